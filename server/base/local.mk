@@ -1,0 +1,8 @@
+libsentier_a_SOURCES += \
+	server/base/auto.h \
+	server/base/err.c server/base/err.h server/base/errors.def \
+	server/base/id.c server/base/id.h \
+	server/base/instant.c server/base/instant.h \
+	server/base/log.c server/base/log.h \
+	server/base/mem.c server/base/mem.h \
+	server/base/text.c server/base/text.h

@@ -1,0 +1,163 @@
+/* Growing text. Capacity doubles, so adding n bytes one by one costs O(n). */
+#include "base/text.h"
+#include "base/mem.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reserve(struct text *text, size_t more)
+{
+    text->data = mem_grow(text->data, &text->capacity, text->length + more + 1, 1);
+}
+
+void text_addn(struct text *text, const void *more, size_t length)
+{
+    reserve(text, length);
+    if (length)
+        memcpy(text->data + text->length, more, length);
+    text->length += length;
+    text->data[text->length] = '\0';
+}
+
+void text_add(struct text *text, const char *more)
+{
+    text_addn(text, more, strlen(more));
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    reserve(text, (size_t)length);
+    va_start(args, format);
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+    va_end(args);
+    text->length += (size_t)length;
+}
+
+void text_clear(struct text *text)
+{
+    text->length = 0;
+    if (text->data)
+        text->data[0] = '\0';
+}
+
+char *text_take(struct text *text)
+{
+    char *data = text->data ? text->data : mem_text("");
+
+    *text = (struct text){ 0 };
+    return data;
+}
+
+void text_drop(struct text *text)
+{
+    free(text->data);
+    *text = (struct text){ 0 };
+}
+
+bool text_begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+
+    return n >= m && memcmp(text + n - m, suffix, m) == 0;
+}
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c < 128 && isalnum(c)) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool text_is_plain_name(const char *name, size_t max)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || length > max || !strcmp(name, ".") || !strcmp(name, ".."))
+        return false;
+    for (; *name; name++)
+        if (!is_unreserved((unsigned char)*name))
+            return false;
+    return true;
+}
+
+void text_add_url(struct text *text, const char *raw, const char *keep)
+{
+    for (; *raw; raw++) {
+        if (is_unreserved((unsigned char)*raw) || (keep && strchr(keep, *raw)))
+            text_addn(text, raw, 1);
+        else
+            text_printf(text, "%%%02X", (unsigned char)*raw);
+    }
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_url_decode(char *text, bool plus)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++, to++) {
+        if (*from == '%') {
+            int high = hex_digit(from[1]), low = high < 0 ? -1 : hex_digit(from[2]);
+
+            if (low < 0 || (high == 0 && low == 0))
+                return false;
+            *to = (char)(high * 16 + low);
+            from += 2;
+        } else {
+            *to = plus && *from == '+' ? ' ' : *from;
+        }
+    }
+    *to = '\0';
+    return true;
+}
+
+void text_add_html(struct text *text, const char *raw)
+{
+    for (; *raw; raw++) {
+        switch (*raw) {
+        case '&': text_add(text, "&amp;"); break;
+        case '<': text_add(text, "&lt;"); break;
+        case '>': text_add(text, "&gt;"); break;
+        case '"': text_add(text, "&quot;"); break;
+        case '\'': text_add(text, "&#39;"); break;
+        default: text_addn(text, raw, 1);
+        }
+    }
+}
+
+bool text_to_number(const char *text, double *ret_number)
+{
+    char *end = NULL;
+    double number;
+
+    /* strtod also takes blanks, hexadecimal, inf and nan: none is a number to a user of ours */
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text))
+        return false;
+    number = strtod(text, &end);
+    if (*end || end == text || !isfinite(number))
+        return false;
+    *ret_number = number;
+    return true;
+}

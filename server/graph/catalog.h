@@ -1,0 +1,66 @@
+/* What planning asks of a catalogue. graph/ does no I/O: store/ answers from PostGIS, a folder
+ * answers for `sentier run`, and a job's tasks answer from what its first task was told. */
+#ifndef GRAPH_CATALOG_H
+#define GRAPH_CATALOG_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "graph/cube.h"
+#include <jansson.h>
+
+/* One band of one scene: where its pixels are and what they mean. */
+struct scene_band {
+    const char *name; /* "B04" */
+    struct band_info info;
+    const char *href; /* absolute path, /vsi.. or http(s) URL */
+    int index;        /* 1-based band of the file */
+    struct grid grid; /* of the file, from proj:*; width 0 when the catalogue does not know */
+    enum pixel pixel;
+    double nodata;
+    bool has_nodata;
+};
+
+struct scene {
+    const char *id, *collection;
+    int64_t instant_ms;
+    const char *platform; /* NULL when unknown */
+    int64_t orbit;        /* absolute or relative orbit, -1 when unknown */
+    double bbox[4];       /* west south east north, degrees */
+    size_t n_bands;
+    const struct scene_band *bands; /* the asked ones that this scene has */
+};
+
+struct scene_query {
+    const char *collection;
+    bool has_bbox;
+    double bbox[4];       /* west south east north, degrees; west > east crosses 180 degrees */
+    int64_t start, end;   /* left-closed; INSTANT_MIN, INSTANT_MAX when open */
+    size_t n_bands;       /* 0: all */
+    const char *const *bands; /* names or common names */
+    const json_t *properties; /* folded property conditions, NULL when none */
+};
+
+struct scene_list {
+    size_t count;
+    const struct scene *scenes; /* by instant, then id */
+};
+
+/* A collection as load_collection needs it before any scene is known. */
+struct collection_info {
+    const char *id;
+    size_t n_bands;
+    const char *const *band_names; /* in the collection's order */
+    const struct band_info *bands;
+    bool overpass; /* scenes of one pass are one label of t */
+};
+
+struct catalog {
+    void *context;
+    /* Errors: CollectionNotFound. What is returned lives in the arena. */
+    bool (*collection)(void *context, const char *id, struct arena *arena,
+                       const struct collection_info **ret_info, struct err *err);
+    bool (*scenes)(void *context, const struct scene_query *query, struct arena *arena,
+                   struct scene_list *ret_scenes, struct err *err);
+};
+
+#endif

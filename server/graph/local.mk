@@ -1,0 +1,7 @@
+libsentier_a_SOURCES += \
+	server/graph/catalog.h \
+	server/graph/cube.h \
+	server/graph/graph.h \
+	server/graph/lanes.def \
+	server/graph/plan.h \
+	server/graph/program.h

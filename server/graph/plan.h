@@ -1,0 +1,83 @@
+/* The plan: what graph/ hands to raster/. Read-only once graph_plan() has returned it; all of it
+ * lives in the plan's arena.
+ *
+ * All meaning of cubes (labels, joins, broadcasts, callbacks) is settled here. What is left for
+ * raster/ is a graph of nodes that make planes from planes over a window of a grid. */
+#ifndef GRAPH_PLAN_H
+#define GRAPH_PLAN_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "graph/catalog.h"
+#include "graph/cube.h"
+#include "graph/program.h"
+#include <jansson.h>
+
+enum plan_op {
+    PLAN_LOAD,  /* planes from files */
+    PLAN_APPLY, /* planes from planes of the same pixel, by programs */
+    PLAN_SAVE,  /* a sink: files */
+};
+
+struct plane_ref {
+    uint32_t input; /* which of the node's inputs */
+    int32_t plane;  /* its plane; -1: all no-data */
+};
+
+/* One run of a program: n_inputs plane arguments make n_outputs planes of the node.
+ * program NULL: the plane passes as it is (one argument, one output). */
+struct application {
+    const struct program *program;
+    const struct plane_ref *arguments; /* [program ? program's inputs (all slices) : 1] */
+    const uint32_t *planes;            /* [program ? program->n_outputs : 1], planes of this node */
+};
+
+/* Where a plane of a load comes from: layers of scenes; the first valid pixel wins. Files on the
+ * plane's lattice or a divisor of it (20 m on 10 m) are replicated by nearest; others are warped by
+ * nearest. */
+struct load_plane {
+    size_t n_layers;
+    const struct scene_band *const *layers;
+};
+
+struct save_args {
+    const char *name;   /* the id of the node: stem of the file names */
+    const char *format; /* "COG", "GTiff", "PNG", "JSON" */
+    const json_t *options; /* checked; NULL when none */
+    bool primary;       /* the result node's */
+};
+
+struct plan_node {
+    const char *id, *pointer; /* for messages: "reduce1", "/process_graph/reduce1" */
+    enum plan_op op;
+    size_t index;             /* in plan->nodes; inputs have smaller ones */
+    struct cube_schema schema;
+    size_t n_inputs;
+    const struct plan_node *const *inputs;
+    /* Pixel (x, y) of this node is pixel (x + shift_x, y + shift_y) of input i (same lattice). Out
+     * of the input's grid is no-data. NULL: no shift. */
+    const struct shift { int64_t x, y; } *shifts;
+
+    size_t n_applications; /* PLAN_APPLY */
+    const struct application *applications;
+    const struct load_plane *load; /* PLAN_LOAD: [cube_planes(&schema)] */
+    struct save_args save;         /* PLAN_SAVE: one input, same schema */
+};
+
+struct plan {
+    struct arena *arena;
+    size_t n_nodes;
+    const struct plan_node *const *nodes; /* topological order */
+    size_t n_saves;
+    const struct plan_node *const *saves;
+    json_t *value;    /* the result when it is not a cube; then there are no saves (owned) */
+    json_t *scenes;   /* what the catalogue answered: catalog_replay() takes it (owned) */
+    json_t *notices;  /* [{"level","message","node"}]: for the user's log (owned) */
+    size_t n_sources; /* distinct scenes: derived_from */
+    const struct scene *const *sources;
+};
+
+void plan_free(struct plan *plan);
+DEFINE_AUTO(plan, struct plan *, plan_free)
+
+#endif

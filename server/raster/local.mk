@@ -1,0 +1,1 @@
+libsentier_a_SOURCES += server/raster/engine.h
