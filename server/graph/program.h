@@ -17,7 +17,7 @@ enum lane_op {
 #define LANE(name, kind) LANE_##name,
 #include "graph/lanes.def"
 #undef LANE
-    LANE_COUNT,
+    LANE_OPS, /* how many there are */
 };
 
 struct instruction {
