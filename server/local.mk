@@ -11,3 +11,4 @@ include server/pool/local.mk
 include server/auth/local.mk
 include server/http/local.mk
 include server/api/local.mk
+include server/commands/local.mk

@@ -1,1 +1,1 @@
-# sources of sql/
+EXTRA_DIST += sql/0001-identity.sql

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include <ctype.h>
 #include <ini.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,27 @@ bool config_load(const char *path, struct config **ret_config, struct err *err)
     *ret_config = config;
     config = NULL;
     return true;
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+    const char *section = "";
+
+    for (size_t i = 0; i < config_row_count; i++) {
+        const struct config_row *r = &config_rows[i];
+        const char *member = (const char *)config + offsets[i];
+
+        if (strcmp(section, r->section))
+            fprintf(out, "%s[%s]\n", *section ? "\n" : "", r->section);
+        section = r->section;
+        if (!strcmp(r->kind, "TEXT"))
+            fprintf(out, "%s = %s\n", r->key,
+                    strcmp(r->key, "secret") ? *(const char *const *)member : "(not shown)");
+        else if (!strcmp(r->kind, "BOOL"))
+            fprintf(out, "%s = %s\n", r->key, *(const bool *)member ? "yes" : "no");
+        else
+            fprintf(out, "%s = %" PRId64 "\n", r->key, *(const int64_t *)member);
+    }
 }
 
 void config_free(struct config *config)

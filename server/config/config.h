@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include <stdint.h>
+#include <stdio.h>
 
 #define CONFIG_TYPE_TEXT const char *
 #define CONFIG_TYPE_NUMBER int64_t
@@ -33,6 +34,8 @@ bool config_load(const char *path, struct config **ret_config, struct err *err) 
 /* config_set(config, "http", "port", "8081", "--port", err): where is told in errors. */
 bool config_set(struct config *config, const char *section, const char *key, const char *value,
                 const char *where, struct err *err) MUST_USE;
+/* All settings with their values, as a configuration file; secrets are not shown. */
+void config_print(const struct config *config, FILE *out);
 void config_free(struct config *config);
 DEFINE_AUTO(config, struct config *, config_free)
 

@@ -1,0 +1,43 @@
+/* Who is calling: one function answers for every kind of credentials. Doors: liboauth2, cjose,
+ * sodium. */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "config/config.h"
+#include "store/users.h"
+
+/* Once per process, before threads. Reads auth.secret or makes and keeps one in the database. */
+bool auth_init(const struct config *config, struct db *db, struct err *err) MUST_USE;
+void auth_done(void);
+
+struct credentials {
+    const char *authorization; /* header, NULL when absent */
+    const char *api_key;       /* X-API-Key header, NULL when absent */
+};
+
+/* Bearer (JWT; oidc/PROVIDER/TOKEN; basic//TOKEN), Basic, X-API-Key, or auth.anonymous. *ret_user is
+ * NULL (and true returned) when nothing was given. Errors: TokenInvalid, CredentialsInvalid,
+ * AuthenticationSchemeInvalid; messages never hold the credentials. */
+bool auth_verify(const struct config *config, struct db *db, const struct credentials *credentials,
+                 struct user *ret_user, bool *ret_known, struct err *err) MUST_USE;
+
+/* Local users. The password is hashed with argon2id. Errors: Conflict, CredentialsInvalid. */
+bool auth_user_add(struct db *db, const char *name, const char *password, enum role role,
+                   struct err *err) MUST_USE;
+/* A session token for a verified user: openEO's access_token ("basic//" is put before by clients). */
+bool auth_token_issue(const struct config *config, struct db *db, const struct user *user,
+                      char ret_token[static ID_SECRET_SIZE], struct err *err) MUST_USE;
+
+/* Signed links: the path prefix, who is meant (a job id), and an expiry, under HMAC-SHA-256.
+ * auth_link_sign() appends "?expires=...&signature=..." to base + path. The caller frees. */
+char *auth_link_sign(const struct config *config, const char *base_url, const char *path,
+                     int64_t expires_ms);
+/* Errors: ResultLinkExpired (expired), PermissionsInsufficient (forged). Revocation is the row's:
+ * a deleted job has no file to serve. */
+bool auth_link_check(const char *path, const char *expires, const char *signature,
+                     struct err *err) MUST_USE;
+/* Opaque tokens that only this service can have made (paging): HMAC beside the text. Caller frees. */
+char *auth_seal(const char *text);
+bool auth_unseal(const char *sealed, char **ret_text, struct err *err) MUST_USE;
+
+#endif

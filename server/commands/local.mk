@@ -1,0 +1,5 @@
+libsentier_a_SOURCES += \
+	server/commands/check_config.c \
+	server/commands/command.h server/commands/commands.def \
+	server/commands/options.c \
+	server/commands/version.c

@@ -1,0 +1,38 @@
+/* The route table: the whole HTTP surface is rows of it (server/api/routes.c); who may call is a
+ * column. http/ knows no handler: the table is handed to it. */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include "http/reply.h"
+#include "http/request.h"
+
+typedef bool handler_fn(struct request *rq, struct reply *reply, struct err *err);
+
+/* How errors look: one face's own way. */
+enum face { FACE_PLAIN /* RFC 9457 */, FACE_OGC, FACE_STAC, FACE_OPENEO };
+
+/* NOBODY: anyone, but credentials that are given must be right. SIGNED: a user, or a valid signed
+ * link to this path. */
+enum access { ACCESS_NOBODY, ACCESS_SIGNED, ACCESS_USER, ACCESS_OPERATOR, ACCESS_ADMIN };
+
+enum body_kind { BODY_NONE, BODY_JSON, BODY_BYTES };
+
+struct route {
+    enum method method;
+    const char *pattern; /* "/ogc/jobs/{jobId}"; "{path*}" at the end takes the rest */
+    enum access access;
+    handler_fn *handler;
+    enum face face;
+    enum body_kind body;
+    int64_t max_body;    /* 0: the configuration's */
+    bool body_optional;
+};
+
+/* HEAD is served wherever GET is; OPTIONS everywhere (CORS). */
+#define ROUTE(method_, pattern_, access_, handler_, face_, ...)                                     \
+    { .method = method_, .pattern = pattern_, .access = ACCESS_##access_, .handler = handler_,     \
+      .face = FACE_##face_, __VA_ARGS__ }
+
+extern const struct route routes[]; /* api/routes.c; ends with a NULL pattern */
+
+#endif

@@ -1,0 +1,337 @@
+/* Connections. Each SQL literal is prepared once per connection, under a name made from its text,
+ * found again by the literal's address. A lost connection forgets its statements. */
+#include "store/db.h"
+#include "base/instant.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+enum { MAX_ARGS = 64, MAX_TRIES = 5 };
+
+struct statement {
+    const char *sql; /* the literal's address is the key */
+    char name[24];
+    UT_hash_handle hh;
+};
+
+struct db {
+    PGconn *conn;
+    struct statement *statements;
+    unsigned next_name;
+    PGnotify *notice; /* what db_notice() gave last */
+};
+
+static bool set_up(struct db *db, struct err *err)
+{
+    static const char settings[] = "SET datestyle TO 'ISO'; SET timezone TO 'UTC';"
+                                   "SET client_min_messages TO warning;"
+                                   "SET idle_in_transaction_session_timeout TO '60s'";
+
+    return db_script(db, settings, err);
+}
+
+bool db_open(const char *url, struct db **ret_db, struct err *err)
+{
+    AUTO(db) struct db *db = MEM_NEW(struct db);
+
+    db->conn = PQconnectdb(url);
+    if (PQstatus(db->conn) != CONNECTION_OK)
+        return err_set(err, ERR_DatabaseFailed, "The database cannot be reached: %s",
+                       PQerrorMessage(db->conn));
+    if (!set_up(db, err))
+        return false;
+    *ret_db = db;
+    db = NULL;
+    return true;
+}
+
+static void forget_statements(struct db *db)
+{
+    struct statement *s, *next;
+
+    HASH_ITER(hh, db->statements, s, next) {
+        HASH_DEL(db->statements, s);
+        free(s);
+    }
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    forget_statements(db);
+    PQfreemem(db->notice);
+    PQfinish(db->conn);
+    free(db);
+}
+
+bool db_is_alive(const struct db *db)
+{
+    return PQstatus(db->conn) == CONNECTION_OK;
+}
+
+bool db_revive(struct db *db, struct err *err)
+{
+    if (db_is_alive(db))
+        return true;
+    forget_statements(db);
+    PQreset(db->conn);
+    if (!db_is_alive(db))
+        return err_set(err, ERR_DatabaseFailed, "The database cannot be reached: %s",
+                       PQerrorMessage(db->conn));
+    return set_up(db, err);
+}
+
+struct db_arg db_text(const char *text)
+{
+    return (struct db_arg){ .text = text };
+}
+
+struct db_arg db_int(int64_t number)
+{
+    struct db_arg arg = { 0 };
+
+    snprintf(arg.small, sizeof arg.small, "%" PRId64, number);
+    return arg;
+}
+
+struct db_arg db_double(double number)
+{
+    struct db_arg arg = { 0 };
+
+    snprintf(arg.small, sizeof arg.small, "%.17g", number);
+    return arg;
+}
+
+struct db_arg db_bool(bool truth)
+{
+    return (struct db_arg){ .text = truth ? "t" : "f" };
+}
+
+struct db_arg db_instant(int64_t ms)
+{
+    struct db_arg arg = { 0 };
+
+    if (ms == INSTANT_MIN || ms == INSTANT_MAX)
+        return db_text(ms == INSTANT_MIN ? "-infinity" : "infinity");
+    instant_format(ms, arg.small);
+    return arg;
+}
+
+struct db_arg db_bytes(const void *bytes, size_t size)
+{
+    return (struct db_arg){ .text = bytes, .length = (int)size, .binary = true };
+}
+
+/* Classes 40 (serialization failure, deadlock), 23505 (unique violation), all else. */
+static bool fail(struct db *db, const PGresult *result, struct err *err)
+{
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    enum err_code code = ERR_DatabaseFailed;
+
+    if (state && !strcmp(state, "23505"))
+        code = ERR_Conflict;
+    else if (state && !strcmp(state, "57014"))
+        code = ERR_RequestTimeout;
+    return err_set(err, code, "The database refused: %s%s%s%s",
+                   message ? message : PQerrorMessage(db->conn), state ? " (" : "",
+                   state ? state : "", state ? ")" : "");
+}
+
+static bool succeeded(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
+}
+
+static const char *prepare(struct db *db, const char *sql, struct err *err)
+{
+    AUTO(rows) PGresult *result = NULL;
+    struct statement *s;
+
+    HASH_FIND_PTR(db->statements, &sql, s);
+    if (s)
+        return s->name;
+    s = MEM_NEW(struct statement);
+    s->sql = sql;
+    snprintf(s->name, sizeof s->name, "s%u", db->next_name++);
+    result = PQprepare(db->conn, s->name, sql, 0, NULL);
+    if (!succeeded(result)) {
+        fail(db, result, err);
+        free(s);
+        return NULL;
+    }
+    HASH_ADD_PTR(db->statements, sql, s);
+    return s->name;
+}
+
+static bool run(struct db *db, PGresult **ret_rows, const char *name, const char *sql,
+                const struct db_arg *args, size_t n_args, struct err *err)
+{
+    const char *values[MAX_ARGS];
+    int lengths[MAX_ARGS], formats[MAX_ARGS];
+    AUTO(rows) PGresult *result = NULL;
+
+    for (size_t i = 0; i < n_args && i < MAX_ARGS; i++) {
+        values[i] = args[i].text ? args[i].text : args[i].small[0] ? args[i].small : NULL;
+        lengths[i] = args[i].length;
+        formats[i] = args[i].binary;
+    }
+    result = name ? PQexecPrepared(db->conn, name, (int)n_args, values, lengths, formats, 0)
+                  : PQexecParams(db->conn, sql, (int)n_args, NULL, values, lengths, formats, 0);
+    if (!succeeded(result))
+        return fail(db, result, err);
+    if (ret_rows) {
+        *ret_rows = result;
+        result = NULL;
+    }
+    return true;
+}
+
+bool db_query(struct db *db, PGresult **ret_rows, const char *sql, const struct db_arg *args,
+              size_t n_args, struct err *err)
+{
+    const char *name = prepare(db, sql, err);
+
+    return name && run(db, ret_rows, name, sql, args, n_args, err);
+}
+
+bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
+                     const struct db_arg *args, size_t n_args, struct err *err)
+{
+    return run(db, ret_rows, NULL, sql, args, n_args, err);
+}
+
+bool db_script(struct db *db, const char *sql, struct err *err)
+{
+    AUTO(rows) PGresult *result = PQexec(db->conn, sql);
+
+    return succeeded(result) || fail(db, result, err);
+}
+
+bool db_clean(struct db *db)
+{
+    struct err ignored = { 0 };
+
+    return PQtransactionStatus(db->conn) > PQTRANS_ACTIVE && db_script(db, "ROLLBACK", &ignored);
+}
+
+/* A transaction that lost against another one says so with 40001 or 40P01 in the message. */
+static bool may_try_again(const struct err *err)
+{
+    return strstr(err->message, "(40001)") || strstr(err->message, "(40P01)");
+}
+
+bool db_transact(struct db *db, bool (*body)(struct db *db, void *arg, struct err *err), void *arg,
+                 struct err *err)
+{
+    for (int try = 1;; try++) {
+        if (!db_script(db, "BEGIN", err))
+            return false;
+        if (body(db, arg, err) && db_script(db, "COMMIT", err))
+            return true;
+        db_clean(db);
+        if (try == MAX_TRIES || !may_try_again(err))
+            return false;
+        err_clear(err);
+    }
+}
+
+bool db_copy_begin(struct db *db, const char *sql, struct err *err)
+{
+    return db_script(db, sql, err);
+}
+
+bool db_copy_put(struct db *db, const void *bytes, size_t size, struct err *err)
+{
+    return PQputCopyData(db->conn, bytes, (int)size) == 1 || fail(db, NULL, err);
+}
+
+bool db_copy_end(struct db *db, struct err *err)
+{
+    bool done = PQputCopyEnd(db->conn, NULL) == 1, good = true;
+    PGresult *result;
+
+    while ((result = PQgetResult(db->conn))) {
+        if (!succeeded(result))
+            good = fail(db, result, err);
+        PQclear(result);
+    }
+    return (done && good) || fail(db, NULL, err);
+}
+
+bool db_listen(struct db *db, const char *channel, struct err *err)
+{
+    AUTO(text) struct text sql = { 0 };
+    char *name = PQescapeIdentifier(db->conn, channel, strlen(channel));
+
+    text_printf(&sql, "LISTEN %s", name);
+    PQfreemem(name);
+    return db_script(db, sql.data, err);
+}
+
+int db_socket(const struct db *db)
+{
+    return PQsocket(db->conn);
+}
+
+bool db_notice(struct db *db, const char **ret_channel, const char **ret_payload)
+{
+    PQfreemem(db->notice);
+    db->notice = NULL;
+    if (!PQconsumeInput(db->conn))
+        return false;
+    db->notice = PQnotifies(db->conn);
+    if (!db->notice)
+        return false;
+    *ret_channel = db->notice->relname;
+    *ret_payload = db->notice->extra;
+    return true;
+}
+
+const char *row_text(const PGresult *rows, int row, int column)
+{
+    return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
+}
+
+int64_t row_int(const PGresult *rows, int row, int column)
+{
+    return strtoll(PQgetvalue(rows, row, column), NULL, 10);
+}
+
+double row_double(const PGresult *rows, int row, int column)
+{
+    return strtod(PQgetvalue(rows, row, column), NULL);
+}
+
+bool row_bool(const PGresult *rows, int row, int column)
+{
+    return PQgetvalue(rows, row, column)[0] == 't';
+}
+
+/* "2023-08-15 10:01:02.123+00": RFC 3339 but for the short zone. */
+int64_t row_instant(const PGresult *rows, int row, int column)
+{
+    const char *text = PQgetvalue(rows, row, column);
+    char full[64];
+    int64_t ms = 0;
+    size_t length = strlen(text);
+
+    if (length > 3 && text_ends(text, "+00") && length < sizeof full - 4) {
+        snprintf(full, sizeof full, "%.*sZ", (int)length - 3, text);
+        if (instant_parse(full, &ms))
+            return ms;
+    }
+    return !strcmp(text, "-infinity") ? INSTANT_MIN : !strcmp(text, "infinity") ? INSTANT_MAX : 0;
+}
+
+int row_count(const PGresult *rows)
+{
+    return PQntuples(rows);
+}

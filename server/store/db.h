@@ -1,0 +1,78 @@
+/* One connection to PostgreSQL and the only ways to use it. SQL is a literal, values are typed
+ * arguments: there is no function that takes a built string. Door: libpq-fe.h. A struct db belongs
+ * to one thread at a time. */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "base/err.h"
+#include <libpq-fe.h>
+#include <stdint.h>
+
+DEFINE_AUTO(rows, PGresult *, PQclear)
+
+struct db;
+
+/* `url` is a libpq connection string. Dates are ISO, time zone UTC, search_path public. */
+bool db_open(const char *url, struct db **ret_db, struct err *err) MUST_USE;
+void db_close(struct db *db);
+DEFINE_AUTO(db, struct db *, db_close)
+/* Reconnects when the connection was lost; prepared statements are made again. */
+bool db_revive(struct db *db, struct err *err) MUST_USE;
+bool db_is_alive(const struct db *db);
+
+struct db_arg {
+    const char *text; /* NULL: SQL NULL */
+    int length;       /* of binary values, else 0 */
+    bool binary;
+    char small[40];   /* numbers are written here (text is then NULL and small[0] set) */
+};
+struct db_arg db_text(const char *text); /* NULL is SQL NULL; also uuid, json, timestamptz text */
+struct db_arg db_int(int64_t number);
+struct db_arg db_double(double number);
+struct db_arg db_bool(bool truth);
+struct db_arg db_instant(int64_t ms); /* timestamptz; INSTANT_MIN/MAX become -infinity/infinity */
+struct db_arg db_bytes(const void *bytes, size_t size); /* bytea, borrowed */
+
+#define DB_ARGS(...)                                                                               \
+    (const struct db_arg[]){ __VA_ARGS__ },                                                        \
+        sizeof((const struct db_arg[]){ __VA_ARGS__ }) / sizeof(struct db_arg)
+#define DB_NO_ARGS NULL, (size_t)0
+
+/* Runs one statement; prepares each literal once per connection. *ret_rows may be NULL when nobody
+ * reads rows. Errors: DatabaseFailed; Conflict for unique violations. */
+bool db_query(struct db *db, PGresult **ret_rows, const char *sql, const struct db_arg *args,
+              size_t n_args, struct err *err) MUST_USE;
+#define db_run(db, sql, args, err) db_query(db, NULL, sql, args, err)
+/* As db_query, but planned anew for its values (spatial statements). */
+bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
+                     const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
+/* Several statements without arguments: migrations. */
+bool db_script(struct db *db, const char *sql, struct err *err) MUST_USE;
+
+/* Runs `body` in a transaction, again on a serialization failure or deadlock (at most 5 times).
+ * Commits when it returns true, rolls back when false. Does not nest. */
+bool db_transact(struct db *db, bool (*body)(struct db *db, void *arg, struct err *err), void *arg,
+                 struct err *err) MUST_USE;
+/* Ends a transaction that a handler left open; true when there was one (a bug of ours). */
+bool db_clean(struct db *db);
+
+/* COPY ... FROM STDIN (the sql names format and columns). */
+bool db_copy_begin(struct db *db, const char *sql, struct err *err) MUST_USE;
+bool db_copy_put(struct db *db, const void *bytes, size_t size, struct err *err) MUST_USE;
+bool db_copy_end(struct db *db, struct err *err) MUST_USE;
+
+/* LISTEN: the socket to poll, and what came (channel and payload are valid until the next call). */
+bool db_listen(struct db *db, const char *channel, struct err *err) MUST_USE;
+int db_socket(const struct db *db);
+/* False when nothing is waiting or the connection is lost (ask db_is_alive). */
+bool db_notice(struct db *db, const char **ret_channel, const char **ret_payload);
+
+/* Reading rows: NULL becomes NULL, 0 or false. */
+const char *row_text(const PGresult *rows, int row, int column);
+int64_t row_int(const PGresult *rows, int row, int column);
+double row_double(const PGresult *rows, int row, int column);
+bool row_bool(const PGresult *rows, int row, int column);
+int64_t row_instant(const PGresult *rows, int row, int column); /* of timestamptz */
+int row_count(const PGresult *rows);
+
+#endif

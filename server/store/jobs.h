@@ -1,0 +1,110 @@
+/* Table jobs: one row a job, whatever face it came by. openEO's and OGC's statuses, logs and results
+ * are views of the same rows. The only file with SQL on jobs is jobs.c; tasks are in tasks.h. */
+#ifndef STORE_JOBS_H
+#define STORE_JOBS_H
+
+#include "base/id.h"
+#include "base/mem.h"
+#include "store/db.h"
+#include <jansson.h>
+
+enum job_state { JOB_CREATED, JOB_QUEUED, JOB_RUNNING, JOB_FINISHED, JOB_ERROR, JOB_CANCELED };
+const char *job_state_name(enum job_state state); /* openEO's words: "created" .. "canceled" */
+
+enum job_class { CLASS_INTERACTIVE, CLASS_NEAR_REAL_TIME, CLASS_NORMAL, CLASS_BULK };
+
+/* A job as its owner sees it. All pointers live in the arena it was read into. */
+struct job {
+    char id[ID_UUID_SIZE];
+    const char *face;       /* "openeo" or "ogc" */
+    const char *process_id; /* OGC process, NULL for an openEO graph */
+    const char *title, *description;
+    json_t *process;   /* {"process_graph", "parameters"...}: what is planned (owned by the arena's job list: see job_done) */
+    json_t *arguments; /* values of its parameters, NULL when none */
+    json_t *request;   /* what the face needs to answer later (plan, budget, outputs, subscriber...) */
+    enum job_state state;
+    enum job_class class;
+    double progress;   /* 0 .. 100 */
+    const char *waiting; /* why a queued job waits, NULL when it does not */
+    const char *error_code, *error_message; /* of a failed job */
+    int64_t created, updated, started, finished, expires; /* ms; 0: not yet */
+    json_t *estimate;  /* {"blocks","pixels_in","bytes_in","seconds","memory_bytes"} or NULL */
+    double cost_seconds; /* measured so far */
+    int64_t n_tasks, n_done;
+};
+/* Drops the JSON of a job (the texts belong to the arena). */
+void job_done(struct job *job);
+
+struct job_input {
+    const char *owner; /* user id */
+    const char *face, *process_id, *title, *description;
+    const json_t *process, *arguments, *request;
+    enum job_class class;
+};
+
+/* Stores a job as created; a random id. */
+bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
+                struct err *err) MUST_USE;
+/* created (or finished, error, canceled: run again) -> queued, with its planning task, in one
+ * transaction, and NOTIFY. Errors: JobNotFound, JobLocked (queued or running). */
+bool job_start(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
+/* insert and start in one transaction: an accepted request is never lost. */
+bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
+                struct err *err) MUST_USE;
+/* Errors: JobNotFound (also for other people's jobs). */
+bool job_load(struct db *db, struct arena *arena, const char *owner, const char *id,
+              struct job *ret_job, struct err *err) MUST_USE;
+
+struct job_filter {
+    const char *face;  /* NULL: all */
+    const char *process_id; /* NULL: all */
+    int state;         /* enum job_state, -1: all */
+    int64_t created_after, created_before; /* 0: open */
+    int64_t limit;
+    const char *after; /* id of the last job of the page before, NULL: the first page */
+};
+/* Newest first. *ret_more: there is a next page. `jobs` has room for filter->limit. */
+bool job_list(struct db *db, struct arena *arena, const char *owner, const struct job_filter *filter,
+              struct job *jobs, size_t *ret_count, bool *ret_more, struct err *err) MUST_USE;
+/* openEO PATCH: NULL leaves a member as it is. Errors: JobNotFound, JobLocked. */
+bool job_update(struct db *db, const char *owner, const char *id, const struct job_input *change,
+                struct err *err) MUST_USE;
+/* queued or running -> canceled: its tasks are fenced, children die within a second (NOTIFY). A job
+ * in another state is left as it is. Errors: JobNotFound. */
+bool job_cancel(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
+/* Cancels, then deletes the row, logs and results (files are swept by gc and by the workers). */
+bool job_delete(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
+
+/* Logs: rows for users (openEO's levels: "error", "warning", "info", "debug"). */
+struct job_log {
+    int64_t id;
+    const char *level, *code, *message;
+    json_t *data; /* NULL when none */
+    int64_t at;
+};
+bool job_log_add(struct db *db, const char *job, const char *level, const char *code,
+                 const char *message, struct err *err) MUST_USE;
+/* After log id `after` (0: from the start), of `level` and worse. */
+bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
+                  const char *level, int64_t after, size_t limit, struct job_log *logs,
+                  size_t *ret_count, struct err *err) MUST_USE;
+
+/* Results: files of a finished job. */
+struct job_asset {
+    const char *name; /* file name, unique in the job */
+    const char *path; /* absolute */
+    const char *media_type, *title, *output; /* output: the save node's id */
+    int64_t size_bytes;
+    json_t *fields; /* STAC asset fields: proj:*, raster:bands, roles ... */
+};
+bool job_asset_list(struct db *db, struct arena *arena, const char *owner, const char *id,
+                    struct job_asset **ret_assets, size_t *ret_count, struct err *err) MUST_USE;
+/* As for a signed link: the owner is not asked, the job must exist and be finished. */
+bool job_asset_load(struct db *db, struct arena *arena, const char *id, const char *name,
+                    struct job_asset *ret_asset, struct err *err) MUST_USE;
+
+/* NOTIFY channel and payload that a waiting request listens to: the job's id is sent on this channel
+ * whenever its state changes. */
+#define JOB_CHANNEL "sentier_job"
+
+#endif
