@@ -1,1 +1,2 @@
-# sources of etc/
+EXTRA_DIST += etc/sentier.conf
+dist_man_MANS += etc/man/sentier.conf.5

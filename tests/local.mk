@@ -1,1 +1,28 @@
 # sources of tests/
+
+# make check: unit tests, fuzz corpora, the floors. TESTS that need servers are run by ./check.
+AM_TESTS_ENVIRONMENT = srcdir="$(srcdir)"; export srcdir;
+unit_libs = libsentier.a $(LIB_LIBS) -lcmocka -lpthread -lm
+fuzz_libs = libsentier.a $(LIB_LIBS) -lpthread -lm
+if FUZZING
+fuzz_main =
+fuzz_flags = -fsanitize=fuzzer
+else
+fuzz_main = tests/fuzz/replay.c
+fuzz_flags =
+endif
+dist_check_SCRIPTS = tests/floors.sh
+TESTS += tests/floors.sh
+
+# base, json, config
+check_PROGRAMS += tests/unit/test_base tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
+TESTS += tests/unit/test_base tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(unit_libs)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_LDADD = $(unit_libs)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
+tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

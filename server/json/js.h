@@ -36,8 +36,8 @@ struct js_field {
     const char *const *choice; /* strings: one of these, NULL ends */
 };
 
-#define JS_STRING(type, member, ...)                                                               \
-    { .name = #member, .type = JS_TYPE_STRING, .offset = offsetof(type, member), __VA_ARGS__ }
+#define JS_STRING(type_, member, ...)                                                               \
+    { .name = #member, .type = JS_TYPE_STRING, .offset = offsetof(type_, member), __VA_ARGS__ }
 #define JS_NUMBER(type_, member, least, most, ...)                                                 \
     { .name = #member, .type = JS_TYPE_NUMBER, .offset = offsetof(type_, member), .min = least,    \
       .max = most, __VA_ARGS__ }
