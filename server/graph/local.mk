@@ -4,4 +4,5 @@ libsentier_a_SOURCES += \
 	server/graph/graph.h \
 	server/graph/lanes.def \
 	server/graph/plan.h \
-	server/graph/program.h
+	server/graph/program.h \
+	server/graph/stac.c server/graph/stac.h
