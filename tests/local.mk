@@ -26,3 +26,9 @@ tests_unit_test_config_LDADD = $(unit_libs)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+# catalogue
+check_PROGRAMS += tests/unit/test_stac
+TESTS += tests/unit/test_stac
+tests_unit_test_stac_SOURCES = tests/unit/test_stac.c
+tests_unit_test_stac_LDADD = $(unit_libs)
