@@ -1,0 +1,146 @@
+"""What tests with a running service share: `sentier up` on a temporary data folder and a free port."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+BINARY = Path(os.environ.get("SENTIER_BINARY", ROOT / "build" / "sentier"))
+SHARED = Path(os.environ.get("SENTIER_SHARED", ROOT.parent / "shared"))
+SLOW_BUILD = "sanitizer" in str(BINARY)  # time limits are wider there
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes rather than seconds")
+    config.addinivalue_line("markers", "sanitizer: also run against the ASan/UBSan build")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Service:
+    """One `sentier up`. `settings` are "section.key=value" texts."""
+
+    def __init__(self, data, *settings, workers=1, env=None):
+        self.data, self.settings, self.workers = Path(data), list(settings), workers
+        self.env = {**os.environ, **(env or {})}
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.process = None
+        self.log = self.data / "service.log"
+
+    def start(self, timeout=60):
+        self.data.mkdir(parents=True, exist_ok=True)
+        # the database runs as another user when the tests run as root
+        for folder in [self.data, *self.data.parents]:
+            if folder == Path(tempfile.gettempdir()) or folder == Path("/"):
+                break
+            folder.chmod(folder.stat().st_mode | 0o055)
+        command = [str(BINARY), "up", "--data", str(self.data), "--port", str(self.port), "--workers", str(self.workers)]
+        for setting in self.settings:
+            command += ["--set", setting]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
+        end = time.time() + timeout
+        while time.time() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"up ended with {self.process.returncode}:\n{self.tail()}")
+            try:
+                if requests.get(self.base + "/readyz", timeout=2).status_code == 200:
+                    return self
+            except requests.RequestException:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"not ready after {timeout} s:\n{self.tail()}")
+
+    def tail(self):
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def stop(self, timeout=40):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+        code = self.process.returncode if self.process else None
+        self.process = None
+        return code
+
+    def command(self, *arguments, input=None, check=True):
+        """Runs `sentier ARGUMENTS --data ...`; its standard output."""
+        done = subprocess.run([str(BINARY), *map(str, arguments), "--data", str(self.data)], input=input,
+                              capture_output=True, text=True, env=self.env, timeout=300)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr}")
+        return done.stdout if check else done
+
+    def add_user(self, name, password="open sesame", role="user"):
+        self.command("user", "add", name, "--role", role, input=password + "\n")
+        return name, password
+
+    def token(self, name, password="open sesame"):
+        answer = requests.get(self.base + "/openeo/1.2/credentials/basic", auth=(name, password), timeout=30)
+        answer.raise_for_status()
+        return "basic//" + answer.json()["access_token"]
+
+    def session(self, name, password="open sesame"):
+        """A requests session that is logged in."""
+        session = requests.Session()
+        session.headers["Authorization"] = "Bearer " + self.token(name, password)
+        return session
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real sample data and specifications; tests that need it are skipped without."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("no sample data beside the checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def make_service():
+    """make_service("section.key=value", ..., workers=2): a started service on a folder of its own."""
+    running, folders = [], []
+
+    def make(*settings, start=True, **options):
+        folder = tempfile.mkdtemp(prefix="sentier-test-")
+        folders.append(folder)
+        service = Service(folder, *settings, **options)
+        running.append(service)
+        return service.start() if start else service
+
+    yield make
+    for service in running:
+        service.stop()
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def service(make_service):
+    """One service for all tests that do not disturb it, with users alice and bob."""
+    service = make_service(workers=1)
+    service.add_user("alice")
+    service.add_user("bob")
+    return service
+
+
+@pytest.fixture(scope="session")
+def scenes(service, shared):
+    """`service` with the five dates of tile 33TWL."""
+    service.command("catalog", "import", *sorted((shared / "data/s2/33TW").glob("*33TWL*")))
+    return service
