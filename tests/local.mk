@@ -32,3 +32,23 @@ check_PROGRAMS += tests/unit/test_stac
 TESTS += tests/unit/test_stac
 tests_unit_test_stac_SOURCES = tests/unit/test_stac.c
 tests_unit_test_stac_LDADD = $(unit_libs)
+
+# make fuzz: every target under libFuzzer, ASan and UBSan, FUZZ_SECONDS each; what is found new is
+# kept in the build's own corpus, crashes stop it.
+FUZZ_SECONDS = 60
+fuzz:
+	mkdir -p build-fuzz && cd build-fuzz && \
+	  { test -e Makefile || $(abs_top_srcdir)/configure -q --enable-fuzzing CC=clang CFLAGS=-g; } && \
+	  for target in $(check_PROGRAMS); do \
+	    case $$target in tests/fuzz/*) ;; *) continue ;; esac; \
+	    corpus=$(abs_top_srcdir)/tests/fuzz/corpus/`echo $$target | sed 's/.*fuzz_//'`; \
+	    $(MAKE) -s $$target && mkdir -p found/$$target && echo $$target && \
+	    $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 \
+	      found/$$target $$corpus 2>&1 | tail -1 || exit 1; \
+	  done
+
+# make bench: ratios against a floor or a peer of the same run (see HACKING.md); minutes.
+bench: all
+	SENTIER_BINARY=$(abs_top_builddir)/sentier $(SHELL) $(srcdir)/tests/bench/run.sh $(abs_top_builddir)
+.PHONY: fuzz bench
+EXTRA_DIST += tests/bench/run.sh
