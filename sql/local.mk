@@ -1,1 +1,5 @@
-EXTRA_DIST += sql/0001-identity.sql
+# Migrations are embedded in the program: a changed file makes the object anew.
+migrations = sql/0001-identity.sql sql/0002-jobs.sql
+EXTRA_DIST += $(migrations)
+libsentier_a_SOURCES += sql/migrations.S sql/migrations.def
+sql/migrations.$(OBJEXT): sql/migrations.def $(migrations)

@@ -1,5 +1,6 @@
 libsentier_a_SOURCES += \
 	server/commands/check_config.c \
 	server/commands/command.h server/commands/commands.def \
+	server/commands/migrate.c \
 	server/commands/options.c \
 	server/commands/version.c
