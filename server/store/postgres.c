@@ -1,7 +1,7 @@
 /* The private PostgreSQL server. It listens on a socket inside its own folder and nowhere else.
  *
  * PostgreSQL refuses to run as root, so root gives the folder to an unprivileged user and the child
- * changes to it. The child works by the name /proc/self/cwd: so it needs no right to pass the
+ * changes to it. The child knows its folder by an open descriptor: so it needs no right to pass the
  * folders above (a data folder in /root works). The socket's address is limited to 107 bytes; a
  * deeper folder is named through an open descriptor instead. */
 #include "store/postgres.h"
@@ -21,6 +21,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Inherited by the child; its working directory would not do, because it leaves that for a moment. */
+#define FOLDER_FD 3
+#define FOLDER_BY_FD "/proc/self/fd/3"
 
 enum { START_TIMEOUT_MS = 300000, STOP_TIMEOUT_MS = 60000, SOCKET_PATH_MAX = 107 };
 
@@ -124,7 +128,10 @@ static bool spawn(const char *folder, const char *log_path, const struct account
                        strerror(errno));
     pid = fork();
     if (pid == 0) {
-        if (chdir(folder))
+        int held = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (held < 0 || (log == FOLDER_FD && (log = dup(log)) < 0) ||
+            (held == FOLDER_FD ? fcntl(held, F_SETFD, 0) : dup2(held, FOLDER_FD)) < 0)
             _exit(126);
         become(account, log);
         if (getppid() == parent)
@@ -185,7 +192,7 @@ static bool run_initdb(const char *folder, const char *log_path, const struct ac
                        struct err *err)
 {
     AUTO(mem) char *program = find_program(folder, "initdb", err);
-    char *argv[] = { program, "-D", "/proc/self/cwd", "-U", "sentier", "--auth-local=peer",
+    char *argv[] = { program, "-D", FOLDER_BY_FD, "-U", "sentier", "--auth-local=peer",
                      "--auth-host=reject", "--no-locale", "-E", "UTF8", "--no-instructions",
                      "--data-checksums", NULL };
     pid_t pid;
@@ -311,7 +318,7 @@ bool postgres_start(const char *data, pid_t *ret_pid, struct err *err)
     AUTO(mem) char *folder = mem_printf("%s/db", data);
     AUTO(mem) char *log_path = mem_printf("%s/postgres.log", data);
     AUTO(mem) char *program = find_program(folder, "postgres", err);
-    char *argv[] = { program, "-D", "/proc/self/cwd", "-k", ".", "-p", "5432",
+    char *argv[] = { program, "-D", FOLDER_BY_FD, "-k", ".", "-p", "5432",
                      "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
                      "-c", "shared_buffers=128MB", "-c", "max_connections=200",
                      "-c", "timezone=UTC", "-c", "log_timezone=UTC",
