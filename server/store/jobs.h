@@ -63,7 +63,8 @@ struct job_filter {
     int64_t limit;
     const char *after; /* id of the last job of the page before, NULL: the first page */
 };
-/* Newest first. *ret_more: there is a next page. `jobs` has room for filter->limit. */
+/* Newest first. *ret_more: there is a next page. `jobs` has room for filter->limit. The jobs of a
+ * list come without process, arguments and waiting. */
 bool job_list(struct db *db, struct arena *arena, const char *owner, const struct job_filter *filter,
               struct job *jobs, size_t *ret_count, bool *ret_more, struct err *err) MUST_USE;
 /* openEO PATCH: NULL leaves a member as it is. Errors: JobNotFound, JobLocked. */
@@ -75,6 +76,46 @@ bool job_cancel(struct db *db, const char *owner, const char *id, struct err *er
 /* Cancels, then deletes the row, logs and results (files are swept by gc and by the workers). */
 bool job_delete(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
 
+/* What follows is for workers. */
+
+/* A job as its tasks see it; job_work_done() drops it. */
+struct job_work {
+    char id[ID_UUID_SIZE];
+    int run;                  /* scratch/ID.RUN is its folder of temporaries */
+    enum job_class class;
+    json_t *process, *arguments; /* arguments may be NULL */
+    json_t *scenes;           /* what the catalogue answered once; NULL before planning */
+    double tag, weight;       /* fair queueing: where its ranks start, the owner's share */
+};
+bool job_load_work(struct db *db, const char *id, struct job_work *ret_work,
+                   struct err *err) MUST_USE;
+void job_work_done(struct job_work *work);
+
+/* Within a transaction: what planning found. The owner's virtual time is moved by `seconds`. */
+struct job_planned {
+    const json_t *scenes, *estimate;
+    int64_t blocks; /* of all tasks: the measure of progress */
+    int n_tasks;    /* with the planning task */
+    double seconds;
+};
+bool job_set_planned(struct db *db, const char *id, const struct job_planned *planned,
+                     struct err *err) MUST_USE;
+/* Within a transaction: locks the row, so that whatever touches a job and its tasks goes one after
+ * another. *ret_found is false when it was deleted. */
+bool job_lock(struct db *db, const char *id, bool *ret_found, struct err *err) MUST_USE;
+/* Within a transaction: adds to what is done (blocks may be negative after a failed task). */
+bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
+                  struct err *err) MUST_USE;
+/* Within a transaction: finished, error or canceled. Tasks that are left are canceled and fenced,
+ * temporaries forgotten, workers and listeners told. The owner's virtual time is corrected by the
+ * real cost. code, message and node may be NULL; keep_seconds 0: no expiry is set. */
+bool job_end(struct db *db, const char *id, enum job_state state, const char *code,
+             const char *message, const char *node, int64_t keep_seconds, struct err *err) MUST_USE;
+/* NOTIFY for workers: "ID RUN" of a job that ended, "ID RUN deleted" when its results go too. */
+#define JOB_ENDED_CHANNEL "sentier_ended"
+/* NOTIFY for workers: something is ready. */
+#define TASK_CHANNEL "sentier_ready"
+
 /* Logs: rows for users (openEO's levels: "error", "warning", "info", "debug"). */
 struct job_log {
     int64_t id;
@@ -84,6 +125,9 @@ struct job_log {
 };
 bool job_log_add(struct db *db, const char *job, const char *level, const char *code,
                  const char *message, struct err *err) MUST_USE;
+/* The same with a place: the task's number (-1: none) and data like {"node": "ndvi1"} (or NULL). */
+bool job_log_add_at(struct db *db, const char *job, int task, const char *level, const char *code,
+                    const char *message, const json_t *data, struct err *err) MUST_USE;
 /* After log id `after` (0: from the start), of `level` and worse. */
 bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                   const char *level, int64_t after, size_t limit, struct job_log *logs,
@@ -99,6 +143,9 @@ struct job_asset {
 };
 bool job_asset_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                     struct job_asset **ret_assets, size_t *ret_count, struct err *err) MUST_USE;
+/* Within a transaction: the files of a finished job, in order. */
+bool job_asset_add(struct db *db, const char *job, int position, const struct job_asset *asset,
+                   struct err *err) MUST_USE;
 /* As for a signed link: the owner is not asked, the job must exist and be finished. */
 bool job_asset_load(struct db *db, struct arena *arena, const char *id, const char *name,
                     struct job_asset *ret_asset, struct err *err) MUST_USE;

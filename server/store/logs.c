@@ -1,0 +1,71 @@
+/* SQL on table job_logs: what a job tells its owner. */
+#include "base/text.h"
+#include "json/js.h"
+#include "store/jobs.h"
+#include <string.h>
+
+static const char *const levels[] = { "error", "warning", "info", "debug" };
+
+/* Unknown words count as the most talkative level. */
+static int level_number(const char *level)
+{
+    for (size_t i = 0; level && i < ARRAY_LEN(levels); i++)
+        if (!strcmp(levels[i], level))
+            return (int)i;
+    return (int)ARRAY_LEN(levels) - 1;
+}
+
+bool job_log_add_at(struct db *db, const char *job, int task, const char *level, const char *code,
+                    const char *message, const json_t *data, struct err *err)
+{
+    AUTO(mem) char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+
+    return db_run(db,
+                  "INSERT INTO job_logs(job, task, level, code, message, data)"
+                  " SELECT id, $2::int, $3::smallint, $4, $5, $6::json FROM jobs WHERE id = $1",
+                  DB_ARGS(db_text(job), task < 0 ? db_text(NULL) : db_int(task),
+                          db_int(level_number(level)), db_text(code), db_text(message),
+                          db_text(text)),
+                  err);
+}
+
+bool job_log_add(struct db *db, const char *job, const char *level, const char *code,
+                 const char *message, struct err *err)
+{
+    return job_log_add_at(db, job, -1, level, code, message, NULL, err);
+}
+
+bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
+                  const char *level, int64_t after, size_t limit, struct job_log *logs,
+                  size_t *ret_count, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    AUTO(rows) PGresult *exists = NULL;
+
+    if (!id_is_uuid(id))
+        return err_set(err, ERR_JobNotFound, "The job '%.60s' does not exist.", id);
+    if (!db_query(db, &exists, "SELECT 1 FROM jobs WHERE id = $1 AND owner = $2",
+                  DB_ARGS(db_text(id), db_text(owner)), err))
+        return false;
+    if (row_count(exists) == 0)
+        return err_set(err, ERR_JobNotFound, "The job '%.60s' does not exist.", id);
+    if (!db_query(db, &rows,
+                  "SELECT id, level, code, message, data, at FROM job_logs"
+                  " WHERE job = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4",
+                  DB_ARGS(db_text(id), db_int(after), db_int(level_number(level)),
+                          db_int((int64_t)limit)),
+                  err))
+        return false;
+    *ret_count = (size_t)row_count(rows);
+    for (int i = 0; i < row_count(rows); i++) {
+        const char *data = row_text(rows, i, 4);
+
+        logs[i] = (struct job_log){ .id = row_int(rows, i, 0),
+                                    .level = levels[row_int(rows, i, 1)],
+                                    .code = arena_text(arena, row_text(rows, i, 2)),
+                                    .message = arena_text(arena, row_text(rows, i, 3)),
+                                    .data = data ? json_loads(data, JSON_DECODE_ANY, NULL) : NULL,
+                                    .at = row_instant(rows, i, 5) };
+    }
+    return true;
+}
