@@ -10,3 +10,10 @@ libsentier_a_SOURCES += \
 	server/store/job_assets.c \
 	server/store/jobs.c \
 	server/store/logs.c
+libsentier_a_SOURCES += \
+	server/store/catalog.c server/store/catalog.h \
+	server/store/collections.c server/store/collections.h \
+	server/store/item_check.c \
+	server/store/items.c server/store/items.h \
+	server/store/search.c \
+	server/store/stac_text.c server/store/stac_text.h

@@ -1,0 +1,20 @@
+/* GeoJSON geometries: checked before anything else sees them. */
+#ifndef JSON_GEOJSON_H
+#define JSON_GEOJSON_H
+
+#include "base/text.h"
+#include "json/js.h"
+
+enum { GEOJSON_MAX_VERTICES = 100000 };
+
+/* True for any of the seven types (GeometryCollection at most 4 deep): positions are 2 to 4 finite
+ * numbers within +-360 and +-90 degrees, lines have 2 positions, rings 4 and are closed. Errors:
+ * BadRequest with `pointer` before the place. */
+bool geojson_check(const json_t *geometry, const char *pointer, size_t max_vertices,
+                   struct err *err) MUST_USE;
+/* west, south, east, north of a checked geometry, plainly (no crossing of 180 degrees). */
+void geojson_bounds(const json_t *geometry, double ret_bbox[4]);
+/* Appends the polygon of west, south, east, north as GeoJSON; two polygons when west > east. */
+void geojson_add_box(struct text *out, const double bbox[4]);
+
+#endif

@@ -1,0 +1,122 @@
+/* Keeping is done once on parsed JSON; sending is a search for "\u000" and copies, so that a page of
+ * items costs no parsing. */
+#include "store/stac_text.h"
+#include "base/mem.h"
+#include "json/js.h"
+#include "json/js_text.h"
+#include <string.h>
+
+static const char *const made_here[] = { "self", "root", "parent", "collection", "items", "item",
+                                         "child", "next", "prev", "previous", "thumbnail" };
+
+static bool is_made_here(const json_t *link)
+{
+    const char *rel = json_string_value(json_object_get(link, "rel"));
+
+    for (size_t i = 0; rel && i < ARRAY_LEN(made_here); i++)
+        if (!strcmp(rel, made_here[i]))
+            return true;
+    return !rel || !json_is_string(json_object_get(link, "href"));
+}
+
+static bool check_string(const char *string, size_t length, bool is_asset_href, const char *pointer,
+                         struct err *err)
+{
+    for (size_t i = is_asset_href && length && string[0] == *STAC_BASE; i < length; i++)
+        if (string[i] == '\001' || string[i] == '\002')
+            return err_set(err, ERR_BadRequest, "%s: the text holds control character U+%04X",
+                           pointer, (unsigned)string[i]);
+    return true;
+}
+
+static bool check_marks(const json_t *value, const char *pointer, struct err *err)
+{
+    bool is_href = text_begins(pointer, "/assets/") && text_ends(pointer, "/href");
+    const char *key;
+    json_t *inside;
+    size_t i;
+
+    if (json_is_string(value))
+        return check_string(json_string_value(value), json_string_length(value), is_href, pointer,
+                            err);
+    json_object_foreach((json_t *)value, key, inside) {
+        if (json_is_number(inside))
+            continue;
+        AUTO(mem) char *place = js_pointer(pointer, key);
+
+        if (!check_string(key, strlen(key), false, place, err) || !check_marks(inside, place, err))
+            return false;
+    }
+    json_array_foreach((json_t *)value, i, inside) {
+        if (json_is_number(inside))
+            continue;
+        AUTO(mem) char *place = js_pointer_index(pointer, i);
+
+        if (!check_marks(inside, place, err))
+            return false;
+    }
+    return true;
+}
+
+bool stac_text_keep(const json_t *object, struct text *out, struct err *err)
+{
+    const json_t *links = json_object_get(object, "links");
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    if (!check_marks(object, "", err))
+        return false;
+    text_add(out, "{");
+    json_object_foreach((json_t *)object, key, value) {
+        if (!strcmp(key, "links"))
+            continue;
+        js_text_add_string(out, key);
+        text_add(out, ":");
+        js_text_add(out, value);
+        text_add(out, ",");
+    }
+    text_add(out, "\"links\":[\"\\u0002\"");
+    json_array_foreach((json_t *)links, i, value) {
+        if (is_made_here(value))
+            continue;
+        text_add(out, ",");
+        js_text_add(out, value);
+    }
+    text_add(out, "]}");
+    return true;
+}
+
+/* "\\u0001" is a backslash and five letters, not an escape. */
+static bool is_escape(const char *begin, const char *mark)
+{
+    size_t before = 0;
+
+    while (mark - before > begin && mark[-1 - (ptrdiff_t)before] == '\\')
+        before++;
+    return before % 2 == 0;
+}
+
+void stac_text_send(struct text *out, const char *kept, const char *base_url, const char *links)
+{
+    const char *begin = kept, *mark;
+
+    while ((mark = strstr(kept, "\\u000"))) {
+        if (!is_escape(begin, mark)) {
+            text_addn(out, kept, (size_t)(mark - kept) + 1);
+            kept = mark + 1;
+        } else if (mark[5] == '1') { /* "\u0001/data/..." */
+            text_addn(out, kept, (size_t)(mark - kept));
+            text_add(out, base_url);
+            kept = mark + 6;
+        } else if (mark[5] == '2') { /* "\u0002" with its quotes */
+            text_addn(out, kept, (size_t)(mark - kept) - 1);
+            text_add(out, links);
+            kept = mark + 7;
+        } else { /* another control character of the item's own */
+            text_addn(out, kept, (size_t)(mark - kept) + 6);
+            kept = mark + 6;
+        }
+    }
+    text_add(out, kept);
+}

@@ -1,0 +1,24 @@
+/* The text of an item or collection as it is kept, and as it is sent. What depends on the request is
+ * marked in the kept text by two escapes that no client can write: \u0001 at the start of an href is
+ * the address of this server, the string "\u0002" in links stands for the links that every item or
+ * collection has. */
+#ifndef STORE_STAC_TEXT_H
+#define STORE_STAC_TEXT_H
+
+#include "base/err.h"
+#include "base/text.h"
+#include <jansson.h>
+
+#define STAC_BASE "\001"  /* as a byte in a json_t string */
+
+/* Appends the kept text of a STAC object. Links that the server makes itself (self, root, parent,
+ * collection, items ...) are left out; the others follow the mark. Errors: BadRequest when a string
+ * holds one of the two control characters (STAC_BASE at the start of hrefs under assets, made by
+ * the caller, is allowed). */
+bool stac_text_keep(const json_t *object, struct text *out, struct err *err) MUST_USE;
+
+/* Appends the text to send: `links` is the inside of the array that replaces the mark, at least one
+ * link, without brackets. */
+void stac_text_send(struct text *out, const char *kept, const char *base_url, const char *links);
+
+#endif
