@@ -375,7 +375,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight"
+                  "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner"
                   " FROM jobs j JOIN users u ON u.id = j.owner WHERE j.id = $1",
                   DB_ARGS(db_text(id)), err))
         return false;
@@ -389,6 +389,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
                                    .tag = row_double(rows, 0, 5),
                                    .weight = row_double(rows, 0, 6) };
     snprintf(ret_work->id, sizeof ret_work->id, "%s", id);
+    snprintf(ret_work->owner, sizeof ret_work->owner, "%s", row_text(rows, 0, 7));
     return true;
 }
 
@@ -460,8 +461,8 @@ bool job_end(struct db *db, const char *id, enum job_state state, const char *co
                   DB_ARGS(db_text(id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(id)), err) &&
            db_run(db,
-                  "SELECT pg_notify('" JOB_ENDED_CHANNEL "', id || ' ' || run) FROM jobs"
-                  " WHERE id = $1",
-                  DB_ARGS(db_text(id)), err) &&
+                  "SELECT pg_notify('" JOB_ENDED_CHANNEL "', id || ' ' || run || ' ' || $2)"
+                  " FROM jobs WHERE id = $1",
+                  DB_ARGS(db_text(id), db_text(job_state_name(state))), err) &&
            notify_state(db, id, err);
 }

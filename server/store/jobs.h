@@ -80,7 +80,7 @@ bool job_delete(struct db *db, const char *owner, const char *id, struct err *er
 
 /* A job as its tasks see it; job_work_done() drops it. */
 struct job_work {
-    char id[ID_UUID_SIZE];
+    char id[ID_UUID_SIZE], owner[ID_UUID_SIZE];
     int run;                  /* scratch/ID.RUN is its folder of temporaries */
     enum job_class class;
     json_t *process, *arguments; /* arguments may be NULL */
@@ -111,7 +111,8 @@ bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, doub
  * real cost. code, message and node may be NULL; keep_seconds 0: no expiry is set. */
 bool job_end(struct db *db, const char *id, enum job_state state, const char *code,
              const char *message, const char *node, int64_t keep_seconds, struct err *err) MUST_USE;
-/* NOTIFY for workers: "ID RUN" of a job that ended, "ID RUN deleted" when its results go too. */
+/* NOTIFY for workers: "ID RUN finished|error|canceled" of a run that ended, "ID RUN deleted" when the
+ * results go too. */
 #define JOB_ENDED_CHANNEL "sentier_ended"
 /* NOTIFY for workers: something is ready. */
 #define TASK_CHANNEL "sentier_ready"

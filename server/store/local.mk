@@ -17,3 +17,7 @@ libsentier_a_SOURCES += \
 	server/store/items.c server/store/items.h \
 	server/store/search.c \
 	server/store/stac_text.c server/store/stac_text.h
+libsentier_a_SOURCES += \
+	server/store/artefacts.c \
+	server/store/tasks.c server/store/tasks.h \
+	server/store/workers.c server/store/workers.h
