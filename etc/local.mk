@@ -7,6 +7,6 @@ dist_examples_DATA = etc/sentier.conf etc/nginx.conf
 unitdir = $(prefix)/lib/systemd/system
 unit_DATA = etc/systemd/sentier-serve.service etc/systemd/sentier-worker.service
 CLEANFILES += $(unit_DATA)
-%.service: $(srcdir)/%.service.in
+etc/systemd/%.service: $(srcdir)/etc/systemd/%.service.in
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's|@bindir@|$(bindir)|' -e 's|@sysconfdir@|$(sysconfdir)|' $< > $@
 EXTRA_DIST += etc/packages.sh

@@ -52,3 +52,8 @@ bench: all
 	SENTIER_BINARY=$(abs_top_builddir)/sentier $(SHELL) $(srcdir)/tests/bench/run.sh $(abs_top_builddir)
 .PHONY: fuzz bench
 EXTRA_DIST += tests/bench/run.sh
+
+# http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to
+check_PROGRAMS += tests/api/http_server
+tests_api_http_server_SOURCES = tests/api/http_server.c
+tests_api_http_server_LDADD = $(fuzz_libs)

@@ -1,1 +1,6 @@
-# sources of server/api/
+libsentier_a_SOURCES += \
+	server/api/common/common.h \
+	server/api/common/health.c \
+	server/api/common/keys.c \
+	server/api/common/me.c \
+	server/api/routes.c

@@ -21,9 +21,17 @@ struct credentials {
 bool auth_verify(const struct config *config, struct db *db, const struct credentials *credentials,
                  struct user *ret_user, bool *ret_known, struct err *err) MUST_USE;
 
-/* Local users. The password is hashed with argon2id. Errors: Conflict, CredentialsInvalid. */
-bool auth_user_add(struct db *db, const char *name, const char *password, enum role role,
-                   struct err *err) MUST_USE;
+/* Local users. The password is hashed with argon2id; email may be NULL. Errors: Conflict,
+ * CredentialsInvalid (password), InvalidParameter (name). */
+bool auth_user_add(struct db *db, const char *name, const char *email, const char *password,
+                   enum role role, struct err *err) MUST_USE;
+/* Ends the user's sessions too. Errors: NotFound, CredentialsInvalid. */
+bool auth_user_password(struct db *db, const char *name, const char *password,
+                        struct err *err) MUST_USE;
+/* An API key for X-API-Key: shown once, only its hash is kept. */
+bool auth_key_issue(struct db *db, const struct user *user, const char *title,
+                    char ret_key[static ID_SECRET_SIZE], char ret_id[static ID_UUID_SIZE],
+                    struct err *err) MUST_USE;
 /* A session token for a verified user: openEO's access_token ("basic//" is put before by clients). */
 bool auth_token_issue(const struct config *config, struct db *db, const struct user *user,
                       char ret_token[static ID_SECRET_SIZE], struct err *err) MUST_USE;

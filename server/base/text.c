@@ -161,3 +161,38 @@ bool text_to_number(const char *text, double *ret_number)
     *ret_number = number;
     return true;
 }
+
+/* The bytes after the first one of a sequence, and the smallest code point that may need them. */
+static int utf8_tail(unsigned char first, uint32_t *ret_bits, uint32_t *ret_least)
+{
+    int tail = first < 0x80 ? 0 : (first & 0xe0) == 0xc0 ? 1 : (first & 0xf0) == 0xe0 ? 2
+                                : (first & 0xf8) == 0xf0 ? 3 : -1;
+    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+
+    if (tail < 0)
+        return -1;
+    *ret_bits = tail ? first & (0x3fu >> tail) : first;
+    *ret_least = least[tail];
+    return tail;
+}
+
+bool text_is_utf8(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+
+    while (*c) {
+        uint32_t point, least;
+        int tail = utf8_tail(*c++, &point, &least);
+
+        if (tail < 0)
+            return false;
+        for (; tail > 0; tail--, c++) {
+            if ((*c & 0xc0) != 0x80)
+                return false;
+            point = point << 6 | (*c & 0x3f);
+        }
+        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+            return false;
+    }
+    return true;
+}

@@ -1,5 +1,18 @@
 libsentier_a_SOURCES += \
-	server/http/reply.h \
+	server/http/accept.c \
+	server/http/compress.c server/http/compress.h \
+	server/http/cors.c server/http/cors.h \
+	server/http/exchange.c server/http/exchange.h \
+	server/http/executor.c server/http/executor.h \
+	server/http/file.c \
+	server/http/listen.c \
+	server/http/metrics.c server/http/metrics.h \
+	server/http/problem.c \
+	server/http/range.c server/http/range.h \
+	server/http/reply.c server/http/reply.h \
 	server/http/request.h \
-	server/http/route.h \
-	server/http/server.h
+	server/http/respond.c server/http/respond.h \
+	server/http/route.c server/http/route.h server/http/table.h \
+	server/http/server.h \
+	server/http/url.c server/http/url.h \
+	server/http/waits.c server/http/waits.h

@@ -26,6 +26,7 @@ struct route {
     enum body_kind body;
     int64_t max_body;    /* 0: the configuration's */
     bool body_optional;
+    bool without_database; /* also runs while the database is away: rq->db is NULL then */
 };
 
 /* HEAD is served wherever GET is; OPTIONS everywhere (CORS). */

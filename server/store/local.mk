@@ -21,3 +21,6 @@ libsentier_a_SOURCES += \
 	server/store/artefacts.c \
 	server/store/tasks.c server/store/tasks.h \
 	server/store/workers.c server/store/workers.h
+libsentier_a_SOURCES += \
+	server/store/status.c server/store/status.h \
+	server/store/users.c

@@ -1,0 +1,11 @@
+/* What every installation has, whichever faces it shows. */
+#ifndef API_COMMON_COMMON_H
+#define API_COMMON_COMMON_H
+
+#include "http/route.h"
+
+handler_fn health_get, ready_get;
+handler_fn me_get;
+handler_fn keys_list, key_create, key_delete;
+
+#endif

@@ -1,0 +1,266 @@
+/* An exchange is made when MHD has read the request line and ends when the last byte was sent. What
+ * is wrong with a request is kept in ->err and answered when the request has come in, so that the
+ * client is there to read it. */
+#include "http/exchange.h"
+#include "base/instant.h"
+#include "base/text.h"
+#include "json/js.h"
+#include <arpa/inet.h>
+#include <assert.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_TARGET = 16384, DRAIN_BYTES = 64 << 20, UNUSED_BODY = 64 << 10, MAX_HOST = 255 };
+
+struct exchange *exchange_new(struct server *server, struct MHD_Connection *connection,
+                              const char *target)
+{
+    struct exchange *ex = MEM_NEW(struct exchange);
+
+    atomic_fetch_add(&server->in_flight, 1);
+    ex->server = server;
+    ex->connection = connection;
+    ex->started = instant_monotonic();
+    ex->rq.arena = arena_new();
+    ex->rq.config = server->config;
+    ex->rq.exchange = ex;
+    ex->url.path = "/";
+    if (strlen(target) > MAX_TARGET)
+        err_set(&ex->err, ERR_UriTooLong, "The address has %zu bytes, at most %d are read",
+                strlen(target), MAX_TARGET);
+    else if (!url_parse(ex->rq.arena, target, &ex->url, &ex->err))
+        ex->url.path = "(refused)";
+    ex->rq.path = ex->url.path;
+    return ex;
+}
+
+void exchange_free(struct exchange *ex)
+{
+    if (ex->response)
+        MHD_destroy_response(ex->response);
+    atomic_fetch_sub(&ex->server->in_flight, 1);
+    json_decref(ex->rq.body);
+    free(ex->reply.body);
+    text_drop(&ex->body);
+    arena_free(ex->rq.arena);
+    free(ex);
+}
+
+const char *request_header(const struct request *rq, const char *name)
+{
+    return MHD_lookup_connection_value(rq->exchange->connection, MHD_HEADER_KIND, name);
+}
+
+/* A caller's own request id is kept when it can stand in a log line. */
+static void take_id(struct exchange *ex)
+{
+    const char *id = request_header(&ex->rq, "X-Request-Id");
+
+    if (id && text_is_plain_name(id, ID_UUID_SIZE - 1))
+        snprintf(ex->rq.id, sizeof ex->rq.id, "%s", id);
+    else
+        id_uuid(ex->rq.id);
+}
+
+static void take_client(struct exchange *ex)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const char *forwarded = request_header(&ex->rq, "X-Forwarded-For");
+    char address[INET6_ADDRSTRLEN] = "";
+
+    if (ex->rq.config->http_trusted_proxy && forwarded) {
+        char *first = arena_text(ex->rq.arena, forwarded);
+
+        first[strcspn(first, ", ")] = '\0';
+        ex->rq.client = first;
+        return;
+    }
+    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)info->client_addr)->sin_addr, address,
+                  sizeof address);
+    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)info->client_addr)->sin6_addr, address,
+                  sizeof address);
+    ex->rq.client = arena_text(ex->rq.arena, address);
+}
+
+static enum method method_of(const char *name)
+{
+    enum method method = 0;
+
+    while (method < METHOD_COUNT && strcmp(method_names[method], name))
+        method++;
+    return method;
+}
+
+static void find_route(struct exchange *ex, const char *method)
+{
+    char allowed[ROUTE_METHODS_SIZE];
+
+    ex->rq.method = method_of(method);
+    route_find(ex->server->table, ex->rq.method, &ex->url, ex->rq.arena, &ex->match);
+    ex->rq.route = ex->match.route;
+    if (ex->err.code || ex->match.route || ex->rq.method == OPTIONS)
+        return;
+    if (ex->match.allowed == 0)
+        err_set(&ex->err, ERR_NotFound, "There is nothing at %s", ex->url.path);
+    else
+        err_set(&ex->err, ERR_MethodNotAllowed, "%s does not offer %s; it offers %s", ex->url.path,
+                method, route_methods(ex->match.allowed, allowed));
+}
+
+static void too_large(struct exchange *ex)
+{
+    err_set(&ex->err, ERR_PayloadTooLarge, "The body is larger than %" PRId64 " bytes",
+            ex->body_limit);
+}
+
+void exchange_begin(struct exchange *ex, const char *method)
+{
+    const char *length = request_header(&ex->rq, "Content-Length");
+    const struct route *route;
+
+    take_id(ex);
+    take_client(ex);
+    find_route(ex, method);
+    route = ex->match.route;
+    ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY
+                     : route->max_body                  ? route->max_body
+                                                        : ex->rq.config->http_max_body;
+    if (length && strtoll(length, NULL, 10) > ex->body_limit)
+        too_large(ex);
+}
+
+/* What is too large is read on and thrown away for a while: a client that still sends would take a
+ * closed connection for a broken one and never see the answer. */
+bool exchange_take(struct exchange *ex, const void *bytes, size_t size)
+{
+    ex->received += (int64_t)size;
+    if (ex->received > ex->body_limit)
+        too_large(ex);
+    else if (ex->err.code == ERR_None && ex->match.route && ex->match.route->body != BODY_NONE)
+        text_addn(&ex->body, bytes, size);
+    return ex->received <= ex->body_limit + DRAIN_BYTES;
+}
+
+static bool is_host(const char *host)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+
+    return host && *host && strlen(host) <= MAX_HOST && strspn(host, allowed) == strlen(host);
+}
+
+/* The address that links are made of: configured, told by a trusted proxy, or what the client used. */
+static const char *base_url(const struct exchange *ex)
+{
+    const struct request *rq = &ex->rq;
+    const struct config *config = rq->config;
+    const char *host = request_header(rq, "Host"), *scheme = "http", *prefix = "";
+
+    if (*config->http_base_url) {
+        size_t length = strlen(config->http_base_url);
+        char *base = arena_text(rq->arena, config->http_base_url);
+
+        while (length && base[length - 1] == '/')
+            base[--length] = '\0';
+        return base;
+    }
+    if (config->http_trusted_proxy) {
+        const char *proto = request_header(rq, "X-Forwarded-Proto");
+        const char *forwarded = request_header(rq, "X-Forwarded-Host");
+        const char *path = request_header(rq, "X-Forwarded-Prefix");
+
+        scheme = proto && !strcmp(proto, "https") ? "https" : "http";
+        host = is_host(forwarded) ? forwarded : host;
+        if (path && path[0] == '/' && path[1] && text_is_plain_name(path + 1, MAX_HOST))
+            prefix = path;
+    }
+    if (!is_host(host))
+        return arena_printf(rq->arena, "%s://%s:%d%s", scheme, config->http_address,
+                            ex->server->port, prefix);
+    return arena_printf(rq->arena, "%s://%s%s", scheme, host, prefix);
+}
+
+static bool is_json_media(const char *type)
+{
+    size_t length = strcspn(type, "; \t");
+
+    return (length == 16 && !strncasecmp(type, "application/json", 16)) ||
+           (length > 5 && !strncasecmp(type + length - 5, "+json", 5));
+}
+
+static bool read_json(struct exchange *ex, struct err *err)
+{
+    const char *type = request_header(&ex->rq, "Content-Type");
+
+    if (ex->rq.size == 0 && ex->match.route->body_optional)
+        return true;
+    if (ex->rq.size > 0 && type && *type && !is_json_media(type))
+        return err_set(err, ex->match.face == FACE_OPENEO ? ERR_ContentTypeInvalid
+                                                          : ERR_UnsupportedMediaType,
+                       "Content-Type: expected application/json, found '%.100s'", type);
+    return js_parse((const char *)ex->rq.bytes, ex->rq.size, (size_t)ex->rq.config->http_max_depth,
+                    &ex->rq.body, err);
+}
+
+bool exchange_prepare(struct exchange *ex, struct err *err)
+{
+    ex->rq.base_url = base_url(ex);
+    if (ex->body.length) {
+        ex->rq.bytes = (const unsigned char *)ex->body.data;
+        ex->rq.size = ex->body.length;
+    }
+    return ex->match.route->body != BODY_JSON || read_json(ex, err);
+}
+
+const char *request_variable(const struct request *rq, const char *name)
+{
+    const struct route_match *match = &rq->exchange->match;
+
+    for (size_t i = 0; i < match->n_variables; i++)
+        if (!strcmp(match->variables[i].name, name))
+            return match->variables[i].value;
+    assert(!"the pattern has no such variable");
+    return "";
+}
+
+const char *request_query(const struct request *rq, const char *name)
+{
+    return url_query(&rq->exchange->url, name);
+}
+
+bool request_query_at(const struct request *rq, size_t i, const char **ret_name,
+                      const char **ret_value)
+{
+    const struct url *url = &rq->exchange->url;
+
+    if (i >= url->n_query)
+        return false;
+    *ret_name = url->query[i].name;
+    *ret_value = url->query[i].value;
+    return true;
+}
+
+bool request_query_integer(const struct request *rq, const char *name, int64_t least, int64_t most,
+                           int64_t fallback, int64_t *ret_number, struct err *err)
+{
+    const char *text = request_query(rq, name);
+    double number;
+
+    *ret_number = fallback;
+    if (!text)
+        return true;
+    if (!text_to_number(text, &number) || number < -9e15 || number > 9e15 ||
+        number != (double)(int64_t)number)
+        return err_set(err, ERR_InvalidParameter, "%s: expected a whole number, found '%.100s'",
+                       name, text);
+    if (number < (double)least || number > (double)most)
+        return err_set(err, ERR_InvalidParameter,
+                       "%s: %s is outside [%" PRId64 ", %" PRId64 "]", name, text, least, most);
+    *ret_number = (int64_t)number;
+    return true;
+}

@@ -1,0 +1,67 @@
+/* One request and its answer from the first byte to the last, and the server it belongs to. Only
+ * http/ sees this: handlers see struct request and struct reply. */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "base/text.h"
+#include "http/server.h"
+#include "http/table.h"
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+struct executor;
+struct waits;
+struct metrics;
+
+struct server {
+    const struct config *config;
+    char *database_url;
+    struct route_table *table;
+    struct MHD_Daemon *daemon;
+    struct executor *executor;
+    struct waits *waits;
+    struct metrics *metrics;
+    int port;
+    atomic_bool stopping;
+    atomic_int in_flight; /* exchanges that exist: from the request line to the last byte */
+};
+
+/* Who has it: the epoll thread while its bytes come and go, an executor or the waiting list while it
+ * is suspended. It changes hands under MHD's suspend and resume. */
+enum phase { PHASE_HEADERS, PHASE_BODY, PHASE_RUNNING, PHASE_ANSWERED };
+
+struct exchange {
+    struct request rq;
+    struct reply reply;
+    struct err err; /* what is answered instead of `reply`, when set */
+    struct server *server;
+    struct MHD_Connection *connection;
+    struct url url;
+    struct route_match match;
+    enum phase phase;
+    struct text body;
+    int64_t body_limit, received;
+    struct user user;
+    int64_t started; /* instant_monotonic() */
+    struct MHD_Response *response;
+    int status;
+    int64_t file_size; /* for 416 */
+    uint64_t notices_seen; /* the waits' counter when the handler started */
+    struct exchange *next; /* in the executor's queue or the waiting list */
+};
+
+/* From the request line; a refusal stays in ->err until the request has come in whole. */
+struct exchange *exchange_new(struct server *server, struct MHD_Connection *connection,
+                              const char *target);
+/* The headers are there: method, route, limits. */
+void exchange_begin(struct exchange *ex, const char *method);
+/* Takes a part of the body; false: the client sends far more than it may, cut it off. */
+bool exchange_take(struct exchange *ex, const void *bytes, size_t size);
+/* Everything that must not happen on an epoll thread: base address, body as JSON. */
+bool exchange_prepare(struct exchange *ex, struct err *err) MUST_USE;
+void exchange_free(struct exchange *ex);
+
+/* reply or err -> ->response and ->status, with all headers. */
+void respond(struct exchange *ex);
+
+#endif

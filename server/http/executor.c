@@ -1,0 +1,277 @@
+/* A plain queue and N threads. A connection is opened when the first request needs it and looked at
+ * before each request, so that a database that was restarted costs no request an error; when it is
+ * lost under a GET, the handler runs once more on a new one. */
+#include "http/executor.h"
+#include "auth/auth.h"
+#include "base/instant.h"
+#include "base/log.h"
+#include "http/waits.h"
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+
+struct thread {
+    struct executor *executor;
+    pthread_t id;
+    struct db *db;
+    atomic_bool connected;
+};
+
+struct executor {
+    struct server *server;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct exchange *first, **last;
+    int queued;
+    bool stopping;
+    size_t running; /* threads that have not ended */
+    size_t count;
+    struct thread *threads;
+};
+
+void executor_answer(struct exchange *ex)
+{
+    struct MHD_Connection *connection = ex->connection;
+
+    respond(ex);
+    ex->phase = PHASE_ANSWERED;
+    MHD_resume_connection(connection); /* from here the exchange is the epoll thread's again */
+}
+
+void executor_push(struct executor *executor, struct exchange *ex)
+{
+    pthread_mutex_lock(&executor->lock);
+    ex->next = NULL;
+    *executor->last = ex;
+    executor->last = &ex->next;
+    executor->queued++;
+    pthread_cond_signal(&executor->changed);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+/* NULL when the executor stops and nothing is left. */
+static struct exchange *take(struct executor *executor)
+{
+    struct exchange *ex;
+
+    pthread_mutex_lock(&executor->lock);
+    while (!executor->first && !executor->stopping)
+        pthread_cond_wait(&executor->changed, &executor->lock);
+    ex = executor->first;
+    if (ex) {
+        executor->first = ex->next;
+        if (!executor->first)
+            executor->last = &executor->first;
+        executor->queued--;
+    }
+    pthread_mutex_unlock(&executor->lock);
+    return ex;
+}
+
+/* Bytes on an idle connection mean that the server said good-bye. */
+static void look_at(struct db *db)
+{
+    struct pollfd fd = { .fd = db_socket(db), .events = POLLIN };
+    const char *channel, *payload;
+
+    if (poll(&fd, 1, 0) > 0)
+        while (db_notice(db, &channel, &payload))
+            ;
+}
+
+static bool connect_database(struct thread *thread, struct err *err)
+{
+    bool good;
+
+    if (!thread->db) {
+        good = db_open(thread->executor->server->database_url, &thread->db, err);
+    } else {
+        look_at(thread->db);
+        good = db_revive(thread->db, err);
+    }
+    atomic_store(&thread->connected, good);
+    return good;
+}
+
+static bool is_signed(const struct request *rq)
+{
+    return request_query(rq, "signature") != NULL;
+}
+
+static bool authorize(struct exchange *ex, struct err *err)
+{
+    const struct route *route = ex->match.route;
+    struct request *rq = &ex->rq;
+    struct credentials credentials = { .authorization = request_header(rq, "Authorization"),
+                                       .api_key = request_header(rq, "X-API-Key") };
+    bool known = false;
+    enum role needed = route->access == ACCESS_ADMIN      ? ROLE_ADMIN
+                       : route->access == ACCESS_OPERATOR ? ROLE_OPERATOR
+                                                          : ROLE_USER;
+
+    if (!rq->db) /* a route that also answers without the database */
+        return true;
+    if (!auth_verify(rq->config, rq->db, &credentials, &ex->user, &known, err))
+        return false;
+    if (known)
+        rq->user = &ex->user;
+    if (route->access == ACCESS_NOBODY)
+        return true;
+    if (route->access == ACCESS_SIGNED && is_signed(rq)) {
+        const char *expires = request_query(rq, "expires");
+
+        return auth_link_check(rq->path, expires ? expires : "", request_query(rq, "signature"), err);
+    }
+    if (!known)
+        return err_set(err, ERR_AuthenticationRequired, "Log in to use %s", rq->path);
+    return ex->user.role >= needed ||
+           err_set(err, ERR_PermissionsInsufficient, "%s is for %s only", rq->path,
+                   needed == ROLE_ADMIN ? "administrators" : "operators");
+}
+
+static bool handle(struct thread *thread, struct exchange *ex, struct err *err)
+{
+    struct request *rq = &ex->rq;
+
+    rq->db = NULL;
+    free(ex->reply.body);
+    ex->reply = (struct reply){ 0 };
+    if (!connect_database(thread, err)) {
+        if (!ex->match.route->without_database)
+            return false;
+        err_clear(err);
+    } else {
+        rq->db = thread->db;
+    }
+    if (!rq->woken && (!authorize(ex, err) || !exchange_prepare(ex, err)))
+        return false;
+    ex->notices_seen = waits_seen(ex->server->waits);
+    return ex->match.route->handler(rq, &ex->reply, err);
+}
+
+static void forget(struct exchange *ex)
+{
+    err_clear(&ex->err);
+    json_decref(ex->rq.body);
+    ex->rq.body = NULL;
+    ex->rq.user = NULL;
+}
+
+static void run(struct thread *thread, struct exchange *ex)
+{
+    bool may_repeat = (ex->rq.method == GET || ex->rq.method == HEAD) && !ex->rq.woken;
+    bool good = handle(thread, ex, &ex->err);
+
+    if (thread->db && !db_is_alive(thread->db)) {
+        atomic_store(&thread->connected, false);
+        if (!good && may_repeat && ex->rq.db) {
+            forget(ex);
+            good = handle(thread, ex, &ex->err);
+        } else if (!good) {
+            err_clear(&ex->err);
+            err_set(&ex->err, ERR_DatabaseFailed, "The connection was lost");
+        }
+    }
+    if (!good && ex->err.code == ERR_None)
+        err_set(&ex->err, ERR_Internal, "The handler of %s gave no reason", ex->rq.path);
+    if (thread->db && db_is_alive(thread->db) && db_clean(thread->db))
+        log_write(LOG_ERROR, ex->rq.id, "The handler of %s left a transaction open",
+                  ex->match.route->pattern);
+    if (good && ex->reply.waiting) {
+        ex->reply.waiting = false;
+        waits_add(ex->server->waits, ex);
+        return;
+    }
+    executor_answer(ex);
+}
+
+static void *work(void *arg)
+{
+    struct thread *thread = arg;
+    struct executor *executor = thread->executor;
+    struct exchange *ex;
+
+    while ((ex = take(executor)))
+        run(thread, ex);
+    db_close(thread->db);
+    pthread_mutex_lock(&executor->lock);
+    executor->running--;
+    pthread_cond_broadcast(&executor->changed);
+    pthread_mutex_unlock(&executor->lock);
+    return NULL;
+}
+
+struct executor *executor_new(struct server *server, size_t threads)
+{
+    struct executor *executor = MEM_NEW(struct executor);
+    pthread_condattr_t clock;
+
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&executor->lock, NULL);
+    pthread_cond_init(&executor->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    executor->server = server;
+    executor->last = &executor->first;
+    executor->threads = mem_array(threads, sizeof *executor->threads);
+    for (; executor->count < threads; executor->count++) {
+        struct thread *thread = &executor->threads[executor->count];
+
+        thread->executor = executor;
+        if (pthread_create(&thread->id, NULL, work, thread) != 0)
+            break;
+        pthread_mutex_lock(&executor->lock);
+        executor->running++;
+        pthread_mutex_unlock(&executor->lock);
+    }
+    return executor;
+}
+
+bool executor_stop(struct executor *executor, int64_t timeout_ms)
+{
+    struct timespec until;
+    bool ended;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(timeout_ms / 1000);
+    pthread_mutex_lock(&executor->lock);
+    executor->stopping = true;
+    pthread_cond_broadcast(&executor->changed);
+    while (executor->running > 0)
+        if (pthread_cond_timedwait(&executor->changed, &executor->lock, &until) != 0)
+            break;
+    ended = executor->running == 0;
+    pthread_mutex_unlock(&executor->lock);
+    for (size_t i = 0; ended && i < executor->count; i++)
+        pthread_join(executor->threads[i].id, NULL);
+    return ended;
+}
+
+void executor_free(struct executor *executor)
+{
+    if (!executor)
+        return;
+    pthread_cond_destroy(&executor->changed);
+    pthread_mutex_destroy(&executor->lock);
+    free(executor->threads);
+    free(executor);
+}
+
+int executor_connected(const struct executor *executor)
+{
+    int connected = 0;
+
+    for (size_t i = 0; i < executor->count; i++)
+        connected += atomic_load(&executor->threads[i].connected);
+    return connected;
+}
+
+int executor_queued(struct executor *executor)
+{
+    int queued;
+
+    pthread_mutex_lock(&executor->lock);
+    queued = executor->queued;
+    pthread_mutex_unlock(&executor->lock);
+    return queued;
+}

@@ -1,0 +1,18 @@
+/* The threads that run handlers: each owns a database connection and may block. */
+#ifndef HTTP_EXECUTOR_H
+#define HTTP_EXECUTOR_H
+
+#include "http/exchange.h"
+
+struct executor *executor_new(struct server *server, size_t threads);
+/* Takes a suspended exchange; it comes back answered, by MHD's resume, or goes to the waiting list. */
+void executor_push(struct executor *executor, struct exchange *ex);
+/* Answers with ->err or ->reply and hands the exchange back to its epoll thread. */
+void executor_answer(struct exchange *ex);
+/* Ends the threads once the queue is empty; false when a handler still runs after `timeout_ms`. */
+bool executor_stop(struct executor *executor, int64_t timeout_ms) MUST_USE;
+void executor_free(struct executor *executor); /* after a stop that returned true */
+int executor_connected(const struct executor *executor); /* threads with a live connection */
+int executor_queued(struct executor *executor);
+
+#endif

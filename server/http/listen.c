@@ -1,0 +1,228 @@
+/* The door to libmicrohttpd. Its epoll threads read requests and write answers and do nothing that
+ * could block: a request that needs its handler is suspended and given to an executor, and MHD calls
+ * on_request() once more when the answer is there. At least two threads, because one alone stalls
+ * when exactly 128 of its connections are ready at once. */
+#include "base/instant.h"
+#include "base/log.h"
+#include "http/executor.h"
+#include "http/metrics.h"
+#include "http/waits.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2 };
+
+static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    return exchange_new(cls, connection, target);
+}
+
+static enum MHD_Result answer(struct exchange *ex)
+{
+    ex->phase = PHASE_ANSWERED;
+    return MHD_queue_response(ex->connection, (unsigned)ex->status, ex->response);
+}
+
+static enum MHD_Result answer_here(struct exchange *ex)
+{
+    respond(ex);
+    return answer(ex);
+}
+
+/* The request has come in whole. */
+static enum MHD_Result submit(struct exchange *ex)
+{
+    if (ex->err.code == ERR_None && atomic_load(&ex->server->stopping))
+        err_set(&ex->err, ERR_InfrastructureMaintenance, "The server stops; ask again");
+    if (ex->err.code || !ex->match.route)
+        return answer_here(ex);
+    ex->phase = PHASE_RUNNING;
+    MHD_suspend_connection(ex->connection);
+    executor_push(ex->server->executor, ex);
+    return MHD_YES;
+}
+
+static bool is_too_slow(const struct exchange *ex)
+{
+    return instant_monotonic() - ex->started > ex->rq.config->http_request_timeout * 1000;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **state)
+{
+    struct exchange *ex = *state;
+
+    (void)cls, (void)connection, (void)url, (void)version;
+    if (ex->phase == PHASE_HEADERS) {
+        exchange_begin(ex, method);
+        ex->phase = PHASE_BODY;
+        /* a client that asks before it sends is told at once */
+        return ex->err.code && request_header(&ex->rq, "Expect") ? answer_here(ex) : MHD_YES;
+    }
+    if (ex->phase == PHASE_BODY && *upload_size > 0) {
+        bool good = exchange_take(ex, upload, *upload_size) && !is_too_slow(ex);
+
+        *upload_size = 0;
+        return good ? MHD_YES : MHD_NO;
+    }
+    return ex->phase == PHASE_BODY ? submit(ex) : answer(ex);
+}
+
+static void on_end(void *cls, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode code)
+{
+    struct exchange *ex = *state;
+    int64_t took = instant_monotonic() - ex->started;
+
+    (void)cls, (void)connection, (void)code;
+    metrics_count(ex->server->metrics, ex->match.face, ex->status, took);
+    /* without the query: it may hold a signature */
+    log_write(LOG_INFO, ex->rq.id, "%s %s %d %lld ms %s%s%s", method_names[ex->rq.method % METHOD_COUNT],
+              ex->rq.path, ex->status, (long long)took, ex->rq.client ? ex->rq.client : "-",
+              ex->rq.user ? " " : "", ex->rq.user ? ex->rq.user->name : "");
+    exchange_free(ex);
+    *state = NULL;
+}
+
+static void on_problem(void *cls, const char *format, va_list args)
+{
+    char message[512];
+
+    (void)cls;
+    vsnprintf(message, sizeof message, format, args);
+    message[strcspn(message, "\n")] = '\0';
+    log_write(LOG_WARNING, NULL, "http: %s", message);
+}
+
+/* Escapes are decoded by url.c, which knows which ones to refuse. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls, (void)connection;
+    return strlen(text);
+}
+
+bool listen_socket(const char *address, int64_t port, int *ret_socket, int *ret_port,
+                   struct err *err)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    struct addrinfo *found = NULL;
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof bound;
+    char service[16];
+    int fd = -1, one = 1, status;
+
+    snprintf(service, sizeof service, "%d", (int)port);
+    status = getaddrinfo(*address ? address : NULL, service, &hints, &found);
+    if (status != 0)
+        return err_set(err, ERR_ConfigInvalid, "The address '%s' is not known: %s", address,
+                       gai_strerror(status));
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    status = fd < 0 ? -1 : bind(fd, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    if (status < 0 || listen(fd, BACKLOG) < 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &length) < 0) {
+        err_set(err, ERR_ConfigInvalid, "Cannot listen on %s port %s: %s", address, service,
+                strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+    *ret_socket = fd;
+    return true;
+}
+
+static bool start_daemon(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    int64_t threads = config->http_threads > MIN_THREADS ? config->http_threads : MIN_THREADS;
+    int fd;
+
+    if (!listen_socket(config->http_address, config->http_port, &fd, &server->port, err))
+        return false;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_problem, NULL, MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)config->http_max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)config->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_END);
+    if (!server->daemon)
+        close(fd);
+    return server->daemon || err_set(err, ERR_Internal, "The HTTP threads cannot be started");
+}
+
+static void server_free(struct server *server)
+{
+    metrics_free(server->metrics);
+    waits_free(server->waits);
+    executor_free(server->executor);
+    route_table_free(server->table);
+    free(server->database_url);
+    free(server);
+}
+
+bool server_start(const struct config *config, const char *database_url, const struct route *table,
+                  struct server **ret_server, struct err *err)
+{
+    struct server *server = MEM_NEW(struct server);
+    size_t threads = config->database_pool > 1 ? (size_t)config->database_pool : 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    server->config = config;
+    server->database_url = mem_text(database_url);
+    server->table = route_table_new(table);
+    server->executor = executor_new(server, threads);
+    server->waits = waits_new(server);
+    if (!metrics_new(server, &server->metrics, err) || !start_daemon(server, err)) {
+        waits_stop(server->waits);
+        if (executor_stop(server->executor, INT32_MAX))
+            server_free(server);
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+int server_port(const struct server *server)
+{
+    return server->port;
+}
+
+void server_stop(struct server *server)
+{
+    int64_t until;
+    int fd, left;
+
+    if (!server)
+        return;
+    until = instant_monotonic() + server->config->http_stop_timeout * 1000;
+    atomic_store(&server->stopping, true);
+    fd = MHD_quiesce_daemon(server->daemon);
+    if (fd >= 0)
+        close(fd);
+    waits_stop(server->waits);
+    while (atomic_load(&server->in_flight) > 0 && instant_monotonic() < until)
+        usleep(5000);
+    left = atomic_load(&server->in_flight);
+    if (left > 0)
+        log_write(LOG_WARNING, NULL, "stopped with %d requests unfinished after %lld s", left,
+                  (long long)server->config->http_stop_timeout);
+    /* a handler that hangs cannot be taken back: its threads end with the process */
+    if (!executor_stop(server->executor, 1000))
+        return;
+    metrics_stop(server->metrics);
+    MHD_stop_daemon(server->daemon);
+    server_free(server);
+}

@@ -1,0 +1,17 @@
+/* Counters of the server, and /metrics on a listener of its own (Prometheus text). */
+#ifndef HTTP_METRICS_H
+#define HTTP_METRICS_H
+
+#include "http/exchange.h"
+
+/* Listens when http.metrics_port is set. */
+bool metrics_new(struct server *server, struct metrics **ret_metrics, struct err *err) MUST_USE;
+void metrics_stop(struct metrics *metrics); /* the listener; counting goes on */
+void metrics_free(struct metrics *metrics);
+/* One request has ended; status 0: it got no answer. */
+void metrics_count(struct metrics *metrics, enum face face, int status, int64_t took_ms);
+/* Binds a listening socket (listen.c). */
+bool listen_socket(const char *address, int64_t port, int *ret_socket, int *ret_port,
+                   struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,73 @@
+/* Errors as each face wants them. A message of ours may name things that are none of the client's
+ * business (SQL, paths): errors of the server itself are logged under the request id, and the client
+ * gets the id. */
+#include "base/log.h"
+#include "http/respond.h"
+#include "json/js.h"
+#include <inttypes.h>
+#include <string.h>
+
+static bool is_private(enum err_code code)
+{
+    return code == ERR_Internal || code == ERR_DatabaseFailed || code == ERR_ConfigInvalid ||
+           code == ERR_DatabaseNewer || code == ERR_StorageFailure;
+}
+
+/* openEO answers 403 to wrong credentials, HTTP at large 401. */
+static int status_of(const struct exchange *ex)
+{
+    enum err_code code = ex->err.code;
+
+    if (ex->match.face != FACE_OPENEO && (code == ERR_TokenInvalid || code == ERR_CredentialsInvalid))
+        return 401;
+    return err_status(code);
+}
+
+static json_t *body_of(const struct exchange *ex, int status, const char *message)
+{
+    enum err_code code = ex->err.code;
+
+    if (ex->match.face == FACE_OPENEO)
+        return json_pack("{s:s, s:s, s:s, s:[]}", "id", ex->rq.id, "code", err_name(code), "message",
+                         message, "links");
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", err_type(code), "title",
+                     err_title(code), "status", status, "detail", message, "code", err_name(code),
+                     "instance", ex->rq.id);
+}
+
+/* A page that asks by script must not make the browser open its own log-in window. */
+static void add_challenges(struct exchange *ex)
+{
+    reply_header(&ex->rq, &ex->reply, "WWW-Authenticate", "Bearer realm=\"sentier\"");
+    if (!request_header(&ex->rq, "Origin") && !request_header(&ex->rq, "Sec-Fetch-Mode"))
+        reply_header(&ex->rq, &ex->reply, "WWW-Authenticate",
+                     "Basic realm=\"sentier\", charset=\"UTF-8\"");
+}
+
+void respond_error(struct exchange *ex)
+{
+    struct reply *reply = &ex->reply;
+    enum err_code code = ex->err.code;
+    int status = status_of(ex);
+    const char *message = is_private(code) ? err_title(code) : ex->err.message;
+    char allowed[ROUTE_METHODS_SIZE];
+    json_t *body;
+
+    if (is_private(code))
+        log_write(LOG_ERROR, ex->rq.id, "%s: %s", err_name(code), ex->err.message);
+    free(reply->body);
+    *reply = (struct reply){ 0 };
+    body = body_of(ex, status, message);
+    if (!body) /* the message quotes bytes that are not UTF-8 */
+        body = body_of(ex, status, err_title(code));
+    reply_json(reply, status, body,
+               ex->match.face == FACE_OPENEO ? "application/json" : "application/problem+json");
+    if (status == 401)
+        add_challenges(ex);
+    if (status == 503 || status == 429)
+        reply_header(&ex->rq, reply, "Retry-After", "2");
+    if (code == ERR_MethodNotAllowed)
+        reply_header(&ex->rq, reply, "Allow", "%s", route_methods(ex->match.allowed, allowed));
+    if (code == ERR_RangeNotSatisfiable)
+        reply_header(&ex->rq, reply, "Content-Range", "bytes */%" PRId64, ex->file_size);
+}

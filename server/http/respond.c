@@ -1,0 +1,132 @@
+/* From a reply to MHD's response. Bodies get a weak ETag (a hash of the bytes before compression, so
+ * that it names the content and not its encoding) and gzip; files are in file.c. */
+#include "http/respond.h"
+#include "http/compress.h"
+#include "http/cors.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { COMPRESS_FROM = 1024, ETAG_SIZE = 32 };
+
+const char *respond_given(const struct exchange *ex, const char *name)
+{
+    for (size_t i = 0; i < ex->reply.n_headers; i++)
+        if (!strcasecmp(ex->reply.headers[i].name, name))
+            return ex->reply.headers[i].value;
+    return NULL;
+}
+
+/* FNV-1a: spread well enough to tell two versions of a page apart. */
+static void weak_etag(const char *bytes, size_t size, char etag[static ETAG_SIZE])
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
+}
+
+static const char *without_weakness(const char *etag)
+{
+    return strncmp(etag, "W/", 2) ? etag : etag + 2;
+}
+
+bool respond_none_match(const struct exchange *ex, const char *etag)
+{
+    const char *at = request_header(&ex->rq, "If-None-Match");
+
+    etag = without_weakness(etag);
+    while (at && *at) {
+        size_t length;
+
+        at += strspn(at, ", \t");
+        length = strcspn(at, ", \t");
+        if (length == 1 && *at == '*')
+            return true;
+        if (length > 2 && !strncmp(at, "W/", 2)) {
+            at += 2;
+            length -= 2;
+        }
+        if (length == strlen(etag) && !strncmp(at, etag, length))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+static bool is_read(const struct exchange *ex)
+{
+    return ex->rq.method == GET || ex->rq.method == HEAD;
+}
+
+static void respond_body(struct exchange *ex)
+{
+    struct reply *reply = &ex->reply;
+    const char *media = respond_given(ex, "Content-Type"), *own = respond_given(ex, "ETag");
+    char etag[ETAG_SIZE] = "";
+    bool conditional = is_read(ex) && ex->status == 200 && reply->size > 0, zipped = false;
+
+    if (conditional && !own)
+        weak_etag(reply->body, reply->size, etag);
+    if (conditional && respond_none_match(ex, own ? own : etag)) {
+        ex->status = 304;
+        reply->size = 0;
+    } else if (reply->size >= COMPRESS_FROM && compress_pays(media) &&
+               !respond_given(ex, "Content-Encoding") &&
+               compress_accepted(request_header(&ex->rq, "Accept-Encoding"))) {
+        zipped = compress_gzip(&reply->body, &reply->size);
+    }
+    ex->response = MHD_create_response_from_buffer(reply->size, reply->body, MHD_RESPMEM_MUST_FREE);
+    reply->body = NULL;
+    if (*etag)
+        MHD_add_response_header(ex->response, "ETag", etag);
+    if (zipped)
+        MHD_add_response_header(ex->response, "Content-Encoding", "gzip");
+    if (compress_pays(media))
+        MHD_add_response_header(ex->response, "Vary", "Accept, Accept-Encoding");
+}
+
+static void add_headers(struct exchange *ex)
+{
+    const struct reply *reply = &ex->reply;
+
+    cors_add(ex->response);
+    MHD_add_response_header(ex->response, "X-Request-Id", ex->rq.id);
+    MHD_add_response_header(ex->response, "X-Content-Type-Options", "nosniff");
+    if (ex->rq.user && is_read(ex) && !respond_given(ex, "Cache-Control"))
+        MHD_add_response_header(ex->response, "Cache-Control", "private, no-cache");
+    for (size_t i = 0; i < reply->n_headers; i++)
+        MHD_add_response_header(ex->response, reply->headers[i].name, reply->headers[i].value);
+    if (atomic_load(&ex->server->stopping))
+        MHD_add_response_header(ex->response, "Connection", "close");
+}
+
+static void respond_preflight(struct exchange *ex)
+{
+    char methods[ROUTE_METHODS_SIZE];
+
+    ex->status = 204;
+    ex->response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    cors_add_preflight(ex->response,
+                       route_methods(ex->match.allowed ? ex->match.allowed : ~0u, methods));
+    add_headers(ex);
+}
+
+void respond(struct exchange *ex)
+{
+    if (ex->err.code == ERR_None && ex->rq.method == OPTIONS && !ex->match.route) {
+        respond_preflight(ex);
+        return;
+    }
+    if (ex->err.code == ERR_None && ex->reply.file)
+        respond_file(ex); /* may end in an error: the file is gone, the range lies outside */
+    if (ex->err.code)
+        respond_error(ex);
+    if (!ex->response) {
+        ex->status = ex->reply.status ? ex->reply.status : 200;
+        respond_body(ex);
+    }
+    add_headers(ex);
+}
