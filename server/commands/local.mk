@@ -3,4 +3,5 @@ libsentier_a_SOURCES += \
 	server/commands/command.h server/commands/commands.def \
 	server/commands/migrate.c \
 	server/commands/options.c \
+	server/commands/user.c \
 	server/commands/version.c
