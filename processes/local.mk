@@ -1,1 +1,2 @@
 # sources of processes/
+include processes/ogc/local.mk

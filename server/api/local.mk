@@ -1,6 +1,29 @@
 libsentier_a_SOURCES += \
+	server/api/routes.c \
+	server/api/common/build.c server/api/common/build.h \
+	server/api/common/bundle.c server/api/common/bundle.h \
 	server/api/common/common.h \
+	server/api/common/documents.c server/api/common/documents.h \
 	server/api/common/health.c \
 	server/api/common/keys.c \
+	server/api/common/landing.c server/api/common/landing.h \
 	server/api/common/me.c \
-	server/api/routes.c
+	server/api/common/results.c server/api/common/results.h \
+	server/api/common/run.c server/api/common/run.h \
+	server/api/ogc/execution.c \
+	server/api/ogc/inputs.c \
+	server/api/ogc/jobs.c \
+	server/api/ogc/landing.c \
+	server/api/ogc/ogc.h \
+	server/api/ogc/outputs.c \
+	server/api/ogc/processes.c \
+	server/api/ogc/results.c \
+	server/api/openeo/account.c \
+	server/api/openeo/capabilities.c \
+	server/api/openeo/collections.c \
+	server/api/openeo/job_results.c \
+	server/api/openeo/jobs.c \
+	server/api/openeo/logs.c \
+	server/api/openeo/openeo.h \
+	server/api/openeo/processes.c \
+	server/api/openeo/result.c

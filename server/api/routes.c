@@ -1,14 +1,67 @@
-/* The whole HTTP surface on one page. */
+/* The whole HTTP surface on one page: who may call is a column. The capabilities of openEO and the
+ * tests of openapi/ are read from this table. */
+#include "http/route.h"
 #include "api/common/common.h"
+#include "api/common/landing.h"
+#include "api/common/results.h"
+#include "api/ogc/ogc.h"
+#include "api/openeo/openeo.h"
+
+#define OPENEO(method, path, access, handler, ...)                                                 \
+    ROUTE(method, OPENEO_ROOT path, access, openeo_##handler, OPENEO, __VA_ARGS__)
+#define OGC(method, path, access, handler, ...)                                                    \
+    ROUTE(method, OGC_ROOT path, access, ogc_##handler, OGC, __VA_ARGS__)
 
 const struct route routes[] = {
-    /* operations */
+    /* this service */
+    ROUTE(GET, "/", NOBODY, landing_get, PLAIN),
+    ROUTE(GET, "/api", NOBODY, api_get, PLAIN),
+    ROUTE(GET, "/api/{face}", NOBODY, api_document_get, PLAIN),
     ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .without_database = true),
     ROUTE(GET, "/readyz", NOBODY, ready_get, PLAIN, .without_database = true),
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),
     ROUTE(POST, "/api/keys", USER, key_create, PLAIN, .body = BODY_JSON, .max_body = 4096),
     ROUTE(DELETE, "/api/keys/{key_id}", USER, key_delete, PLAIN),
+    ROUTE(GET, "/results/{job_id}/{file}", SIGNED, results_file_get, OPENEO),
+
+    /* openEO API */
+    ROUTE(GET, "/.well-known/openeo", NOBODY, openeo_well_known_get, OPENEO),
+    OPENEO(GET, "", NOBODY, capabilities_get),
+    OPENEO(GET, "/conformance", NOBODY, conformance_get),
+    OPENEO(GET, "/file_formats", NOBODY, file_formats_get),
+    OPENEO(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
+    OPENEO(GET, "/service_types", NOBODY, service_types_get),
+    OPENEO(GET, "/credentials/basic", USER, credentials_basic_get),
+    OPENEO(GET, "/credentials/oidc", NOBODY, credentials_oidc_get),
+    OPENEO(GET, "/me", USER, me_get),
+    OPENEO(GET, "/collections", NOBODY, collections_get),
+    OPENEO(GET, "/collections/{collection_id}", NOBODY, collection_get),
+    OPENEO(GET, "/processes", NOBODY, processes_get),
+    OPENEO(POST, "/validation", NOBODY, validation_post, .body = BODY_JSON),
+    OPENEO(POST, "/result", USER, result_post, .body = BODY_JSON),
+    OPENEO(GET, "/jobs", USER, jobs_get),
+    OPENEO(POST, "/jobs", USER, jobs_post, .body = BODY_JSON),
+    OPENEO(GET, "/jobs/{job_id}", USER, job_get),
+    OPENEO(PATCH, "/jobs/{job_id}", USER, job_patch, .body = BODY_JSON),
+    OPENEO(DELETE, "/jobs/{job_id}", USER, job_delete),
+    OPENEO(GET, "/jobs/{job_id}/estimate", USER, estimate_get),
+    OPENEO(GET, "/jobs/{job_id}/logs", USER, logs_get),
+    OPENEO(GET, "/jobs/{job_id}/results", SIGNED, results_get),
+    OPENEO(POST, "/jobs/{job_id}/results", USER, results_post, .body = BODY_JSON,
+           .body_optional = true),
+    OPENEO(DELETE, "/jobs/{job_id}/results", USER, results_delete),
+
+    /* OGC API - Processes */
+    OGC(GET, "", NOBODY, landing_get),
+    OGC(GET, "/conformance", NOBODY, conformance_get),
+    OGC(GET, "/processes", NOBODY, processes_get),
+    OGC(GET, "/processes/{processId}", NOBODY, process_get),
+    OGC(POST, "/processes/{processId}/execution", USER, execution_post, .body = BODY_JSON),
+    OGC(GET, "/jobs", USER, jobs_get),
+    OGC(GET, "/jobs/{jobId}", USER, job_get),
+    OGC(DELETE, "/jobs/{jobId}", USER, job_delete),
+    OGC(GET, "/jobs/{jobId}/results", USER, results_get),
 
     { .pattern = NULL },
 };

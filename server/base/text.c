@@ -133,6 +133,22 @@ bool text_url_decode(char *text, bool plus)
     return true;
 }
 
+void text_add_base64(struct text *text, const void *bytes, size_t length)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = bytes;
+
+    for (size_t i = 0; i < length; i += 3) {
+        size_t left = length - i;
+        unsigned group = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
+                         (left > 2 ? in[i + 2] : 0);
+        char four[4] = { digits[group >> 18], digits[group >> 12 & 63],
+                         left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '=' };
+
+        text_addn(text, four, sizeof four);
+    }
+}
+
 void text_add_html(struct text *text, const char *raw)
 {
     for (; *raw; raw++) {

@@ -27,6 +27,7 @@ bool text_is_plain_name(const char *name, size_t max);
 void text_add_url(struct text *text, const char *raw, const char *keep);
 /* Decodes %XX in place; false when a sequence is broken or gives NUL. '+' stays unless `plus`. */
 bool text_url_decode(char *text, bool plus);
+void text_add_base64(struct text *text, const void *bytes, size_t length);
 void text_add_html(struct text *text, const char *raw); /* escapes & < > " ' */
 bool text_is_utf8(const char *text); /* no overlong forms, no surrogates */
 bool text_to_number(const char *text, double *ret_number); /* whole text, finite, C locale */

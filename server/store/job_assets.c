@@ -54,7 +54,7 @@ bool job_asset_list(struct db *db, struct arena *arena, const char *owner, const
 
     if (!id_is_uuid(id))
         return err_set(err, ERR_JobNotFound, "The job '%.60s' does not exist.", id);
-    if (!db_query(db, &jobs, "SELECT state FROM jobs WHERE id = $1 AND owner = $2",
+    if (!db_query(db, &jobs, "SELECT state FROM jobs WHERE id = $1 AND ($2::uuid IS NULL OR owner = $2)",
                   DB_ARGS(db_text(id), db_text(owner)), err) ||
         !check_finished(jobs, id, err) ||
         !db_query(db, &rows,

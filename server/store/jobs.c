@@ -250,7 +250,7 @@ bool job_load(struct db *db, struct arena *arena, const char *owner, const char 
     if (!db_query(db, &rows,
                   "SELECT " COLUMNS ", j.process, j.arguments,"
                   " CASE WHEN j.state IN (1, 2) THEN " WAITING " END"
-                  " FROM jobs j WHERE j.id = $1 AND j.owner = $2",
+                  " FROM jobs j WHERE j.id = $1 AND ($2::uuid IS NULL OR j.owner = $2)",
                   DB_ARGS(db_text(id), db_text(owner)), err))
         return false;
     if (row_count(rows) == 0)
@@ -266,25 +266,31 @@ bool job_list(struct db *db, struct arena *arena, const char *owner, const struc
               struct job *jobs, size_t *ret_count, bool *ret_more, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
+    AUTO(text) struct text processes = { 0 };
     size_t count;
 
+    for (size_t i = 0; i < f->n_process_ids; i++)
+        text_printf(&processes, "%s%s", i ? "\n" : "", f->process_ids[i]);
     if (f->after && !id_is_uuid(f->after))
         return err_set(err, ERR_InvalidParameter, "The page starts after an unknown job.");
     if (!db_query(db, &rows,
                   "SELECT " COLUMNS " FROM jobs j WHERE j.owner = $1"
                   "   AND ($2::text IS NULL OR j.face = $2)"
-                  "   AND ($3::text IS NULL OR j.process_id = $3)"
-                  "   AND ($4::int < 0 OR j.state = $4)"
+                  "   AND ($3::text IS NULL OR j.process_id = ANY(string_to_array($3, E'\\n')))"
+                  "   AND ($4::int = 0 OR (1 << j.state) & $4 <> 0)"
                   "   AND ($5::timestamptz IS NULL OR j.created >= $5)"
                   "   AND ($6::timestamptz IS NULL OR j.created <= $6)"
+                  "   AND (NOT $9::bool OR extract(epoch FROM coalesce(j.finished, now()) - j.started)"
+                  "        BETWEEN $10 AND $11)"
                   "   AND ($7::uuid IS NULL OR (j.created, j.id) <"
                   "        (SELECT a.created, a.id FROM jobs a WHERE a.id = $7 AND a.owner = $1))"
                   " ORDER BY j.created DESC, j.id DESC LIMIT $8::bigint + 1",
-                  DB_ARGS(db_text(owner), db_text(f->face), db_text(f->process_id),
-                          db_int(f->state),
+                  DB_ARGS(db_text(owner), db_text(f->face), db_text(processes.data),
+                          db_int(f->states),
                           f->created_after ? db_instant(f->created_after) : db_text(NULL),
                           f->created_before ? db_instant(f->created_before) : db_text(NULL),
-                          db_text(f->after), db_int(f->limit)),
+                          db_text(f->after), db_int(f->limit), db_bool(f->by_seconds),
+                          db_double(f->least_seconds), db_double(f->most_seconds)),
                   err))
         return false;
     count = (size_t)row_count(rows);

@@ -51,15 +51,18 @@ bool job_start(struct db *db, const char *owner, const char *id, struct err *err
 /* insert and start in one transaction: an accepted request is never lost. */
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
-/* Errors: JobNotFound (also for other people's jobs). */
+/* `owner` NULL: whoever holds a signed link. Errors: JobNotFound (also for other people's jobs). */
 bool job_load(struct db *db, struct arena *arena, const char *owner, const char *id,
               struct job *ret_job, struct err *err) MUST_USE;
 
 struct job_filter {
     const char *face;  /* NULL: all */
-    const char *process_id; /* NULL: all */
-    int state;         /* enum job_state, -1: all */
+    const char *const *process_ids; /* any of these; n_process_ids 0: all */
+    size_t n_process_ids;
+    unsigned states;   /* a bit for each enum job_state: 1 << JOB_QUEUED ...; 0: all */
     int64_t created_after, created_before; /* 0: open */
+    bool by_seconds;   /* only jobs that were started and took (so far) least to most seconds */
+    double least_seconds, most_seconds;
     int64_t limit;
     const char *after; /* id of the last job of the page before, NULL: the first page */
 };
@@ -142,6 +145,7 @@ struct job_asset {
     int64_t size_bytes;
     json_t *fields; /* STAC asset fields: proj:*, raster:bands, roles ... */
 };
+/* `owner` NULL as in job_load(). */
 bool job_asset_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                     struct job_asset **ret_assets, size_t *ret_count, struct err *err) MUST_USE;
 /* Within a transaction: the files of a finished job, in order. */

@@ -1,0 +1,10 @@
+# What OGC API - Processes offers, embedded by descriptions.S; editing one makes it anew.
+ogc_processes = \
+	processes/ogc/echo.graph.json \
+	processes/ogc/echo.json \
+	processes/ogc/ndvi-composite.graph.json \
+	processes/ogc/ndvi-composite.json \
+	processes/ogc/processes.def
+EXTRA_DIST += $(ogc_processes)
+libsentier_a_SOURCES += processes/ogc/descriptions.S
+processes/ogc/descriptions.$(OBJEXT): $(ogc_processes)

@@ -1,0 +1,102 @@
+/* Planning happens in the server, too: errors are told with the request, values without a cube are
+ * answered at once, and what is too large is refused before anybody waits for it. */
+#include "api/common/run.h"
+#include "base/instant.h"
+#include "raster/engine.h"
+#include "store/catalog.h"
+#include <inttypes.h>
+#include <string.h>
+
+bool run_check(struct request *rq, const json_t *process, const json_t *arguments,
+               const char *pointer, struct err *err)
+{
+    struct catalog_viewer viewer = { rq->db, rq->user ? rq->user->id : NULL };
+    struct catalog catalog = catalog_store(&viewer);
+
+    return graph_check(process, arguments, pointer, &catalog, err);
+}
+
+bool run_estimate(struct request *rq, const json_t *process, const json_t *arguments,
+                  const char *pointer, enum plan_mode mode, struct run_estimate *ret_estimate,
+                  struct err *err)
+{
+    struct catalog_viewer viewer = { rq->db, rq->user ? rq->user->id : NULL };
+    struct catalog catalog = catalog_store(&viewer);
+    struct raster_options options = { .threads = 1,
+                                      .memory_bytes = (size_t)rq->config->raster_block_budget };
+    struct raster_estimate pixels;
+    AUTO(plan) struct plan *plan = NULL;
+
+    if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err))
+        return false;
+    memset(ret_estimate, 0, sizeof *ret_estimate);
+    if (plan->value) {
+        ret_estimate->value = json_incref(plan->value);
+        return true;
+    }
+    if (!raster_estimate(plan, &options, &pixels, err))
+        return false;
+    ret_estimate->pixels_in = pixels.pixels_in;
+    ret_estimate->bytes_in = pixels.bytes_in;
+    ret_estimate->bytes_out = pixels.bytes_out;
+    ret_estimate->memory_bytes = (int64_t)pixels.memory_bytes;
+    ret_estimate->seconds = pixels.seconds;
+    return true;
+}
+
+bool run_fits_sync(const struct request *rq, const struct run_estimate *estimate, struct err *err)
+{
+    if (estimate->pixels_in <= rq->config->jobs_sync_pixels)
+        return true;
+    return err_set(err, ERR_ProcessGraphComplexity,
+                   "The request reads %" PRId64 " pixels; at most %" PRId64
+                   " are read while a client waits. Ask for a smaller area or fewer dates, or "
+                   "run it as a job.",
+                   estimate->pixels_in, rq->config->jobs_sync_pixels);
+}
+
+bool run_submit(struct request *rq, struct reply *reply, const struct job_input *in,
+                int64_t timeout_ms, struct err *err)
+{
+    struct run_wait *wait = arena_alloc(rq->arena, sizeof *wait);
+
+    if (!job_submit(rq->db, in, wait->job, err))
+        return false;
+    wait->deadline_ms = instant_monotonic() + timeout_ms;
+    rq->state = wait;
+    return reply_wait(rq, reply, wait->job, timeout_ms);
+}
+
+enum run_outcome run_look(struct request *rq, struct reply *reply, struct job *ret_job,
+                          struct err *err)
+{
+    const struct run_wait *wait = rq->state;
+    int64_t left = wait->deadline_ms - instant_monotonic();
+
+    if (!job_load(rq->db, rq->arena, rq->user->id, wait->job, ret_job, err))
+        return RUN_REFUSED;
+    if (ret_job->state != JOB_QUEUED && ret_job->state != JOB_RUNNING)
+        return RUN_ENDED;
+    if (left <= 0)
+        return RUN_LATE;
+    job_done(ret_job);
+    reply_wait(rq, reply, wait->job, left);
+    return RUN_WAITS;
+}
+
+bool run_refuse_failed(const struct job *job, struct err *err)
+{
+    if (job->state == JOB_CANCELED)
+        return err_set(err, ERR_JobDismissed, "The job was dismissed before it had a result.");
+    return err_set(err, job->error_code ? err_find(job->error_code) : ERR_Internal, "%s",
+                   job->error_message ? job->error_message : "The job failed.");
+}
+
+bool run_job(struct request *rq, const char *name, struct job *ret_job, struct err *err)
+{
+    const char *id = request_variable(rq, name);
+
+    if (!id_is_uuid(id))
+        return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", id);
+    return job_load(rq->db, rq->arena, rq->user->id, id, ret_job, err);
+}

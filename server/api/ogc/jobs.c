@@ -1,0 +1,233 @@
+/* Jobs as this face shows them: statusInfo with the members of both generations, the list with its
+ * filters, and dismissal. */
+#include "api/common/build.h"
+#include "api/common/run.h"
+#include "api/ogc/ogc.h"
+#include "base/instant.h"
+#include "base/text.h"
+#include <math.h>
+#include <string.h>
+
+/* In the order of enum job_state. */
+static const char *const status_names[] = { "accepted", "accepted", "running",
+                                            "successful", "failed", "dismissed" };
+
+static json_t *status_links(struct request *rq, const struct job *job)
+{
+    json_t *links = json_array();
+
+    link_add(links, "self", href_of(rq, OGC_ROOT "/jobs/%s", job->id), "application/json",
+             "Status of the job");
+    if (job->state == JOB_FINISHED)
+        link_add(links, OGC_REL "results", href_of(rq, OGC_ROOT "/jobs/%s/results", job->id),
+                 "application/json", "Results of the job");
+    if (job->state == JOB_ERROR)
+        link_add(links, OGC_REL "exceptions", href_of(rq, OGC_ROOT "/jobs/%s/results", job->id),
+                 "application/json", "Why the job failed");
+    return links;
+}
+
+static const char *status_message(const struct job *job)
+{
+    if (job->state == JOB_ERROR)
+        return job->error_message;
+    if (job->state == JOB_QUEUED)
+        return job->waiting ? job->waiting : "The job waits for a worker.";
+    return NULL;
+}
+
+json_t *ogc_status(struct request *rq, const struct job *job)
+{
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "jobID", job->id, "id", job->id,
+                             "type", "process", "processingEntityType", "ogc-api-processes",
+                             "status", status_names[job->state], "progress",
+                             (json_int_t)floor(job->progress));
+
+    put_text(body, "processID", job->process_id);
+    put_text(body, "title", job->title);
+    put_text(body, "message", status_message(job));
+    put_instant(body, "created", job->created);
+    put_instant(body, "started", job->started);
+    put_instant(body, "finished", job->finished);
+    put_instant(body, "updated", job->updated);
+    json_object_set_new(body, "links", status_links(rq, job));
+    return body;
+}
+
+/* --- filters of the list ------------------------------------------------------------------------ */
+
+/* The comma-separated values of all parameters of this name. */
+static size_t list_of(struct request *rq, const char *name, const char ***ret_values)
+{
+    const char **values = arena_array(rq->arena, 100, sizeof *values);
+    const char *key, *text;
+    size_t count = 0;
+
+    for (size_t i = 0; request_query_at(rq, i, &key, &text); i++) {
+        char *rest, *save;
+
+        if (strcmp(key, name) || !text)
+            continue;
+        rest = arena_text(rq->arena, text);
+        for (char *v = strtok_r(rest, ",", &save); v && count < 100; v = strtok_r(NULL, ",", &save))
+            values[count++] = v;
+    }
+    *ret_values = values;
+    return count;
+}
+
+static bool read_states(struct request *rq, struct job_filter *filter, struct err *err)
+{
+    const char **names;
+    size_t count = list_of(rq, "status", &names);
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned bits = 0;
+
+        for (unsigned s = 0; s < ARRAY_LEN(status_names); s++)
+            if (!strcmp(names[i], status_names[s]))
+                bits |= 1u << s;
+        if (!bits)
+            return err_set(err, ERR_InvalidParameter,
+                           "status: expected accepted, running, successful, failed or dismissed, "
+                           "found '%.40s'", names[i]);
+        filter->states |= bits;
+    }
+    return true;
+}
+
+/* An end of an interval: ".." and nothing are open. */
+static bool read_end(const char *text, int64_t *ret_ms, struct err *err)
+{
+    if (!*text || !strcmp(text, ".."))
+        return true;
+    return instant_parse_date(text, ret_ms) ||
+           err_set(err, ERR_InvalidParameter,
+                   "datetime: expected an RFC 3339 date-time, found '%.60s'", text);
+}
+
+static bool read_datetime(struct request *rq, struct job_filter *filter, struct err *err)
+{
+    const char *text = request_query(rq, "datetime");
+    char *first, *slash;
+
+    if (!text)
+        return true;
+    first = arena_text(rq->arena, text);
+    slash = strchr(first, '/');
+    if (slash)
+        *slash = '\0';
+    if (!read_end(first, &filter->created_after, err) ||
+        !read_end(slash ? slash + 1 : first, &filter->created_before, err))
+        return false;
+    if (filter->created_before && filter->created_after > filter->created_before)
+        return err_set(err, ERR_InvalidParameter, "datetime: the start is after the end");
+    return true;
+}
+
+static bool read_seconds(struct request *rq, const char *name, double fallback, double *ret_seconds,
+                         struct job_filter *filter, struct err *err)
+{
+    const char *text = request_query(rq, name);
+
+    *ret_seconds = fallback;
+    if (!text)
+        return true;
+    filter->by_seconds = true;
+    return (text_to_number(text, ret_seconds) && *ret_seconds >= 0) ||
+           err_set(err, ERR_InvalidParameter, "%s: expected a number of seconds, found '%.40s'",
+                   name, text);
+}
+
+/* All jobs of this face are of type "process"; asking for other types only finds nothing. */
+static bool wants_processes(struct request *rq)
+{
+    const char **types;
+    size_t count = list_of(rq, "type", &types);
+    bool wanted = count == 0;
+
+    for (size_t i = 0; i < count; i++)
+        wanted |= !strcmp(types[i], "process");
+    return wanted;
+}
+
+static bool read_filter(struct request *rq, struct job_filter *filter, struct err *err)
+{
+    const char **processes;
+
+    filter->face = OGC_FACE;
+    filter->after = request_query(rq, "after");
+    filter->n_process_ids = list_of(rq, "processID", &processes);
+    filter->process_ids = processes;
+    if (filter->after && !id_is_uuid(filter->after))
+        return err_set(err, ERR_InvalidParameter, "after: expected the id of a job");
+    if (!read_states(rq, filter, err) || !read_datetime(rq, filter, err) ||
+        !read_seconds(rq, "minDuration", 0, &filter->least_seconds, filter, err) ||
+        !read_seconds(rq, "maxDuration", 1e15, &filter->most_seconds, filter, err) ||
+        !request_query_integer(rq, "limit", 1, 10000, 10, &filter->limit, err))
+        return false;
+    if (filter->by_seconds && !filter->states) /* jobs that run or have ended */
+        filter->states = 1u << JOB_RUNNING | 1u << JOB_FINISHED | 1u << JOB_ERROR |
+                         1u << JOB_CANCELED;
+    return true;
+}
+
+/* GET /ogc/jobs */
+bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct job_filter filter = { 0 };
+    json_t *list, *links;
+    size_t count = 0;
+    struct job *jobs;
+    bool more = false;
+
+    if (!read_filter(rq, &filter, err))
+        return false;
+    jobs = arena_array(rq->arena, (size_t)filter.limit, sizeof *jobs);
+    if (wants_processes(rq) &&
+        !job_list(rq->db, rq->arena, rq->user->id, &filter, jobs, &count, &more, err))
+        return false;
+    list = json_array();
+    links = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, ogc_status(rq, &jobs[i]));
+        job_done(&jobs[i]);
+    }
+    link_add(links, "self", href_with(rq, "f", NULL), "application/json", "This document");
+    if (more)
+        link_add(links, "next", href_with(rq, "after", jobs[count - 1].id), "application/json",
+                 "Next page");
+    return reply_json(reply, 200, json_pack("{s:o, s:o}", "jobs", list, "links", links), NULL);
+}
+
+/* GET /ogc/jobs/{jobId} */
+bool ogc_job_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+
+    if (!run_job(rq, "jobId", &job, err))
+        return false;
+    hold = &job;
+    return reply_json(reply, 200, ogc_status(rq, &job), NULL);
+}
+
+/* DELETE /ogc/jobs/{jobId}: a job that waits or runs is stopped and stays as "dismissed"; one that
+ * has ended is removed with its results. */
+bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+    bool active;
+
+    if (!run_job(rq, "jobId", &job, err))
+        return false;
+    hold = &job;
+    active = job.state == JOB_QUEUED || job.state == JOB_RUNNING;
+    if (active ? !job_cancel(rq->db, rq->user->id, job.id, err)
+               : !job_delete(rq->db, rq->user->id, job.id, err))
+        return false;
+    job.state = JOB_CANCELED;
+    job.updated = instant_now();
+    return reply_json(reply, 200, ogc_status(rq, &job), NULL);
+}

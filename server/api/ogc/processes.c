@@ -1,0 +1,117 @@
+/* The list of processes and their descriptions. */
+#include "api/common/build.h"
+#include "api/ogc/ogc.h"
+#include <string.h>
+
+#define OGC_PROCESS(name, file)                                                                    \
+    extern const char ogc_description_##name[], ogc_graph_##name[];
+#include "processes/ogc/processes.def"
+#undef OGC_PROCESS
+
+static const struct ogc_process processes[] = {
+#define OGC_PROCESS(name, file) { #file, ogc_description_##name, ogc_graph_##name },
+#include "processes/ogc/processes.def"
+#undef OGC_PROCESS
+};
+
+const struct ogc_process *ogc_process_find(const char *id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+        if (!strcmp(processes[i].id, id))
+            return &processes[i];
+    return NULL;
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+    if (!json)
+        abort(); /* a file of processes/ogc/ is broken: the unit tests say where */
+    return json;
+}
+
+json_t *ogc_process_description(const struct ogc_process *process)
+{
+    return parse(process->description);
+}
+
+json_t *ogc_process_graph(const struct ogc_process *process)
+{
+    return parse(process->graph);
+}
+
+static json_t *process_links(struct request *rq, const char *id)
+{
+    json_t *links = json_array();
+
+    link_add(links, "self", href_of(rq, OGC_ROOT "/processes/%s", id), "application/json",
+             "Description of the process");
+    link_add(links, OGC_REL "execute", href_of(rq, OGC_ROOT "/processes/%s/execution", id),
+             "application/json", "Run the process");
+    return links;
+}
+
+/* A summary is the description without inputs and outputs. */
+static json_t *summary(struct request *rq, const struct ogc_process *process)
+{
+    json_t *body = ogc_process_description(process);
+
+    json_object_del(body, "inputs");
+    json_object_del(body, "outputs");
+    json_object_set_new(body, "links", process_links(rq, process->id));
+    return body;
+}
+
+static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err)
+{
+    const char *after = request_query(rq, "after");
+    const struct ogc_process *last;
+
+    *ret_first = 0;
+    if (!after)
+        return true;
+    last = ogc_process_find(after);
+    if (!last)
+        return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
+    *ret_first = (size_t)(last - processes) + 1;
+    return true;
+}
+
+/* GET /ogc/processes */
+bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    json_t *list, *links;
+    size_t first, end;
+    int64_t limit;
+
+    if (!request_query_integer(rq, "limit", 1, 10000, 100, &limit, err) ||
+        !first_of_page(rq, &first, err))
+        return false;
+    end = first + (size_t)limit < ARRAY_LEN(processes) ? first + (size_t)limit
+                                                       : ARRAY_LEN(processes);
+    list = json_array();
+    links = json_array();
+    for (size_t i = first; i < end; i++)
+        json_array_append_new(list, summary(rq, &processes[i]));
+    link_add(links, "self", href_with(rq, "f", NULL), "application/json", "This document");
+    if (end < ARRAY_LEN(processes))
+        link_add(links, "next", href_with(rq, "after", processes[end - 1].id), "application/json",
+                 "Next page");
+    return reply_json(reply, 200, json_pack("{s:o, s:o}", "processes", list, "links", links),
+                      NULL);
+}
+
+/* GET /ogc/processes/{processId} */
+bool ogc_process_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    const char *id = request_variable(rq, "processId");
+    const struct ogc_process *process = ogc_process_find(id);
+    json_t *body;
+
+    if (!process)
+        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", id);
+    body = ogc_process_description(process);
+    json_object_set_new(body, "links", process_links(rq, process->id));
+    return reply_json(reply, 200, body, NULL);
+}

@@ -1,0 +1,232 @@
+/* Results of a batch job: start, STAC document with signed links, stop. A result with a place is a
+ * STAC Collection with its files as assets (or an Item for clients that ask for GeoJSON); one
+ * without is an Item without geometry. */
+#include "api/common/build.h"
+#include "api/common/results.h"
+#include "api/common/run.h"
+#include "api/openeo/openeo.h"
+#include "base/instant.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* POST /jobs/{job_id}/results: no effect when it is queued or running. */
+bool openeo_results_post(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+
+    if (!run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (!job_start(rq->db, rq->user->id, job.id, err)) {
+        if (err->code != ERR_JobLocked)
+            return false;
+        err_clear(err);
+    }
+    return reply_empty(reply, 202);
+}
+
+/* DELETE /jobs/{job_id}/results */
+bool openeo_results_delete(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+
+    if (!run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (!job_cancel(rq->db, rq->user->id, job.id, err))
+        return false;
+    return reply_empty(reply, 204);
+}
+
+/* What all files of a job cover: the union of their "bbox" (degrees) and of their times. */
+struct extent {
+    bool has_bbox;
+    double bbox[4];
+    const char *start, *end; /* RFC 3339, of equal form, so that text orders as time does */
+};
+
+static void widen_bbox(struct extent *extent, const json_t *bbox)
+{
+    for (size_t i = 0; i < 4; i++) {
+        double x = json_number_value(json_array_get(bbox, i));
+
+        if (!extent->has_bbox || (i < 2 ? x < extent->bbox[i] : x > extent->bbox[i]))
+            extent->bbox[i] = x;
+    }
+    extent->has_bbox = true;
+}
+
+static void widen(struct extent *extent, const json_t *fields)
+{
+    const json_t *bbox = json_object_get(fields, "bbox");
+    const char *at = json_string_value(json_object_get(fields, "datetime"));
+    const char *start = json_string_value(json_object_get(fields, "start_datetime"));
+    const char *end = json_string_value(json_object_get(fields, "end_datetime"));
+
+    if (json_array_size(bbox) == 4)
+        widen_bbox(extent, bbox);
+    start = start ? start : at;
+    end = end ? end : at;
+    if (start && (!extent->start || strcmp(start, extent->start) < 0))
+        extent->start = start;
+    if (end && (!extent->end || strcmp(end, extent->end) > 0))
+        extent->end = end;
+}
+
+static json_t *asset_json(struct request *rq, const struct job *job, const struct job_asset *asset,
+                          int64_t expires)
+{
+    json_t *body = asset->fields ? json_copy(asset->fields) : json_object();
+
+    json_object_set_new(body, "href",
+                        json_string(results_href(rq, job->id, asset->name, expires)));
+    put_text(body, "type", asset->media_type);
+    put_text(body, "title", asset->title ? asset->title : asset->name);
+    json_object_set_new(body, "file:size", json_integer(asset->size_bytes));
+    if (!json_object_get(body, "roles"))
+        json_object_set_new(body, "roles", json_pack("[s]", "data"));
+    return body;
+}
+
+static json_t *numbers(const double *values, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_real(values[i]));
+    return list;
+}
+
+static json_t *instant_or_null(const char *text)
+{
+    return js_text_or_null(text);
+}
+
+static json_t *result_links(struct request *rq, const struct job *job, int64_t expires,
+                            const char *media)
+{
+    const char *path = arena_printf(rq->arena, OPENEO_ROOT "/jobs/%s/results", job->id);
+    json_t *links = json_array();
+
+    link_add(links, "canonical", results_sign(rq, path, expires), media,
+             "This document, by a signed link");
+    link_add(links, "self", href_of(rq, "%s", path), media, NULL);
+    link_add(links, "monitor", href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id),
+             "application/json", "Log of the job");
+    return links;
+}
+
+static json_t *polygon(const double b[4])
+{
+    return json_pack("{s:s, s:[[[f,f],[f,f],[f,f],[f,f],[f,f]]]}", "type", "Polygon",
+                     "coordinates", b[0], b[1], b[2], b[1], b[2], b[3], b[0], b[3], b[0], b[1]);
+}
+
+static json_t *item_json(const struct job *job, const struct extent *extent, const char *status)
+{
+    json_t *properties = json_object();
+    json_t *body = json_pack("{s:s, s:s, s:[], s:s, s:o, s:o}", "stac_version", "1.0.0", "type",
+                             "Feature", "stac_extensions", "id", job->id, "geometry",
+                             extent->has_bbox ? polygon(extent->bbox) : json_null(), "properties",
+                             properties);
+
+    if (extent->has_bbox)
+        json_object_set_new(body, "bbox", numbers(extent->bbox, 4));
+    if (extent->start && !strcmp(extent->start, extent->end ? extent->end : "")) {
+        json_object_set_new(properties, "datetime", json_string(extent->start));
+    } else if (extent->start) {
+        json_object_set_new(properties, "datetime", json_null());
+        put_text(properties, "start_datetime", extent->start);
+        put_text(properties, "end_datetime", extent->end);
+    } else { /* a result that is not about a time is of the time when it was made */
+        put_instant(properties, "datetime", job->finished ? job->finished : job->updated);
+    }
+    put_text(properties, "title", job->title);
+    put_text(properties, "description", job->description);
+    put_instant(properties, "created", job->created);
+    put_instant(properties, "updated", job->updated);
+    put_text(properties, "openeo:status", status);
+    return body;
+}
+
+static json_t *collection_json(const struct job *job, const struct extent *extent,
+                               const char *status)
+{
+    json_t *body = json_pack(
+        "{s:s, s:s, s:[], s:s, s:s, s:s, s:{s:{s:[o]}, s:{s:[[o, o]]}}}", "stac_version", "1.0.0",
+        "type", "Collection", "stac_extensions", "id", job->id, "description",
+        job->description ? job->description : "Results of a batch job.", "license", "proprietary",
+        "extent", "spatial", "bbox", numbers(extent->bbox, 4), "temporal", "interval",
+        instant_or_null(extent->start), instant_or_null(extent->end));
+
+    put_text(body, "title", job->title);
+    put_text(body, "openeo:status", status);
+    return body;
+}
+
+static bool reply_document(struct request *rq, struct reply *reply, const struct job *job,
+                           const char *status, struct err *err)
+{
+    static const char *const offers[] = { "application/json", "application/geo+json", NULL };
+    const char *media = request_accepts(rq, offers) == 1 ? offers[1] : offers[0];
+    int64_t expires = results_links_expire(rq, job);
+    struct extent extent = { 0 };
+    struct job_asset *assets;
+    json_t *body, *list;
+    size_t count = 0;
+
+    if (job->state == JOB_FINISHED &&
+        !job_asset_list(rq->db, rq->arena, NULL, job->id, &assets, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        widen(&extent, assets[i].fields);
+    body = media == offers[1] || !extent.has_bbox ? item_json(job, &extent, status)
+                                                  : collection_json(job, &extent, status);
+    list = json_object();
+    for (size_t i = 0; i < count; i++) {
+        json_object_set_new(list, assets[i].name, asset_json(rq, job, &assets[i], expires));
+        json_decref(assets[i].fields);
+    }
+    json_object_set_new(body, "assets", list);
+    json_object_set_new(body, "links", result_links(rq, job, expires, media));
+    reply_header(rq, reply, "OpenEO-Costs", "0");
+    return reply_json(reply, 200, body, media);
+}
+
+/* 424 with the last error, as an entry of the log. */
+static bool reply_failure(struct reply *reply, const struct job *job)
+{
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "id", "error", "level", "error", "code",
+                             job->error_code ? job->error_code : "Internal", "message",
+                             job->error_message ? job->error_message : "The job failed.");
+
+    put_instant(body, "time", job->finished ? job->finished : job->updated);
+    return reply_json(reply, 424, body, NULL);
+}
+
+/* GET /jobs/{job_id}/results: for the owner, or for whoever holds the signed (canonical) link. */
+bool openeo_results_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    const char *id = request_variable(rq, "job_id"), *partial = request_query(rq, "partial");
+    bool wants_partial = partial && (!*partial || !strcmp(partial, "true"));
+    struct job job;
+
+    if (!id_is_uuid(id))
+        return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", id);
+    if (!job_load(rq->db, rq->arena, rq->user ? rq->user->id : NULL, id, &job, err))
+        return false;
+    hold = &job;
+    if (job.state == JOB_ERROR)
+        return reply_failure(reply, &job);
+    if (job.state == JOB_FINISHED || (wants_partial && job.state != JOB_CREATED))
+        return reply_document(rq, reply, &job,
+                              job.state == JOB_FINISHED   ? "finished"
+                              : job.state == JOB_CANCELED ? "canceled"
+                                                          : "running",
+                              err);
+    return err_set(err, ERR_JobNotFinished, "The job is %s; it has no results yet.",
+                   job_state_name(job.state));
+}

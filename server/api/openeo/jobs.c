@@ -1,0 +1,255 @@
+/* Batch jobs: create, list, read, change, delete, estimate. */
+#include "api/common/build.h"
+#include "api/common/run.h"
+#include "api/openeo/openeo.h"
+#include "base/instant.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+
+const struct js_field openeo_request_fields[] = {
+    JS_STRING(struct openeo_request, title, .optional = true, .nullable = true, .max_len = 1000),
+    JS_STRING(struct openeo_request, description, .optional = true, .nullable = true,
+              .max_len = 100000),
+    JS_OBJECT(struct openeo_request, process),
+    JS_STRING(struct openeo_request, plan, .optional = true, .nullable = true),
+    JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
+    JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
+              .choice = log_levels),
+    JS_END,
+};
+
+/* For PATCH everything is optional. */
+static const struct js_field change_fields[] = {
+    JS_STRING(struct openeo_request, title, .optional = true, .nullable = true, .max_len = 1000),
+    JS_STRING(struct openeo_request, description, .optional = true, .nullable = true,
+              .max_len = 100000),
+    JS_OBJECT(struct openeo_request, process, .optional = true),
+    JS_STRING(struct openeo_request, plan, .optional = true, .nullable = true),
+    JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
+    JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
+              .choice = log_levels),
+    JS_END,
+};
+
+/* What the job's row keeps in "request": the members that no column has. */
+static json_t *rest_of_request(const json_t *body)
+{
+    static const char *const columns[] = { "title", "description", "process" };
+    json_t *rest = json_copy((json_t *)body);
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        json_object_del(rest, columns[i]);
+    return rest;
+}
+
+static bool check_plan_name(const char *plan, struct err *err)
+{
+    return !plan || err_set(err, ERR_BillingPlanInvalid,
+                            "/plan: there is no billing plan '%.60s'; leave it out.", plan);
+}
+
+/* POST /jobs */
+bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct openeo_request in;
+    AUTO(json) json_t *rest = NULL;
+    char id[ID_UUID_SIZE];
+
+    if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err) ||
+        !check_plan_name(in.plan, err) || !run_check(rq, in.process, NULL, "/process", err))
+        return false;
+    rest = rest_of_request(rq->body);
+    if (!job_insert(rq->db,
+                    &(struct job_input){ .owner = rq->user->id, .face = OPENEO_FACE_BATCH,
+                                         .title = in.title, .description = in.description,
+                                         .process = in.process, .request = rest,
+                                         .class = CLASS_NORMAL },
+                    id, err))
+        return false;
+    reply_header(rq, reply, "Location", "%s", href_of(rq, OPENEO_ROOT "/jobs/%s", id));
+    reply_header(rq, reply, "OpenEO-Identifier", "%s", id);
+    return reply_empty(reply, 201);
+}
+
+static json_t *job_links(struct request *rq, const struct job *job)
+{
+    json_t *links = json_array();
+
+    link_add(links, "self", href_of(rq, OPENEO_ROOT "/jobs/%s", job->id), "application/json",
+             "This job");
+    if (job->state != JOB_CREATED)
+        link_add(links, "monitor", href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id),
+                 "application/json", "Log of the job");
+    if (job->state == JOB_FINISHED)
+        link_add(links, "result", href_of(rq, OPENEO_ROOT "/jobs/%s/results", job->id),
+                 "application/json", "Results of the job");
+    return links;
+}
+
+static void put_usage(json_t *body, const struct job *job)
+{
+    json_t *usage = json_pack("{s:{s:f, s:s}}", "cpu", "value", job->cost_seconds, "unit",
+                              "cpu-seconds");
+
+    if (job->started && job->finished > job->started)
+        json_object_set_new(usage, "duration",
+                            json_pack("{s:f, s:s}", "value",
+                                      (double)(job->finished - job->started) / 1000, "unit",
+                                      "seconds"));
+    json_object_set_new(body, "usage", usage);
+}
+
+json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
+{
+    const json_t *request = job->request;
+    json_t *body = json_pack("{s:s, s:s}", "id", job->id, "status", job_state_name(job->state));
+
+    put_text(body, "title", job->title);
+    put_text(body, "description", job->description);
+    put_instant(body, "created", job->created);
+    put_instant(body, "updated", job->updated);
+    if (job->state == JOB_RUNNING || job->state >= JOB_FINISHED)
+        json_object_set_new(body, "progress", json_real(job->progress));
+    put_copy(body, "budget", json_object_get(request, "budget"));
+    if (!whole)
+        return body;
+    put_copy(body, "process", job->process);
+    put_copy(body, "log_level", json_object_get(request, "log_level"));
+    if (job->state == JOB_FINISHED || job->state == JOB_ERROR)
+        put_usage(body, job);
+    if (job->state == JOB_QUEUED)
+        put_text(body, "sentier:waiting", job->waiting);
+    json_object_set_new(body, "links", job_links(rq, job));
+    return body;
+}
+
+/* GET /jobs. Clients that do not page get all that one page may hold. */
+bool openeo_jobs_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct job_filter filter = { .face = OPENEO_FACE_BATCH,
+                                 .after = request_query(rq, "after") };
+    json_t *list, *links;
+    struct job *jobs;
+    size_t count;
+    bool more;
+
+    if (!request_query_integer(rq, "limit", 1, 10000, 10000, &filter.limit, err))
+        return false;
+    if (filter.after && !id_is_uuid(filter.after))
+        return err_set(err, ERR_InvalidParameter, "after: expected the id of a job");
+    jobs = arena_array(rq->arena, (size_t)filter.limit, sizeof *jobs);
+    if (!job_list(rq->db, rq->arena, rq->user->id, &filter, jobs, &count, &more, err))
+        return false;
+    list = json_array();
+    links = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, openeo_job_json(rq, &jobs[i], false));
+        job_done(&jobs[i]);
+    }
+    link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);
+    if (more)
+        link_add(links, "next", href_with(rq, "after", jobs[count - 1].id), "application/json",
+                 NULL);
+    return reply_json(reply, 200, json_pack("{s:o, s:o}", "jobs", list, "links", links), NULL);
+}
+
+/* How long GET /jobs/{id} is held: a job that was started less than a second ago may be finished
+ * within that second, and clients sleep for several seconds between their questions. */
+static int64_t hold_ms(const struct job *job)
+{
+    int64_t age = instant_now() - (job->started ? job->started : job->updated);
+
+    if (job->state != JOB_QUEUED && job->state != JOB_RUNNING)
+        return 0;
+    return age < 0 ? 1000 : age < 1000 ? 1000 - age : 0;
+}
+
+/* GET /jobs/{job_id} */
+bool openeo_job_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    int64_t *deadline = rq->state;
+    struct job job;
+
+    if (!run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (!deadline && hold_ms(&job) > 0) {
+        deadline = rq->state = arena_alloc(rq->arena, sizeof *deadline);
+        *deadline = instant_monotonic() + hold_ms(&job);
+    }
+    if (deadline && (job.state == JOB_QUEUED || job.state == JOB_RUNNING)) {
+        int64_t left = *deadline - instant_monotonic();
+
+        if (left > 0)
+            return reply_wait(rq, reply, arena_text(rq->arena, job.id), left);
+    }
+    return reply_json(reply, 200, openeo_job_json(rq, &job, true), NULL);
+}
+
+/* PATCH /jobs/{job_id} */
+bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(json) json_t *request = NULL, *rest = NULL;
+    struct openeo_request in;
+    struct job job;
+
+    if (!js_read(rq->body, "", change_fields, JS_REFUSE_UNKNOWN, &in, err) ||
+        !check_plan_name(in.plan, err) || !run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (json_object_size(rq->body) == 0)
+        return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
+    if (in.process && !run_check(rq, in.process, NULL, "/process", err))
+        return false;
+    request = job.request ? json_copy(job.request) : json_object();
+    rest = rest_of_request(rq->body);
+    json_object_update(request, rest);
+    if (!job_update(rq->db, rq->user->id, job.id,
+                    &(struct job_input){ .title = in.title, .description = in.description,
+                                         .process = in.process, .request = request,
+                                         .class = job.class },
+                    err))
+        return false;
+    return reply_empty(reply, 204);
+}
+
+/* DELETE /jobs/{job_id} */
+bool openeo_job_delete(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+
+    if (!run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (!job_delete(rq->db, rq->user->id, job.id, err))
+        return false;
+    return reply_empty(reply, 204);
+}
+
+/* GET /jobs/{job_id}/estimate: from the plan. Nothing is charged, so there are no costs. */
+bool openeo_estimate_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct run_estimate estimate;
+    struct job job;
+
+    if (!run_job(rq, "job_id", &job, err))
+        return false;
+    hold = &job;
+    if (!run_estimate(rq, job.process, job.arguments, "/process", PLAN_BATCH, &estimate, err))
+        return false;
+    json_decref(estimate.value);
+    return reply_json(reply, 200,
+                      json_pack("{s:o, s:I, s:I, s:I}", "duration",
+                                json_sprintf("PT%" PRId64 "S", (int64_t)ceil(estimate.seconds)),
+                                "size", (json_int_t)estimate.bytes_out, "sentier:pixels",
+                                (json_int_t)estimate.pixels_in, "sentier:memory_bytes",
+                                (json_int_t)estimate.memory_bytes),
+                      NULL);
+}

@@ -1,0 +1,64 @@
+/* The predefined processes, as text that is passed through, and validation. */
+#include "api/common/build.h"
+#include "api/openeo/openeo.h"
+#include "base/text.h"
+#include "graph/graph.h"
+#include "store/catalog.h"
+#include <string.h>
+
+/* The process after the one that a page ended with. */
+static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err)
+{
+    const char *after = request_query(rq, "after");
+
+    *ret_first = 0;
+    if (!after)
+        return true;
+    for (size_t i = 0; i < process_count(); i++) {
+        if (!strcmp(process_id(i), after)) {
+            *ret_first = i + 1;
+            return true;
+        }
+    }
+    return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
+}
+
+/* GET /processes */
+bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(text) struct text body = { 0 };
+    AUTO(json) json_t *links = json_array();
+    AUTO(mem) char *link_text = NULL;
+    size_t first, end, size;
+    int64_t limit;
+
+    if (!request_query_integer(rq, "limit", 1, 10000, 10000, &limit, err) ||
+        !first_of_page(rq, &first, err))
+        return false;
+    end = first + (size_t)limit < process_count() ? first + (size_t)limit : process_count();
+    text_add(&body, "{\"processes\":[");
+    for (size_t i = first; i < end; i++) {
+        text_add(&body, i > first ? "," : "");
+        text_add(&body, process_text(i));
+    }
+    link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);
+    if (end < process_count())
+        link_add(links, "next", href_with(rq, "after", process_id(end - 1)), "application/json",
+                 NULL);
+    link_text = json_dumps(links, JSON_COMPACT);
+    text_printf(&body, "],\"links\":%s}", link_text);
+    size = body.length;
+    return reply_bytes(reply, 200, text_take(&body), size, "application/json");
+}
+
+/* POST /validation: what is wrong with the process is an answer, not an error. */
+bool openeo_validation_post(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct catalog_viewer viewer = { rq->db, rq->user ? rq->user->id : NULL };
+    struct catalog catalog = catalog_store(&viewer);
+    json_t *errors;
+
+    if (!graph_validate(rq->body, &catalog, &errors, err))
+        return false;
+    return reply_json(reply, 200, json_pack("{s:o}", "errors", errors), NULL);
+}

@@ -1,0 +1,97 @@
+/* POST /result: an interactive job that the client waits for. The first run plans, answers plain
+ * values at once and submits; the second, woken by the job's end, sends the file. */
+#include "api/common/build.h"
+#include "api/common/bundle.h"
+#include "api/common/run.h"
+#include "api/openeo/openeo.h"
+#include "base/instant.h"
+#include <string.h>
+
+static bool submit(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct run_estimate estimate;
+    struct openeo_request in;
+
+    if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err))
+        return false;
+    if (in.plan)
+        return err_set(err, ERR_BillingPlanInvalid,
+                       "/plan: there is no billing plan '%.60s'; leave it out.", in.plan);
+    if (!run_estimate(rq, in.process, NULL, "/process", PLAN_SYNC, &estimate, err))
+        return false;
+    if (estimate.value) {
+        reply_header(rq, reply, "OpenEO-Costs", "0");
+        return reply_json(reply, 200, estimate.value, NULL);
+    }
+    if (!run_fits_sync(rq, &estimate, err))
+        return false;
+    return run_submit(rq, reply,
+                      &(struct job_input){ .owner = rq->user->id, .face = OPENEO_FACE_SYNC,
+                                           .process = in.process, .class = CLASS_INTERACTIVE },
+                      rq->config->http_sync_timeout * 1000, err);
+}
+
+/* The folder of a file, with another name in it. */
+static const char *beside(struct arena *arena, const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    return arena_printf(arena, "%.*s/%s", (int)(slash - path), path, name);
+}
+
+static bool send_files(struct request *rq, struct reply *reply, const struct job *job,
+                       struct err *err)
+{
+    struct job_asset *assets;
+    const char *path, *media = "application/x-tar";
+    size_t count;
+
+    if (!job_asset_list(rq->db, rq->arena, rq->user->id, job->id, &assets, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        json_decref(assets[i].fields);
+    if (count == 0)
+        return err_set(err, ERR_Internal, "The computation ended without a result file.");
+    path = assets[0].path;
+    if (count == 1) {
+        media = assets[0].media_type;
+    } else {
+        path = beside(rq->arena, path, "result.tar");
+        if (!bundle_tar(assets, count, path, err))
+            return false;
+    }
+    reply_header(rq, reply, "OpenEO-Costs", "0");
+    reply_header(rq, reply, "OpenEO-Identifier", "%s", job->id);
+    reply_header(rq, reply, "Link", "<%s>; rel=\"monitor\"",
+                 href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id));
+    return reply_file(rq, reply, path, media, NULL, err);
+}
+
+static bool give_up(struct request *rq, const struct job *job, struct err *err)
+{
+    if (!job_cancel(rq->db, rq->user->id, job->id, err))
+        return false;
+    return err_set(err, ERR_RequestTimeout,
+                   "The result was not ready within %d seconds and the computation was stopped; "
+                   "run it as a batch job.",
+                   (int)rq->config->http_sync_timeout);
+}
+
+bool openeo_result_post(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(job_hold) struct job *hold = NULL;
+    struct job job;
+
+    if (!rq->state)
+        return submit(rq, reply, err);
+    switch (run_look(rq, reply, &job, err)) {
+    case RUN_REFUSED: return false;
+    case RUN_WAITS: return true;
+    case RUN_LATE: hold = &job; return give_up(rq, &job, err);
+    case RUN_ENDED: break;
+    }
+    hold = &job;
+    if (job.state != JOB_FINISHED)
+        return run_refuse_failed(&job, err);
+    return send_files(rq, reply, &job, err);
+}

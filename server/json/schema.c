@@ -1,0 +1,398 @@
+/* A table of keywords, each with its function; a schema is checked keyword by keyword in the
+ * table's order, so that a wrong type is told before a wrong length. */
+#include "json/schema.h"
+#include "base/instant.h"
+#include "base/text.h"
+#include <math.h>
+#include <regex.h>
+#include <string.h>
+
+struct place {
+    const json_t *schema, *rule, *value; /* rule: what the keyword says */
+    const char *pointer;
+};
+
+static const char *shown(const char *pointer)
+{
+    return *pointer ? pointer : "/";
+}
+
+static bool is_whole(const json_t *value)
+{
+    return json_is_integer(value) ||
+           (json_is_real(value) && json_real_value(value) == trunc(json_real_value(value)));
+}
+
+static bool is_type(const json_t *value, const char *type)
+{
+    static const struct { const char *name; json_type type; } rows[] = {
+        { "object", JSON_OBJECT }, { "array", JSON_ARRAY }, { "string", JSON_STRING },
+        { "null", JSON_NULL },
+    };
+
+    if (!strcmp(type, "number"))
+        return json_is_number(value);
+    if (!strcmp(type, "integer"))
+        return is_whole(value);
+    if (!strcmp(type, "boolean"))
+        return json_is_boolean(value);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!strcmp(type, rows[i].name))
+            return json_typeof(value) == rows[i].type;
+    return false;
+}
+
+static bool check_type(const struct place *at, struct err *err)
+{
+    AUTO(text) struct text expected = { 0 };
+    size_t i;
+    json_t *type;
+
+    if (json_is_null(at->value) && json_is_true(json_object_get(at->schema, "nullable")))
+        return true;
+    if (json_is_string(at->rule)) {
+        if (is_type(at->value, json_string_value(at->rule)))
+            return true;
+        text_add(&expected, json_string_value(at->rule));
+    }
+    json_array_foreach(at->rule, i, type) {
+        if (json_is_string(type) && is_type(at->value, json_string_value(type)))
+            return true;
+        text_printf(&expected, "%s%s", i ? " or " : "", json_string_value(type));
+    }
+    return err_set(err, ERR_InvalidParameter, "%s: expected type %s, found %s", shown(at->pointer),
+                   expected.data ? expected.data : "?", js_type_name(at->value));
+}
+
+/* 1 and 1.0 are the same number. */
+static bool equal(const json_t *a, const json_t *b)
+{
+    if (json_is_number(a) && json_is_number(b))
+        return json_number_value(a) == json_number_value(b);
+    return json_equal(a, b);
+}
+
+static bool check_enum(const struct place *at, struct err *err)
+{
+    AUTO(mem) char *allowed = js_canonical(at->rule), *found = js_canonical(at->value);
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(at->rule, i, one) {
+        if (equal(one, at->value))
+            return true;
+    }
+    return err_set(err, ERR_InvalidParameter, "%s: expected one of %.300s, found %.100s",
+                   shown(at->pointer), allowed, found);
+}
+
+static bool check_const(const struct place *at, struct err *err)
+{
+    AUTO(mem) char *allowed = js_canonical(at->rule);
+
+    return equal(at->rule, at->value) ||
+           err_set(err, ERR_InvalidParameter, "%s: expected %.300s", shown(at->pointer), allowed);
+}
+
+static bool out_of_range(const struct place *at, const char *relation, struct err *err)
+{
+    return err_set(err, ERR_InvalidParameter, "%s: %.17g is not %s %.17g", shown(at->pointer),
+                   json_number_value(at->value), relation, json_number_value(at->rule));
+}
+
+static bool check_minimum(const struct place *at, struct err *err)
+{
+    bool open = json_is_true(json_object_get(at->schema, "exclusiveMinimum"));
+    double x = json_number_value(at->value), least = json_number_value(at->rule);
+
+    if (!json_is_number(at->value) || x > least || (!open && x == least))
+        return true;
+    return out_of_range(at, open ? ">" : ">=", err);
+}
+
+static bool check_maximum(const struct place *at, struct err *err)
+{
+    bool open = json_is_true(json_object_get(at->schema, "exclusiveMaximum"));
+    double x = json_number_value(at->value), most = json_number_value(at->rule);
+
+    if (!json_is_number(at->value) || x < most || (!open && x == most))
+        return true;
+    return out_of_range(at, open ? "<" : "<=", err);
+}
+
+static bool check_above(const struct place *at, struct err *err)
+{
+    if (!json_is_number(at->rule) || !json_is_number(at->value) ||
+        json_number_value(at->value) > json_number_value(at->rule))
+        return true;
+    return out_of_range(at, ">", err);
+}
+
+static bool check_below(const struct place *at, struct err *err)
+{
+    if (!json_is_number(at->rule) || !json_is_number(at->value) ||
+        json_number_value(at->value) < json_number_value(at->rule))
+        return true;
+    return out_of_range(at, "<", err);
+}
+
+static bool check_multiple(const struct place *at, struct err *err)
+{
+    double unit = json_number_value(at->rule), n;
+
+    if (!json_is_number(at->value) || unit <= 0)
+        return true;
+    n = json_number_value(at->value) / unit;
+    return fabs(n - nearbyint(n)) < 1e-9 || out_of_range(at, "a multiple of", err);
+}
+
+/* Characters of UTF-8, not bytes. */
+static json_int_t length_of(const json_t *value)
+{
+    json_int_t n = 0;
+
+    if (json_is_array(value))
+        return (json_int_t)json_array_size(value);
+    if (json_is_object(value))
+        return (json_int_t)json_object_size(value);
+    for (const char *c = json_string_value(value); c && *c; c++)
+        n += (*c & 0xC0) != 0x80;
+    return n;
+}
+
+static bool check_length(const struct place *at, bool least, const char *unit, struct err *err)
+{
+    json_int_t n = length_of(at->value), bound = (json_int_t)json_number_value(at->rule);
+
+    if (least ? n >= bound : n <= bound)
+        return true;
+    return err_set(err, ERR_InvalidParameter,
+                   "%s: expected at %s %" JSON_INTEGER_FORMAT " %s, found %" JSON_INTEGER_FORMAT,
+                   shown(at->pointer), least ? "least" : "most", bound, unit, n);
+}
+
+static bool check_min_length(const struct place *at, struct err *err)
+{
+    return !json_is_string(at->value) || check_length(at, true, "characters", err);
+}
+
+static bool check_max_length(const struct place *at, struct err *err)
+{
+    return !json_is_string(at->value) || check_length(at, false, "characters", err);
+}
+
+static bool check_min_items(const struct place *at, struct err *err)
+{
+    return !json_is_array(at->value) || check_length(at, true, "elements", err);
+}
+
+static bool check_max_items(const struct place *at, struct err *err)
+{
+    return !json_is_array(at->value) || check_length(at, false, "elements", err);
+}
+
+static bool check_unique(const struct place *at, struct err *err)
+{
+    size_t i, k;
+    json_t *a;
+
+    if (!json_is_true(at->rule) || !json_is_array(at->value))
+        return true;
+    json_array_foreach(at->value, i, a) {
+        for (k = 0; k < i; k++)
+            if (equal(a, json_array_get(at->value, k)))
+                return err_set(err, ERR_InvalidParameter, "%s/%zu: is the same as element %zu",
+                               at->pointer, i, k);
+    }
+    return true;
+}
+
+static bool check_pattern(const struct place *at, struct err *err)
+{
+    regex_t pattern;
+    bool fits;
+
+    if (!json_is_string(at->value) || !json_is_string(at->rule) ||
+        regcomp(&pattern, json_string_value(at->rule), REG_EXTENDED | REG_NOSUB))
+        return true;
+    fits = regexec(&pattern, json_string_value(at->value), 0, NULL, 0) == 0;
+    regfree(&pattern);
+    return fits || err_set(err, ERR_InvalidParameter, "%s: '%.100s' does not match %.100s",
+                           shown(at->pointer), json_string_value(at->value),
+                           json_string_value(at->rule));
+}
+
+static bool check_format(const struct place *at, struct err *err)
+{
+    const char *format = json_string_value(at->rule), *text = json_string_value(at->value);
+    int64_t instant;
+
+    if (!format || !text)
+        return true;
+    if (!strcmp(format, "date-time") && !instant_parse_date(text, &instant))
+        return err_set(err, ERR_InvalidParameter,
+                       "%s: expected an RFC 3339 date-time, found '%.60s'", shown(at->pointer),
+                       text);
+    if (!strcmp(format, "date") && (strlen(text) != 10 || !instant_parse_date(text, &instant)))
+        return err_set(err, ERR_InvalidParameter, "%s: expected a date, found '%.60s'",
+                       shown(at->pointer), text);
+    return true;
+}
+
+static bool check_items(const struct place *at, struct err *err)
+{
+    size_t i;
+    json_t *item;
+
+    if (!json_is_array(at->value) || !json_is_object(at->rule))
+        return true;
+    json_array_foreach(at->value, i, item) {
+        AUTO(mem) char *pointer = js_pointer_index(at->pointer, i);
+
+        if (!js_schema_check(at->rule, item, pointer, err))
+            return false;
+    }
+    return true;
+}
+
+static bool check_required(const struct place *at, struct err *err)
+{
+    size_t i;
+    json_t *name;
+
+    if (!json_is_object(at->value))
+        return true;
+    json_array_foreach(at->rule, i, name) {
+        AUTO(mem) char *pointer = js_pointer(at->pointer, json_string_value(name));
+
+        if (!json_object_get(at->value, json_string_value(name)))
+            return err_set(err, ERR_InvalidParameter, "%s: is required and missing", pointer);
+    }
+    return true;
+}
+
+static bool check_properties(const struct place *at, struct err *err)
+{
+    const char *name;
+    json_t *schema;
+
+    json_object_foreach((json_t *)at->rule, name, schema) {
+        const json_t *member = json_object_get(at->value, name);
+        AUTO(mem) char *pointer = js_pointer(at->pointer, name);
+
+        if (member && !js_schema_check(schema, member, pointer, err))
+            return false;
+    }
+    return true;
+}
+
+static bool check_additional(const struct place *at, struct err *err)
+{
+    const json_t *known = json_object_get(at->schema, "properties");
+    const char *name;
+    json_t *member;
+
+    if (!json_is_object(at->value) || json_is_true(at->rule))
+        return true;
+    json_object_foreach((json_t *)at->value, name, member) {
+        AUTO(mem) char *pointer = js_pointer(at->pointer, name);
+
+        if (json_object_get(known, name))
+            continue;
+        if (json_is_false(at->rule))
+            return err_set(err, ERR_InvalidParameter, "%s: there is no such member here", pointer);
+        if (!js_schema_check(at->rule, member, pointer, err))
+            return false;
+    }
+    return true;
+}
+
+/* How many branches fit; *ret_first is the error of the first branch, which is the usual one. */
+static size_t count_fits(const struct place *at, struct err *ret_first)
+{
+    size_t i, fits = 0;
+    json_t *branch;
+
+    json_array_foreach(at->rule, i, branch) {
+        struct err err = { 0 };
+
+        if (js_schema_check(branch, at->value, at->pointer, &err))
+            fits++;
+        else if (ret_first->code == ERR_None)
+            *ret_first = err;
+    }
+    return fits;
+}
+
+/* Published schemas say oneOf where several branches fit a string (a value and its base64 form), so
+ * that one fitting branch is enough here, too. */
+static bool check_any(const struct place *at, struct err *err)
+{
+    struct err first = { 0 };
+
+    if (count_fits(at, &first) > 0)
+        return true;
+    return err_set(err, ERR_InvalidParameter, "%s: fits none of %zu alternatives; the first: %s",
+                   shown(at->pointer), json_array_size(at->rule), first.message);
+}
+
+static bool check_all(const struct place *at, struct err *err)
+{
+    size_t i;
+    json_t *branch;
+
+    json_array_foreach(at->rule, i, branch) {
+        if (!js_schema_check(branch, at->value, at->pointer, err))
+            return false;
+    }
+    return true;
+}
+
+static bool check_not(const struct place *at, struct err *err)
+{
+    struct err ignored = { 0 };
+
+    return !js_schema_check(at->rule, at->value, at->pointer, &ignored) ||
+           err_set(err, ERR_InvalidParameter, "%s: has a form that is excluded",
+                   shown(at->pointer));
+}
+
+static const struct { const char *name; bool (*check)(const struct place *at, struct err *err); }
+    keywords[] = {
+        { "type", check_type },
+        { "enum", check_enum },
+        { "const", check_const },
+        { "minimum", check_minimum },
+        { "maximum", check_maximum },
+        { "exclusiveMinimum", check_above },
+        { "exclusiveMaximum", check_below },
+        { "multipleOf", check_multiple },
+        { "minLength", check_min_length },
+        { "maxLength", check_max_length },
+        { "minItems", check_min_items },
+        { "maxItems", check_max_items },
+        { "uniqueItems", check_unique },
+        { "pattern", check_pattern },
+        { "format", check_format },
+        { "required", check_required },
+        { "properties", check_properties },
+        { "additionalProperties", check_additional },
+        { "items", check_items },
+        { "allOf", check_all },
+        { "anyOf", check_any },
+        { "oneOf", check_any },
+        { "not", check_not },
+    };
+
+bool js_schema_check(const json_t *schema, const json_t *value, const char *pointer,
+                     struct err *err)
+{
+    struct place at = { .schema = schema, .value = value, .pointer = pointer };
+
+    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
+        at.rule = json_object_get(schema, keywords[i].name);
+        if (at.rule && !keywords[i].check(&at, err))
+            return false;
+    }
+    return true;
+}
