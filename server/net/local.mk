@@ -1,1 +1,1 @@
-# sources of server/net/
+libsentier_a_SOURCES += server/net/fetch.c server/net/fetch.h

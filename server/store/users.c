@@ -78,14 +78,14 @@ bool user_keep(struct db *db, const char *name, const char *email, enum role rol
 
     if (!db_query(db, &rows,
                   "SELECT " USER_COLUMNS " FROM users u"
-                  " WHERE u.name = $1 AND u.role = $2 AND u.email IS NOT DISTINCT FROM $3",
+                  " WHERE u.name = $1 AND u.role = $2 AND ($3::text IS NULL OR u.email = $3)",
                   DB_ARGS(db_text(name), db_int(role), db_text(email)), err))
         return false;
     if (read_one(rows, ret_user))
         return true;
     if (!db_query(db, &made,
                   "INSERT INTO users AS u(name, email, role) VALUES ($1, $3, $2)"
-                  " ON CONFLICT (name) DO UPDATE SET email = $3, role = $2"
+                  " ON CONFLICT (name) DO UPDATE SET email = coalesce($3, u.email), role = $2"
                   " RETURNING " USER_COLUMNS,
                   DB_ARGS(db_text(name), db_int(role), db_text(email)), err))
         return false;

@@ -24,7 +24,8 @@ bool user_add(struct db *db, const char *name, const char *email, const char *pa
 /* *ret_password (NULL when there is none) is freed by the caller. *ret_found false: no such user. */
 bool user_load(struct db *db, const char *name, struct user *ret_user, char **ret_password,
                bool *ret_found, struct err *err) MUST_USE;
-/* The user with this name, made when it is not there; e-mail and role are brought up to date. */
+/* The user with this name, made when it is not there; e-mail (NULL: as it is) and role are brought up to
+ * date. */
 bool user_keep(struct db *db, const char *name, const char *email, enum role role,
                struct user *ret_user, struct err *err) MUST_USE;
 /* Ends all sessions of the user as well. Errors: NotFound. */

@@ -1,0 +1,13 @@
+/* The OpenID Connect provider: its keys, as fresh as needed and no fresher. */
+#ifndef AUTH_PROVIDER_H
+#define AUTH_PROVIDER_H
+
+#include "auth/token.h"
+
+void provider_init(const char *issuer);
+void provider_done(void);
+/* Is the token signed by the provider? May wait for the key set, at most some seconds. Errors:
+ * TokenInvalid; Unreachable when there are no keys; InfrastructureBusy. */
+bool provider_verify(const struct token *token, const char *text, struct err *err) MUST_USE;
+
+#endif

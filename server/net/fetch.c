@@ -1,0 +1,226 @@
+/* One easy handle a call. Where only public addresses are wanted, the address is judged when curl is
+ * about to open the socket: what a name resolved to then is what is connected to, so that no second
+ * resolution can slip a private address in. */
+#include "net/fetch.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_SIZE = 16 << 20, MAX_HEADER_BYTES = 64 << 10 };
+
+DEFINE_AUTO(handle, CURL *, curl_easy_cleanup)
+DEFINE_AUTO(lines, struct curl_slist *, curl_slist_free_all)
+
+struct transfer {
+    struct text body, headers;
+    size_t max_size;
+    bool too_large, refused;
+};
+
+bool fetch_init(struct err *err)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ||
+           err_set(err, ERR_Internal, "libcurl cannot be started");
+}
+
+void fetch_done(void)
+{
+    curl_global_cleanup();
+}
+
+/* Loopback, private, link-local, shared, multicast and reserved networks of IPv4. */
+static bool is_public_v4(uint32_t address)
+{
+    static const struct { uint32_t network; int bits; } closed[] = {
+        { 0x00000000, 8 },  { 0x0a000000, 8 },  { 0x64400000, 10 }, { 0x7f000000, 8 },
+        { 0xa9fe0000, 16 }, { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 },
+        { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 },
+        { 0xe0000000, 3 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(closed); i++)
+        if ((address ^ closed[i].network) >> (32 - closed[i].bits) == 0)
+            return false;
+    return true;
+}
+
+/* Global unicast is 2000::/3; addresses that carry an IPv4 address are judged by it. */
+static bool is_public_v6(const struct in6_addr *address)
+{
+    const uint8_t *b = address->s6_addr;
+    uint32_t last = (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15];
+    uint32_t after_6to4 = (uint32_t)b[2] << 24 | (uint32_t)b[3] << 16 | (uint32_t)b[4] << 8 | b[5];
+
+    if (IN6_IS_ADDR_V4MAPPED(address) || (b[0] == 0 && b[1] == 0x64 && b[2] == 0xff && b[3] == 0x9b))
+        return is_public_v4(last);
+    if (b[0] == 0x20 && b[1] == 0x02)
+        return is_public_v4(after_6to4);
+    if (b[0] == 0x20 && b[1] == 0x01 && b[2] < 2) /* Teredo, ORCHID and their like */
+        return false;
+    return (b[0] & 0xe0) == 0x20 && !(b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8);
+}
+
+static bool is_public(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return is_public_v4(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
+    return address->sa_family == AF_INET6 &&
+           is_public_v6(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = arg;
+
+    (void)purpose;
+    if (!is_public(&address->addr)) {
+        transfer->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    if (transfer->body.length + size * count > transfer->max_size) {
+        transfer->too_large = true;
+        return 0;
+    }
+    text_addn(&transfer->body, bytes, size * count);
+    return size * count;
+}
+
+/* A status line begins the headers anew: only those of the last answer are kept. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *transfer = arg;
+    size_t length = size * count, start = transfer->headers.length;
+    char *colon;
+
+    if (length > 5 && !strncmp(bytes, "HTTP/", 5)) {
+        text_clear(&transfer->headers);
+        return length;
+    }
+    if (start + length > MAX_HEADER_BYTES)
+        return 0;
+    while (length > 0 && (bytes[length - 1] == '\r' || bytes[length - 1] == '\n'))
+        length--;
+    if (length > 0) {
+        text_addn(&transfer->headers, bytes, length);
+        text_add(&transfer->headers, "\n");
+        colon = strchr(transfer->headers.data + start, ':');
+        for (char *c = transfer->headers.data + start; colon && c < colon; c++)
+            *c = (char)tolower((unsigned char)*c);
+    }
+    return size * count;
+}
+
+static void set_up(CURL *handle, const struct fetch *what, struct transfer *transfer)
+{
+    curl_easy_setopt(handle, CURLOPT_URL, what->url);
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, what->redirects > 0 ? 1L : 0L);
+    curl_easy_setopt(handle, CURLOPT_MAXREDIRS, (long)what->redirects);
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
+                     (long)(what->timeout_ms ? what->timeout_ms : DEFAULT_TIMEOUT_MS));
+    curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "sentier");
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
+    if (what->public_only) {
+        curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_public);
+        curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
+        curl_easy_setopt(handle, CURLOPT_PROXY, ""); /* a proxy would connect for us, unjudged */
+    }
+    if (what->body) {
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)what->body_size);
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDS, what->body);
+    }
+    if (what->method && !strcmp(what->method, "HEAD"))
+        curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    else if (what->method)
+        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, what->method);
+    if (what->user) {
+        curl_easy_setopt(handle, CURLOPT_USERNAME, what->user);
+        curl_easy_setopt(handle, CURLOPT_PASSWORD, what->password ? what->password : "");
+    }
+}
+
+/* "https://host:port": what may be told of an address that may hold a secret in its query. */
+static int told_length(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return (int)(host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strcspn(url, "/?#"));
+}
+
+static bool failed(const struct fetch *what, const struct transfer *transfer, CURLcode code,
+                   struct err *err)
+{
+    const char *reason = transfer->refused     ? "the address is not a public one"
+                         : transfer->too_large ? "the answer is too large"
+                                               : curl_easy_strerror(code);
+
+    return err_set(err, ERR_Unreachable, "%.*s: %s", told_length(what->url), what->url, reason);
+}
+
+bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *err)
+{
+    AUTO(handle) CURL *handle = curl_easy_init();
+    AUTO(lines) struct curl_slist *lines = NULL;
+    struct transfer transfer = { .max_size = what->max_size ? what->max_size : DEFAULT_MAX_SIZE };
+    long status = 0;
+    CURLcode code;
+
+    if (!handle)
+        return err_set(err, ERR_Internal, "libcurl gives no handle");
+    set_up(handle, what, &transfer);
+    for (size_t i = 0; i < FETCH_MAX_HEADERS && what->headers[i]; i++)
+        lines = curl_slist_append(lines, what->headers[i]);
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, lines);
+    code = curl_easy_perform(handle);
+    if (code != CURLE_OK) {
+        text_drop(&transfer.body);
+        text_drop(&transfer.headers);
+        return failed(what, &transfer, code, err);
+    }
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    ret_fetched->status = (int)status;
+    ret_fetched->size = transfer.body.length;
+    ret_fetched->body = text_take(&transfer.body);
+    ret_fetched->headers = text_take(&transfer.headers);
+    return true;
+}
+
+char *fetched_header(const struct fetched *fetched, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = fetched->headers; line && *line; line = strchr(line, '\n') + 1) {
+        const char *value = line + length + 1;
+
+        if (strncmp(line, name, length) || line[length] != ':')
+            continue;
+        value += strspn(value, " \t");
+        return mem_textn(value, strcspn(value, "\n"));
+    }
+    return NULL;
+}
+
+void fetched_drop(struct fetched *fetched)
+{
+    free(fetched->body);
+    free(fetched->headers);
+    *fetched = (struct fetched){ 0 };
+}

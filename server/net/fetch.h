@@ -1,0 +1,42 @@
+/* Outgoing HTTP with an end to everything: time, size, redirects. Door: curl/curl.h. May be called
+ * from any thread that may block; never from an epoll thread. */
+#ifndef NET_FETCH_H
+#define NET_FETCH_H
+
+#include "base/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FETCH_MAX_HEADERS = 16 };
+
+struct fetch {
+    const char *method; /* NULL: GET, or POST when there is a body */
+    const char *url;    /* http and https only */
+    const char *headers[FETCH_MAX_HEADERS]; /* "Name: value"; NULL ends */
+    const char *body;
+    size_t body_size;
+    int64_t timeout_ms; /* for all of it; 0: 30 s */
+    size_t max_size;    /* of the answer; 0: 16 MiB */
+    int redirects;      /* how many are followed, within http and https; 0: none */
+    bool public_only;   /* refuses loopback, private and link-local addresses, also behind a name or a
+                           redirect: for addresses that users give */
+    const char *user, *password; /* HTTP Basic, NULL: none */
+};
+
+struct fetched {
+    int status;
+    char *body; /* NUL-terminated */
+    size_t size;
+    char *headers; /* of the last answer: "name: value\n" lines, names in lower case */
+};
+
+/* Once per process, before there are threads. */
+bool fetch_init(struct err *err) MUST_USE;
+void fetch_done(void);
+/* True when an answer came, whatever its status. Errors: Unreachable, with the reason. */
+bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *err) MUST_USE;
+/* The value of the first header with this (lower-case) name; NULL when absent. The caller frees. */
+char *fetched_header(const struct fetched *fetched, const char *name);
+void fetched_drop(struct fetched *fetched); /* AUTO(fetched) struct fetched answer = { 0 }; */
+
+#endif
