@@ -33,6 +33,14 @@ TESTS += tests/unit/test_stac
 tests_unit_test_stac_SOURCES = tests/unit/test_stac.c
 tests_unit_test_stac_LDADD = $(unit_libs)
 
+# faces
+check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc
+TESTS += tests/unit/test_schema tests/unit/test_ogc
+tests_unit_test_schema_SOURCES = tests/unit/test_schema.c
+tests_unit_test_schema_LDADD = $(unit_libs)
+tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
+tests_unit_test_ogc_LDADD = $(unit_libs)
+
 # make fuzz: every target under libFuzzer, ASan and UBSan, FUZZ_SECONDS each; what is found new is
 # kept in the build's own corpus, crashes stop it.
 FUZZ_SECONDS = 60
