@@ -27,6 +27,8 @@ bool command_options(int *argc, char **argv, struct common_options *ret_options,
 bool command_take(int *argc, char **argv, const char *name, const char **ret_value,
                   struct err *err) MUST_USE;
 bool command_take_flag(int *argc, char **argv, const char *name);
+/* Opens the log of a process that stays: the level is the configuration's. Errors: ConfigInvalid. */
+bool command_log(const char *program, const struct config *config, struct err *err) MUST_USE;
 /* Prints "sentier: message" and what to do next; returns 1 (2 for UsageInvalid). */
 int command_fail(const struct err *err);
 

@@ -6,3 +6,8 @@ libsentier_a_SOURCES += \
 	server/commands/options.c \
 	server/commands/user.c \
 	server/commands/version.c
+libsentier_a_SOURCES += \
+	server/commands/gc.c \
+	server/commands/serve.c \
+	server/commands/up.c \
+	server/commands/worker.c

@@ -1,4 +1,5 @@
 /* Options that all commands share. Settings are read in the order file, environment, command line. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "commands/command.h"
@@ -102,6 +103,25 @@ bool command_options(int *argc, char **argv, struct common_options *ret_options,
     ret_options->config = config;
     config = NULL;
     return true;
+}
+
+bool command_log(const char *program, const struct config *config, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } levels[] = { { "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
+                   { "debug", LOG_DEBUG } };
+
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        if (strcmp(levels[i].name, config->log_level))
+            continue;
+        log_init(program, levels[i].level);
+        return true;
+    }
+    return err_set(err, ERR_ConfigInvalid,
+                   "log.level: expected error, warning, info or debug, found '%s'",
+                   config->log_level);
 }
 
 int command_fail(const struct err *err)

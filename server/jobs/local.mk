@@ -1,1 +1,12 @@
-# sources of server/jobs/
+libsentier_a_SOURCES += \
+	server/jobs/child.c \
+	server/jobs/leader.c \
+	server/jobs/perform.c server/jobs/perform.h \
+	server/jobs/perform_plan.c \
+	server/jobs/perform_result.c \
+	server/jobs/scratch.c server/jobs/scratch.h \
+	server/jobs/slots.c \
+	server/jobs/supervisor.c \
+	server/jobs/sweep.c \
+	server/jobs/wire.h server/jobs/worker.h \
+	server/jobs/zygote.c server/jobs/zygote.h

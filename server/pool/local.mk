@@ -1,1 +1,1 @@
-# sources of server/pool/
+libsentier_a_SOURCES += server/pool/roles.c server/pool/roles.h

@@ -24,3 +24,4 @@ libsentier_a_SOURCES += \
 libsentier_a_SOURCES += \
 	server/store/status.c server/store/status.h \
 	server/store/users.c
+libsentier_a_SOURCES += server/store/gc.c server/store/gc.h

@@ -1,0 +1,101 @@
+/* A child of the zygote: does the tasks that its socket brings, one after another, all of one job,
+ * and ends when the socket does. What goes wrong is told to the supervisor, which decides. */
+#include "base/instant.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "jobs/perform.h"
+#include "jobs/scratch.h"
+#include "jobs/zygote.h"
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REPORT_EVERY_MS = 250, PAUSE_US = 100000 };
+
+struct child {
+    int socket;
+    int64_t token;          /* of the task in hand */
+    _Atomic int64_t reported; /* when, by instant_monotonic() */
+};
+
+static void report(const struct child *c, const struct wire_report *what)
+{
+    if (send(c->socket, what, sizeof *what, MSG_NOSIGNAL) < 0)
+        _exit(0); /* the supervisor is gone */
+}
+
+/* From any thread of the task. */
+static void report_progress(void *context, int64_t blocks_done)
+{
+    struct child *c = context;
+    int64_t now = instant_monotonic(), last = atomic_load(&c->reported);
+
+    if (now - last < REPORT_EVERY_MS || !atomic_compare_exchange_strong(&c->reported, &last, now))
+        return;
+    report(c, &(struct wire_report){ .what = REPORT_PROGRESS, .token = c->token,
+                                     .blocks_done = blocks_done });
+}
+
+/* "/process_graph/ndvi1/arguments/...: ..." is about node ndvi1. */
+static void find_node(const char *message, char *ret_node, size_t size)
+{
+    static const char prefix[] = "/process_graph/";
+    size_t length;
+
+    ret_node[0] = '\0';
+    if (!text_begins(message, prefix))
+        return;
+    message += sizeof prefix - 1;
+    length = strcspn(message, "/: ");
+    if (length < size) {
+        memcpy(ret_node, message, length);
+        ret_node[length] = '\0';
+    }
+}
+
+static void do_task(struct child *c, struct performer *p, const struct task *task)
+{
+    struct wire_report end = { .token = task->token };
+    struct err err = { 0 };
+    int64_t start = instant_monotonic();
+
+    c->token = task->token;
+    atomic_store(&c->reported, start);
+    if (perform(p, task, &err)) {
+        end.what = REPORT_DONE;
+    } else {
+        scratch_remove_task(p->config, task);
+        end.what = REPORT_FAILED;
+        end.code = err.code ? err.code : ERR_Internal;
+        memcpy(end.message, err.message, sizeof end.message);
+        find_node(err.message, end.node, sizeof end.node);
+    }
+    end.seconds = perform_seconds(start);
+    report(c, &end);
+}
+
+void child_live(const struct config *config, const char *url, int socket)
+{
+    struct child child = { .socket = socket };
+    struct performer performer = { .config = config, .progress = report_progress,
+                                   .progress_context = &child };
+    struct err err = { 0 };
+    struct task task;
+
+    while (!db_open(url, &performer.db, &err)) {
+        err_clear(&err);
+        usleep(PAUSE_US); /* until it answers or the supervisor ends us with the lease */
+    }
+    if (!db_script(performer.db, "SET synchronous_commit TO off", &err))
+        _exit(1);
+    while (recv(socket, &task, sizeof task, 0) == (ssize_t)sizeof task) {
+        if (!db_revive(performer.db, &err))
+            err_clear(&err); /* the task's own statements will tell */
+        do_task(&child, &performer, &task);
+    }
+    performer_done(&performer);
+    db_close(performer.db);
+    _exit(0);
+}

@@ -1,0 +1,216 @@
+/* Tasks. Pixels go to a file that bears the task's token; only the transaction that settles the
+ * task, which asks for the token, makes the file known. Whoever was fenced off removes his own. */
+#include "jobs/perform.h"
+#include "base/instant.h"
+#include "base/log.h"
+#include "jobs/scratch.h"
+#include "store/catalog.h"
+#include "store/cluster.h"
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAUSE_US = 100000 };
+
+double perform_seconds(int64_t start_ms)
+{
+    return (double)(instant_monotonic() - start_ms) / 1000;
+}
+
+bool perform_transact(struct performer *p,
+                      bool (*body)(struct db *db, void *arg, struct err *err), void *arg,
+                      struct err *err)
+{
+    struct err ignored = { 0 };
+
+    while (!db_transact(p->db, body, arg, err)) {
+        if (db_is_alive(p->db))
+            return false;
+        err_clear(err);
+        usleep(PAUSE_US);
+        if (!db_revive(p->db, &ignored))
+            err_clear(&ignored);
+    }
+    return true;
+}
+
+static void forward_progress(void *context, size_t blocks_done, size_t blocks_all)
+{
+    struct performer *p = context;
+
+    (void)blocks_all;
+    if (p->progress)
+        p->progress(p->progress_context, (int64_t)blocks_done);
+}
+
+struct raster_options perform_options(struct performer *p, const struct task *task,
+                                      const char *spool)
+{
+    const struct config *c = p->config;
+    int threads = c->worker_threads > 0 ? (int)c->worker_threads : 1;
+
+    return (struct raster_options){ .threads = threads,
+                                    .memory_bytes = (size_t)(c->raster_block_budget * threads),
+                                    .scratch = spool,
+                                    .allowed_paths = *c->raster_data ? c->raster_data : NULL,
+                                    .allowed_hosts = c->raster_allowed_hosts,
+                                    .progress = task->kind == TASK_ASSEMBLE ? NULL
+                                                                            : forward_progress,
+                                    .progress_context = p };
+}
+
+/* Every task but the first sees the scenes that the first one was told of. */
+static bool need_plan(struct performer *p, struct err *err)
+{
+    enum plan_mode mode = p->work.class == CLASS_INTERACTIVE ? PLAN_SYNC : PLAN_BATCH;
+    struct catalog catalog;
+
+    if (p->plan)
+        return true;
+    if (!p->work.scenes)
+        return err_set(err, ERR_Internal, "The job has no recorded plan.");
+    catalog = catalog_replay(p->work.scenes);
+    return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
+}
+
+struct settle {
+    struct task *task;
+    double seconds;
+    int64_t bytes;
+    enum hold hold;
+};
+
+static bool settle_part(struct db *db, void *arg, struct err *err)
+{
+    struct settle *s = arg;
+
+    if (!task_hold(db, s->task, &s->hold, err))
+        return false;
+    return s->hold != HOLD_MINE || (artefact_add(db, s->task, s->bytes, err) &&
+                                    task_settle(db, s->task, s->seconds, err));
+}
+
+static bool compute(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) char *folder = scratch_run(p->config, task->job, task->run);
+    AUTO(mem) char *spool = scratch_spool(p->config, task);
+    AUTO(mem) char *part = scratch_part(p->config, task, task->number, task->token);
+    struct raster_options options = perform_options(p, task, spool);
+    int64_t start = instant_monotonic();
+    struct settle s = { .task = task };
+    struct stat st;
+
+    if (!need_plan(p, err) || !scratch_make(spool, err) ||
+        !raster_compute(p->plan, &options, (size_t)task->first, (size_t)(task->first + task->blocks),
+                        part, err) ||
+        !scratch_sync_folder(folder, err))
+        return false;
+    scratch_remove(spool);
+    if (stat(part, &st))
+        return err_set(err, ERR_StorageFailure, "%s: the file just made is gone", part);
+    s.bytes = st.st_size;
+    s.seconds = perform_seconds(start);
+    if (!perform_transact(p, settle_part, &s, err))
+        return false;
+    if (s.hold == HOLD_LOST)
+        scratch_remove(part);
+    return true;
+}
+
+struct reopen {
+    struct task *task;
+    int *numbers;
+    size_t n_numbers;
+};
+
+static bool reopen(struct db *db, void *arg, struct err *err)
+{
+    struct reopen *r = arg;
+    enum hold hold;
+
+    if (!task_hold(db, r->task, &hold, err))
+        return false;
+    return hold != HOLD_MINE ||
+           (task_reopen(db, r->task, r->numbers, r->n_numbers, err) &&
+            job_log_add_at(db, r->task->job, r->task->number, "warning", NULL,
+                           "Temporary files are gone; they are computed again.", NULL, err));
+}
+
+/* The paths of all inputs (the caller frees each and the array), or which producers must run again. */
+static char **find_parts(struct performer *p, const struct task *task,
+                         const struct artefact *inputs, size_t n, int *missing, size_t *n_missing)
+{
+    char **paths = mem_array(n, sizeof *paths);
+
+    *n_missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct stat st;
+
+        paths[i] = scratch_part(p->config, task, inputs[i].number, inputs[i].token);
+        if (inputs[i].token == 0 || stat(paths[i], &st) || st.st_size != inputs[i].bytes)
+            missing[(*n_missing)++] = inputs[i].number;
+    }
+    return paths;
+}
+
+static bool assemble_parts(struct performer *p, struct task *task, char **paths, size_t n,
+                           struct err *err)
+{
+    AUTO(mem) char *spool = scratch_spool(p->config, task);
+    AUTO(mem) char *fresh = scratch_fresh_result(p->config, task);
+    struct raster_options options = perform_options(p, task, spool);
+    AUTO(raster_result) struct raster_result *result = NULL;
+    int64_t start = instant_monotonic();
+
+    return need_plan(p, err) && scratch_make(spool, err) && scratch_make(fresh, err) &&
+           raster_assemble(p->plan, &options, n, (const char *const *)paths, fresh, &result, err) &&
+           perform_publish(p, task, fresh, result, perform_seconds(start), err);
+}
+
+static bool assemble(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) struct artefact *inputs = NULL;
+    AUTO(mem) int *missing = NULL;
+    char **paths;
+    size_t n, n_missing;
+    bool good;
+
+    if (!artefact_inputs(p->db, task->job, task->number, &inputs, &n, err))
+        return false;
+    missing = mem_array(n, sizeof *missing);
+    paths = find_parts(p, task, inputs, n, missing, &n_missing);
+    if (n_missing > 0) {
+        struct reopen r = { task, missing, n_missing };
+
+        good = perform_transact(p, reopen, &r, err);
+    } else {
+        good = assemble_parts(p, task, paths, n, err);
+    }
+    for (size_t i = 0; i < n; i++)
+        free(paths[i]);
+    free(paths);
+    return good;
+}
+
+void performer_done(struct performer *p)
+{
+    job_work_done(&p->work);
+    plan_free(p->plan);
+    p->plan = NULL;
+}
+
+bool perform(struct performer *p, const struct task *task, struct err *err)
+{
+    static bool (*const acts[])(struct performer *, struct task *, struct err *) = {
+        [TASK_PLAN] = perform_plan, [TASK_COMPUTE] = compute, [TASK_ASSEMBLE] = assemble,
+    };
+    struct task mine = *task;
+
+    if (!p->work.id[0] && !job_load_work(p->db, task->job, &p->work, err)) {
+        if (err->code != ERR_JobNotFound)
+            return false;
+        err_clear(err); /* deleted in the meantime: nothing is left to do */
+        return true;
+    }
+    return acts[task->kind](p, &mine, err);
+}

@@ -1,0 +1,181 @@
+/* The first task of a job. The checked graph becomes a plan, the plan is estimated and held against
+ * the limits, and then either done at once, when it is small, or written as tasks over ranges of
+ * blocks. The scenes that the catalogue named are recorded with it: whatever runs later or again
+ * works on the same ones. */
+#include "base/instant.h"
+#include "jobs/perform.h"
+#include "jobs/scratch.h"
+#include "json/js.h"
+#include "store/catalog.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* What assembling weighs in progress, in parts of computing. */
+enum { ASSEMBLE_PART = 10 };
+
+static bool make_plan(struct performer *p, struct err *err)
+{
+    enum plan_mode mode = p->work.class == CLASS_INTERACTIVE ? PLAN_SYNC : PLAN_BATCH;
+    struct catalog_viewer viewer = { p->db, p->work.owner };
+    struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
+                                            : catalog_store(&viewer);
+
+    return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
+}
+
+static bool check_limits(struct performer *p, const struct raster_estimate *e, struct err *err)
+{
+    bool sync = p->work.class == CLASS_INTERACTIVE;
+    int64_t most = sync ? p->config->jobs_sync_pixels : p->config->jobs_max_pixels;
+
+    if (e->pixels_in <= most)
+        return true;
+    return err_set(err, ERR_ProcessGraphComplexity,
+                   "The process reads %" PRId64 " pixels of all bands and dates; %s may read %" PRId64
+                   ". Choose a smaller area, a shorter time or fewer bands%s.",
+                   e->pixels_in, sync ? "a synchronous request" : "a job", most,
+                   sync ? ", or create a job" : "");
+}
+
+static json_t *estimate_json(const struct raster_estimate *e)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:I}", "blocks", (json_int_t)e->blocks, "pixels_in",
+                     (json_int_t)e->pixels_in, "pixels_out", (json_int_t)e->pixels_out, "bytes_in",
+                     (json_int_t)e->bytes_in, "seconds", e->seconds, "memory_bytes",
+                     (json_int_t)e->memory_bytes);
+}
+
+static size_t count_ranges(const struct config *c, const struct raster_estimate *e)
+{
+    double wanted = c->jobs_task_seconds > 0 ? ceil(e->seconds / (double)c->jobs_task_seconds)
+                                             : (double)e->blocks;
+    size_t most = c->jobs_max_tasks > 0 ? (size_t)c->jobs_max_tasks : 1;
+
+    if (!(wanted > 1))
+        return 1;
+    if (wanted < (double)most)
+        most = (size_t)wanted;
+    return most < e->blocks ? most : e->blocks;
+}
+
+struct planning {
+    struct performer *performer;
+    struct task *task;
+    const struct raster_estimate *estimate;
+    size_t n_ranges; /* 1: this task does it all */
+    double seconds;
+    enum hold hold;
+};
+
+static bool log_notices(struct db *db, const struct planning *g, struct err *err)
+{
+    const json_t *notice;
+    size_t i;
+
+    json_array_foreach(g->performer->plan->notices, i, notice) {
+        const char *level = json_string_value(json_object_get(notice, "level"));
+        const char *message = json_string_value(json_object_get(notice, "message"));
+        const char *node = json_string_value(json_object_get(notice, "node"));
+        AUTO(json) json_t *data = node ? json_pack("{s:s}", "node", node) : NULL;
+
+        if (!job_log_add_at(db, g->task->job, g->task->number, level ? level : "info", NULL,
+                            message ? message : "", data, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_tasks(struct db *db, const struct planning *g, int64_t assemble_blocks,
+                      struct err *err)
+{
+    size_t n = g->n_ranges;
+    AUTO(mem) int64_t *ends = mem_array(n, sizeof *ends);
+    struct task_plan plan = { .n_ranges = n, .ends = ends, .assemble_blocks = assemble_blocks };
+
+    for (size_t i = 0; i < n; i++)
+        ends[i] = (int64_t)(g->estimate->blocks * (i + 1) / n);
+    plan.block_seconds = g->estimate->seconds / (double)g->estimate->blocks;
+    return task_add_plan(db, &g->performer->work, &plan, err);
+}
+
+static bool record(struct db *db, void *arg, struct err *err)
+{
+    struct planning *g = arg;
+    AUTO(json) json_t *estimate = estimate_json(g->estimate);
+    bool split = g->n_ranges > 1;
+    int64_t blocks = (int64_t)g->estimate->blocks;
+    int64_t more = split ? blocks / ASSEMBLE_PART + 1 : 0;
+    struct job_planned planned = { .scenes = g->performer->plan->scenes,
+                                   .estimate = estimate,
+                                   .blocks = blocks + more,
+                                   .n_tasks = split ? (int)g->n_ranges + 2 : 1,
+                                   .seconds = g->estimate->seconds };
+    char message[200];
+
+    snprintf(message, sizeof message,
+             "Planned: %" PRId64 " pixels to read, %" PRId64 " blocks in %zu task%s, about %.1f s of work.",
+             g->estimate->pixels_in, blocks, g->n_ranges, g->n_ranges == 1 ? "" : "s",
+             g->estimate->seconds);
+    if (!task_hold(db, g->task, &g->hold, err))
+        return false;
+    if (g->hold != HOLD_MINE)
+        return true;
+    if (!job_set_planned(db, g->task->job, &planned, err) || !log_notices(db, g, err) ||
+        !job_log_add_at(db, g->task->job, g->task->number, "info", NULL, message, NULL, err))
+        return false;
+    return !split || (add_tasks(db, g, more, err) && task_settle(db, g->task, g->seconds, err));
+}
+
+static bool do_at_once(struct performer *p, struct task *task, int64_t start, struct err *err)
+{
+    AUTO(mem) char *spool = scratch_spool(p->config, task);
+    AUTO(mem) char *fresh = scratch_fresh_result(p->config, task);
+    struct raster_options options = perform_options(p, task, spool);
+    AUTO(raster_result) struct raster_result *result = NULL;
+
+    return scratch_make(spool, err) && scratch_make(fresh, err) &&
+           raster_evaluate(p->plan, &options, fresh, &result, err) &&
+           perform_publish(p, task, fresh, result, perform_seconds(start), err);
+}
+
+/* A graph that ends in a number, an array or the like: its JSON is the result. */
+static bool save_value(struct performer *p, struct task *task, int64_t start, struct err *err)
+{
+    AUTO(mem) char *fresh = scratch_fresh_result(p->config, task);
+    AUTO(mem) char *path = mem_printf("%s/result.json", fresh);
+
+    if (!scratch_make(fresh, err))
+        return false;
+    if (json_dump_file(p->plan->value, path, JSON_ENCODE_ANY | JSON_INDENT(2)))
+        return err_set(err, ERR_StorageFailure, "%s: could not be written", path);
+    return perform_publish(p, task, fresh, NULL, perform_seconds(start), err);
+}
+
+bool perform_plan(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) char *folder = scratch_run(p->config, task->job, task->run);
+    struct raster_options options = perform_options(p, task, folder);
+    int64_t start = instant_monotonic();
+    struct raster_estimate estimate = { .blocks = 1 };
+    struct planning planning = { .performer = p, .task = task, .estimate = &estimate };
+
+    if (!make_plan(p, err))
+        return false;
+    if (!p->plan->value &&
+        (!raster_estimate(p->plan, &options, &estimate, err) || !check_limits(p, &estimate, err)))
+        return false;
+    planning.n_ranges = p->plan->value ? 1 : count_ranges(p->config, &estimate);
+    planning.seconds = perform_seconds(start);
+    if (!perform_transact(p, record, &planning, err))
+        return false;
+    if (planning.hold != HOLD_MINE)
+        return true;
+    if (planning.n_ranges > 1) {
+        if (!p->work.scenes) /* later tasks in this process need them no more than this plan */
+            p->work.scenes = json_incref(p->plan->scenes);
+        return true;
+    }
+    task->blocks = (int64_t)estimate.blocks;
+    return p->plan->value ? save_value(p, task, start, err) : do_at_once(p, task, start, err);
+}

@@ -1,0 +1,172 @@
+/* The end of a job: its files get their final name and their rows, and the job is finished. The
+ * rename happens while the task is locked and known to be ours, so nobody else can do the same; a
+ * crash before the commit leaves files that the next try replaces. */
+#include "base/instant.h"
+#include "jobs/perform.h"
+#include "jobs/scratch.h"
+#include "json/js.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct publishing {
+    struct performer *performer;
+    struct task *task;
+    const char *fresh, *final;
+    const struct raster_result *result;
+    double seconds;
+    enum hold hold;
+    bool renamed; /* by an earlier try of this transaction */
+};
+
+/* Numbers that JSON cannot say become null. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *grid_fields(const struct grid *g)
+{
+    double right = g->x0 + g->dx * (double)g->width, bottom = g->y0 - g->dy * (double)g->height;
+    AUTO(mem) char *code = mem_printf("EPSG:%d", g->epsg);
+
+    return json_pack("{s:i, s:s, s:[I,I], s:[f,f,f,f,f,f,i,i,i], s:[f,f,f,f]}", "proj:epsg", g->epsg,
+                     "proj:code", code, "proj:shape", (json_int_t)g->height, (json_int_t)g->width,
+                     "proj:transform", g->dx, 0.0, g->x0, 0.0, -g->dy, g->y0, 0, 0, 1, "proj:bbox",
+                     g->x0, bottom, right, g->y0);
+}
+
+static json_t *band_fields(const struct raster_file *file)
+{
+    json_t *bands = json_array();
+
+    for (size_t i = 0; i < file->n_bands; i++) {
+        const struct raster_band_stats *b = &file->bands[i];
+        json_t *band = json_pack("{s:s, s:{s:o, s:o, s:o, s:o, s:o}}", "data_type",
+                                 pixel_name(file->pixel), "statistics", "minimum",
+                                 number(b->minimum), "maximum", number(b->maximum), "mean",
+                                 number(b->mean), "stddev", number(b->stddev), "valid_percent",
+                                 number(b->valid_percent));
+
+        if (b->name)
+            json_object_set_new(band, "name", json_string(b->name));
+        if (file->has_nodata)
+            json_object_set_new(band, "nodata",
+                                isnan(file->nodata) ? json_string("nan") : json_real(file->nodata));
+        json_array_append_new(bands, band);
+    }
+    return bands;
+}
+
+static json_t *derived_from(const struct plan *plan)
+{
+    json_t *sources = json_array();
+
+    for (size_t i = 0; plan && i < plan->n_sources; i++)
+        json_array_append_new(sources,
+                              json_pack("{s:s, s:s}", "collection", plan->sources[i]->collection,
+                                        "id", plan->sources[i]->id));
+    return sources;
+}
+
+static json_t *file_fields(const struct plan *plan, const struct raster_file *file)
+{
+    json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
+                               derived_from(plan));
+    char instant[INSTANT_TEXT_SIZE];
+
+    if (file->has_grid) {
+        AUTO(json) json_t *grid = grid_fields(&file->grid);
+
+        json_object_update(fields, grid);
+    }
+    if (file->n_bands > 0)
+        json_object_set_new(fields, "raster:bands", band_fields(file));
+    if (file->instant_ms != INSTANT_MIN)
+        json_object_set_new(fields, "datetime", json_string(instant_format(file->instant_ms, instant)));
+    return fields;
+}
+
+static bool add_file(struct db *db, const struct publishing *u, size_t i, struct err *err)
+{
+    const struct raster_file *file = &u->result->files[i];
+    AUTO(mem) char *path = mem_printf("%s/%s", u->final, file->name);
+    AUTO(json) json_t *fields = file_fields(u->performer->plan, file);
+    struct job_asset asset = { .name = file->name, .path = path, .media_type = file->media_type,
+                               .title = file->title, .output = file->save,
+                               .size_bytes = file->size_bytes, .fields = fields };
+
+    return job_asset_add(db, u->task->job, (int)i, &asset, err);
+}
+
+static bool add_value(struct db *db, const struct publishing *u, struct err *err)
+{
+    AUTO(mem) char *path = mem_printf("%s/result.json", u->final);
+    AUTO(json) json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
+                                          derived_from(u->performer->plan));
+    struct job_asset asset = { .name = "result.json", .path = path, .title = "Result",
+                               .media_type = "application/json", .fields = fields };
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        asset.size_bytes = st.st_size;
+    return job_asset_add(db, u->task->job, 0, &asset, err);
+}
+
+/* Results of an earlier run of the job, or of a try whose commit failed, give way. */
+static bool rename_result(struct publishing *u, struct err *err)
+{
+    if (u->renamed)
+        return true;
+    if (!scratch_remove(u->final) || rename(u->fresh, u->final))
+        return err_set(err, ERR_StorageFailure, "%s: could not be renamed: %s", u->fresh,
+                       strerror(errno));
+    u->renamed = true;
+    return true;
+}
+
+static bool publish(struct db *db, void *arg, struct err *err)
+{
+    struct publishing *u = arg;
+    AUTO(mem) struct artefact *released = NULL;
+    size_t n_released;
+    char message[120];
+
+    if (!task_hold(db, u->task, &u->hold, err))
+        return false;
+    if (u->hold != HOLD_MINE)
+        return true;
+    for (size_t i = 0; u->result && i < u->result->n_files; i++)
+        if (!add_file(db, u, i, err))
+            return false;
+    if (!u->result && !add_value(db, u, err))
+        return false;
+    snprintf(message, sizeof message, "Finished: %zu file%s.", u->result ? u->result->n_files : 1,
+             u->result && u->result->n_files != 1 ? "s" : "");
+    return task_settle(db, u->task, u->seconds, err) &&
+           artefact_release(db, u->task->job, u->task->number, &released, &n_released, err) &&
+           job_log_add_at(db, u->task->job, u->task->number, "info", NULL, message, NULL, err) &&
+           job_end(db, u->task->job, JOB_FINISHED, NULL, NULL, NULL, u->performer->config->jobs_keep,
+                   err) &&
+           rename_result(u, err);
+}
+
+bool perform_publish(struct performer *p, struct task *task, const char *fresh,
+                     const struct raster_result *result, double seconds, struct err *err)
+{
+    AUTO(mem) char *final = scratch_result(p->config, task->job);
+    AUTO(mem) char *folder = scratch_run(p->config, task->job, task->run);
+    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .final = final,
+                            .result = result, .seconds = seconds };
+
+    if (!scratch_sync_folder(fresh, err) || !perform_transact(p, publish, &u, err))
+        return false;
+    if (u.hold == HOLD_LOST)
+        scratch_remove(fresh);
+    else
+        scratch_remove(folder); /* the run's temporaries, all in one go */
+    return true;
+}

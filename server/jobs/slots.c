@@ -1,0 +1,317 @@
+/* The children of a worker. A worker has room for n_slots tasks of ordinary size; a task that needs
+ * more memory takes the room of several, with one process. A process serves one job: for another job it
+ * is ended and a new one forked. */
+#include "base/instant.h"
+#include "base/log.h"
+#include "jobs/scratch.h"
+#include "jobs/worker.h"
+#include "jobs/zygote.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { IDLE_MS = 10000 };
+
+static size_t width_of(const struct supervisor *s, const struct task *task)
+{
+    int64_t slot = s->self.slot_bytes;
+
+    return task->memory_bytes <= slot ? 1 : (size_t)((task->memory_bytes + slot - 1) / slot);
+}
+
+size_t slots_free(const struct supervisor *s)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state == SLOT_BUSY || s->slots[i].failed)
+            used += width_of(s, &s->slots[i].task);
+    return used < s->n_slots ? s->n_slots - used : 0;
+}
+
+static void close_socket(struct slot *slot)
+{
+    if (slot->socket >= 0)
+        close(slot->socket);
+    slot->socket = -1;
+}
+
+/* The whole process group at once; the slot is free when the zygote tells that it is gone. */
+void slots_kill(struct supervisor *s, size_t i)
+{
+    struct slot *slot = &s->slots[i];
+
+    if (slot->state == SLOT_FREE)
+        return;
+    slot->state = SLOT_DOOMED;
+    if (slot->pid)
+        kill(-slot->pid, SIGKILL);
+    close_socket(slot);
+}
+
+static bool fork_into(struct supervisor *s, size_t i, int64_t memory_bytes, struct err *err)
+{
+    struct slot *slot = &s->slots[i];
+    int pair[2];
+
+    if (s->zygote < 0 && !slots_start_zygote(s, err))
+        return false;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return err_set(err, ERR_Internal, "No socket for a task process: %s", strerror(errno));
+    if (!zygote_fork(s->zygote, &(struct wire_fork){ (int)i, memory_bytes }, pair[1], err)) {
+        close(pair[0]);
+        return false;
+    }
+    *slot = (struct slot){ .state = SLOT_IDLE, .socket = pair[0], .memory_bytes = memory_bytes };
+    return true;
+}
+
+static bool serves(const struct slot *slot, const struct task *task, int64_t memory_bytes)
+{
+    return slot->state == SLOT_IDLE && !slot->failed && slot->memory_bytes == memory_bytes &&
+           slot->task.run == task->run && !strcmp(slot->task.job, task->job);
+}
+
+static void end_oldest_idle(struct supervisor *s)
+{
+    size_t oldest = s->n_places;
+
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state == SLOT_IDLE && !s->slots[i].failed &&
+            (oldest == s->n_places || s->slots[i].idle_since < s->slots[oldest].idle_since))
+            oldest = i;
+    if (oldest < s->n_places)
+        slots_kill(s, oldest);
+}
+
+static size_t count_processes(const struct supervisor *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_places; i++)
+        n += s->slots[i].state == SLOT_IDLE || s->slots[i].state == SLOT_BUSY;
+    return n;
+}
+
+/* A process that knows the job, else a new one; then one that idles for another job goes. */
+static bool find_slot(struct supervisor *s, const struct task *task, int64_t memory_bytes,
+                      size_t *ret_i, struct err *err)
+{
+    for (size_t i = 0; i < s->n_places; i++) {
+        if (serves(&s->slots[i], task, memory_bytes)) {
+            *ret_i = i;
+            return true;
+        }
+    }
+    if (count_processes(s) >= s->n_slots)
+        end_oldest_idle(s);
+    for (size_t i = 0; i < s->n_places; i++) {
+        if (s->slots[i].state == SLOT_FREE && !s->slots[i].failed) {
+            *ret_i = i;
+            return fork_into(s, i, memory_bytes, err);
+        }
+    }
+    return err_set(err, ERR_InfrastructureBusy, "No task process is free.");
+}
+
+bool slots_give(struct supervisor *s, const struct task *task, struct err *err)
+{
+    int64_t memory_bytes = task->memory_bytes > s->self.slot_bytes ? task->memory_bytes
+                                                                   : s->self.slot_bytes;
+    struct slot *slot;
+    size_t i = 0;
+
+    if (!find_slot(s, task, memory_bytes, &i, err))
+        return false;
+    slot = &s->slots[i];
+    if (send(slot->socket, task, sizeof *task, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        slots_kill(s, i);
+        return err_set(err, ERR_Internal, "A task process does not listen: %s", strerror(errno));
+    }
+    slot->state = SLOT_BUSY;
+    slot->task = *task;
+    slot->blocks_seen = slot->blocks_sent = 0;
+    slot->started = slot->progress_at = instant_monotonic();
+    return true;
+}
+
+/* What the error of a task means. A user's error (4xx) is never tried again; memory that ended is,
+ * once, with twice the room when this worker has it. */
+static void judge(const struct supervisor *s, struct slot *slot, bool memory)
+{
+    const struct wire_report *r = &slot->report;
+    int64_t most = (int64_t)s->n_slots * s->self.slot_bytes, more = 2 * slot->memory_bytes;
+    int status = err_status(r->code);
+
+    if (more > most)
+        more = most;
+    slot->failed = true;
+    slot->failure = (struct task_failure){ .code = r->code,
+                                           .message = r->message,
+                                           .node = r->node[0] ? r->node : NULL,
+                                           .retry = status >= 500,
+                                           .lost = r->code == ERR_DatabaseFailed || slot->starved,
+                                           .max_failures = s->config->jobs_max_attempts,
+                                           .seconds = r->seconds };
+    if (memory && more > slot->memory_bytes && slot->task.memory_bytes == 0) {
+        slot->failure.retry = true;
+        slot->failure.memory_bytes = more;
+    }
+}
+
+void slots_read(struct supervisor *s, size_t i)
+{
+    struct slot *slot = &s->slots[i];
+    struct wire_report report;
+
+    while (slot->socket >= 0) {
+        ssize_t got = recv(slot->socket, &report, sizeof report, MSG_DONTWAIT);
+
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (got != (ssize_t)sizeof report) {
+            close_socket(slot); /* it ended: the zygote tells how */
+            return;
+        }
+        if (slot->state != SLOT_BUSY || report.token != slot->task.token)
+            continue;
+        if (report.what == REPORT_PROGRESS) {
+            slot->blocks_seen = report.blocks_done;
+            continue;
+        }
+        slot->state = SLOT_IDLE;
+        slot->idle_since = instant_monotonic();
+        s->look = true;
+        if (report.what == REPORT_FAILED) {
+            slot->report = report;
+            judge(s, slot, report.code == ERR_MemoryExceeded && slot->task.kind != TASK_PLAN);
+        }
+    }
+}
+
+static void tell_end(struct slot *slot, int status)
+{
+    char *message = slot->report.message;
+    size_t size = sizeof slot->report.message;
+
+    slot->report = (struct wire_report){ .token = slot->task.token, .code = ERR_Internal };
+    slot->report.seconds = (double)(instant_monotonic() - slot->started) / 1000;
+    if (slot->starved)
+        snprintf(message, size, "The database did not answer in time; the task was stopped.");
+    else if (WIFSIGNALED(status))
+        snprintf(message, size, "The process of the task was ended by signal %d (%s).",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(message, size, "The process of the task ended with status %d.",
+                 WEXITSTATUS(status));
+}
+
+void slots_ended(struct supervisor *s, const struct wire_process *what)
+{
+    struct slot *slot = &s->slots[what->slot];
+
+    if (what->what == PROCESS_STARTED) {
+        slot->pid = what->pid;
+        if (slot->state == SLOT_DOOMED)
+            kill(-slot->pid, SIGKILL);
+        return;
+    }
+    slots_read(s, (size_t)what->slot); /* it may have told its end before it ended */
+    if (slot->state == SLOT_BUSY || (slot->state == SLOT_DOOMED && slot->starved)) {
+        scratch_remove_task(s->config, &slot->task);
+        tell_end(slot, what->status);
+        /* out of memory aborts (SIGABRT), or the kernel ends it (SIGKILL) */
+        judge(s, slot, !slot->starved && WIFSIGNALED(what->status) &&
+                           WTERMSIG(what->status) == SIGABRT);
+    } else if (slot->state == SLOT_DOOMED) {
+        scratch_remove_task(s->config, &slot->task);
+    }
+    close_socket(slot);
+    slot->state = SLOT_FREE;
+    slot->pid = 0;
+    slot->starved = false;
+    s->look = true;
+    slots_sweep_ended(s);
+}
+
+bool slots_start_zygote(struct supervisor *s, struct err *err)
+{
+    return zygote_start(s->config, s->url, &s->zygote, &s->zygote_pid, err);
+}
+
+/* All children died with it. */
+void slots_zygote_gone(struct supervisor *s)
+{
+    int status = 0;
+
+    close(s->zygote);
+    s->zygote = -1;
+    kill(s->zygote_pid, SIGKILL);
+    waitpid(s->zygote_pid, &status, 0);
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state != SLOT_FREE)
+            slots_ended(s, &(struct wire_process){ PROCESS_ENDED, (int)i, 0, status });
+}
+
+void slots_close_idle(struct supervisor *s, int64_t now)
+{
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state == SLOT_IDLE && !s->slots[i].failed &&
+            now - s->slots[i].idle_since > IDLE_MS)
+            slots_kill(s, i);
+}
+
+static bool works_on(const struct supervisor *s, const struct ended_job *job)
+{
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state >= SLOT_BUSY && s->slots[i].task.run == job->run &&
+            !strcmp(s->slots[i].task.job, job->id))
+            return true;
+    return false;
+}
+
+void slots_sweep_ended(struct supervisor *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->n_ended; i++) {
+        const struct ended_job *job = &s->ended[i];
+
+        if (works_on(s, job)) {
+            s->ended[kept++] = *job;
+            continue;
+        }
+        AUTO(mem) char *folder = scratch_run(s->config, job->id, job->run);
+        AUTO(mem) char *result = scratch_result(s->config, job->id);
+
+        scratch_remove(folder);
+        if (job->deleted)
+            scratch_remove(result);
+    }
+    s->n_ended = kept;
+}
+
+void slots_job_ended(struct supervisor *s, const char *payload)
+{
+    struct ended_job job = { 0 };
+    char how[16] = "";
+    bool finished;
+
+    if (sscanf(payload, "%36s %d %15s", job.id, &job.run, how) != 3 || !id_is_uuid(job.id))
+        return;
+    finished = !strcmp(how, "finished"); /* then whoever works on it is about to say so */
+    job.deleted = !strcmp(how, "deleted");
+    for (size_t i = 0; i < s->n_places; i++)
+        if (s->slots[i].state != SLOT_FREE && s->slots[i].state != SLOT_DOOMED &&
+            s->slots[i].task.run == job.run && !strcmp(s->slots[i].task.job, job.id) &&
+            (!finished || s->slots[i].state == SLOT_IDLE))
+            slots_kill(s, i);
+    if (s->n_ended == MAX_ENDED)
+        s->n_ended--; /* the sweep of garbage finds it later */
+    s->ended[s->n_ended++] = job;
+    slots_sweep_ended(s);
+}
