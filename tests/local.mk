@@ -41,6 +41,11 @@ tests_unit_test_schema_LDADD = $(unit_libs)
 tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
+# raster
+check_PROGRAMS += tests/raster/make_results
+tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h
+tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
+
 # make fuzz: every target under libFuzzer, ASan and UBSan, FUZZ_SECONDS each; what is found new is
 # kept in the build's own corpus, crashes stop it.
 FUZZ_SECONDS = 60

@@ -1,1 +1,20 @@
-libsentier_a_SOURCES += server/raster/engine.h
+libsentier_a_SOURCES += \
+	server/raster/access.c server/raster/access.h \
+	server/raster/assemble.c \
+	server/raster/block.h \
+	server/raster/block_run.c server/raster/block_run.h \
+	server/raster/cog.c server/raster/cog.h \
+	server/raster/disk.c server/raster/disk.h \
+	server/raster/encode.c server/raster/encode.h \
+	server/raster/engine.c server/raster/engine.h \
+	server/raster/georef.c server/raster/georef.h \
+	server/raster/lanes.c server/raster/lanes.h \
+	server/raster/load.c server/raster/load.h \
+	server/raster/part.c server/raster/part.h \
+	server/raster/pieces.c server/raster/pieces.h \
+	server/raster/schedule.c server/raster/schedule.h \
+	server/raster/sink_cog.c server/raster/sink_json.c server/raster/sink_png.c \
+	server/raster/sinks.h \
+	server/raster/source.c server/raster/source.h \
+	server/raster/tiff_door.c server/raster/tiff_door.h \
+	server/raster/warp.c server/raster/warp.h

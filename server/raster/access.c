@@ -1,0 +1,100 @@
+/* Hrefs come from catalogues, and catalogues from outside: a path is resolved (links and "..")
+ * before it is compared with the allowed folders, and GDAL never sees a name that it would interpret
+ * as anything but a plain file or the one URL that was checked. */
+#include "raster/access.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+static bool lies_in(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    if (length == 1 && folder[0] == '/')
+        return true;
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static bool path_allowed(const char *path, const char *folders)
+{
+    AUTO(mem) char *list = mem_text(folders);
+    char *rest = list;
+
+    for (char *folder; (folder = strsep(&rest, ":"));) {
+        char resolved[PATH_MAX];
+
+        if (*folder && realpath(folder, resolved) && lies_in(path, resolved))
+            return true;
+    }
+    return false;
+}
+
+static bool check_path(const struct raster_options *options, const char *href, const char *path,
+                       char **ret_name, struct err *err)
+{
+    char resolved[PATH_MAX];
+
+    if (text_begins(path, "/vsi"))
+        return err_set(err, ERR_SourceUnreadable,
+                       "The asset '%s' cannot be read: virtual file systems are not allowed.", href);
+    if (!realpath(path, resolved))
+        return err_set(err, ERR_SourceUnreadable, "The asset '%s' could not be read: %s.", href,
+                       strerror(errno));
+    if (options->allowed_paths && !path_allowed(resolved, options->allowed_paths))
+        return err_set(err, ERR_SourceUnreadable,
+                       "The asset '%s' cannot be read: it lies outside the allowed folders.", href);
+    *ret_name = mem_text(resolved);
+    return true;
+}
+
+static bool host_allowed(const char *host, size_t length, const char *hosts)
+{
+    AUTO(mem) char *list = mem_text(hosts ? hosts : "");
+    char *rest = list;
+
+    for (char *one; (one = strsep(&rest, " \t\n,"));) {
+        if (!strcmp(one, "*"))
+            return true;
+        if (*one && strlen(one) == length && strncasecmp(one, host, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The host of an authority "user@host:port"; with its port it also matches an entry "host:port". */
+static bool url_allowed(const char *authority, const char *hosts)
+{
+    size_t all = strcspn(authority, "/?#"), bare;
+
+    if (all == 0 || memchr(authority, '@', all))
+        return false;
+    bare = authority[0] == '[' ? strcspn(authority, "]") + 1 : strcspn(authority, ":/?#");
+    return bare <= all &&
+           (host_allowed(authority, bare, hosts) || host_allowed(authority, all, hosts));
+}
+
+bool access_check(const struct raster_options *options, const char *href, char **ret_name,
+                  struct err *err)
+{
+    const char *authority = strstr(href, "://");
+
+    if (href[0] == '/')
+        return check_path(options, href, href, ret_name, err);
+    if (text_begins(href, "file:///"))
+        return check_path(options, href, href + strlen("file://"), ret_name, err);
+    if (!authority || (strncasecmp(href, "http://", 7) && strncasecmp(href, "https://", 8)))
+        return err_set(err, ERR_SourceUnreadable,
+                       "The asset '%s' cannot be read: expected an absolute path or an http(s) URL.",
+                       href);
+    if (!url_allowed(authority + 3, options->allowed_hosts))
+        return err_set(err, ERR_SourceUnreadable,
+                       "The asset '%s' cannot be read: its host is not among the allowed hosts.",
+                       href);
+    *ret_name = mem_printf("/vsicurl/%s", href);
+    return true;
+}

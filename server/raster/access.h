@@ -1,0 +1,14 @@
+/* Which files a plan may read, and by which name GDAL opens them. */
+#ifndef RASTER_ACCESS_H
+#define RASTER_ACCESS_H
+
+#include "base/err.h"
+#include "raster/engine.h"
+
+/* An absolute path (or file:// URL) that lies, links followed, in one of options->allowed_paths; or
+ * an http(s) URL of one of options->allowed_hosts. The caller frees *ret_name. Errors:
+ * SourceUnreadable naming href and the reason. */
+bool access_check(const struct raster_options *options, const char *href, char **ret_name,
+                  struct err *err) MUST_USE;
+
+#endif

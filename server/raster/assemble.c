@@ -1,0 +1,342 @@
+/* From parts to the files that a user gets: which files there are, their names and bands, the
+ * statistics of each band (merged block by block, so that they depend on no split), and the writer of
+ * each format. */
+#include "base/instant.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "raster/disk.h"
+#include "raster/sinks.h"
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct format {
+    const char *name, *suffix, *media_type;
+    bool (*write)(const struct sink_file *file, int64_t *ret_size, struct err *err);
+    bool whole; /* one file for all labels of t */
+} formats[] = {
+    { "COG", "tif", "image/tiff; application=geotiff; profile=cloud-optimized", sink_cog, false },
+    { "GTiff", "tif", "image/tiff; application=geotiff", sink_cog, false },
+    { "PNG", "png", "image/png", sink_png, false },
+    { "JSON", "json", "application/json", sink_json, true },
+};
+
+static const struct format *format_of(const struct plan_node *save)
+{
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+        if (!strcasecmp(formats[i].name, save->save.format))
+            return &formats[i];
+    return NULL; /* schedules_make() has refused it */
+}
+
+bool sink_write(const char *path, const void *data, size_t size, struct err *err)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    bool ok;
+
+    if (file < 0)
+        return disk_failed("create", path, err);
+    ok = disk_write(file, path, data, size, 0, err) && disk_sync(file, path, err);
+    close(file);
+    if (!ok)
+        unlink(path);
+    return ok;
+}
+
+bool sink_plane(const struct sink_file *file, size_t band, void **ret_pixels, struct err *err)
+{
+    const struct schedule *s = pieces_schedule(file->pieces, file->number);
+    size_t size = pixel_size(file->style.kind.pixel), width = (size_t)s->grid.width;
+    AUTO(mem) char *tile = malloc((size_t)BASE_TILE * BASE_TILE * size);
+    AUTO(mem) char *pixels = malloc(width * (size_t)s->grid.height * size);
+
+    if (!tile || !pixels)
+        return err_set(err, ERR_MemoryExceeded, "No memory for a plane of %lld x %lld pixels.",
+                       (long long)s->grid.width, (long long)s->grid.height);
+    for (size_t t = 0; t < s->blocks; t++) {
+        struct window_rect w = schedule_tile(s, t);
+
+        if (!pieces_pixels(pieces_get(file->pieces, file->number, file->planes[band], t,
+                                      PIECE_BASE),
+                           file->encoder, &file->style, BASE_TILE, tile, err))
+            return false;
+        for (size_t y = 0; y < w.height; y++)
+            memcpy(pixels + (((size_t)w.y + y) * width + (size_t)w.x) * size,
+                   tile + y * BASE_TILE * size, w.width * size);
+    }
+    *ret_pixels = pixels;
+    pixels = NULL;
+    return true;
+}
+
+/* ---- statistics ---- */
+
+/* Chan's merge of means and squared distances, in the order of the blocks. */
+static void merge(struct tile_stats *all, const struct tile_stats *more)
+{
+    double a = (double)all->valid, b = (double)more->valid, off;
+
+    if (more->valid == 0)
+        return;
+    if (all->valid == 0) {
+        *all = *more;
+        return;
+    }
+    off = more->sum / b - all->sum / a;
+    all->squares += more->squares + off * off * a * b / (a + b);
+    all->sum += more->sum;
+    all->valid += more->valid;
+    all->minimum = more->minimum < all->minimum ? more->minimum : all->minimum;
+    all->maximum = more->maximum > all->maximum ? more->maximum : all->maximum;
+}
+
+static void add_stats(const struct pieces *pieces, size_t save, size_t plane,
+                      struct georef_band *band)
+{
+    const struct schedule *s = pieces_schedule(pieces, save);
+    struct tile_stats all = { 0 };
+    double pixels = (double)s->grid.width * (double)s->grid.height;
+
+    for (size_t tile = 0; tile < s->blocks; tile++)
+        merge(&all, &pieces_get(pieces, save, plane, tile, PIECE_BASE)->entry->stats);
+    band->has_stats = all.valid > 0;
+    band->minimum = all.valid ? all.minimum : NAN;
+    band->maximum = all.valid ? all.maximum : NAN;
+    band->mean = all.valid ? all.sum / (double)all.valid : NAN;
+    band->stddev = all.valid ? sqrt(all.squares / (double)all.valid) : NAN;
+    band->valid_percent = 100 * (double)all.valid / pixels;
+}
+
+/* ---- files ---- */
+
+struct assembly {
+    const struct plan *plan;
+    struct pieces *pieces;
+    struct encoder *encoder;
+    const char *folder;
+    struct arena *arena;
+    struct raster_file *files;
+    size_t n_files, capacity;
+};
+
+static bool is_axis(const struct dimension *dimension)
+{
+    return dimension->axis == 'x' || dimension->axis == 'y';
+}
+
+/* The label of dimension `d` that plane `plane` has. */
+static size_t label_of(const struct cube_schema *schema, size_t d, size_t plane)
+{
+    for (size_t i = schema->n_dimensions; i-- > d + 1;)
+        if (!is_axis(&schema->dimensions[i]))
+            plane /= schema->dimensions[i].count;
+    return plane % schema->dimensions[d].count;
+}
+
+static void add_label(struct text *out, const struct label *label)
+{
+    if (label->is_number)
+        text_printf(out, "%.15g", label->number);
+    else
+        text_add(out, label->text);
+}
+
+/* "B04", or the labels of all dimensions but x, y and `split`, joined. */
+static const char *band_name(struct arena *arena, const struct cube_schema *schema, size_t split,
+                             size_t plane)
+{
+    AUTO(text) struct text name = { 0 };
+
+    for (size_t i = 0; i < schema->n_dimensions; i++) {
+        const struct dimension *d = &schema->dimensions[i];
+
+        if (is_axis(d) || i == split)
+            continue;
+        if (name.length)
+            text_add(&name, " ");
+        add_label(&name, &d->labels[label_of(schema, i, plane)]);
+    }
+    return arena_text(arena, name.length ? name.data : "result");
+}
+
+static void describe_band(const struct assembly *a, size_t save, size_t split, size_t plane,
+                          struct georef_band *ret_band)
+{
+    const struct cube_schema *schema = &a->plan->saves[save]->schema;
+
+    *ret_band = (struct georef_band){ .name = band_name(a->arena, schema, split, plane),
+                                      .scale = 1 };
+    for (size_t i = 0; i < schema->n_dimensions; i++) {
+        const struct dimension *d = &schema->dimensions[i];
+
+        if (d->type == DIM_BANDS && d->bands) {
+            const struct band_info *info = &d->bands[label_of(schema, i, plane)];
+
+            if (info->scale != 0 && isfinite(info->scale) && isfinite(info->offset)) {
+                ret_band->scale = info->scale;
+                ret_band->offset = info->offset;
+            }
+        }
+    }
+    add_stats(a->pieces, save, plane, ret_band);
+}
+
+static bool name_taken(const struct assembly *a, const char *name)
+{
+    for (size_t i = 0; i < a->n_files; i++)
+        if (!strcmp(a->files[i].name, name))
+            return true;
+    return false;
+}
+
+/* "ndvi1.tif", "ndvi1_2023-08-15T10-02-01Z.tif": safe as a file name and in a URL. */
+static const char *file_name(const struct assembly *a, const struct plan_node *save,
+                             const struct label *label, const char *suffix)
+{
+    AUTO(text) struct text stem = { 0 };
+    const char *name;
+
+    text_add(&stem, save->save.name);
+    if (label) {
+        text_add(&stem, "_");
+        add_label(&stem, label);
+    }
+    for (char *c = stem.data; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c) ||
+            (c == stem.data && *c == '.'))
+            *c = '-';
+    if (stem.length > 180)
+        stem.data[180] = '\0';
+    name = arena_printf(a->arena, "%s.%s", stem.data, suffix);
+    for (int i = 2; name_taken(a, name); i++)
+        name = arena_printf(a->arena, "%s_%d.%s", stem.data, i, suffix);
+    return name;
+}
+
+static const struct raster_band_stats *public_stats(struct arena *arena,
+                                                    const struct georef_band *bands, size_t n)
+{
+    struct raster_band_stats *stats = arena_array(arena, n, sizeof *stats);
+
+    for (size_t i = 0; i < n; i++)
+        stats[i] = (struct raster_band_stats){ bands[i].name,   bands[i].minimum,
+                                               bands[i].maximum, bands[i].mean,
+                                               bands[i].stddev, bands[i].valid_percent };
+    return stats;
+}
+
+static struct raster_file *file_new(struct assembly *a)
+{
+    a->files = mem_grow(a->files, &a->capacity, a->n_files + 1, sizeof *a->files);
+    return &a->files[a->n_files];
+}
+
+/* The planes of one label of dimension `split` (SIZE_MAX: all planes) as one file. */
+static bool write_one(struct assembly *a, size_t save, size_t split, size_t label,
+                      struct err *err)
+{
+    const struct plan_node *node = a->plan->saves[save];
+    const struct cube_schema *schema = &node->schema;
+    const struct format *format = format_of(node);
+    const struct label *text = split == SIZE_MAX ? NULL : &schema->dimensions[split].labels[label];
+    size_t planes = cube_planes(schema), n = 0;
+    size_t *list = arena_array(a->arena, planes, sizeof *list);
+    struct georef_band *bands = arena_array(a->arena, planes, sizeof *bands);
+    struct raster_file out = { .save = node->id,
+                               .media_type = format->media_type,
+                               .instant_ms = text ? text->instant_ms : INSTANT_MIN,
+                               .primary = node->save.primary,
+                               .has_grid = true,
+                               .grid = schema->grid };
+    struct sink_file file = { .pieces = a->pieces, .save = node, .number = save,
+                              .encoder = a->encoder, .planes = list, .bands = bands };
+    AUTO(mem) char *path = NULL;
+
+    for (size_t plane = 0; plane < planes; plane++)
+        if (split == SIZE_MAX || label_of(schema, split, plane) == label) {
+            describe_band(a, save, split, plane, &bands[n]);
+            list[n++] = plane;
+        }
+    if (!file_style_of(node, &file.style, err))
+        return false;
+    file.n_bands = n;
+    out.name = file_name(a, node, text, format->suffix);
+    out.title = text ? arena_printf(a->arena, "%s, %s", node->save.name,
+                                    text->text ? text->text : "") : arena_text(a->arena, node->save.name);
+    file.path = path = mem_printf("%s/%s", a->folder, out.name);
+    if (!format->write(&file, &out.size_bytes, err))
+        return false;
+    out.pixel = file.style.kind.pixel;
+    out.nodata = file.style.kind.nodata;
+    out.has_nodata = file.style.kind.has_nodata;
+    if (format->write == sink_png) { /* gaps are transparent there */
+        out.pixel = PIXEL_U8;
+        out.has_nodata = false;
+    }
+    out.n_bands = format->whole ? 0 : n;
+    out.bands = public_stats(a->arena, bands, out.n_bands);
+    *file_new(a) = out;
+    a->n_files++;
+    return true;
+}
+
+static bool write_save(struct assembly *a, size_t save, struct err *err)
+{
+    const struct cube_schema *schema = &a->plan->saves[save]->schema;
+    const struct format *format = format_of(a->plan->saves[save]);
+    size_t split = SIZE_MAX;
+
+    for (size_t i = 0; !format->whole && i < schema->n_dimensions && split == SIZE_MAX; i++)
+        if (schema->dimensions[i].type == DIM_TEMPORAL)
+            split = i;
+    if (split == SIZE_MAX)
+        return write_one(a, save, split, 0, err);
+    for (size_t label = 0; label < schema->dimensions[split].count; label++)
+        if (!write_one(a, save, split, label, err))
+            return false;
+    return true;
+}
+
+static bool write_all(struct assembly *a, struct err *err)
+{
+    for (int primary = 1; primary >= 0; primary--)
+        for (size_t i = 0; i < a->plan->n_saves; i++)
+            if (a->plan->saves[i]->save.primary == (bool)primary && !write_save(a, i, err))
+                return false;
+    return true;
+}
+
+bool raster_assemble(const struct plan *plan, const struct raster_options *options,
+                     size_t n_parts, const char *const *part_paths, const char *folder,
+                     struct raster_result **ret_result, struct err *err)
+{
+    AUTO(schedules) struct schedules *schedules = NULL;
+    AUTO(pieces) struct pieces *pieces = NULL;
+    AUTO(encoder) struct encoder *encoder = NULL;
+    AUTO(raster_result) struct raster_result *result = MEM_NEW(struct raster_result);
+    struct assembly a = { .plan = plan, .folder = folder };
+    struct raster_file *files;
+    bool ok;
+
+    (void)options;
+    result->arena = a.arena = arena_new();
+    if (!schedules_make(plan, &schedules, err) ||
+        !pieces_open(plan, schedules, n_parts, part_paths, &pieces, err) ||
+        !encoder_new(&encoder, err))
+        return false;
+    a.pieces = pieces;
+    a.encoder = encoder;
+    ok = write_all(&a, err);
+    if (ok) {
+        files = arena_array(a.arena, a.n_files, sizeof *files);
+        if (a.n_files)
+            memcpy(files, a.files, a.n_files * sizeof *files);
+        result->files = files;
+        result->n_files = a.n_files;
+        *ret_result = result;
+        result = NULL;
+    }
+    free(a.files);
+    return ok;
+}

@@ -1,0 +1,29 @@
+/* One thread's work: blocks of a plan into a part file. */
+#ifndef RASTER_BLOCK_RUN_H
+#define RASTER_BLOCK_RUN_H
+
+#include "raster/encode.h"
+#include "raster/schedule.h"
+
+/* What all threads of a call share; read-only but for the part. */
+struct block_job {
+    const struct plan *plan;
+    const struct raster_options *options;
+    const struct schedules *schedules;
+    struct part_writer *part;
+    size_t rows;       /* of a block that are computed at once */
+    size_t tile_bytes; /* of the cache of decoded tiles */
+};
+
+struct block_runner;
+bool block_runner_new(const struct block_job *job, struct block_runner **ret_runner,
+                      struct err *err) MUST_USE;
+void block_runner_free(struct block_runner *runner);
+DEFINE_AUTO(block_runner, struct block_runner *, block_runner_free)
+
+bool block_run(struct block_runner *runner, size_t block, struct err *err) MUST_USE;
+
+/* Bytes of one thread when `rows` rows are computed at once. */
+size_t block_memory(const struct schedule *schedule, size_t rows, size_t tile_bytes);
+
+#endif

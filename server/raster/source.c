@@ -1,0 +1,355 @@
+/* Reading. A window is put together from the file's own tiles, each decoded at most once while it
+ * stays in the pool's small cache; a tile that is the window goes straight to its place. Tiles come
+ * through the fast door where it opens, else from GDALReadBlock, which passes GDAL's block cache.
+ * Formats that decode better by windows (JPEG 2000) and files cut in narrow strips or one giant
+ * block are read with GDALRasterIO. */
+#include "raster/source.h"
+#include "base/mem.h"
+#include "raster/tiff_door.h"
+#include <cpl_conv.h>
+#include <cpl_error.h>
+#include <cpl_string.h>
+#include <math.h>
+#include <ogr_srs_api.h>
+#include <string.h>
+
+enum { MOST_FILES = 96, MOST_TILES = 256, LARGEST_TILE = 64 << 20 };
+
+struct source_file {
+    char *href;
+    GDALDatasetH dataset;
+    struct tiff_door *door;
+    bool by_tiles;
+    int tile_width, tile_height;
+    struct grid grid;
+    uint64_t serial, used;
+};
+
+struct tile {
+    uint64_t serial; /* of the file; 0: empty */
+    int band, x, y;
+    void *data;
+    size_t size_bytes;
+    uint64_t used;
+};
+
+struct source_pool {
+    const struct raster_options *options;
+    struct source_file *files[MOST_FILES];
+    struct tile tiles[MOST_TILES];
+    size_t tile_bytes, tile_limit;
+    struct tiff_tools *tools;
+    bool gdal_only;
+    uint64_t clock;
+};
+
+struct source_pool *source_pool_new(const struct raster_options *options, size_t tile_bytes)
+{
+    struct source_pool *pool = MEM_NEW(struct source_pool);
+
+    pool->options = options;
+    pool->tile_limit = tile_bytes;
+    pool->tools = tiff_tools_new();
+    return pool;
+}
+
+static void file_free(struct source_file *file)
+{
+    if (!file)
+        return;
+    tiff_door_free(file->door);
+    GDALClose(file->dataset);
+    free(file->href);
+    free(file);
+}
+
+void source_pool_free(struct source_pool *pool)
+{
+    if (!pool)
+        return;
+    for (size_t i = 0; i < MOST_FILES; i++)
+        file_free(pool->files[i]);
+    for (size_t i = 0; i < MOST_TILES; i++)
+        free(pool->tiles[i].data);
+    tiff_tools_free(pool->tools);
+    free(pool);
+}
+
+void source_pool_use_gdal_only(struct source_pool *pool)
+{
+    pool->gdal_only = true;
+}
+
+static bool unreadable(const char *href, struct err *err)
+{
+    const char *reason = CPLGetLastErrorMsg();
+
+    return err_set(err, ERR_SourceUnreadable, "The asset '%s' could not be read: %s", href,
+                   *reason ? reason : "the format is not known.");
+}
+
+static int epsg_of(GDALDatasetH dataset)
+{
+    OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
+    const char *code = srs ? OSRGetAuthorityCode(srs, NULL) : NULL;
+    const char *authority = srs ? OSRGetAuthorityName(srs, NULL) : NULL;
+
+    return code && authority && !strcmp(authority, "EPSG") ? atoi(code) : 0;
+}
+
+static struct grid grid_of(GDALDatasetH dataset)
+{
+    double t[6];
+    struct grid grid = { 0 };
+
+    if (GDALGetGeoTransform(dataset, t) != CE_None || t[2] != 0 || t[4] != 0 || t[1] <= 0 ||
+        t[5] >= 0)
+        return grid; /* epsg 0: the catalogue must know */
+    grid = (struct grid){ .epsg = epsg_of(dataset), .x0 = t[0], .y0 = t[3], .dx = t[1],
+                          .dy = -t[5], .width = GDALGetRasterXSize(dataset),
+                          .height = GDALGetRasterYSize(dataset) };
+    return grid;
+}
+
+static struct source_file *file_open(struct source_pool *pool, const char *href, struct err *err)
+{
+    /* no VRT and the like: they would open files that nobody checked */
+    static const char *const drivers[] = { "GTiff", "JP2OpenJPEG", "PNG", "JPEG", "SRTMHGT", NULL };
+    AUTO(mem) char *name = NULL;
+    struct source_file *file;
+    GDALDatasetH dataset;
+
+    if (!access_check(pool->options, href, &name, err))
+        return NULL;
+    CPLErrorReset();
+    dataset = GDALOpenEx(name, GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, drivers,
+                         NULL, NULL);
+    if (!dataset) {
+        unreadable(href, err);
+        return NULL;
+    }
+    if (GDALGetRasterCount(dataset) == 0) {
+        GDALClose(dataset);
+        err_set(err, ERR_SourceUnreadable, "The asset '%s' has no raster band.", href);
+        return NULL;
+    }
+    file = MEM_NEW(struct source_file);
+    file->href = mem_text(href);
+    file->dataset = dataset;
+    file->grid = grid_of(dataset);
+    file->serial = ++pool->clock;
+    GDALGetBlockSize(GDALGetRasterBand(dataset, 1), &file->tile_width, &file->tile_height);
+    file->by_tiles = !strcmp(GDALGetDriverShortName(GDALGetDatasetDriver(dataset)), "GTiff") &&
+                     file->tile_height >= 16 && file->tile_width >= 16 &&
+                     (double)file->tile_width * file->tile_height * 8 <= LARGEST_TILE;
+    if (file->by_tiles && !pool->gdal_only)
+        file->door = tiff_door_open(name, dataset);
+    return file;
+}
+
+/* The open file of this href; the least used one makes room. */
+static struct source_file *file_get(struct source_pool *pool, const char *href, struct err *err)
+{
+    size_t oldest = 0;
+
+    for (size_t i = 0; i < MOST_FILES; i++) {
+        struct source_file *file = pool->files[i];
+
+        if (file && !strcmp(file->href, href)) {
+            file->used = ++pool->clock;
+            return file;
+        }
+        if (pool->files[oldest] && (!file || file->used < pool->files[oldest]->used))
+            oldest = i;
+    }
+    file_free(pool->files[oldest]);
+    pool->files[oldest] = file_open(pool, href, err);
+    if (pool->files[oldest])
+        pool->files[oldest]->used = ++pool->clock;
+    return pool->files[oldest];
+}
+
+static bool kind_of_band(GDALRasterBandH band, const char *href, struct pixel_kind *ret_kind,
+                         struct err *err)
+{
+    static const struct {
+        GDALDataType type;
+        enum pixel pixel;
+    } types[] = { { GDT_Byte, PIXEL_U8 },   { GDT_UInt16, PIXEL_U16 },  { GDT_Int16, PIXEL_I16 },
+                  { GDT_UInt32, PIXEL_U32 }, { GDT_Int32, PIXEL_I32 },  { GDT_Float32, PIXEL_F32 },
+                  { GDT_Float64, PIXEL_F64 } };
+    GDALDataType type = GDALGetRasterDataType(band);
+    const char *sign = GDALGetMetadataItem(band, "PIXELTYPE", "IMAGE_STRUCTURE");
+    int has_nodata = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (types[i].type == type) {
+            ret_kind->pixel = types[i].pixel;
+            if (type == GDT_Byte && sign && !strcmp(sign, "SIGNEDBYTE"))
+                ret_kind->pixel = PIXEL_I8;
+            ret_kind->nodata = GDALGetRasterNoDataValue(band, &has_nodata);
+            ret_kind->has_nodata = has_nodata;
+            return true;
+        }
+    return err_set(err, ERR_SourceUnreadable,
+                   "The asset '%s' has pixels of type %s, expected integers of 8 to 32 bits or floats.",
+                   href, GDALGetDataTypeName(type));
+}
+
+bool source_open(struct source_pool *pool, const char *href, int band, struct source *ret_source,
+                 struct err *err)
+{
+    struct source_file *file = file_get(pool, href, err);
+    struct source source = { .file = file, .band = band };
+
+    if (!file)
+        return false;
+    if (band < 1 || band > GDALGetRasterCount(file->dataset))
+        return err_set(err, ERR_SourceUnreadable, "The asset '%s' has %d bands, expected band %d.",
+                       href, GDALGetRasterCount(file->dataset), band);
+    source.grid = file->grid;
+    source.width = GDALGetRasterXSize(file->dataset);
+    source.height = GDALGetRasterYSize(file->dataset);
+    if (!kind_of_band(GDALGetRasterBand(file->dataset, band), href, &source.kind, err))
+        return false;
+    *ret_source = source;
+    return true;
+}
+
+static bool decode(struct source_pool *pool, const struct source *source, int x, int y, void *dst,
+                   struct err *err)
+{
+    struct source_file *file = source->file;
+    GDALRasterBandH band = GDALGetRasterBand(file->dataset, source->band);
+    enum tiff_answer answer = TIFF_ASK_GDAL;
+
+    if (file->door)
+        answer = tiff_door_tile(file->door, pool->tools, band, x, y, dst);
+    if (answer == TIFF_ABSENT)
+        pixel_tables[source->kind.pixel]->fill(dst, pixel_kind_gap(&source->kind),
+                                               (size_t)file->tile_width *
+                                                   (size_t)file->tile_height);
+    if (answer != TIFF_ASK_GDAL)
+        return true;
+    CPLErrorReset();
+    if (GDALReadBlock(band, x, y, dst) != CE_None)
+        return unreadable(file->href, err);
+    return true;
+}
+
+/* Makes room for one more tile of `size` bytes: an empty place, after dropping the least used. */
+static struct tile *tile_place(struct source_pool *pool, size_t size, struct err *err)
+{
+    for (;;) {
+        struct tile *oldest = NULL, *empty = NULL;
+
+        for (size_t i = 0; i < MOST_TILES; i++) {
+            struct tile *tile = &pool->tiles[i];
+
+            if (!tile->data)
+                empty = empty ? empty : tile;
+            else if (!oldest || tile->used < oldest->used)
+                oldest = tile;
+        }
+        if (empty && (!oldest || pool->tile_bytes + size <= pool->tile_limit)) {
+            empty->data = malloc(size);
+            if (!empty->data) {
+                err_set(err, ERR_MemoryExceeded, "No memory for a tile of %zu bytes.", size);
+                return NULL;
+            }
+            empty->size_bytes = size;
+            pool->tile_bytes += size;
+            return empty;
+        }
+        if (oldest->size_bytes == size) /* its memory fits as it is */
+            return oldest;
+        pool->tile_bytes -= oldest->size_bytes;
+        free(oldest->data);
+        *oldest = (struct tile){ 0 };
+    }
+}
+
+static const void *tile_get(struct source_pool *pool, const struct source *source, int x, int y,
+                            struct err *err)
+{
+    const struct source_file *file = source->file;
+    size_t size = (size_t)file->tile_width * (size_t)file->tile_height *
+                  pixel_size(source->kind.pixel);
+    struct tile *tile;
+
+    for (size_t i = 0; i < MOST_TILES; i++) {
+        tile = &pool->tiles[i];
+        if (tile->serial == file->serial && tile->band == source->band && tile->x == x &&
+            tile->y == y) {
+            tile->used = ++pool->clock;
+            return tile->data;
+        }
+    }
+    tile = tile_place(pool, size, err);
+    if (!tile)
+        return NULL;
+    tile->serial = 0; /* until it is decoded whole */
+    if (!decode(pool, source, x, y, tile->data, err))
+        return NULL;
+    tile->serial = file->serial;
+    tile->band = source->band;
+    tile->x = x;
+    tile->y = y;
+    tile->used = ++pool->clock;
+    return tile->data;
+}
+
+struct window {
+    int64_t x, y, width, height;
+};
+
+/* The part of the window that tile (tx, ty) has. */
+static bool read_tile(struct source_pool *pool, const struct source *source,
+                      const struct window *window, int tx, int ty, char *dst, struct err *err)
+{
+    int64_t tw = source->file->tile_width, th = source->file->tile_height, left = tx * tw,
+            top = ty * th;
+    int64_t x0 = left > window->x ? left : window->x, y0 = top > window->y ? top : window->y;
+    int64_t x1 = left + tw < window->x + window->width ? left + tw : window->x + window->width;
+    int64_t y1 = top + th < window->y + window->height ? top + th : window->y + window->height;
+    size_t size = pixel_size(source->kind.pixel);
+    const char *tile;
+
+    if (window->width == tw && x0 == left && x1 == left + tw && y0 == top && y1 == top + th)
+        return decode(pool, source, tx, ty, dst + (size_t)((y0 - window->y) * tw) * size, err);
+    tile = tile_get(pool, source, tx, ty, err);
+    if (!tile)
+        return false;
+    for (int64_t y = y0; y < y1; y++)
+        memcpy(dst + (size_t)((y - window->y) * window->width + x0 - window->x) * size,
+               tile + (size_t)((y - top) * tw + x0 - left) * size, (size_t)(x1 - x0) * size);
+    return true;
+}
+
+static bool read_window(const struct source *source, const struct window *w, void *dst,
+                        struct err *err)
+{
+    GDALRasterBandH band = GDALGetRasterBand(source->file->dataset, source->band);
+
+    CPLErrorReset();
+    if (GDALRasterIO(band, GF_Read, (int)w->x, (int)w->y, (int)w->width, (int)w->height, dst,
+                     (int)w->width, (int)w->height, GDALGetRasterDataType(band), 0,
+                     0) != CE_None)
+        return unreadable(source->file->href, err);
+    return true;
+}
+
+bool source_read(struct source_pool *pool, const struct source *source, int64_t x, int64_t y,
+                 size_t width, size_t height, void *dst, struct err *err)
+{
+    struct window window = { x, y, (int64_t)width, (int64_t)height };
+    int64_t tw = source->file->tile_width, th = source->file->tile_height;
+
+    if (!source->file->by_tiles)
+        return read_window(source, &window, dst, err);
+    for (int64_t ty = y / th; ty * th < y + window.height; ty++)
+        for (int64_t tx = x / tw; tx * tw < x + window.width; tx++)
+            if (!read_tile(pool, source, &window, (int)tx, (int)ty, dst, err))
+                return false;
+    return true;
+}

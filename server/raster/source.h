@@ -1,0 +1,33 @@
+/* Files to read from. A pool belongs to one thread: it keeps the latest files open and the latest
+ * tiles decoded. Door: GDAL, and libdeflate and libzstd for tiled GeoTIFF. */
+#ifndef RASTER_SOURCE_H
+#define RASTER_SOURCE_H
+
+#include "raster/access.h"
+#include "raster/lanes.h"
+
+struct source_pool;
+
+/* Decoded tiles are kept up to tile_bytes (at least one tile). */
+struct source_pool *source_pool_new(const struct raster_options *options, size_t tile_bytes);
+void source_pool_free(struct source_pool *pool);
+DEFINE_AUTO(source_pool, struct source_pool *, source_pool_free)
+
+/* One band of an open file; borrowed from the pool until its next source_open(). */
+struct source {
+    struct source_file *file;
+    int band;
+    struct grid grid; /* of the file; epsg 0 when it does not tell */
+    int64_t width, height;
+    struct pixel_kind kind; /* as the file has it */
+};
+
+bool source_open(struct source_pool *pool, const char *href, int band, struct source *ret_source,
+                 struct err *err) MUST_USE;
+/* The window (which lies within the file) in the file's own type, without gaps between rows. */
+bool source_read(struct source_pool *pool, const struct source *source, int64_t x, int64_t y,
+                 size_t width, size_t height, void *dst, struct err *err) MUST_USE;
+/* For tests and the benchmark: only GDAL decodes. */
+void source_pool_use_gdal_only(struct source_pool *pool);
+
+#endif

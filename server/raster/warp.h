@@ -1,0 +1,17 @@
+/* Where the pixels of one grid lie in another one, in another CRS or on another lattice. */
+#ifndef RASTER_WARP_H
+#define RASTER_WARP_H
+
+#include "raster/load.h"
+
+struct warper; /* of one thread: keeps its transformers */
+struct warper *warper_new(void);
+void warper_free(struct warper *warper);
+
+/* For each pixel of the window of `to`: index[i] = column + row * from->width of the nearest pixel
+ * of `from`, or -1 outside. ret_used is the part of `from` that is asked for (width 0: nothing). */
+bool warp_nearest(struct warper *warper, const struct grid *from, const struct grid *to,
+                  const struct window_rect *window, int64_t *index, struct window_rect *ret_used,
+                  struct err *err) MUST_USE;
+
+#endif
