@@ -5,6 +5,7 @@ include server/config/local.mk
 include server/net/local.mk
 include server/store/local.mk
 include server/graph/local.mk
+include server/ingest/local.mk
 include server/raster/local.mk
 include server/jobs/local.mk
 include server/pool/local.mk

@@ -17,11 +17,6 @@ SHARED = Path(os.environ.get("SENTIER_SHARED", ROOT.parent / "shared"))
 SLOW_BUILD = "sanitizer" in str(BINARY)  # time limits are wider there
 
 
-import sys
-
-sys.path.insert(0, str(ROOT / "tests" / "api"))
-
-
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes rather than seconds")
     config.addinivalue_line("markers", "sanitizer: also run against the ASan/UBSan build")

@@ -7,7 +7,7 @@ BEGIN {
     # from the ground up; rooms of one line share a floor and do not see each other
     floors = "base|config json|net store graph|ingest raster|processes|jobs pool auth|http|api|commands"
     # within a floor these arrows are wanted: they run one way
-    split("json>config net>json store>json store>graph ingest>store jobs>auth pool>jobs", allow, " ")
+    split("json>config net>json store>json store>graph ingest>store ingest>raster jobs>auth pool>jobs", allow, " ")
     for (i in allow) good[allow[i]] = 1
     n = split(floors, floor, "|")
     for (i = 1; i <= n; i++) { m = split(floor[i], room, " "); for (j = 1; j <= m; j++) rank[room[j]] = i }

@@ -11,3 +11,9 @@ libsentier_a_SOURCES += \
 	server/commands/serve.c \
 	server/commands/up.c \
 	server/commands/worker.c
+libsentier_a_SOURCES += \
+	server/commands/catalog.c server/commands/catalog.h \
+	server/commands/catalog_add.c \
+	server/commands/catalog_harvest.c \
+	server/commands/catalog_synthesize.c \
+	server/commands/progress.c server/commands/progress.h

@@ -18,3 +18,4 @@ libsentier_a_SOURCES += \
 	server/raster/source.c server/raster/source.h \
 	server/raster/tiff_door.c server/raster/tiff_door.h \
 	server/raster/warp.c server/raster/warp.h
+libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h

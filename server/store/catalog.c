@@ -20,7 +20,7 @@ static bool collection(void *context, const char *id, struct arena *arena,
     const char *text;
 
     if (!collection_text(viewer->db, arena, viewer->user, id, &text, err) ||
-        !js_parse(text, strlen(text), JS_DEFAULT_DEPTH, &json, err) ||
+        !stac_text_parse(text, &json, err) ||
         !collection_info_from_stac(json, arena, info, err))
         return false;
     *ret_info = info;
@@ -54,7 +54,7 @@ static bool add_scene(struct scene_collector *c, const char *text, const json_t 
     AUTO(json) json_t *item = NULL;
     struct scene scene;
 
-    if (!js_parse(text, strlen(text), JS_DEFAULT_DEPTH, &item, err))
+    if (!stac_text_parse(text, &item, err))
         return false;
     set_locations(item, locations);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))

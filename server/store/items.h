@@ -3,7 +3,6 @@
 #ifndef STORE_ITEMS_H
 #define STORE_ITEMS_H
 
-#include "base/instant.h"
 #include "base/mem.h"
 #include "store/collections.h"
 #include "store/db.h"
@@ -85,13 +84,5 @@ bool item_asset_location(struct db *db, struct arena *arena, const char *viewer,
  * {item: {asset: href}}. */
 bool item_locations(struct db *db, const struct item_page *page, json_t **ret_locations,
                     struct err *err) MUST_USE;
-/* What the items of a collection span: bbox and interval, for its extent. False in *ret_any: none. */
-struct item_extent {
-    bool any;
-    double bbox[4];
-    char start[INSTANT_TEXT_SIZE], end[INSTANT_TEXT_SIZE];
-};
-bool items_extent(struct db *db, const char *collection, struct item_extent *ret_extent,
-                  struct err *err) MUST_USE;
 
 #endif

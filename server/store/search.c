@@ -215,26 +215,3 @@ bool item_locations(struct db *db, const struct item_page *page, json_t **ret_lo
     all = NULL;
     return true;
 }
-
-bool items_extent(struct db *db, const char *collection, struct item_extent *ret_extent,
-                  struct err *err)
-{
-    static const double world[4] = { -180, -90, 180, 90 };
-    AUTO(rows) PGresult *rows = NULL;
-
-    if (!db_query(db, &rows,
-                  "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e), a, b FROM ("
-                  " SELECT ST_Extent(geom) AS e, min(start_at) AS a, max(end_at) AS b FROM items"
-                  "  WHERE collection = (SELECT number FROM collections WHERE id = $1)) x",
-                  DB_ARGS(db_text(collection)), err))
-        return false;
-    memset(ret_extent, 0, sizeof *ret_extent);
-    if (!row_text(rows, 0, 4))
-        return true;
-    ret_extent->any = true;
-    for (int i = 0; i < 4; i++)
-        ret_extent->bbox[i] = row_text(rows, 0, 0) ? row_double(rows, 0, i) : world[i];
-    instant_format(row_instant(rows, 0, 4), ret_extent->start);
-    instant_format(row_instant(rows, 0, 5), ret_extent->end);
-    return true;
-}

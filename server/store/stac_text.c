@@ -120,3 +120,11 @@ void stac_text_send(struct text *out, const char *kept, const char *base_url, co
     }
     text_add(out, kept);
 }
+
+bool stac_text_parse(const char *kept, json_t **ret_object, struct err *err)
+{
+    if (!js_parse(kept, strlen(kept), JS_DEFAULT_DEPTH, ret_object, err))
+        return false;
+    json_array_remove(json_object_get(*ret_object, "links"), 0);
+    return true;
+}

@@ -20,5 +20,7 @@ bool stac_text_keep(const json_t *object, struct text *out, struct err *err) MUS
 /* Appends the text to send: `links` is the inside of the array that replaces the mark, at least one
  * link, without brackets. */
 void stac_text_send(struct text *out, const char *kept, const char *base_url, const char *links);
+/* The kept text as JSON again: hrefs keep STAC_BASE, links are those that were given. */
+bool stac_text_parse(const char *kept, json_t **ret_object, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,248 @@
+/* The description of a collection that grows with its items: extent, summaries and dimensions are
+ * unions. What is known of the Sentinel collections (titles, licence, bands) is a table. */
+#include "base/text.h"
+#include "ingest/import.h"
+#include "ingest/parts.h"
+#include <math.h>
+#include <string.h>
+
+static const struct known {
+    const char *id, *title, *description, *keywords[6];
+} known[] = {
+    { "sentinel-2-l2a", "Sentinel-2 Level-2A",
+      "Surface reflectance of the MultiSpectral Instrument of Sentinel-2, with a scene classification, "
+      "in tiles of 110 km.",
+      { "sentinel", "copernicus", "esa", "msi", "reflectance", NULL } },
+    { "sentinel-2-l1c", "Sentinel-2 Level-1C",
+      "Top-of-atmosphere reflectance of the MultiSpectral Instrument of Sentinel-2, in tiles of 110 km.",
+      { "sentinel", "copernicus", "esa", "msi", "reflectance", NULL } },
+    { "sentinel-1-grd", "Sentinel-1 Ground Range Detected",
+      "Multi-looked amplitude of the C-band radar of Sentinel-1, projected to ground range.",
+      { "sentinel", "copernicus", "esa", "sar", "radar", NULL } },
+};
+
+#define LEGAL_NOTICE "https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice"
+
+static json_t *new_collection(const char *id, const json_t *item)
+{
+    const struct known *facts = NULL;
+    json_t *c, *keywords = json_array();
+    bool sentinel = text_begins(id, "sentinel-");
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (!strcmp(known[i].id, id))
+            facts = &known[i];
+    for (size_t i = 0; facts && facts->keywords[i]; i++)
+        json_array_append_new(keywords, json_string(facts->keywords[i]));
+    c = json_pack("{s:s,s:s,s:[s,s],s:s,s:s,s:s,s:o,s:s}", "type", "Collection", "stac_version", "1.0.0",
+                  "stac_extensions",
+                  "https://stac-extensions.github.io/datacube/v2.2.0/schema.json",
+                  "https://stac-extensions.github.io/item-assets/v1.0.0/schema.json", "id", id, "title",
+                  facts ? facts->title : id, "description",
+                  facts ? facts->description : "Items that were imported together.", "keywords", keywords,
+                  "license", "proprietary");
+    if (!facts && json_is_true(json_object_get(json_object_get(item, "properties"), "sentier:synthetic"))) {
+        item_put_text(c, "title", "Synthetic scenes");
+        item_put_text(c, "description", "Made-up scenes in the form of Sentinel-2 Level-2A, with known truth: "
+                                   "not measurements of any satellite.");
+        item_put_text(c, "license", "CC0-1.0");
+    }
+    json_object_set_new(c, "links", json_array());
+    if (sentinel) {
+        json_object_set_new(c, "providers",
+                            json_pack("[{s:s,s:[s,s],s:s}]", "name", "ESA", "roles", "producer", "licensor",
+                                      "url", "https://www.copernicus.eu/"));
+        json_array_append_new(json_object_get(c, "links"),
+                              json_pack("{s:s,s:s,s:s}", "rel", "license", "href", LEGAL_NOTICE, "title",
+                                        "Legal notice on the use of Copernicus Sentinel data"));
+    }
+    json_object_set_new(c, "sentier:made", json_true());
+    json_object_set_new(c, "sentier:overpass", json_boolean(sentinel || json_object_get(
+        json_object_get(item, "properties"), "constellation")));
+    json_object_set_new(c, "summaries", json_object());
+    json_object_set_new(c, "item_assets", json_object());
+    return c;
+}
+
+/* ---- extent ---- */
+
+static void item_box(const json_t *item, double box[4])
+{
+    const json_t *bbox = json_object_get(item, "bbox");
+    size_t n = json_array_size(bbox);
+
+    box[0] = -180, box[1] = -90, box[2] = 180, box[3] = 90;
+    if (n != 4 && n != 6)
+        return;
+    for (size_t i = 0; i < 4; i++)
+        box[i] = json_number_value(json_array_get(bbox, i < 2 ? i : n / 2 + i - 2));
+    if (box[0] > box[2])
+        box[0] = -180, box[2] = 180;
+}
+
+static void widen_extent(json_t *c, const json_t *item)
+{
+    const json_t *p = json_object_get(item, "properties");
+    const char *at = json_string_value(json_object_get(p, "datetime"));
+    const char *start = json_string_value(json_object_get(p, "start_datetime"));
+    const char *end = json_string_value(json_object_get(p, "end_datetime"));
+    const json_t *old = json_object_get(c, "extent");
+    const json_t *old_box = json_array_get(json_object_get(json_object_get(old, "spatial"), "bbox"), 0);
+    const json_t *old_time = json_array_get(json_object_get(json_object_get(old, "temporal"), "interval"), 0);
+    const char *first = json_string_value(json_array_get(old_time, 0));
+    const char *last = json_string_value(json_array_get(old_time, 1));
+    double box[4];
+
+    item_box(item, box);
+    for (size_t i = 0; i < 4 && json_array_size(old_box) == 4; i++) {
+        double was = json_number_value(json_array_get(old_box, i));
+
+        box[i] = i < 2 ? fmin(box[i], was) : fmax(box[i], was);
+    }
+    start = start ? start : at, end = end ? end : at;
+    if (first && (!start || strcmp(first, start) < 0)) /* RFC 3339 in UTC sorts as text */
+        start = first;
+    if (last && (!end || strcmp(last, end) > 0))
+        end = last;
+    json_object_set_new(c, "extent",
+                        json_pack("{s:{s:[[f,f,f,f]]},s:{s:[[s?,s?]]}}", "spatial", "bbox", box[0], box[1],
+                                  box[2], box[3], "temporal", "interval", start, end));
+}
+
+/* ---- summaries ---- */
+
+static bool contains(const json_t *list, const json_t *value)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach((json_t *)list, i, one)
+        if (json_equal(one, value))
+            return true;
+    return false;
+}
+
+static void add_to_list(json_t *object, const char *key, json_t *value)
+{
+    json_t *list = json_object_get(object, key);
+
+    if (!value || json_is_null(value))
+        return;
+    if (!list) {
+        list = json_array();
+        json_object_set_new(object, key, list);
+    }
+    if (!contains(list, value) && json_array_size(list) < 1000)
+        json_array_append(list, value);
+}
+
+static void add_to_range(json_t *object, const char *key, const json_t *value)
+{
+    json_t *range = json_object_get(object, key);
+    double number = json_number_value(value), least = number, most = number;
+
+    if (!json_is_number(value))
+        return;
+    if (range) {
+        least = fmin(least, json_number_value(json_object_get(range, "minimum")));
+        most = fmax(most, json_number_value(json_object_get(range, "maximum")));
+    }
+    json_object_set_new(object, key, json_pack("{s:f,s:f}", "minimum", least, "maximum", most));
+}
+
+static void widen_summaries(json_t *summaries, const json_t *properties)
+{
+    static const char *const lists[] = { "platform", "constellation", "sar:instrument_mode",
+                                         "sar:product_type", "sat:orbit_state", "s2:processing_baseline",
+                                         "processing:level", "proj:epsg", "gsd" };
+    static const char *const unions[] = { "instruments", "sar:polarizations" };
+    size_t k;
+    json_t *value;
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        add_to_list(summaries, lists[i], json_object_get(properties, lists[i]));
+    for (size_t i = 0; i < ARRAY_LEN(unions); i++)
+        json_array_foreach(json_object_get(properties, unions[i]), k, value)
+            add_to_list(summaries, unions[i], value);
+    add_to_range(summaries, "eo:cloud_cover", json_object_get(properties, "eo:cloud_cover"));
+}
+
+/* ---- bands ---- */
+
+static bool is_data(const json_t *asset)
+{
+    AUTO(json) json_t *data = json_string("data");
+
+    return contains(json_object_get(asset, "roles"), data) || json_object_get(asset, "raster:bands");
+}
+
+/* item_assets tell what is the same for all items: no place, no grid. */
+static json_t *asset_form(const json_t *asset)
+{
+    static const char *const own[] = { "href", "proj:shape", "proj:transform", "proj:epsg", "proj:bbox",
+                                       "file:size", "file:checksum", "alternate" };
+    json_t *form = json_deep_copy(asset);
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        json_object_del(form, own[i]);
+    return form;
+}
+
+static const char *asset_band(const char *key, const json_t *asset)
+{
+    const json_t *bands = json_object_get(asset, "eo:bands");
+    const char *name;
+
+    if (!json_array_size(bands))
+        bands = json_object_get(asset, "bands");
+    name = json_string_value(json_object_get(json_array_get(bands, 0), "name"));
+    return name ? name : key;
+}
+
+static void widen_bands(json_t *c, json_t *names, const json_t *item)
+{
+    json_t *forms = json_object_get(c, "item_assets"), *asset;
+    const char *key;
+
+    json_object_foreach(json_object_get(item, "assets"), key, asset) {
+        AUTO(json) json_t *name = json_string(asset_band(key, asset));
+
+        if (!json_object_get(forms, key))
+            json_object_set_new(forms, key, asset_form(asset));
+        if (is_data(asset) && !contains(names, name))
+            json_array_append(names, name);
+        if (is_data(asset) && json_object_get(asset, "eo:bands"))
+            add_to_list(json_object_get(c, "summaries"), "eo:bands",
+                        json_array_get(json_object_get(asset, "eo:bands"), 0));
+    }
+}
+
+static void widen_dimensions(json_t *c, const json_t *item)
+{
+    const json_t *extent = json_object_get(c, "extent");
+    const json_t *box = json_array_get(json_object_get(json_object_get(extent, "spatial"), "bbox"), 0);
+    json_t *time = json_array_get(json_object_get(json_object_get(extent, "temporal"), "interval"), 0);
+    const json_t *old = json_object_get(json_object_get(json_object_get(c, "cube:dimensions"), "bands"),
+                                        "values");
+    json_t *names = old ? json_deep_copy(old) : json_array(), *dimensions;
+
+    widen_bands(c, names, item);
+    dimensions = json_pack(
+        "{s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:O},s:{s:s,s:o}}",
+        "x", "type", "spatial", "axis", "x", "extent", json_array_get(box, 0), json_array_get(box, 2),
+        "reference_system", 4326, "y", "type", "spatial", "axis", "y", "extent", json_array_get(box, 1),
+        json_array_get(box, 3), "reference_system", 4326, "t", "type", "temporal", "extent", time,
+        "bands", "type", "bands", "values", names);
+    json_object_set_new(c, "cube:dimensions", dimensions);
+}
+
+json_t *collection_from_item(json_t *collection, const json_t *item)
+{
+    const char *id = json_string_value(json_object_get(item, "collection"));
+    json_t *c = collection ? json_deep_copy(collection) : new_collection(id ? id : "items", item);
+
+    widen_extent(c, item);
+    widen_summaries(json_object_get(c, "summaries"), json_object_get(item, "properties"));
+    widen_dimensions(c, item);
+    return c;
+}

@@ -1,0 +1,14 @@
+libsentier_a_SOURCES += \
+	server/ingest/cog_folder.c \
+	server/ingest/collection.c \
+	server/ingest/container.c server/ingest/container.h \
+	server/ingest/import.c server/ingest/import.h \
+	server/ingest/intake.c server/ingest/intake.h \
+	server/ingest/localise.c server/ingest/localise.h \
+	server/ingest/parts.c server/ingest/parts.h \
+	server/ingest/sentinel1.c server/ingest/sentinel1.h \
+	server/ingest/sentinel2.c server/ingest/sentinel2.h \
+	server/ingest/sentinel2_bands.c \
+	server/ingest/stac_file.c server/ingest/stac_file.h \
+	server/ingest/synthesize.c server/ingest/synthesize.h \
+	server/ingest/xml.c server/ingest/xml.h
