@@ -62,7 +62,7 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
 /* Every task but the first sees the scenes that the first one was told of. */
 static bool need_plan(struct performer *p, struct err *err)
 {
-    enum plan_mode mode = p->work.class == CLASS_INTERACTIVE ? PLAN_SYNC : PLAN_BATCH;
+    enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
     struct catalog catalog;
 
     if (p->plan)

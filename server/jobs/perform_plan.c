@@ -16,7 +16,7 @@ enum { ASSEMBLE_PART = 10 };
 
 static bool make_plan(struct performer *p, struct err *err)
 {
-    enum plan_mode mode = p->work.class == CLASS_INTERACTIVE ? PLAN_SYNC : PLAN_BATCH;
+    enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
     struct catalog_viewer viewer = { p->db, p->work.owner };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(&viewer);

@@ -381,7 +381,8 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner"
+                  "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner,"
+                  "       j.face = '" JOB_FACE_SYNC "'"
                   " FROM jobs j JOIN users u ON u.id = j.owner WHERE j.id = $1",
                   DB_ARGS(db_text(id)), err))
         return false;
@@ -389,6 +390,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
         return not_found(id, err);
     *ret_work = (struct job_work){ .run = (int)row_int(rows, 0, 0),
                                    .class = (enum job_class)row_int(rows, 0, 1),
+                                   .only_result = row_bool(rows, 0, 8),
                                    .process = row_json(rows, 0, 2),
                                    .arguments = row_json(rows, 0, 3),
                                    .scenes = row_json(rows, 0, 4),

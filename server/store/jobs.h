@@ -16,7 +16,7 @@ enum job_class { CLASS_INTERACTIVE, CLASS_NEAR_REAL_TIME, CLASS_NORMAL, CLASS_BU
 /* A job as its owner sees it. All pointers live in the arena it was read into. */
 struct job {
     char id[ID_UUID_SIZE];
-    const char *face;       /* "openeo" or "ogc" */
+    const char *face;       /* "openeo", "openeo-sync" or "ogc" */
     const char *process_id; /* OGC process, NULL for an openEO graph */
     const char *title, *description;
     json_t *process;   /* {"process_graph", "parameters"...}: what is planned (owned by the arena's job list: see job_done) */
@@ -34,6 +34,9 @@ struct job {
 };
 /* Drops the JSON of a job (the texts belong to the arena). */
 void job_done(struct job *job);
+
+/* openEO's synchronous requests: no batch jobs, so they are not listed as such. */
+#define JOB_FACE_SYNC "openeo-sync"
 
 struct job_input {
     const char *owner; /* user id */
@@ -86,6 +89,7 @@ struct job_work {
     char id[ID_UUID_SIZE], owner[ID_UUID_SIZE];
     int run;                  /* scratch/ID.RUN is its folder of temporaries */
     enum job_class class;
+    bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
     json_t *process, *arguments; /* arguments may be NULL */
     json_t *scenes;           /* what the catalogue answered once; NULL before planning */
     double tag, weight;       /* fair queueing: where its ranks start, the owner's share */

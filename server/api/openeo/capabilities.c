@@ -76,7 +76,7 @@ bool openeo_capabilities_get(struct request *rq, struct reply *reply, struct err
         "Catalog", "id", "sentier", "title", "Sentier", "description",
         "Processing of Earth-observation data next to its catalogue: search Sentinel scenes, "
         "describe a computation as a process graph, follow it, and fetch cloud-optimised results.",
-        "production", 0, "conformsTo", conformance_list(), "endpoints", endpoints(), "links",
+        "production", 1, "conformsTo", conformance_list(), "endpoints", endpoints(), "links",
         capability_links(rq));
 
     (void)err;
@@ -89,7 +89,7 @@ bool openeo_well_known_get(struct request *rq, struct reply *reply, struct err *
     (void)err;
     return reply_json(reply, 200,
                       json_pack("{s:[{s:s, s:b, s:s}]}", "versions", "url",
-                                href_of(rq, OPENEO_ROOT), "production", 0, "api_version",
+                                href_of(rq, OPENEO_ROOT), "production", 1, "api_version",
                                 OPENEO_API_VERSION),
                       NULL);
 }

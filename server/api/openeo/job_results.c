@@ -80,6 +80,8 @@ static json_t *asset_json(struct request *rq, const struct job *job, const struc
 {
     json_t *body = asset->fields ? json_copy(asset->fields) : json_object();
 
+    json_object_del(body, "derived_from"); /* told by links of the whole */
+    json_object_del(body, "bbox");
     json_object_set_new(body, "href",
                         json_string(results_href(rq, job->id, asset->name, expires)));
     put_text(body, "type", asset->media_type);
@@ -116,6 +118,29 @@ static json_t *result_links(struct request *rq, const struct job *job, int64_t e
     link_add(links, "monitor", href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id),
              "application/json", "Log of the job");
     return links;
+}
+
+/* The scenes that the result was made of, once each. */
+static void add_sources(struct request *rq, json_t *links, const struct job_asset *assets,
+                        size_t count)
+{
+    AUTO(json) json_t *seen = json_object();
+    const json_t *source;
+    size_t k;
+
+    for (size_t i = 0; i < count; i++) {
+        json_array_foreach(json_object_get(assets[i].fields, "derived_from"), k, source) {
+            const char *href =
+                href_of(rq, "/stac/collections/%s/items/%s",
+                        json_string_value(json_object_get(source, "collection")),
+                        json_string_value(json_object_get(source, "id")));
+
+            if (json_object_get(seen, href))
+                continue;
+            json_object_set_new(seen, href, json_true());
+            link_add(links, "derived_from", href, "application/geo+json", NULL);
+        }
+    }
 }
 
 static json_t *polygon(const double b[4])
@@ -173,8 +198,8 @@ static bool reply_document(struct request *rq, struct reply *reply, const struct
     const char *media = request_accepts(rq, offers) == 1 ? offers[1] : offers[0];
     int64_t expires = results_links_expire(rq, job);
     struct extent extent = { 0 };
-    struct job_asset *assets;
-    json_t *body, *list;
+    struct job_asset *assets = NULL;
+    json_t *body, *list, *links;
     size_t count = 0;
 
     if (job->state == JOB_FINISHED &&
@@ -185,12 +210,14 @@ static bool reply_document(struct request *rq, struct reply *reply, const struct
     body = media == offers[1] || !extent.has_bbox ? item_json(job, &extent, status)
                                                   : collection_json(job, &extent, status);
     list = json_object();
+    links = result_links(rq, job, expires, media);
+    add_sources(rq, links, assets, count);
     for (size_t i = 0; i < count; i++) {
         json_object_set_new(list, assets[i].name, asset_json(rq, job, &assets[i], expires));
         json_decref(assets[i].fields);
     }
     json_object_set_new(body, "assets", list);
-    json_object_set_new(body, "links", result_links(rq, job, expires, media));
+    json_object_set_new(body, "links", links);
     reply_header(rq, reply, "OpenEO-Costs", "0");
     return reply_json(reply, 200, body, media);
 }

@@ -38,8 +38,6 @@ extern const struct js_field openeo_request_fields[];
 /* A job as GET /jobs lists it, or with its process and links. The caller owns the answer. */
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole);
 
-/* The names of jobs.face: batch jobs are listed, synchronous requests are not. */
 #define OPENEO_FACE_BATCH "openeo"
-#define OPENEO_FACE_SYNC "openeo-sync"
 
 #endif

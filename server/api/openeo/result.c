@@ -26,7 +26,7 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     if (!run_fits_sync(rq, &estimate, err))
         return false;
     return run_submit(rq, reply,
-                      &(struct job_input){ .owner = rq->user->id, .face = OPENEO_FACE_SYNC,
+                      &(struct job_input){ .owner = rq->user->id, .face = JOB_FACE_SYNC,
                                            .process = in.process, .class = CLASS_INTERACTIVE },
                       rq->config->http_sync_timeout * 1000, err);
 }
