@@ -1,0 +1,138 @@
+"""Answers against the published schemas, where these lie beside the checkout."""
+import json
+
+import jsonschema
+import pytest
+import requests
+import yaml
+from graphs import add, ndvi_of_window
+from referencing import Registry, Resource
+from test_openeo import wait
+
+
+@pytest.fixture(scope="module")
+def alice(scenes):
+    return scenes.session("alice")
+
+
+def nullable(schema):
+    """OpenAPI 3.0's nullable and example as JSON Schema has them."""
+    if isinstance(schema, list):
+        return [nullable(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {k: nullable(v) for k, v in schema.items() if k not in ("example", "examples", "discriminator")}
+    if schema.pop("nullable", False):
+        if "type" in schema and isinstance(schema["type"], str):
+            schema["type"] = [schema["type"], "null"]
+        else:
+            schema = {"anyOf": [schema, {"type": "null"}]}
+    return schema
+
+
+@pytest.fixture(scope="module")
+def openeo(shared):
+    file = shared / "specs/openeo/api/openapi-1.2.0.yaml"
+    if not file.exists():
+        pytest.skip("no openEO API document")
+    return nullable(json.loads(json.dumps(yaml.safe_load(file.read_text()), default=str)))
+
+
+def resolve(document, node):
+    while "$ref" in node:
+        path = node["$ref"].removeprefix("#/").split("/")
+        node = document
+        for key in path:
+            node = node[key]
+    return node
+
+
+def check(openeo, path, method, answer):
+    responses = openeo["paths"][path][method]["responses"]
+    status = str(answer.status_code)
+    response = resolve(openeo, responses.get(status) or responses[status[0] + "XX"])
+    schema = response["content"]["application/json"]["schema"]
+    registry = Registry().with_resource("urn:api", Resource.from_contents(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **openeo}))
+    pointed = json.loads(json.dumps(schema).replace('"#/', '"urn:api#/'))
+    jsonschema.Draft202012Validator(pointed, registry=registry).validate(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/", "/conformance", "/file_formats", "/udf_runtimes", "/service_types",
+                                  "/collections", "/processes", "/me", "/jobs"])
+def test_openeo_lists(openeo, alice, scenes, path):
+    answer = alice.get(scenes.base + "/openeo/1.2" + path, timeout=30)
+    assert answer.status_code == 200
+    check(openeo, path, "get", answer)
+
+
+def test_openeo_well_known(openeo, scenes):
+    check(openeo, "/.well-known/openeo", "get", requests.get(scenes.base + "/.well-known/openeo", timeout=30))
+
+
+def test_openeo_collection(openeo, alice, scenes):
+    answer = alice.get(scenes.base + "/openeo/1.2/collections/sentinel-2-l2a", timeout=30)
+    check(openeo, "/collections/{collection_id}", "get", answer)
+
+
+def test_openeo_job(openeo, alice, scenes):
+    root = scenes.base + "/openeo/1.2"
+    job = alice.post(root + "/jobs", json={"title": "x", "process": ndvi_of_window()}, timeout=30).headers["Location"]
+    check(openeo, "/jobs/{job_id}/estimate", "get", alice.get(job + "/estimate", timeout=30))
+    check(openeo, "/jobs/{job_id}/results", "get", alice.get(job + "/results", timeout=30))
+    alice.post(job + "/results", timeout=30)
+    wait(alice, job)
+    check(openeo, "/jobs/{job_id}", "get", alice.get(job, timeout=30))
+    check(openeo, "/jobs/{job_id}/logs", "get", alice.get(job + "/logs", timeout=30))
+    results = alice.get(job + "/results", timeout=30)
+    registry = Registry().with_resource("urn:api", Resource.from_contents(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **openeo}))
+    jsonschema.Draft202012Validator({"$ref": "urn:api#/components/schemas/collection"}, registry=registry).validate(results.json())
+    item = alice.get(job + "/results", headers={"Accept": "application/geo+json"}, timeout=30)
+    jsonschema.Draft202012Validator({"$ref": "urn:api#/components/schemas/batch_job_result"}, registry=registry).validate(item.json())
+    check(openeo, "/validation", "post", alice.post(root + "/validation", json=add(), timeout=30))
+    alice.delete(job, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def ogc(shared):
+    folder = shared / "specs/ogcapi-processes/part1-1.0.0/schemas"
+    if not folder.is_dir():
+        pytest.skip("no schemas of OGC API - Processes")
+
+    def load(uri):
+        return Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema",
+                                       **nullable(yaml.safe_load((folder / uri.removeprefix("urn:ogc:")).read_text()))})
+
+    def check(name, answer):
+        # names of files as they are: relative references are resolved within the folder
+        registry = Registry()
+        for file in folder.glob("*.yaml"):
+            text = json.dumps(nullable(yaml.safe_load(file.read_text())))
+            contents = json.loads(text.replace('"$ref": "', '"$ref": "urn:ogc:').replace("urn:ogc:#", "#"))
+            registry = registry.with_resource("urn:ogc:" + file.name, Resource.from_contents(
+                {"$schema": "https://json-schema.org/draft/2020-12/schema", **contents}))
+        jsonschema.Draft202012Validator({"$ref": "urn:ogc:" + name}, registry=registry).validate(answer.json())
+    return check
+
+
+def test_ogc(ogc, alice, scenes):
+    root = scenes.base + "/ogc"
+    ogc("landingPage.yaml", alice.get(root, timeout=30))
+    ogc("confClasses.yaml", alice.get(root + "/conformance", timeout=30))
+    ogc("processList.yaml", alice.get(root + "/processes", timeout=30))
+    for id in ("echo", "ndvi-composite"):
+        ogc("process.yaml", alice.get(f"{root}/processes/{id}", timeout=30))
+    made = alice.post(root + "/processes/echo/execution", json={"inputs": {"number": 1}},
+                      headers={"Prefer": "respond-async"}, timeout=30)
+    ogc("statusInfo.yaml", made)
+    ogc("jobList.yaml", alice.get(root + "/jobs", timeout=30))
+    ogc("exception.yaml", alice.get(root + "/jobs/x", timeout=30))
+    ogc("statusInfo.yaml", alice.delete(made.headers["Location"], timeout=30))
+
+
+def test_own_documents(scenes):
+    """The OpenAPI documents are valid OpenAPI 3.0 as far as a validator of the package index says."""
+    validator = pytest.importorskip("openapi_spec_validator")
+    for link in requests.get(scenes.base + "/api", timeout=30).json()["links"]:
+        validator.validate(requests.get(link["href"], timeout=30).json())
