@@ -72,21 +72,51 @@ static json_t *derived_from(const struct plan *plan)
     return sources;
 }
 
+static void add_time(json_t *fields, const char *name, int64_t ms)
+{
+    char text[INSTANT_TEXT_SIZE];
+
+    json_object_set_new(fields, name, json_string(instant_format(ms, text)));
+}
+
+/* The date of the file's own label, or the range of the scenes that it was made of. */
+static void add_times(json_t *fields, const struct plan *plan, int64_t instant_ms)
+{
+    int64_t start = INSTANT_MAX, end = INSTANT_MIN;
+
+    if (instant_ms != INSTANT_MIN) {
+        add_time(fields, "datetime", instant_ms);
+        return;
+    }
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        int64_t at = plan->sources[i]->instant_ms;
+
+        start = at < start ? at : start;
+        end = at > end ? at : end;
+    }
+    if (start > end)
+        return;
+    add_time(fields, "start_datetime", start);
+    add_time(fields, "end_datetime", end);
+}
+
 static json_t *file_fields(const struct plan *plan, const struct raster_file *file)
 {
     json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
                                derived_from(plan));
-    char instant[INSTANT_TEXT_SIZE];
+    double box[4];
 
     if (file->has_grid) {
         AUTO(json) json_t *grid = grid_fields(&file->grid);
 
         json_object_update(fields, grid);
+        if (raster_degrees(&file->grid, box))
+            json_object_set_new(fields, "bbox",
+                                json_pack("[f,f,f,f]", box[0], box[1], box[2], box[3]));
     }
     if (file->n_bands > 0)
         json_object_set_new(fields, "raster:bands", band_fields(file));
-    if (file->instant_ms != INSTANT_MIN)
-        json_object_set_new(fields, "datetime", json_string(instant_format(file->instant_ms, instant)));
+    add_times(fields, plan, file->instant_ms);
     return fields;
 }
 

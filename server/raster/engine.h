@@ -74,6 +74,10 @@ bool raster_assemble(const struct plan *plan, const struct raster_options *optio
                      const char *const *part_paths, const char *folder,
                      struct raster_result **ret_result, struct err *err) MUST_USE;
 
+/* West, south, east, north in degrees (west > east across 180 degrees); false when the CRS is not
+ * known or does not reach there. */
+bool raster_degrees(const struct grid *grid, double ret_bbox[static 4]);
+
 /* compute and assemble in one breath. */
 bool raster_evaluate(const struct plan *plan, const struct raster_options *options,
                      const char *folder, struct raster_result **ret_result,

@@ -6,6 +6,7 @@ libsentier_a_SOURCES += \
 	server/raster/cog.c server/raster/cog.h \
 	server/raster/disk.c server/raster/disk.h \
 	server/raster/encode.c server/raster/encode.h \
+	server/raster/degrees.c \
 	server/raster/engine.c server/raster/engine.h \
 	server/raster/georef.c server/raster/georef.h \
 	server/raster/lanes.c server/raster/lanes.h \
