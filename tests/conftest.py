@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("SENTIER_BINARY", ROOT / "build" / "sentier"))
 SHARED = Path(os.environ.get("SENTIER_SHARED", ROOT.parent / "shared"))
 SLOW_BUILD = "sanitizer" in str(BINARY)  # time limits are wider there
+
+
+sys.path[:0] = [str(ROOT / "tests" / "api"), str(ROOT / "tests" / "oidc")]
 
 
 def pytest_configure(config):

@@ -78,3 +78,4 @@ check_PROGRAMS += tests/db/test_queue
 TESTS += tests/db/test_queue
 tests_db_test_queue_SOURCES = tests/db/test_queue.c
 tests_db_test_queue_LDADD = $(unit_libs)
+	tests/oidc/package-lock.json tests/oidc/provider.py tests/api/test_tokens.py tests/clients/test_oidc.py
