@@ -1,5 +1,6 @@
 # sources of processes/
 include processes/ogc/local.mk
+include processes/openeo/local.mk
 
 # Kernels vectorise at -O3 alone, and must neither trap nor contract (see processes/kernels.h).
 libsentier_a_SOURCES += \

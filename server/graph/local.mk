@@ -1,8 +1,29 @@
 libsentier_a_SOURCES += \
+	server/graph/arrays.c \
 	server/graph/catalog.h \
+	server/graph/catalogue.c \
+	server/graph/combine.c \
+	server/graph/conditions.c \
+	server/graph/crs.c \
 	server/graph/cube.c server/graph/cube.h \
+	server/graph/cubes.c \
+	server/graph/demand.c \
+	server/graph/descriptions.c \
+	server/graph/eval.c \
+	server/graph/expr.c server/graph/expr.h \
+	server/graph/extent.c \
 	server/graph/graph.h \
+	server/graph/labels.c \
 	server/graph/lanes.def \
-	server/graph/plan.h \
-	server/graph/program.h \
-	server/graph/stac.c server/graph/stac.h
+	server/graph/lattice.c \
+	server/graph/load.c \
+	server/graph/lower.c \
+	server/graph/plan.c server/graph/plan.h \
+	server/graph/planner.h \
+	server/graph/program.c server/graph/program.h \
+	server/graph/read.c \
+	server/graph/save.c \
+	server/graph/scalar.c \
+	server/graph/schema.c \
+	server/graph/stac.c server/graph/stac.h \
+	server/graph/value.c server/graph/value.h

@@ -1,0 +1,245 @@
+/* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
+ * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]}}.
+ * Numbers that JSON lacks (NaN as no-data) are texts. */
+#include "graph/planner.h"
+#include "base/instant.h"
+#include "json/js.h"
+#include <math.h>
+#include <string.h>
+
+/* To JSON */
+static json_t *number_out(double number)
+{
+    if (isnan(number))
+        return json_string("nan");
+    if (isinf(number))
+        return json_string(number > 0 ? "inf" : "-inf");
+    return json_real(number);
+}
+
+static json_t *info_out(const struct band_info *info)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:b}", "common_name",
+                     js_text_or_null(info->common_name), "wavelength",
+                     number_out(info->center_wavelength), "scale", number_out(info->scale),
+                     "offset", number_out(info->offset), "categorical", info->categorical);
+}
+
+static json_t *grid_out(const struct grid *g)
+{
+    return json_pack("[i, o, o, o, o, I, I]", g->epsg, number_out(g->x0), number_out(g->y0),
+                     number_out(g->dx), number_out(g->dy), (json_int_t)g->width,
+                     (json_int_t)g->height);
+}
+
+static json_t *band_out(const struct scene_band *b)
+{
+    return json_pack("{s:s, s:o, s:s, s:i, s:o, s:i, s:o, s:b}", "name", b->name, "info",
+                     info_out(&b->info), "href", b->href, "index", b->index, "grid",
+                     grid_out(&b->grid), "pixel", (int)b->pixel, "nodata",
+                     number_out(b->has_nodata ? b->nodata : 0), "has_nodata", b->has_nodata);
+}
+
+static json_t *scene_out(const struct scene *s)
+{
+    json_t *bands = json_array();
+
+    for (size_t i = 0; i < s->n_bands; i++)
+        json_array_append_new(bands, band_out(&s->bands[i]));
+    return json_pack("{s:s, s:s, s:I, s:o, s:I, s:[o,o,o,o], s:o}", "id", s->id, "collection",
+                     s->collection, "instant", (json_int_t)s->instant_ms, "platform",
+                     js_text_or_null(s->platform), "orbit", (json_int_t)s->orbit, "bbox",
+                     number_out(s->bbox[0]), number_out(s->bbox[1]), number_out(s->bbox[2]),
+                     number_out(s->bbox[3]), "bands", bands);
+}
+
+static json_t *collection_out(const struct collection_info *c)
+{
+    json_t *bands = json_array();
+
+    for (size_t i = 0; i < c->n_bands; i++)
+        json_array_append_new(bands, json_pack("{s:s, s:o}", "name", c->band_names[i], "info",
+                                               c->bands ? info_out(&c->bands[i]) : json_null()));
+    return json_pack("{s:s, s:b, s:o}", "id", c->id, "overpass", c->overpass, "bands", bands);
+}
+
+static char *query_key(const struct scene_query *q)
+{
+    AUTO(json) json_t *key = json_array();
+
+    json_array_append_new(key, json_string(q->collection));
+    json_array_append_new(key, json_integer(q->start));
+    json_array_append_new(key, json_integer(q->end));
+    for (size_t i = 0; q->has_bbox && i < 4; i++)
+        json_array_append_new(key, number_out(q->bbox[i]));
+    for (size_t i = 0; i < q->n_bands; i++)
+        json_array_append_new(key, json_string(q->bands[i]));
+    if (q->properties)
+        json_array_append(key, (json_t *)q->properties);
+    return js_canonical(key);
+}
+
+static json_t *section(json_t *root, const char *name)
+{
+    json_t *member = json_object_get(root, name);
+
+    if (!member) {
+        member = json_object();
+        json_object_set_new(root, name, member);
+    }
+    return member;
+}
+
+bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
+                      struct err *err)
+{
+    json_t *known;
+
+    if (!p->catalog || !p->catalog->collection)
+        return err_set(err, ERR_CollectionNotFound, "Collection '%.100s' does not exist.", id);
+    if (!p->catalog->collection(p->catalog->context, id, p->arena, ret, err))
+        return false;
+    known = section(p->scenes, "collections");
+    if (!json_object_get(known, id))
+        json_object_set_new(known, id, collection_out(*ret));
+    return true;
+}
+
+bool catalog_ask(struct planner *p, const struct scene_query *query, struct scene_list *ret,
+                 struct err *err)
+{
+    AUTO(mem) char *key = query_key(query);
+    json_t *scenes;
+
+    if (!p->catalog->scenes(p->catalog->context, query, p->arena, ret, err))
+        return false;
+    scenes = json_array();
+    for (size_t i = 0; i < ret->count; i++)
+        json_array_append_new(scenes, scene_out(&ret->scenes[i]));
+    json_object_set_new(section(p->scenes, "queries"), key, scenes);
+    return true;
+}
+
+/* And back */
+static double number_in(const json_t *json)
+{
+    const char *text = json_string_value(json);
+
+    if (!text)
+        return json_number_value(json);
+    return !strcmp(text, "nan") ? NAN : !strcmp(text, "inf") ? INFINITY : -INFINITY;
+}
+
+static const char *text_in(struct arena *arena, const json_t *object, const char *key)
+{
+    return arena_text(arena, json_string_value(json_object_get(object, key)));
+}
+
+static struct band_info info_in(struct arena *arena, const json_t *json)
+{
+    return (struct band_info){
+        .common_name = text_in(arena, json, "common_name"),
+        .center_wavelength = number_in(json_object_get(json, "wavelength")),
+        .scale = number_in(json_object_get(json, "scale")),
+        .offset = number_in(json_object_get(json, "offset")),
+        .categorical = json_is_true(json_object_get(json, "categorical")),
+    };
+}
+
+static struct grid grid_in(const json_t *json)
+{
+    return (struct grid){
+        .epsg = (int)json_integer_value(json_array_get(json, 0)),
+        .x0 = number_in(json_array_get(json, 1)),
+        .y0 = number_in(json_array_get(json, 2)),
+        .dx = number_in(json_array_get(json, 3)),
+        .dy = number_in(json_array_get(json, 4)),
+        .width = json_integer_value(json_array_get(json, 5)),
+        .height = json_integer_value(json_array_get(json, 6)),
+    };
+}
+
+static struct scene_band band_in(struct arena *arena, const json_t *json)
+{
+    return (struct scene_band){
+        .name = text_in(arena, json, "name"),
+        .info = info_in(arena, json_object_get(json, "info")),
+        .href = text_in(arena, json, "href"),
+        .index = (int)json_integer_value(json_object_get(json, "index")),
+        .grid = grid_in(json_object_get(json, "grid")),
+        .pixel = (enum pixel)json_integer_value(json_object_get(json, "pixel")),
+        .nodata = number_in(json_object_get(json, "nodata")),
+        .has_nodata = json_is_true(json_object_get(json, "has_nodata")),
+    };
+}
+
+static struct scene scene_in(struct arena *arena, const json_t *json)
+{
+    const json_t *bands = json_object_get(json, "bands"), *bbox = json_object_get(json, "bbox");
+    struct scene_band *list = arena_array(arena, json_array_size(bands), sizeof *list);
+    struct scene scene = {
+        .id = text_in(arena, json, "id"),
+        .collection = text_in(arena, json, "collection"),
+        .instant_ms = json_integer_value(json_object_get(json, "instant")),
+        .platform = text_in(arena, json, "platform"),
+        .orbit = json_integer_value(json_object_get(json, "orbit")),
+        .n_bands = json_array_size(bands),
+        .bands = list,
+    };
+
+    for (size_t i = 0; i < 4; i++)
+        scene.bbox[i] = number_in(json_array_get(bbox, i));
+    for (size_t i = 0; i < scene.n_bands; i++)
+        list[i] = band_in(arena, json_array_get(bands, i));
+    return scene;
+}
+
+static bool replay_collection(void *context, const char *id, struct arena *arena,
+                              const struct collection_info **ret_info, struct err *err)
+{
+    const json_t *json = json_object_get(json_object_get(context, "collections"), id);
+    const json_t *bands = json_object_get(json, "bands");
+    struct collection_info *info = arena_alloc(arena, sizeof *info);
+    const char **names = arena_array(arena, json_array_size(bands), sizeof *names);
+    struct band_info *infos = arena_array(arena, json_array_size(bands), sizeof *infos);
+
+    if (!json)
+        return err_set(err, ERR_CollectionNotFound, "Collection '%.100s' does not exist.", id);
+    info->id = arena_text(arena, id);
+    info->n_bands = json_array_size(bands);
+    info->overpass = json_is_true(json_object_get(json, "overpass"));
+    info->band_names = names;
+    info->bands = infos;
+    for (size_t i = 0; i < info->n_bands; i++) {
+        const json_t *band = json_array_get(bands, i);
+
+        names[i] = text_in(arena, band, "name");
+        if (json_is_object(json_object_get(band, "info")))
+            infos[i] = info_in(arena, json_object_get(band, "info"));
+        else
+            info->bands = NULL;
+    }
+    *ret_info = info;
+    return true;
+}
+
+static bool replay_scenes(void *context, const struct scene_query *query, struct arena *arena,
+                          struct scene_list *ret_scenes, struct err *err)
+{
+    AUTO(mem) char *key = query_key(query);
+    const json_t *json = json_object_get(json_object_get(context, "queries"), key);
+    struct scene *scenes = arena_array(arena, json_array_size(json), sizeof *scenes);
+
+    if (!json)
+        return err_set(err, ERR_Internal, "The recorded scenes do not answer the query %.300s",
+                       key);
+    for (size_t i = 0; i < json_array_size(json); i++)
+        scenes[i] = scene_in(arena, json_array_get(json, i));
+    *ret_scenes = (struct scene_list){ json_array_size(json), scenes };
+    return true;
+}
+
+struct catalog catalog_replay(json_t *scenes)
+{
+    return (struct catalog){ scenes, replay_collection, replay_scenes };
+}

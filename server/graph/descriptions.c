@@ -1,0 +1,114 @@
+/* The descriptions of predefined processes: texts that processes/descriptions.S puts into the
+ * program, parsed once, each joined with the operation that does it. */
+#include "graph/planner.h"
+#include "json/js.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROCESS(id) extern const char process_json_##id[];
+#include "processes/processes.def"
+#undef PROCESS
+
+static struct process processes[] = {
+#define PROCESS(id_) { .id = #id_, .text = process_json_##id_ },
+#include "processes/processes.def"
+#undef PROCESS
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static bool schema_has_subtype(const json_t *schema, const char *subtype)
+{
+    const json_t *one;
+    size_t i;
+
+    if (json_is_array(schema)) {
+        json_array_foreach(schema, i, one)
+            if (schema_has_subtype(one, subtype))
+                return true;
+        return false;
+    }
+    one = json_object_get(schema, "subtype");
+    return json_is_string(one) && !strcmp(json_string_value(one), subtype);
+}
+
+static const struct operation *operation_find(const char *id)
+{
+    static const struct operation *const tables[] = {
+        scalar_operations, array_operations, cube_operations,
+        label_operations,  combine_operations, io_operations,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        for (const struct operation *o = tables[i]; o->id; o++)
+            if (!strcmp(o->id, id))
+                return o;
+    return NULL;
+}
+
+/* A description that cannot be read, or that nothing does, is a fault of the build. */
+static void join(struct process *process)
+{
+    struct err err = { 0 };
+    json_t *description = NULL, *parameter;
+    size_t i;
+
+    process->operation = operation_find(process->id);
+    if (!process->operation ||
+        !js_parse(process->text, strlen(process->text), JS_DEFAULT_DEPTH, &description, &err)) {
+        fprintf(stderr, "sentier: process %s: %s\n", process->id,
+                process->operation ? err.message : "is described and not done");
+        abort();
+    }
+    process->description = description; /* kept until the program ends */
+    json_array_foreach(json_object_get(description, "parameters"), i, parameter) {
+        struct parameter *p = &process->parameters[process->n_parameters++];
+
+        p->name = json_string_value(json_object_get(parameter, "name"));
+        p->schema = json_object_get(parameter, "schema");
+        p->fallback = json_object_get(parameter, "default");
+        p->optional = json_is_true(json_object_get(parameter, "optional"));
+        p->is_callback = schema_has_subtype(p->schema, "process-graph");
+    }
+}
+
+static void join_all(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+        join(&processes[i]);
+}
+
+static int compare_id(const void *id, const void *process)
+{
+    return strcmp(id, ((const struct process *)process)->id);
+}
+
+const struct process *process_find(const char *id)
+{
+    pthread_once(&once, join_all);
+    return bsearch(id, processes, ARRAY_LEN(processes), sizeof *processes, compare_id);
+}
+
+size_t process_count(void)
+{
+    return ARRAY_LEN(processes);
+}
+
+const char *process_id(size_t i)
+{
+    return processes[i].id;
+}
+
+const char *process_text(size_t i)
+{
+    return processes[i].text;
+}
+
+const char *process_text_of(const char *id)
+{
+    const struct process *process =
+        bsearch(id, processes, ARRAY_LEN(processes), sizeof *processes, compare_id);
+
+    return process ? process->text : NULL;
+}

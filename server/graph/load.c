@@ -1,0 +1,641 @@
+/* load_collection: asks the catalogue, settles grid, time labels and bands, and lists for each plane
+ * the scenes it is made of. Equal loads are one. In checking only the collection is asked for; time
+ * and grid stay deferred. */
+#include "graph/planner.h"
+#include "base/instant.h"
+#include "json/js.h"
+#include <math.h>
+#include <string.h>
+
+enum { OVERPASS_GAP_MS = 30 * 60 * 1000 };
+
+struct band_layers {
+    struct cell cell;
+    bool wide;
+};
+
+struct load {
+    struct load *next;
+    const char *key; /* what was asked for, canonical */
+    const char *collection;
+    struct source source;
+    struct grid grid;
+    size_t n_labels, n_bands;
+    const char *const *bands;
+    const struct band_info *infos;
+    const struct label *labels;
+    const struct scene *const **members; /* [label][n_members] */
+    const size_t *n_members;
+    const struct band_layers *cells;     /* [n_bands] */
+};
+
+/* What a call asks for. */
+struct wish {
+    const char *collection;
+    const struct collection_info *info;
+    size_t n_extents;
+    struct extent extents[8];
+    int64_t start, end;
+    size_t n_bands;
+    const char **bands; /* names; 0: all of an undescribed collection */
+    json_t *properties;
+};
+
+/* Bands */
+static bool add_bands(const struct collection_info *info, const char *name, const char **bands,
+                      size_t *n)
+{
+    size_t before = *n;
+
+    for (size_t i = 0; i < info->n_bands; i++)
+        if (!strcmp(info->band_names[i], name)) {
+            bands[(*n)++] = info->band_names[i];
+            return true;
+        }
+    for (size_t i = 0; i < info->n_bands; i++)
+        if (info->bands && info->bands[i].common_name && !strcmp(info->bands[i].common_name, name))
+            bands[(*n)++] = info->band_names[i];
+    return *n > before;
+}
+
+static void drop_doubles(const char **bands, size_t *n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *n; i++) {
+        size_t k = 0;
+
+        while (k < kept && strcmp(bands[k], bands[i]))
+            k++;
+        if (k == kept)
+            bands[kept++] = bands[i];
+    }
+    *n = kept;
+}
+
+static bool refuse_band(struct call *call, const struct collection_info *info, const char *name,
+                        struct err *err)
+{
+    AUTO(text) struct text known = { 0 };
+
+    for (size_t i = 0; i < info->n_bands && known.length < 300; i++)
+        text_printf(&known, "%s%s", i ? ", " : "", info->band_names[i]);
+    return call_fail(call, err, ERR_ProcessParameterInvalid, "bands",
+                     "collection '%.60s' has no band '%.60s'; it has %s.", info->id, name,
+                     known.data ? known.data : "none");
+}
+
+static bool read_bands(struct call *call, struct wish *wish, struct err *err)
+{
+    const struct collection_info *info = wish->info;
+    const struct value *names = call_argument(call, "bands");
+    size_t n_asked = names->kind == KIND_ARRAY ? names->array.length : 0;
+    struct arena *arena = call->planner->arena;
+
+    wish->bands = arena_array(arena, (n_asked + 1) * (info->n_bands + 1), sizeof *wish->bands);
+    for (size_t i = 0; i < n_asked; i++) {
+        const char *name = names->array.items[i].text;
+
+        if (info->n_bands == 0)
+            wish->bands[wish->n_bands++] = name;
+        else if (!add_bands(info, name, wish->bands, &wish->n_bands))
+            return refuse_band(call, info, name, err);
+    }
+    for (size_t i = 0; n_asked == 0 && i < info->n_bands; i++)
+        wish->bands[wish->n_bands++] = info->band_names[i];
+    drop_doubles(wish->bands, &wish->n_bands);
+    return true;
+}
+
+/* Filters after the load that count as its own arguments. */
+static void add_demand(struct call *call, struct wish *wish)
+{
+    struct demand demand;
+    struct arena *arena = call->planner->arena;
+    const char **kept;
+    size_t n = 0;
+
+    demand_find(call, &demand);
+    if (!demand.known)
+        return;
+    for (size_t i = 0; i < demand.n_extents && wish->n_extents < ARRAY_LEN(wish->extents); i++)
+        wish->extents[wish->n_extents++] = demand.extents[i];
+    wish->start = demand.start > wish->start ? demand.start : wish->start;
+    wish->end = demand.end < wish->end ? demand.end : wish->end;
+    if (demand.n_bands == 0 || wish->info->n_bands == 0)
+        return;
+    kept = arena_array(arena, demand.n_bands * wish->info->n_bands, sizeof *kept);
+    for (size_t i = 0; i < demand.n_bands; i++)
+        add_bands(wish->info, demand.bands[i], kept, &n);
+    drop_doubles(kept, &n);
+    for (size_t i = 0; i < n; i++) { /* those that were loaded at all */
+        size_t k = 0;
+
+        while (k < wish->n_bands && strcmp(wish->bands[k], kept[i]))
+            k++;
+        if (k == wish->n_bands)
+            return;
+    }
+    if (n) {
+        wish->bands = kept;
+        wish->n_bands = n;
+    }
+}
+
+static bool read_wish(struct call *call, struct wish *wish, struct err *err)
+{
+    const struct value *space = call_argument(call, "spatial_extent");
+    const struct value *time = call_argument(call, "temporal_extent");
+    const struct value *properties = call_argument(call, "properties");
+    struct planner *p = call->planner;
+
+    wish->collection = call_text(call, "id");
+    wish->start = INSTANT_MIN;
+    wish->end = INSTANT_MAX;
+    if (space->kind == KIND_CUBE)
+        return call_fail(call, err, ERR_FeatureUnsupported, "spatial_extent",
+                         "Only boxes are offered, no vector cubes.");
+    if (space->kind != KIND_NULL &&
+        !extent_read(call, "spatial_extent", space, &wish->extents[wish->n_extents++], err))
+        return false;
+    if (time->kind != KIND_NULL &&
+        !call_interval(call, "temporal_extent", time, &wish->start, &wish->end, err))
+        return false;
+    if (properties->kind != KIND_NULL &&
+        !properties_to_cql2(call, properties, &wish->properties, err))
+        return false;
+    if (!catalog_describe(p, wish->collection, &wish->info, err))
+        return err_prefix(err, "%s (node '%.100s')", call->node->pointer, call->node->id);
+    return read_bands(call, wish, err);
+}
+
+static const char *wish_key(struct planner *p, const struct wish *wish)
+{
+    AUTO(text) struct text key = { 0 };
+    AUTO(mem) char *properties = wish->properties ? js_canonical(wish->properties) : NULL;
+
+    text_printf(&key, "%s|%lld|%lld|%s", wish->collection, (long long)wish->start,
+                (long long)wish->end, properties ? properties : "");
+    for (size_t i = 0; i < wish->n_bands; i++)
+        text_printf(&key, "|%s", wish->bands[i]);
+    for (size_t i = 0; i < wish->n_extents; i++) {
+        const struct extent *e = &wish->extents[i];
+
+        text_printf(&key, "|%.17g %.17g %.17g %.17g %s", e->west, e->south, e->east, e->north,
+                    e->crs);
+    }
+    return arena_text(p->arena, key.data);
+}
+
+/* Asking the catalogue */
+static bool intersect(double box[4], const double other[4])
+{
+    bool crosses = box[0] > box[2], other_crosses = other[0] > other[2];
+
+    box[1] = fmax(box[1], other[1]);
+    box[3] = fmin(box[3], other[3]);
+    if (crosses || other_crosses) { /* the one that is cut further in longitude will do */
+        if (crosses && !other_crosses) {
+            box[0] = other[0];
+            box[2] = other[2];
+        }
+    } else {
+        box[0] = fmax(box[0], other[0]);
+        box[2] = fmin(box[2], other[2]);
+        if (box[0] > box[2])
+            return false;
+    }
+    return box[1] <= box[3];
+}
+
+static bool ask(struct call *call, const struct wish *wish, struct scene_list *scenes,
+                struct err *err)
+{
+    struct scene_query query = { .collection = wish->collection, .start = wish->start,
+                                 .end = wish->end, .n_bands = wish->n_bands,
+                                 .bands = wish->bands, .properties = wish->properties };
+    struct planner *p = call->planner;
+    bool empty = wish->start >= wish->end;
+
+    for (size_t i = 0; i < wish->n_extents; i++) {
+        double box[4];
+
+        if (!extent_degrees(p, &wish->extents[i], box, err))
+            return err_prefix(err, "%s (node '%.100s')", call->node->pointer, call->node->id);
+        if (i == 0)
+            memcpy(query.bbox, box, sizeof box);
+        else if (!intersect(query.bbox, box))
+            empty = true;
+        query.has_bbox = true;
+    }
+    *scenes = (struct scene_list){ 0 };
+    if (!empty && !catalog_ask(p, &query, scenes, err))
+        return false;
+    if (scenes->count == 0)
+        return call_fail(call, err, ERR_NoDataAvailable, NULL, "Collection '%.100s'%s%s.",
+                         wish->collection, query.has_bbox ? ", box " : "",
+                         query.has_bbox ? "and period as given" : "");
+    return true;
+}
+
+/* Time labels */
+static int text_order(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+/* Passes first: platform, orbit, instant. */
+static int by_pass(const void *a, const void *b)
+{
+    const struct scene *x = *(const struct scene *const *)a, *y = *(const struct scene *const *)b;
+    int order = text_order(x->platform, y->platform);
+
+    if (order)
+        return order;
+    if (x->orbit != y->orbit)
+        return (x->orbit > y->orbit) - (x->orbit < y->orbit);
+    if (x->instant_ms != y->instant_ms)
+        return (x->instant_ms > y->instant_ms) - (x->instant_ms < y->instant_ms);
+    return strcmp(x->id, y->id);
+}
+
+static int by_instant(const void *a, const void *b)
+{
+    const struct scene *x = *(const struct scene *const *)a, *y = *(const struct scene *const *)b;
+
+    if (x->instant_ms != y->instant_ms)
+        return (x->instant_ms > y->instant_ms) - (x->instant_ms < y->instant_ms);
+    return strcmp(x->id, y->id);
+}
+
+static bool same_label(const struct scene *before, const struct scene *s, bool overpass)
+{
+    if (!overpass)
+        return before->instant_ms == s->instant_ms;
+    return !text_order(before->platform, s->platform) && before->orbit == s->orbit &&
+           s->instant_ms - before->instant_ms < OVERPASS_GAP_MS;
+}
+
+struct group {
+    const struct scene *const *members;
+    size_t n;
+};
+
+static int by_first(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+
+    return by_instant(&x->members[0], &y->members[0]);
+}
+
+static void make_labels(struct planner *p, struct load *load, const struct scene_list *scenes,
+                        bool overpass)
+{
+    const struct scene **sorted = arena_array(p->arena, scenes->count, sizeof *sorted);
+    AUTO(mem) struct group *groups = mem_array(scenes->count, sizeof *groups);
+    struct label *labels;
+    const struct scene *const **members;
+    size_t *n_members, n = 0;
+
+    for (size_t i = 0; i < scenes->count; i++)
+        sorted[i] = &scenes->scenes[i];
+    qsort(sorted, scenes->count, sizeof *sorted, overpass ? by_pass : by_instant);
+    for (size_t i = 0; i < scenes->count; i++) {
+        if (i == 0 || !same_label(sorted[i - 1], sorted[i], overpass))
+            groups[n++].members = sorted + i;
+        groups[n - 1].n++;
+    }
+    qsort(groups, n, sizeof *groups, by_first);
+    labels = arena_array(p->arena, n, sizeof *labels);
+    members = arena_array(p->arena, n, sizeof *members);
+    n_members = arena_array(p->arena, n, sizeof *n_members);
+    for (size_t i = 0; i < n; i++) {
+        char text[INSTANT_TEXT_SIZE];
+
+        labels[i].instant_ms = groups[i].members[0]->instant_ms;
+        labels[i].text = arena_text(p->arena, instant_format(labels[i].instant_ms, text));
+        members[i] = groups[i].members;
+        n_members[i] = groups[i].n;
+    }
+    load->labels = labels;
+    load->members = members;
+    load->n_members = n_members;
+    load->n_labels = n;
+}
+
+/* Layers */
+static const struct scene_band *find_band(const struct scene *scene, const char *name)
+{
+    for (size_t i = 0; i < scene->n_bands; i++)
+        if (!strcmp(scene->bands[i].name, name))
+            return &scene->bands[i];
+    return NULL;
+}
+
+static bool touches(const struct scene_band *band, const struct grid *grid)
+{
+    const struct grid *g = &band->grid;
+
+    if (g->width == 0 || g->epsg != grid->epsg)
+        return true; /* cannot tell */
+    return g->x0 < grid->x0 + (double)grid->width * grid->dx &&
+           g->x0 + (double)g->width * g->dx > grid->x0 &&
+           g->y0 > grid->y0 - (double)grid->height * grid->dy &&
+           g->y0 - (double)g->height * g->dy < grid->y0;
+}
+
+static bool covers(const struct scene_band *band, const struct grid *grid)
+{
+    const struct grid *g = &band->grid;
+    double slack = grid->dx * 1e-3;
+
+    return g->width > 0 && g->epsg == grid->epsg && g->x0 <= grid->x0 + slack &&
+           g->y0 >= grid->y0 - slack &&
+           g->x0 + (double)g->width * g->dx >= grid->x0 + (double)grid->width * grid->dx - slack &&
+           g->y0 - (double)g->height * g->dy <=
+               grid->y0 - (double)grid->height * grid->dy + slack;
+}
+
+/* The first valid pixel wins: files of the grid's CRS first, then by id. */
+static struct load_plane make_plane(struct planner *p, const struct load *load,
+                                    const struct grid *grid, size_t label, size_t band)
+{
+    struct load_plane plane = { 0 };
+    const struct scene_band **layers =
+        arena_array(p->arena, load->n_members[label], sizeof *layers);
+
+    for (int foreign = 0; foreign < 2; foreign++) {
+        for (size_t i = 0; i < load->n_members[label]; i++) {
+            const struct scene_band *b = find_band(load->members[label][i], load->bands[band]);
+
+            if (b && (b->grid.epsg != grid->epsg) == foreign && touches(b, grid))
+                layers[plane.n_layers++] = b;
+        }
+    }
+    plane.layers = layers;
+    return plane;
+}
+
+/* The pixel type of a band is that of its files, with a value for no-data where a pixel may have
+ * none. */
+static struct band_layers band_cell(const struct load *load, const struct load_plane *planes,
+                                    const struct grid *grid, size_t band)
+{
+    struct band_layers r = { .cell = { PIXEL_F32, true, NAN } };
+    bool any = false, gaps = false;
+
+    for (size_t t = 0; t < load->n_labels; t++) {
+        const struct load_plane *plane = &planes[t * load->n_bands + band];
+        bool full = false;
+
+        for (size_t i = 0; i < plane->n_layers; i++) {
+            const struct scene_band *b = plane->layers[i];
+            struct cell cell = { b->pixel, b->has_nodata, b->nodata };
+
+            if (b->pixel == PIXEL_F32 || b->pixel == PIXEL_F64)
+                cell = (struct cell){ b->pixel, true, NAN };
+            r.cell = any ? cell_join(r.cell, cell) : cell;
+            r.wide |= b->pixel == PIXEL_F64 || b->pixel == PIXEL_I32 || b->pixel == PIXEL_U32;
+            full |= covers(b, grid);
+            any = true;
+        }
+        gaps |= !full;
+    }
+    if (gaps)
+        r.cell = cell_with_nodata(r.cell);
+    return r;
+}
+
+static const struct dimension *load_dimensions(struct planner *p, const struct load *load,
+                                               const struct grid *grid)
+{
+    struct dimension *d = arena_array(p->arena, 4, sizeof *d);
+    struct label *bands = arena_array(p->arena, load->n_bands, sizeof *bands);
+
+    for (size_t i = 0; i < load->n_bands; i++)
+        bands[i].text = load->bands[i];
+    d[0] = (struct dimension){ "x", DIM_SPATIAL, 'x', (size_t)grid->width, NULL, NULL };
+    d[1] = (struct dimension){ "y", DIM_SPATIAL, 'y', (size_t)grid->height, NULL, NULL };
+    d[2] = (struct dimension){ "t", DIM_TEMPORAL, 0, load->n_labels, load->labels, NULL };
+    d[3] = (struct dimension){ "bands", DIM_BANDS, 0, load->n_bands, bands, load->infos };
+    return d;
+}
+
+/* The node that reads the planes on a grid. */
+static void make_source(struct planner *p, struct load *load, const struct grid *grid,
+                        const char *id, const char *pointer)
+{
+    size_t n = load->n_labels * load->n_bands;
+    struct load_plane *planes = arena_array(p->arena, n, sizeof *planes);
+    struct band_layers *cells = arena_array(p->arena, load->n_bands, sizeof *cells);
+    struct cube_schema schema = { .n_dimensions = 4, .grid = *grid, .has_nodata = true };
+    struct cell cell = { PIXEL_F32, true, NAN };
+
+    for (size_t t = 0; t < load->n_labels; t++)
+        for (size_t b = 0; b < load->n_bands; b++)
+            planes[t * load->n_bands + b] = make_plane(p, load, grid, t, b);
+    for (size_t b = 0; b < load->n_bands; b++) {
+        cells[b] = band_cell(load, planes, grid, b);
+        cell = b ? cell_join(cell, cells[b].cell) : cells[b].cell;
+    }
+    schema.dimensions = load_dimensions(p, load, grid);
+    schema.pixel = cell.pixel;
+    schema.nodata = cell.nodata;
+    schema.has_nodata = cell.has_nodata;
+    load->cells = cells;
+    load->grid = *grid;
+    load->source.node = planner_node(p, PLAN_LOAD, id, pointer, &schema);
+    load->source.node->load = planes;
+    load->source.load = load;
+}
+
+const struct source *load_on_grid(struct planner *p, const struct source *source,
+                                  const struct grid *grid)
+{
+    const struct load *origin = source->load;
+    struct load *other;
+
+    for (struct load *l = p->loads; l; l = l->next)
+        if (!strcmp(l->key, origin->key) && grid_equal(&l->grid, grid))
+            return &l->source;
+    other = arena_alloc(p->arena, sizeof *other);
+    *other = *origin;
+    make_source(p, other, grid, source->node->id, source->node->pointer);
+    other->next = p->loads;
+    p->loads = other;
+    return &other->source;
+}
+
+size_t load_scenes(const struct planner *p, const struct plan_node *node,
+                   const struct scene **ret)
+{
+    const struct load *load = p->loads;
+    size_t n = 0;
+
+    while (load && load->source.node != node)
+        load = load->next;
+    for (size_t t = 0; load && t < load->n_labels; t++) {
+        for (size_t i = 0; i < load->n_members[t]; i++) {
+            const struct scene *scene = load->members[t][i];
+            bool read = false;
+
+            for (size_t b = 0; b < scene->n_bands; b++)
+                read |= touches(&scene->bands[b], &load->grid);
+            if (!read)
+                continue;
+            if (ret)
+                ret[n] = scene;
+            n++;
+        }
+    }
+    return n;
+}
+
+static void make_infos(struct planner *p, struct load *load, const struct wish *wish,
+                       const struct scene_list *scenes)
+{
+    struct band_info *infos = arena_array(p->arena, load->n_bands, sizeof *infos);
+
+    for (size_t b = 0; b < load->n_bands; b++) {
+        const struct scene_band *band = NULL;
+
+        infos[b] = (struct band_info){ .center_wavelength = NAN, .scale = 1 };
+        for (size_t i = 0; i < wish->info->n_bands; i++)
+            if (wish->info->bands && !strcmp(wish->info->band_names[i], load->bands[b]))
+                infos[b] = wish->info->bands[i];
+        for (size_t i = 0; !band && i < scenes->count; i++)
+            band = find_band(&scenes->scenes[i], load->bands[b]);
+        if (!band)
+            continue;
+        infos[b].scale = band->info.scale;
+        infos[b].offset = band->info.offset;
+        if (!infos[b].common_name)
+            infos[b].common_name = band->info.common_name;
+        if (isnan(infos[b].center_wavelength))
+            infos[b].center_wavelength = band->info.center_wavelength;
+    }
+    load->infos = infos;
+}
+
+/* A collection that does not describe its bands has those of its scenes. */
+static void bands_of_scenes(struct planner *p, struct wish *wish, const struct scene_list *scenes)
+{
+    size_t n = 0;
+
+    if (wish->n_bands)
+        return;
+    for (size_t i = 0; i < scenes->count; i++)
+        n += scenes->scenes[i].n_bands;
+    wish->bands = arena_array(p->arena, n, sizeof *wish->bands);
+    for (size_t i = 0; i < scenes->count; i++) {
+        for (size_t b = 0; b < scenes->scenes[i].n_bands; b++)
+            wish->bands[wish->n_bands++] = scenes->scenes[i].bands[b].name;
+        drop_doubles(wish->bands, &wish->n_bands);
+    }
+}
+
+static bool make_load(struct call *call, struct wish *wish, const char *key, struct load **ret,
+                      struct err *err)
+{
+    struct planner *p = call->planner;
+    struct load *load = arena_alloc(p->arena, sizeof *load);
+    struct scene_list scenes;
+    struct grid grid;
+
+    if (!ask(call, wish, &scenes, err))
+        return false;
+    bands_of_scenes(p, wish, &scenes);
+    load->key = key;
+    load->bands = wish->bands;
+    load->n_bands = wish->n_bands;
+    if (!lattice_choose(call,
+                        &(struct lattice_input){ scenes.count, scenes.scenes, wish->n_bands,
+                                                 wish->bands, wish->n_extents, wish->extents },
+                        &grid, err))
+        return false;
+    make_labels(p, load, &scenes, wish->info->overpass);
+    if (load->n_labels * load->n_bands > MAX_PLANES)
+        return call_fail(call, err, ERR_ProcessGraphComplexity, NULL,
+                         "The cube would have %zu dates of %zu bands; at most %d planes are "
+                         "possible.", load->n_labels, load->n_bands, MAX_PLANES);
+    make_infos(p, load, wish, &scenes);
+    make_source(p, load, &grid, call->node->id, call->node->pointer);
+    load->next = p->loads;
+    p->loads = load;
+    *ret = load;
+    return true;
+}
+
+static bool load_cube(struct call *call, struct load *load, struct value *ret, struct err *err)
+{
+    struct planner *p = call->planner;
+    struct cube *cube = cube_new(p, &load->source.node->schema);
+    size_t n = load->n_labels * load->n_bands;
+    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
+
+    for (size_t i = 0; i < n; i++)
+        planes[i] = expr_leaf(p->exprs, &load->source, (uint32_t)i,
+                              load->cells[i % load->n_bands].cell,
+                              load->cells[i % load->n_bands].wide);
+    cube->planes = planes;
+    return cube_finish(call, cube, ret, err);
+}
+
+/* What is known before the catalogue is asked for scenes. */
+static bool load_deferred(struct call *call, const struct wish *wish, struct value *ret,
+                          struct err *err)
+{
+    static const struct label some_time[] = { { .text = "1970-01-01T00:00:00Z" } };
+    static const char *const some_band[] = { "?" };
+    struct planner *p = call->planner;
+    struct load load = { .labels = some_time, .n_labels = 1, .n_bands = wish->n_bands,
+                         .bands = wish->bands };
+    struct grid grid = { .epsg = 4326, .dx = 1, .dy = 1, .width = 1, .height = 1 };
+    struct cube_schema schema = { .n_dimensions = 4, .grid = grid };
+    const struct expr **planes;
+    struct cube *cube;
+    bool *deferred;
+
+    if (load.n_bands == 0) {
+        load.n_bands = 1;
+        load.bands = some_band;
+    }
+    make_infos(p, &load, wish, &(struct scene_list){ 0 });
+    schema.dimensions = load_dimensions(p, &load, &grid);
+    cube = cube_new(p, &schema);
+    deferred = (bool *)cube->deferred;
+    deferred[2] = true;
+    deferred[3] = wish->n_bands == 0;
+    cube->grid_deferred = true;
+    planes = arena_array(p->arena, load.n_bands, sizeof *planes);
+    for (size_t i = 0; i < load.n_bands; i++)
+        planes[i] = expr_leaf(p->exprs, NULL, (uint32_t)i, (struct cell){ PIXEL_F32, true, NAN },
+                              false);
+    cube->planes = planes;
+    return cube_finish(call, cube, ret, err);
+}
+
+bool run_load_collection(struct call *call, struct value *ret, struct err *err)
+{
+    struct planner *p = call->planner;
+    struct wish wish = { 0 };
+    AUTO(json) json_t *properties = NULL;
+    struct load *load = NULL;
+    const char *key;
+
+    if (!read_wish(call, &wish, err)) {
+        properties = wish.properties;
+        return false;
+    }
+    properties = wish.properties;
+    if (p->mode != MODE_PLAN)
+        return load_deferred(call, &wish, ret, err);
+    add_demand(call, &wish);
+    key = wish_key(p, &wish);
+    for (struct load *l = p->loads; l && !load; l = l->next)
+        if (!strcmp(l->key, key))
+            load = l;
+    if (!load && !make_load(call, &wish, key, &load, err))
+        return false;
+    return load_cube(call, load, ret, err);
+}

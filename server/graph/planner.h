@@ -1,0 +1,287 @@
+/* The inside of graph/: what its files share. Nothing outside the room includes this.
+ *
+ * One walk serves checking, validation and planning. Nodes are evaluated in topological order; the
+ * value of a node may be a cube, whose planes are expressions (expr.h). In checking, dimensions
+ * whose labels only the catalogue knows are deferred: they have one stand-in label, and questions
+ * about their labels wait for planning. */
+#ifndef GRAPH_PLANNER_H
+#define GRAPH_PLANNER_H
+
+#include "base/err.h"
+#include "graph/catalog.h"
+#include "graph/expr.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
+#include "graph/value.h"
+
+enum {
+    MAX_PARAMETERS = 8,
+    MAX_DEPTH = 32,           /* frames: callbacks in callbacks */
+    MAX_NODES = 20000,        /* of all graphs together */
+    MAX_CALLS = 4000000,      /* node evaluations: callbacks run once for each plane */
+    MAX_EXPRESSIONS = 4000000,
+    MAX_ARRAY = 100000,       /* elements of a constant array */
+    MAX_PLANES = 100000,      /* of one cube */
+    MAX_ERRORS = 100,
+};
+
+/* A predefined process: its description, read once, and the function that does it. */
+struct parameter {
+    const char *name;
+    const json_t *schema, *fallback; /* fallback NULL: there is none */
+    bool optional, is_callback;
+};
+struct call;
+typedef bool run_fn(struct call *call, struct value *ret, struct err *err);
+struct operation {
+    const char *id;
+    run_fn *run;
+    bool pointwise;  /* on whole arrays it works element by element */
+    bool effect;     /* runs although nobody uses its result */
+    uint16_t lane;   /* for table-driven operations */
+    double (*unary)(double), (*binary)(double, double);
+};
+struct process {
+    const char *id, *text;
+    const json_t *description;
+    size_t n_parameters;
+    struct parameter parameters[MAX_PARAMETERS];
+    const struct operation *operation;
+};
+const struct process *process_find(const char *id); /* NULL when there is none */
+extern const struct operation scalar_operations[], array_operations[], cube_operations[],
+    label_operations[], combine_operations[], io_operations[]; /* id NULL ends */
+
+/* A process graph as written: nodes in an order in which each comes after its inputs. */
+struct graph;
+struct node {
+    const char *id, *pointer;
+    const struct process *process; /* NULL: unknown, and reported */
+    const json_t *arguments;       /* NULL: none */
+    bool is_result, live;          /* live: reaches the result or an effect */
+    size_t n_inputs;
+    const size_t *inputs;          /* nodes of the same graph */
+    const struct graph *callbacks[MAX_PARAMETERS]; /* read when first needed */
+};
+struct graph {
+    size_t n_nodes, result;
+    struct node *nodes;
+};
+
+struct binding {
+    const char *name;
+    struct value value;
+};
+struct frame {
+    const struct frame *outer; /* where the callback was written; NULL: the root */
+    const struct graph *graph;
+    struct value *results;     /* [graph->n_nodes] */
+    size_t n_bound;
+    const struct binding *bound;
+    const json_t *declared;    /* "parameters" of the root, or NULL */
+};
+struct callback {
+    const struct graph *graph;
+    const struct frame *frame;
+};
+
+struct cube {
+    struct cube_schema schema;
+    const bool *deferred;              /* [n_dimensions]: labels not known yet */
+    bool grid_deferred;
+    const struct expr *const *planes;  /* [cube_planes(&schema)] */
+    const char *id, *pointer;          /* of the node that made it */
+};
+
+struct load;
+struct source {
+    struct plan_node *node;
+    const struct load *load; /* NULL for computed planes */
+};
+
+enum planner_mode { MODE_CHECK, MODE_VALIDATE, MODE_PLAN };
+struct planner {
+    struct arena *arena;
+    const struct catalog *catalog;
+    enum planner_mode mode;
+    enum plan_mode target;
+    struct expr_table *exprs;
+    struct crs *crs; /* opened when first needed */
+    size_t n_graph_nodes, n_calls, depth;
+    struct plan_node **nodes;
+    size_t n_nodes, node_capacity;
+    struct plan_node **saves;
+    size_t n_saves, save_capacity;
+    struct load *loads;
+    struct lowered *lowered; /* lower.c: cubes that have a node */
+    struct programs *programs;
+    bool too_large;          /* a program needs more registers than there are */
+    json_t *scenes, *notices, *errors;
+};
+
+struct call {
+    struct planner *planner;
+    const struct process *process;
+    const struct operation *operation;
+    const struct node *node;
+    const struct frame *frame;
+    struct value arguments[MAX_PARAMETERS];
+};
+
+/* read.c */
+bool graph_read(struct planner *p, const json_t *json, const char *pointer,
+                const struct graph **ret_graph, struct err *err) MUST_USE;
+bool json_is_reference(const json_t *json, const char *key);
+
+/* eval.c */
+bool frame_run(struct planner *p, struct frame *frame, struct value *ret, struct err *err) MUST_USE;
+bool frame_resolve(struct planner *p, const struct frame *frame, const json_t *json,
+                   const char *pointer, struct value *ret, struct err *err) MUST_USE;
+bool callback_call(struct planner *p, const struct callback *callback,
+                   const struct binding *bindings, size_t n, struct value *ret,
+                   struct err *err) MUST_USE;
+const struct value *call_argument(const struct call *call, const char *name);
+double call_number(const struct call *call, const char *name);
+const char *call_text(const struct call *call, const char *name); /* NULL for null */
+bool call_boolean(const struct call *call, const char *name);
+/* Refuses: the sentence of the code, the detail, the node and its pointer. parameter may be NULL. */
+bool call_fail(const struct call *call, struct err *err, enum err_code code, const char *parameter,
+               const char *format, ...) PRINTF_LIKE(5, 6);
+/* The same with nothing to add to the sentence. */
+bool call_raise(const struct call *call, struct err *err, enum err_code code,
+                const char *parameter);
+void planner_notice(struct planner *p, const char *level, const char *node, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* In validation the error is noted and true is returned: go on. */
+bool planner_report(struct planner *p, struct err *err);
+
+/* schema.c */
+bool schema_matches(const json_t *schema, const struct value *value);
+void schema_describe(const json_t *schema, struct text *text);
+
+/* scalar.c */
+const struct expr *lane_of(struct planner *p, const struct value *value); /* null is no-data */
+run_fn run_pointwise;
+
+/* cubes.c and its neighbours */
+struct cube *cube_new(struct planner *p, const struct cube_schema *schema); /* planes are NULL */
+struct cube *cube_like(struct planner *p, const struct cube *cube); /* same dimensions */
+/* Settles the pixel type from the planes. Errors: too many planes. */
+bool cube_finish(const struct call *call, struct cube *cube, struct value *ret, struct err *err);
+size_t cube_find(const struct cube *cube, const char *name); /* SIZE_MAX when there is none */
+struct dimension *cube_edit(struct cube *cube, size_t i);    /* of a cube that is being made */
+/* How many planes apart two neighbours along dimension i are; 0 for x and y. */
+size_t cube_stride(const struct cube_schema *schema, size_t i);
+/* The dimension a parameter names. Errors: DimensionNotAvailable; x and y are unsupported. */
+bool call_dimension(const struct call *call, const struct cube *cube, const char *parameter,
+                    size_t *ret_index, struct err *err) MUST_USE;
+/* The label `labels` keep, in that order, of dimension i. */
+struct cube *cube_pick(struct planner *p, const struct cube *cube, size_t i, size_t n,
+                       const size_t *labels);
+/* Bands that a name means: the label, else all with that common name. Returns how many. */
+size_t bands_match(const struct dimension *bands, const char *name, size_t *ret_indices);
+bool cube_crop(struct planner *p, const struct cube *cube, const struct value *extent,
+               struct cube **ret, const struct call *call, struct err *err) MUST_USE;
+bool cube_clip_time(const struct call *call, const struct cube *cube, size_t i, int64_t start,
+                    int64_t end, struct cube **ret);
+/* The planes of a cube on another lattice, by nearest neighbour: loads are asked again. */
+bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
+                 const struct expr **ret_planes, struct err *err) MUST_USE;
+/* An interval argument. Errors: TemporalExtentEmpty, ProcessParameterInvalid. */
+bool call_interval(const struct call *call, const char *parameter, const struct value *value,
+                   int64_t *ret_start, int64_t *ret_end, struct err *err) MUST_USE;
+
+/* extent.c */
+struct extent {
+    double west, south, east, north;
+    char crs[400]; /* "EPSG:4326" or WKT */
+    bool geographic; /* degrees on WGS 84 */
+    int epsg;        /* 0 for WKT */
+};
+/* Errors: ProcessParameterInvalid naming the member. */
+bool extent_read(const struct call *call, const char *parameter, const struct value *value,
+                 struct extent *ret, struct err *err) MUST_USE;
+/* In degrees: west south east north; west > east crosses 180 degrees. */
+bool extent_degrees(struct planner *p, const struct extent *extent, double ret_box[4],
+                    struct err *err) MUST_USE;
+/* The envelope in the CRS of the grid. */
+bool extent_in(struct planner *p, const struct extent *extent, int epsg, double ret_box[4],
+               struct err *err) MUST_USE;
+/* Cuts a grid to the pixels whose centres lie in the envelope: width or height may become 0. */
+void grid_cut(struct grid *grid, const double box[4]);
+
+/* demand.c: the filters that reach a load through nodes that they commute with */
+struct demand {
+    bool known;       /* false: nobody wants anything yet */
+    size_t n_extents; /* all of them hold */
+    struct extent extents[4];
+    int64_t start, end;
+    size_t n_bands; /* 0: all */
+    const char **bands;
+};
+void demand_find(struct call *load, struct demand *ret);
+
+/* load.c and catalogue.c */
+run_fn run_load_collection;
+const struct source *load_on_grid(struct planner *p, const struct source *source,
+                                  const struct grid *grid);
+/* The scenes whose files a node reads (none unless it is a load), into ret (may be NULL). */
+size_t load_scenes(const struct planner *p, const struct plan_node *node,
+                   const struct scene **ret);
+bool catalog_ask(struct planner *p, const struct scene_query *query, struct scene_list *ret,
+                 struct err *err) MUST_USE;
+bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
+                      struct err *err) MUST_USE;
+bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,
+                        struct err *err) MUST_USE;
+
+/* lattice.c: the grid of a load */
+struct lattice_input {
+    size_t n_scenes;
+    const struct scene *scenes;
+    size_t n_bands;
+    const char *const *bands; /* names, as loaded */
+    size_t n_extents;
+    const struct extent *extents;
+};
+bool lattice_choose(const struct call *call, const struct lattice_input *in, struct grid *ret,
+                    struct err *err) MUST_USE;
+
+/* program.c: expressions to programs */
+struct compiled {
+    const struct program *program;
+    size_t n_leaves;
+    const struct expr **leaves; /* in the order of the program's inputs; in the arena */
+};
+/* Compiles outputs over leaves. `given` are inputs although they are no leaves (results of folds);
+ * with them there must be no other leaf. Equal programs are one object. */
+void program_compile(struct planner *p, const struct expr *const *outputs, size_t n_outputs,
+                     const struct expr *const *given, size_t n_given, bool wide,
+                     struct compiled *ret);
+const struct program *program_share(struct planner *p, const struct program *program);
+void programs_free(struct programs *programs);
+
+/* lower.c: expressions to nodes */
+struct plan_node *planner_node(struct planner *p, enum plan_op op, const char *id,
+                               const char *pointer, const struct cube_schema *schema);
+/* The node that makes the planes of a cube. */
+const struct plan_node *lower_cube(struct planner *p, const struct cube *cube);
+
+/* save.c */
+run_fn run_save_result;
+bool save_implicit(struct planner *p, const struct node *node, const struct cube *cube,
+                   struct err *err) MUST_USE;
+
+/* crs.c: the door to PROJ */
+struct crs *crs_open(void);
+void crs_close(struct crs *crs);
+/* Transforms n points in place; x is east or longitude. Points that cannot be become HUGE_VAL.
+ * False when a CRS is not known. */
+bool crs_transform(struct crs *crs, const char *from, const char *to, size_t n, double *x,
+                   double *y) MUST_USE;
+/* True when the CRS is a known one; *ret_geographic: its axes are degrees. */
+bool crs_known(struct crs *crs, const char *name, bool *ret_geographic) MUST_USE;
+/* The EPSG code of a CRS, 0 when it has none. */
+int crs_epsg(struct crs *crs, const char *name);
+
+#endif

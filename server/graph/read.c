@@ -1,0 +1,366 @@
+/* Reads the nodes of one process graph: their processes and argument names, who needs whom, one
+ * result, no cycle. Nodes come out in an order in which each follows its inputs; where that leaves a
+ * choice it is the order of the JSON. Callbacks are graphs of their own, read when they are called. */
+#include "graph/planner.h"
+#include "json/js.h"
+#include <string.h>
+
+struct reading {
+    struct planner *planner;
+    const char *pointer; /* of the graph */
+    size_t n;
+    struct node *nodes;  /* in the order of the JSON */
+    size_t *scratch, n_scratch, scratch_capacity; /* inputs of the node at hand */
+    struct err *err;
+};
+
+bool json_is_reference(const json_t *json, const char *key)
+{
+    return json_is_string(json_object_get(json, key));
+}
+
+static bool refuse(struct reading *r, const char *id, const char *pointer, const char *detail)
+{
+    err_set(r->err, ERR_ProcessGraphInvalid, "The process graph is not valid: %s (%s%.100s%s%s)",
+            detail, id ? "node '" : "", id ? id : "", id ? "', " : "", pointer);
+    return planner_report(r->planner, r->err);
+}
+
+static size_t find(const struct reading *r, const char *id)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (!strcmp(r->nodes[i].id, id))
+            return i;
+    return SIZE_MAX;
+}
+
+static bool note_reference(struct reading *r, struct node *node, const json_t *json,
+                           const char *pointer)
+{
+    const char *id = json_string_value(json_object_get(json, "from_node"));
+    size_t i;
+
+    if (json_object_size(json) != 1)
+        return refuse(r, node->id, pointer, "a reference holds nothing but 'from_node'");
+    if (!id)
+        return refuse(r, node->id, pointer, "'from_node' is the id of a node, as a string");
+    i = find(r, id);
+    if (i == SIZE_MAX) {
+        AUTO(mem) char *detail = mem_printf("there is no node '%.100s' here", id);
+
+        return refuse(r, node->id, pointer, detail);
+    }
+    r->scratch = mem_grow(r->scratch, &r->scratch_capacity, r->n_scratch + 1, sizeof *r->scratch);
+    r->scratch[r->n_scratch++] = i;
+    return true;
+}
+
+static bool scan(struct reading *r, struct node *node, const json_t *json, const char *pointer,
+                 size_t depth)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+
+    if (depth > JS_DEFAULT_DEPTH)
+        return refuse(r, node->id, pointer, "the arguments are nested too deeply");
+    if (json_is_array(json)) {
+        json_array_foreach(json, i, member) {
+            AUTO(mem) char *place = NULL;
+
+            if (!json_is_object(member) && !json_is_array(member))
+                continue;
+            place = js_pointer_index(pointer, i);
+            if (!scan(r, node, member, place, depth + 1))
+                return false;
+        }
+        return true;
+    }
+    if (!json_is_object(json) || json_object_get(json, "process_graph"))
+        return true;
+    if (json_object_get(json, "from_node"))
+        return note_reference(r, node, json, pointer);
+    if (json_object_get(json, "from_parameter")) {
+        if (json_object_size(json) != 1 || !json_is_reference(json, "from_parameter"))
+            return refuse(r, node->id, pointer,
+                          "a reference holds nothing but 'from_parameter' with a name");
+        return true;
+    }
+    json_object_foreach((json_t *)json, key, member) {
+        AUTO(mem) char *place = js_pointer(pointer, key);
+
+        if (!scan(r, node, member, place, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+static const struct parameter *parameter_of(const struct process *process, const char *name)
+{
+    for (size_t i = 0; i < process->n_parameters; i++)
+        if (!strcmp(process->parameters[i].name, name))
+            return &process->parameters[i];
+    return NULL;
+}
+
+/* Where a callback is expected an object is one, with or without "process_graph" around it. */
+static bool is_callback(const struct node *node, const char *name, const json_t *json)
+{
+    const struct parameter *p = node->process ? parameter_of(node->process, name) : NULL;
+
+    return p && p->is_callback && json_is_object(json) && !json_object_get(json, "from_node") &&
+           !json_object_get(json, "from_parameter");
+}
+
+static bool check_argument_names(struct reading *r, struct node *node)
+{
+    const struct process *process = node->process;
+    const char *name;
+    json_t *argument;
+
+    json_object_foreach((json_t *)node->arguments, name, argument) {
+        AUTO(mem) char *place = NULL;
+
+        if (parameter_of(process, name))
+            continue;
+        place = mem_printf("%s/arguments", node->pointer);
+        err_set(r->err, ERR_ProcessParameterUnsupported,
+                "Process '%s' has no parameter '%.100s'. (node '%.100s', %s)", process->id, name,
+                node->id, place);
+        if (!planner_report(r->planner, r->err))
+            return false;
+    }
+    for (size_t i = 0; i < process->n_parameters; i++) {
+        const struct parameter *p = &process->parameters[i];
+
+        if (p->optional || json_object_get(node->arguments, p->name))
+            continue;
+        err_set(r->err, ERR_ProcessParameterRequired,
+                "Process '%s' requires parameter '%s'. (node '%.100s', %s/arguments)", process->id,
+                p->name, node->id, node->pointer);
+        if (!planner_report(r->planner, r->err))
+            return false;
+        node->process = NULL; /* no follow-up errors */
+        return true;
+    }
+    return true;
+}
+
+static bool read_inputs(struct reading *r, struct node *node)
+{
+    const char *name;
+    json_t *argument;
+    size_t *inputs;
+
+    r->n_scratch = 0;
+    json_object_foreach((json_t *)node->arguments, name, argument) {
+        AUTO(mem) char *arguments = mem_printf("%s/arguments", node->pointer);
+        AUTO(mem) char *place = js_pointer(arguments, name);
+
+        if (!is_callback(node, name, argument) && !scan(r, node, argument, place, 0))
+            return false;
+    }
+    inputs = arena_array(r->planner->arena, r->n_scratch, sizeof *inputs);
+    if (r->n_scratch)
+        memcpy(inputs, r->scratch, r->n_scratch * sizeof *inputs);
+    node->inputs = inputs;
+    node->n_inputs = r->n_scratch;
+    return true;
+}
+
+static bool read_node(struct reading *r, struct node *node, const json_t *json)
+{
+    const char *id = json_string_value(json_object_get(json, "process_id"));
+    const json_t *space = json_object_get(json, "namespace"), *result;
+    const json_t *arguments = json_object_get(json, "arguments");
+
+    if (!json_is_object(json))
+        return refuse(r, node->id, node->pointer, "a node is an object");
+    if (!id)
+        return refuse(r, node->id, node->pointer, "a node names its process in 'process_id'");
+    if (arguments && !json_is_object(arguments))
+        return refuse(r, node->id, node->pointer, "'arguments' is an object");
+    result = json_object_get(json, "result");
+    if (result && !json_is_boolean(result))
+        return refuse(r, node->id, node->pointer, "'result' is true or false");
+    node->is_result = json_is_true(result);
+    node->arguments = arguments;
+    node->process = process_find(id);
+    if (space && !json_is_null(space) &&
+        !(json_is_string(space) && !strcmp(json_string_value(space), "backend")))
+        node->process = NULL;
+    if (!node->process) {
+        err_set(r->err, ERR_ProcessUnsupported,
+                "Process '%.100s' is not offered%s%.100s. (node '%.100s', %s)", id,
+                json_is_string(space) ? " in namespace " : "",
+                json_is_string(space) ? json_string_value(space) : "", node->id, node->pointer);
+        return planner_report(r->planner, r->err);
+    }
+    return check_argument_names(r, node);
+}
+
+static bool read_nodes(struct reading *r, const json_t *json)
+{
+    struct planner *p = r->planner;
+    const char *id;
+    json_t *member;
+    size_t i = 0;
+
+    r->n = json_object_size(json);
+    p->n_graph_nodes += r->n;
+    if (p->n_graph_nodes > MAX_NODES) {
+        err_set(r->err, ERR_ProcessGraphInvalid,
+                "The process graph is not valid: it has more than %d nodes (%s)", MAX_NODES,
+                r->pointer);
+        return false;
+    }
+    r->nodes = arena_array(p->arena, r->n, sizeof *r->nodes);
+    json_object_foreach((json_t *)json, id, member) {
+        AUTO(mem) char *pointer = js_pointer(r->pointer, id);
+
+        r->nodes[i].id = arena_text(p->arena, id);
+        r->nodes[i++].pointer = arena_text(p->arena, pointer);
+    }
+    i = 0;
+    json_object_foreach((json_t *)json, id, member) {
+        if (!read_node(r, &r->nodes[i++], member))
+            return false;
+    }
+    for (i = 0; i < r->n; i++)
+        if (!read_inputs(r, &r->nodes[i]))
+            return false;
+    return true;
+}
+
+static bool refuse_cycle(struct reading *r, const size_t *path, size_t depth, size_t back)
+{
+    AUTO(text) struct text detail = { 0 };
+    size_t start = depth;
+
+    while (start > 0 && path[start - 1] != back)
+        start--;
+    text_add(&detail, "the nodes need each other in a cycle: ");
+    for (size_t i = start ? start - 1 : 0; i < depth && detail.length < 600; i++)
+        text_printf(&detail, "%.60s <- ", r->nodes[path[i]].id);
+    text_printf(&detail, "%.60s", r->nodes[back].id);
+    refuse(r, r->nodes[back].id, r->nodes[back].pointer, detail.data);
+    return false;
+}
+
+/* Depth first with a stack of our own, because a chain may be as long as the limit of nodes. */
+static bool sort(struct reading *r, size_t *order)
+{
+    enum { NEW, OPEN, DONE };
+    AUTO(mem) char *state = mem_alloc(r->n);
+    AUTO(mem) size_t *path = mem_array(r->n, sizeof *path), *next = mem_array(r->n, sizeof *next);
+    size_t n_done = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        size_t depth = 0;
+
+        if (state[i] != NEW)
+            continue;
+        path[depth++] = i;
+        state[i] = OPEN;
+        while (depth) {
+            size_t at = path[depth - 1];
+            const struct node *node = &r->nodes[at];
+
+            if (next[at] == node->n_inputs) {
+                state[at] = DONE;
+                order[at] = n_done++;
+                depth--;
+                continue;
+            }
+            at = node->inputs[next[at]++];
+            if (state[at] == OPEN)
+                return refuse_cycle(r, path, depth, at);
+            if (state[at] == NEW) {
+                state[at] = OPEN;
+                path[depth++] = at;
+            }
+        }
+    }
+    return true;
+}
+
+static void put_in_order(struct reading *r, const size_t *order, struct graph *graph)
+{
+    graph->n_nodes = r->n;
+    graph->nodes = arena_array(r->planner->arena, r->n, sizeof *graph->nodes);
+    for (size_t i = 0; i < r->n; i++) {
+        struct node *node = &graph->nodes[order[i]];
+        size_t *inputs;
+
+        *node = r->nodes[i];
+        inputs = arena_array(r->planner->arena, node->n_inputs, sizeof *inputs);
+        for (size_t k = 0; k < node->n_inputs; k++)
+            inputs[k] = order[node->inputs[k]];
+        node->inputs = inputs;
+    }
+}
+
+static bool find_result(struct reading *r, struct graph *graph)
+{
+    const char *first = NULL;
+
+    graph->result = SIZE_MAX;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const struct node *node = &graph->nodes[i];
+        AUTO(mem) char *detail = NULL;
+
+        if (!node->is_result)
+            continue;
+        if (graph->result == SIZE_MAX) {
+            graph->result = i;
+            first = node->id;
+            continue;
+        }
+        detail = mem_printf("both '%.100s' and '%.100s' are marked as the result", first, node->id);
+        return refuse(r, NULL, r->pointer, detail);
+    }
+    return graph->result != SIZE_MAX ||
+           refuse(r, NULL, r->pointer, "no node is marked as the result ('result': true)");
+}
+
+/* What the result and the effects need, backwards. */
+static void mark_live(struct planner *p, struct graph *graph)
+{
+    for (size_t i = graph->n_nodes; i-- > 0;) {
+        struct node *node = &graph->nodes[i];
+        bool effect = node->process && node->process->operation->effect;
+
+        if (node->is_result || (effect && (p->mode != MODE_PLAN || p->target == PLAN_BATCH)))
+            node->live = true;
+        if (node->live)
+            for (size_t k = 0; k < node->n_inputs; k++)
+                graph->nodes[node->inputs[k]].live = true;
+    }
+}
+
+bool graph_read(struct planner *p, const json_t *json, const char *pointer,
+                const struct graph **ret_graph, struct err *err)
+{
+    struct reading r = { .planner = p, .pointer = pointer, .err = err };
+    struct graph *graph = arena_alloc(p->arena, sizeof *graph);
+    AUTO(mem) size_t *order = NULL;
+    bool ok;
+
+    if (!json_is_object(json) || json_object_size(json) == 0)
+        return err_set(err, ERR_ProcessGraphInvalid,
+                       "The process graph is not valid: expected an object of nodes, found %s (%s)",
+                       json_is_object(json) ? "an empty one" : js_type_name(json), pointer);
+    ok = read_nodes(&r, json);
+    free(r.scratch);
+    if (!ok)
+        return false;
+    order = mem_array(r.n, sizeof *order);
+    if (!sort(&r, order))
+        return false;
+    put_in_order(&r, order, graph);
+    if (!find_result(&r, graph))
+        return false;
+    mark_live(p, graph);
+    *ret_graph = graph;
+    return true;
+}
