@@ -16,8 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("SENTIER_BINARY", ROOT / "build" / "sentier"))
 SHARED = Path(os.environ.get("SENTIER_SHARED", ROOT.parent / "shared"))
 SLOW_BUILD = "sanitizer" in str(BINARY)  # time limits are wider there
-
-
 sys.path[:0] = [str(ROOT / "tests" / "api"), str(ROOT / "tests" / "oidc")]
 
 
