@@ -6,5 +6,5 @@
         process_json_##id: .incbin PATH(processes/openeo/id.json); .byte 0;
 
         .section .rodata
-#include "processes/processes.def"
+#include "server/graph/processes.def"
         .section .note.GNU-stack, "", %progbits

@@ -74,6 +74,6 @@ process_descriptions = \
 	processes/openeo/tan.json \
 	processes/openeo/variance.json \
 	processes/openeo/xor.json
-libsentier_a_SOURCES += processes/descriptions.S processes/processes.def
+libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def
 EXTRA_DIST += $(process_descriptions)
-processes/descriptions.$(OBJEXT): processes/processes.def $(process_descriptions)
+processes/descriptions.$(OBJEXT): server/graph/processes.def $(process_descriptions)

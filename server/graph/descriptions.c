@@ -7,12 +7,12 @@
 #include <string.h>
 
 #define PROCESS(id) extern const char process_json_##id[];
-#include "processes/processes.def"
+#include "graph/processes.def"
 #undef PROCESS
 
 static struct process processes[] = {
 #define PROCESS(id_) { .id = #id_, .text = process_json_##id_ },
-#include "processes/processes.def"
+#include "graph/processes.def"
 #undef PROCESS
 };
 
