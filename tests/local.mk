@@ -78,3 +78,19 @@ check_PROGRAMS += tests/db/test_queue
 TESTS += tests/db/test_queue
 tests_db_test_queue_SOURCES = tests/db/test_queue.c
 tests_db_test_queue_LDADD = $(unit_libs)
+
+# http, auth, net
+check_PROGRAMS += tests/unit/test_http tests/unit/test_auth tests/unit/test_fetch tests/fuzz/fuzz_url tests/fuzz/fuzz_token
+TESTS += tests/unit/test_http tests/unit/test_auth tests/unit/test_fetch tests/fuzz/fuzz_url tests/fuzz/fuzz_token
+tests_unit_test_http_SOURCES = tests/unit/test_http.c
+tests_unit_test_http_LDADD = $(unit_libs)
+tests_unit_test_auth_SOURCES = tests/unit/test_auth.c
+tests_unit_test_auth_LDADD = $(unit_libs)
+tests_unit_test_fetch_SOURCES = tests/unit/test_fetch.c
+tests_unit_test_fetch_LDADD = $(unit_libs)
+tests_fuzz_fuzz_url_SOURCES = tests/fuzz/fuzz_url.c $(fuzz_main)
+tests_fuzz_fuzz_url_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(fuzz_main)
+tests_fuzz_fuzz_token_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

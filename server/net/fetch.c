@@ -213,7 +213,11 @@ char *fetched_header(const struct fetched *fetched, const char *name)
         if (strncmp(line, name, length) || line[length] != ':')
             continue;
         value += strspn(value, " \t");
-        return mem_textn(value, strcspn(value, "\n"));
+        size_t end = strcspn(value, "\n");
+
+        while (end > 0 && (value[end - 1] == ' ' || value[end - 1] == '\t'))
+            end--;
+        return mem_textn(value, end);
     }
     return NULL;
 }
