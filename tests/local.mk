@@ -42,7 +42,10 @@ tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
 # raster
-check_PROGRAMS += tests/raster/make_results
+check_PROGRAMS += tests/unit/test_lanes tests/raster/make_results
+TESTS += tests/unit/test_lanes
+tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c
+tests_unit_test_lanes_LDADD = $(unit_libs)
 tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h
 tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 
