@@ -48,6 +48,9 @@ tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c
 tests_unit_test_lanes_LDADD = $(unit_libs)
 tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h
 tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
+EXTRA_PROGRAMS = tests/bench/bench_raster
+tests_bench_bench_raster_SOURCES = tests/bench/bench_raster.c tests/raster/plans.h
+tests_bench_bench_raster_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 
 # make fuzz: every target under libFuzzer, ASan and UBSan, FUZZ_SECONDS each; what is found new is
 # kept in the build's own corpus, crashes stop it.

@@ -170,8 +170,8 @@ static void run_crew(struct crew *crew, size_t threads)
         pthread_join(others[i], NULL);
 }
 
-bool raster_compute(const struct plan *plan, const struct raster_options *options, size_t first,
-                    size_t end, const char *part_path, struct err *err)
+static bool compute(const struct plan *plan, const struct raster_options *options, size_t first,
+                    size_t end, const char *part_path, bool durable, struct err *err)
 {
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
@@ -194,7 +194,13 @@ bool raster_compute(const struct plan *plan, const struct raster_options *option
     pthread_mutex_init(&crew.lock, NULL);
     run_crew(&crew, threads < end - first ? threads : end - first);
     pthread_mutex_destroy(&crew.lock);
-    return !atomic_load(&crew.failed) && part_finish(part, err);
+    return !atomic_load(&crew.failed) && part_finish(part, durable, err);
+}
+
+bool raster_compute(const struct plan *plan, const struct raster_options *options, size_t first,
+                    size_t end, const char *part_path, struct err *err)
+{
+    return compute(plan, options, first, end, part_path, true, err);
 }
 
 bool raster_evaluate(const struct plan *plan, const struct raster_options *options,
@@ -210,7 +216,7 @@ bool raster_evaluate(const struct plan *plan, const struct raster_options *optio
         return false;
     if (estimate.blocks == 0) /* the result is a value: no files */
         return raster_assemble(plan, options, 0, paths, folder, ret_result, err);
-    if (!raster_compute(plan, options, 0, estimate.blocks, path, err))
+    if (!compute(plan, options, 0, estimate.blocks, path, false, err)) /* read back at once */
         return false;
     ok = raster_assemble(plan, options, 1, paths, folder, ret_result, err);
     unlink(path);

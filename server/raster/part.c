@@ -101,7 +101,7 @@ bool part_add(struct part_writer *writer, struct part_entry *entry, const void *
     return disk_write(writer->file, writer->path, data, size, entry->offset, err);
 }
 
-bool part_finish(struct part_writer *writer, struct err *err)
+bool part_finish(struct part_writer *writer, bool durable, struct err *err)
 {
     struct part_header *h = &writer->header;
     size_t size = writer->n_entries * sizeof *writer->entries;
@@ -113,7 +113,7 @@ bool part_finish(struct part_writer *writer, struct err *err)
     h->header_checksum = libdeflate_crc32(0, h, sizeof *h);
     if (!disk_write(writer->file, writer->path, writer->entries, size, h->index_offset, err) ||
         !disk_write(writer->file, writer->path, h, sizeof *h, 0, err) ||
-        !disk_sync(writer->file, writer->path, err))
+        (durable && !disk_sync(writer->file, writer->path, err)))
         return false;
     writer->finished = true;
     return true;

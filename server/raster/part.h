@@ -26,8 +26,8 @@ bool part_create(const char *path, uint64_t fingerprint, size_t first, size_t en
 /* From any thread; fills offset, size and checksum. */
 bool part_add(struct part_writer *writer, struct part_entry *entry, const void *data, size_t size,
               struct err *err) MUST_USE;
-/* Index, header, sync. Without it the file is removed by part_writer_free(). */
-bool part_finish(struct part_writer *writer, struct err *err) MUST_USE;
+/* Index, header, and when `durable` a sync. Without it part_writer_free() removes the file. */
+bool part_finish(struct part_writer *writer, bool durable, struct err *err) MUST_USE;
 void part_writer_free(struct part_writer *writer);
 DEFINE_AUTO(part_writer, struct part_writer *, part_writer_free)
 
