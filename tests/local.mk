@@ -34,8 +34,10 @@ tests_unit_test_stac_SOURCES = tests/unit/test_stac.c
 tests_unit_test_stac_LDADD = $(unit_libs)
 
 # faces
-check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc
-TESTS += tests/unit/test_schema tests/unit/test_ogc
+check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes
+TESTS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes
+tests_unit_test_routes_SOURCES = tests/unit/test_routes.c
+tests_unit_test_routes_LDADD = $(unit_libs)
 tests_unit_test_schema_SOURCES = tests/unit/test_schema.c
 tests_unit_test_schema_LDADD = $(unit_libs)
 tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c

@@ -92,7 +92,7 @@ GRAPHS = [  # process, code
     ({"process_graph": {"a": node("add", x=1, y=2, z=3)}}, "ProcessParameterUnsupported"),
     ({"process_graph": {"a": node("add", x={"from_parameter": "p"}, y=2)}}, "ProcessParameterRequired"),
     (saved(collection="nothing-like-this"), "CollectionNotFound"),
-    (saved(collection=SQL), "CollectionNotFound"),
+    (saved(collection=SQL), "ProcessParameterInvalid"),
     (saved(collection="../../etc/passwd"), "CollectionNotFound"),
     (saved(bands=["B99"]), None),
     (saved(bands=[SQL]), None),
@@ -142,7 +142,7 @@ def test_empty_search(alice, url, arguments):
 
 
 PATHS = [  # path, status, code
-    ("/openeo/1.2/jobs/..%2f..%2fetc%2fpasswd", 404, ("JobNotFound", "NotFound")),
+    ("/openeo/1.2/jobs/..%2f..%2fetc%2fpasswd", 400, "BadRequest"),
     ("/openeo/1.2/jobs/x", 404, "JobNotFound"),
     ("/openeo/1.2/jobs/00000000-0000-4000-8000-000000000000", 404, "JobNotFound"),
     ("/openeo/1.2/jobs/' OR 1=1 --", 404, "JobNotFound"),
@@ -151,11 +151,11 @@ PATHS = [  # path, status, code
     ("/openeo/1.2/collections/' OR 1=1 --", 404, "CollectionNotFound"),
     ("/openeo/1.2/collections/%00", 400, ("BadRequest", "InvalidParameter")),
     ("/openeo/1.2/nothing", 404, "NotFound"),
-    ("/results/00000000-0000-4000-8000-000000000000/..%2f..%2fx", 404, ("FileNotFound", "NotFound")),
-    ("/results/..%2f..%2f/passwd", 404, ("FileNotFound", "NotFound")),
+    ("/results/00000000-0000-4000-8000-000000000000/..%2f..%2fx", 400, "BadRequest"),
+    ("/results/..%2f..%2f/passwd", 400, "BadRequest"),
     ("/ogc/jobs/' OR 1=1 --", 404, "JobNotFound"),
-    ("/ogc/processes/..%2fecho", 404, ("ProcessNotFound", "NotFound")),
-    ("/api/..%2f..%2fetc%2fpasswd", 404, "NotFound"),
+    ("/ogc/processes/..%2fecho", 400, "BadRequest"),
+    ("/api/..%2f..%2fetc%2fpasswd", 400, "BadRequest"),
     ("/openeo/1.2/jobs?limit=-1", 400, "InvalidParameter"),
     ("/openeo/1.2/jobs?limit=1e9", 400, "InvalidParameter"),
     ("/openeo/1.2/jobs?after=' OR 1=1 --", 400, "InvalidParameter"),

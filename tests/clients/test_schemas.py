@@ -15,15 +15,22 @@ def alice(scenes):
     return scenes.session("alice")
 
 
-def nullable(schema):
-    """OpenAPI 3.0's nullable and example as JSON Schema has them."""
+def nullable(schema, names=False):
+    """OpenAPI 3.0's nullable and example as JSON Schema has them; oneOf as anyOf, because the published
+    branches overlap. `names`: the members are names of properties, not keywords."""
     if isinstance(schema, list):
         return [nullable(s) for s in schema]
     if not isinstance(schema, dict):
         return schema
-    schema = {k: nullable(v) for k, v in schema.items() if k not in ("example", "examples", "discriminator")}
+    if names:
+        return {k: nullable(v) for k, v in schema.items()}
+    schema = {{"oneOf": "anyOf"}.get(k, k): v if k in ("enum", "default", "const") else nullable(v, k == "properties")
+              for k, v in schema.items() if k not in ("example", "examples", "discriminator")}
+    for bound in ("Minimum", "Maximum"):
+        if isinstance(schema.get("exclusive" + bound), bool):
+            del schema["exclusive" + bound]
     if schema.pop("nullable", False):
-        if "type" in schema and isinstance(schema["type"], str):
+        if isinstance(schema.get("type"), str):
             schema["type"] = [schema["type"], "null"]
         else:
             schema = {"anyOf": [schema, {"type": "null"}]}
@@ -99,10 +106,6 @@ def ogc(shared):
     folder = shared / "specs/ogcapi-processes/part1-1.0.0/schemas"
     if not folder.is_dir():
         pytest.skip("no schemas of OGC API - Processes")
-
-    def load(uri):
-        return Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema",
-                                       **nullable(yaml.safe_load((folder / uri.removeprefix("urn:ogc:")).read_text()))})
 
     def check(name, answer):
         # names of files as they are: relative references are resolved within the folder
