@@ -1,1 +1,1 @@
-# sources of www/
+EXTRA_DIST += www/ndvi.png
