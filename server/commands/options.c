@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static void drop(int *argc, char **argv, int at, int count)
@@ -113,6 +114,7 @@ bool command_log(const char *program, const struct config *config, struct err *e
     } levels[] = { { "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
                    { "debug", LOG_DEBUG } };
 
+    prctl(PR_SET_NAME, program); /* roles are execs of /proc/self/exe: `ps` would say "exe" */
     for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
         if (strcmp(levels[i].name, config->log_level))
             continue;

@@ -12,6 +12,7 @@
 struct executor;
 struct waits;
 struct metrics;
+struct guard;
 
 struct server {
     const struct config *config;
@@ -21,6 +22,7 @@ struct server {
     struct executor *executor;
     struct waits *waits;
     struct metrics *metrics;
+    struct guard *guard;
     int port;
     atomic_bool stopping;
     atomic_int in_flight; /* exchanges that exist: from the request line to the last byte */

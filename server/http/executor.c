@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <string.h>
 
+enum { MAX_LOOKS = 8 };
+
 struct thread {
     struct executor *executor;
     pthread_t id;
@@ -68,15 +70,14 @@ static struct exchange *take(struct executor *executor)
     return ex;
 }
 
-/* Bytes on an idle connection mean that the server said good-bye. */
+/* Bytes on an idle connection mean that the server says good-bye: first why, then the end. */
 static void look_at(struct db *db)
 {
     struct pollfd fd = { .fd = db_socket(db), .events = POLLIN };
     const char *channel, *payload;
 
-    if (poll(&fd, 1, 0) > 0)
-        while (db_notice(db, &channel, &payload))
-            ;
+    for (int i = 0; i < MAX_LOOKS && db_is_alive(db) && poll(&fd, 1, 0) > 0; i++)
+        db_notice(db, &channel, &payload);
 }
 
 static bool connect_database(struct thread *thread, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "http/executor.h"
+#include "http/guard.h"
 #include "http/metrics.h"
 #include "http/waits.h"
 #include <arpa/inet.h>
@@ -59,8 +60,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
     struct exchange *ex = *state;
 
-    (void)cls, (void)connection, (void)url, (void)version;
+    (void)cls, (void)url, (void)version;
     if (ex->phase == PHASE_HEADERS) {
+        guard_rests(ex->server->guard, connection);
         exchange_begin(ex, method);
         ex->phase = PHASE_BODY;
         /* a client that asks before it sends is told at once */
@@ -81,7 +83,8 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **state,
     struct exchange *ex = *state;
     int64_t took = instant_monotonic() - ex->started;
 
-    (void)cls, (void)connection, (void)code;
+    (void)cls, (void)code;
+    guard_waits(ex->server->guard, connection);
     metrics_count(ex->server->metrics, ex->match.face, ex->status, took);
     /* without the query: it may hold a signature */
     log_write(LOG_INFO, ex->rq.id, "%s %s %d %lld ms %s%s%s", method_names[ex->rq.method % METHOD_COUNT],
@@ -157,7 +160,7 @@ static bool start_daemon(struct server *server, struct err *err)
         (unsigned)config->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_end, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_END);
+        NULL, MHD_OPTION_NOTIFY_CONNECTION, guard_on_connection, server->guard, MHD_OPTION_END);
     if (!server->daemon)
         close(fd);
     return server->daemon || err_set(err, ERR_Internal, "The HTTP threads cannot be started");
@@ -165,6 +168,7 @@ static bool start_daemon(struct server *server, struct err *err)
 
 static void server_free(struct server *server)
 {
+    guard_free(server->guard);
     metrics_free(server->metrics);
     waits_free(server->waits);
     executor_free(server->executor);
@@ -183,6 +187,7 @@ bool server_start(const struct config *config, const char *database_url, const s
     server->config = config;
     server->database_url = mem_text(database_url);
     server->table = route_table_new(table);
+    server->guard = guard_new(config->http_request_timeout * 1000);
     server->executor = executor_new(server, threads);
     server->waits = waits_new(server);
     if (!metrics_new(server, &server->metrics, err) || !start_daemon(server, err)) {

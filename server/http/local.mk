@@ -5,6 +5,7 @@ libsentier_a_SOURCES += \
 	server/http/exchange.c server/http/exchange.h \
 	server/http/executor.c server/http/executor.h \
 	server/http/file.c \
+	server/http/guard.c server/http/guard.h \
 	server/http/listen.c \
 	server/http/metrics.c server/http/metrics.h \
 	server/http/problem.c \

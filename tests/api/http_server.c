@@ -122,7 +122,9 @@ static bool open_transaction(struct request *rq, struct reply *reply, struct err
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    if (!db_query(rq->db, &rows, "SELECT now() = statement_timestamp()", DB_NO_ARGS, err) ||
+    if (!db_query(rq->db, &rows,
+                  "SELECT count(*) = 0 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'",
+                  DB_NO_ARGS, err) ||
         !db_script(rq->db, "BEGIN", err))
         return false;
     return reply_json(reply, 200, json_pack("{s:b}", "clean", row_bool(rows, 0, 0)), NULL);
