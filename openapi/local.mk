@@ -3,7 +3,8 @@ api_documents = \
 	openapi/documents.def \
 	openapi/ogc.json \
 	openapi/openeo.json \
-	openapi/service.json
+	openapi/service.json \
+	openapi/stac.json
 EXTRA_DIST += $(api_documents)
 libsentier_a_SOURCES += openapi/documents.S
 openapi/documents.$(OBJEXT): $(api_documents)

@@ -27,3 +27,9 @@ libsentier_a_SOURCES += \
 	server/api/openeo/openeo.h \
 	server/api/openeo/processes.c \
 	server/api/openeo/result.c
+libsentier_a_SOURCES += \
+	server/api/stac/catalog.c \
+	server/api/stac/data.c \
+	server/api/stac/params.c server/api/stac/params.h \
+	server/api/stac/search.c \
+	server/api/stac/stac.h

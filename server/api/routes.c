@@ -6,11 +6,14 @@
 #include "api/common/results.h"
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
+#include "api/stac/stac.h"
 
 #define OPENEO(method, path, access, handler, ...)                                                 \
     ROUTE(method, OPENEO_ROOT path, access, openeo_##handler, OPENEO, __VA_ARGS__)
 #define OGC(method, path, access, handler, ...)                                                    \
     ROUTE(method, OGC_ROOT path, access, ogc_##handler, OGC, __VA_ARGS__)
+#define STAC(method, path, access, handler, ...)                                                   \
+    ROUTE(method, STAC_ROOT path, access, stac_##handler, STAC, __VA_ARGS__)
 
 const struct route routes[] = {
     /* this service */
@@ -62,6 +65,17 @@ const struct route routes[] = {
     OGC(GET, "/jobs/{jobId}", USER, job_get),
     OGC(DELETE, "/jobs/{jobId}", USER, job_delete),
     OGC(GET, "/jobs/{jobId}/results", USER, results_get),
+
+    /* STAC API, and the files that its assets name */
+    STAC(GET, "", NOBODY, landing_get),
+    STAC(GET, "/conformance", NOBODY, conformance_get),
+    STAC(GET, "/collections", NOBODY, collections_get),
+    STAC(GET, "/collections/{collectionId}", NOBODY, collection_get),
+    STAC(GET, "/collections/{collectionId}/items", NOBODY, items_get),
+    STAC(GET, "/collections/{collectionId}/items/{itemId}", NOBODY, item_get),
+    STAC(GET, "/search", NOBODY, search_get),
+    STAC(POST, "/search", NOBODY, search_post, .body = BODY_JSON),
+    ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),
 
     { .pattern = NULL },
 };

@@ -54,6 +54,7 @@ struct item_search {
     const struct item_cursor *after; /* NULL: the first page */
     bool backwards;           /* the page before `after` */
     int64_t limit;
+    int64_t timeout_ms;       /* of searches that may be long; 0: none */
 };
 
 struct item_row {

@@ -95,20 +95,34 @@ static void collect(const struct item_search *s, struct arena *arena, struct arg
     a->values[a->count++] = db_int(s->limit + 1);
 }
 
+/* Searches that an index on (datetime, id) cannot bound get a time limit. */
+static bool set_timeout(struct db *db, int64_t timeout_ms, struct err *err)
+{
+    return db_run(db, "SELECT set_config('statement_timeout', $1::text, false)",
+                  DB_ARGS(db_int(timeout_ms)), err);
+}
+
 bool items_search(struct db *db, struct arena *arena, const struct item_search *search,
                   struct item_page *ret_page, struct err *err)
 {
     struct arguments a = { 0 };
     size_t found;
-    bool good;
+    bool good, timed = search->timeout_ms && (search->geometry || search->start || search->end);
+    struct err ignored = { 0 };
 
     memset(ret_page, 0, sizeof *ret_page);
     if (search->scope.none)
         return true;
+    if (timed && !set_timeout(db, search->timeout_ms, err))
+        return false;
     collect(search, arena, &a);
     good = search->geometry
                ? db_query_custom(db, &ret_page->rows, compose(a.mask), a.values, a.count, err)
                : db_query(db, &ret_page->rows, compose(a.mask), a.values, a.count, err);
+    if (timed && !set_timeout(db, 0, &ignored) && good) {
+        item_page_done(ret_page);
+        return err_set(err, ignored.code, "%s", ignored.message);
+    }
     if (!good)
         return false;
     found = (size_t)row_count(ret_page->rows);
