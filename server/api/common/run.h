@@ -42,6 +42,10 @@ bool run_refuse_failed(const struct job *job, struct err *err);
 
 /* The job of the path variable `name` that belongs to the caller. Errors: JobNotFound. */
 bool run_job(struct request *rq, const char *name, struct job *ret_job, struct err *err) MUST_USE;
-DEFINE_AUTO(job_hold, struct job *, job_done)
+/* AUTO(job_value) struct job job = { 0 }; */
+__attribute__((unused)) static inline void job_value_drop(struct job *job)
+{
+    job_done(job);
+}
 
 #endif

@@ -68,14 +68,13 @@ struct execution {
     json_t *description, *graph, *arguments, *request;
 };
 
-static void execution_done(struct execution *x)
+static void execution_drop(struct execution *x)
 {
     json_decref(x->description);
     json_decref(x->graph);
     json_decref(x->arguments);
     json_decref(x->request);
 }
-DEFINE_AUTO(execution, struct execution *, execution_done)
 
 static bool read_execution(struct request *rq, struct execution *x, struct err *err)
 {
@@ -110,12 +109,10 @@ static struct job_input input_of(struct request *rq, const struct execution *x,
 static bool reply_accepted(struct request *rq, struct reply *reply, const char *id,
                            struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!job_load(rq->db, rq->arena, rq->user->id, id, &job, err))
         return false;
-    hold = &job;
     reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/jobs/%s", job.id));
     reply_header(rq, reply, "Preference-Applied", "respond-async");
     return reply_json(reply, 201, ogc_status(rq, &job), NULL);
@@ -131,14 +128,12 @@ static int64_t wait_of(const struct request *rq, const struct preference *prefer
 static bool submit(struct request *rq, struct reply *reply, struct err *err)
 {
     struct preference prefer = read_preference(rq);
-    struct execution x = { 0 };
-    AUTO(execution) struct execution *hold = &x;
+    AUTO(execution) struct execution x = { 0 };
     struct run_estimate estimate = { 0 };
     struct job_input in;
     char id[ID_UUID_SIZE];
     bool fits;
 
-    (void)hold;
     if (!read_execution(rq, &x, err))
         return false;
     if (choose_async(x.description, &prefer) && prefer.wait_ms <= 0) {
@@ -169,17 +164,15 @@ static bool reply_late(struct request *rq, struct reply *reply, const struct job
 
 bool ogc_execution_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!rq->state)
         return submit(rq, reply, err);
     switch (run_look(rq, reply, &job, err)) {
     case RUN_REFUSED: return false;
     case RUN_WAITS: return true;
-    case RUN_LATE: hold = &job; return reply_late(rq, reply, &job, err);
+    case RUN_LATE: return reply_late(rq, reply, &job, err);
     case RUN_ENDED: break;
     }
-    hold = &job;
     return ogc_reply_results(rq, reply, &job, err);
 }

@@ -203,12 +203,10 @@ bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
 /* GET /ogc/jobs/{jobId} */
 bool ogc_job_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!run_job(rq, "jobId", &job, err))
         return false;
-    hold = &job;
     return reply_json(reply, 200, ogc_status(rq, &job), NULL);
 }
 
@@ -216,13 +214,11 @@ bool ogc_job_get(struct request *rq, struct reply *reply, struct err *err)
  * has ended is removed with its results. */
 bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
     bool active;
 
     if (!run_job(rq, "jobId", &job, err))
         return false;
-    hold = &job;
     active = job.state == JOB_QUEUED || job.state == JOB_RUNNING;
     if (active ? !job_cancel(rq->db, rq->user->id, job.id, err)
                : !job_delete(rq->db, rq->user->id, job.id, err))

@@ -31,13 +31,12 @@ struct products {
     size_t n_assets;
 };
 
-static void products_done(struct products *products)
+static void products_drop(struct products *products)
 {
     for (size_t i = 0; i < products->n_assets; i++)
         json_decref(products->assets[i].fields);
     json_decref(products->values);
 }
-DEFINE_AUTO(products, struct products *, products_done)
 
 static const struct job_asset *file_of(const struct products *products, const char *output)
 {
@@ -265,11 +264,9 @@ bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job
                        struct err *err)
 {
     const char *response = json_string_value(json_object_get(job->request, "response"));
-    struct products products = { 0 };
-    AUTO(products) struct products *hold = &products;
+    AUTO(products) struct products products = { 0 };
     bool document = response && !strcmp(response, "document"), all_links = true;
 
-    (void)hold;
     if (job->state == JOB_CREATED || job->state == JOB_QUEUED || job->state == JOB_RUNNING)
         return err_set(err, ERR_ResultNotReady, "The job is not finished; its results come later.");
     if (job->state != JOB_FINISHED)
@@ -292,11 +289,9 @@ bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job
 /* GET /ogc/jobs/{jobId}/results */
 bool ogc_results_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!run_job(rq, "jobId", &job, err))
         return false;
-    hold = &job;
     return ogc_reply_results(rq, reply, &job, err);
 }

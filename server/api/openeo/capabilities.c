@@ -11,7 +11,7 @@ static const char *const method_names[METHOD_COUNT] = {
 };
 
 static const char *const conformance[] = {
-    "https://api.openeo.org/" OPENEO_API_VERSION,
+    OPENEO_CONFORMANCE,
     "https://api.stacspec.org/v1.0.0/core",
     "https://api.stacspec.org/v1.0.0/collections",
 };

@@ -12,12 +12,10 @@
 /* POST /jobs/{job_id}/results: no effect when it is queued or running. */
 bool openeo_results_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!job_start(rq->db, rq->user->id, job.id, err)) {
         if (err->code != ERR_JobLocked)
             return false;
@@ -29,12 +27,10 @@ bool openeo_results_post(struct request *rq, struct reply *reply, struct err *er
 /* DELETE /jobs/{job_id}/results */
 bool openeo_results_delete(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!job_cancel(rq->db, rq->user->id, job.id, err))
         return false;
     return reply_empty(reply, 204);
@@ -236,16 +232,14 @@ static bool reply_failure(struct reply *reply, const struct job *job)
 /* GET /jobs/{job_id}/results: for the owner, or for whoever holds the signed (canonical) link. */
 bool openeo_results_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(job_value) struct job job = { 0 };
     const char *id = request_variable(rq, "job_id"), *partial = request_query(rq, "partial");
     bool wants_partial = partial && (!*partial || !strcmp(partial, "true"));
-    struct job job;
 
     if (!id_is_uuid(id))
         return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", id);
     if (!job_load(rq->db, rq->arena, rq->user ? rq->user->id : NULL, id, &job, err))
         return false;
-    hold = &job;
     if (job.state == JOB_ERROR)
         return reply_failure(reply, &job);
     if (job.state == JOB_FINISHED || (wants_partial && job.state != JOB_CREATED))

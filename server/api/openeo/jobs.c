@@ -170,13 +170,11 @@ static int64_t hold_ms(const struct job *job)
 /* GET /jobs/{job_id} */
 bool openeo_job_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(job_value) struct job job = { 0 };
     int64_t *deadline = rq->state;
-    struct job job;
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!deadline && hold_ms(&job) > 0) {
         deadline = rq->state = arena_alloc(rq->arena, sizeof *deadline);
         *deadline = instant_monotonic() + hold_ms(&job);
@@ -193,15 +191,13 @@ bool openeo_job_get(struct request *rq, struct reply *reply, struct err *err)
 /* PATCH /jobs/{job_id} */
 bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(job_value) struct job job = { 0 };
     AUTO(json) json_t *request = NULL, *rest = NULL;
     struct openeo_request in;
-    struct job job;
 
     if (!js_read(rq->body, "", change_fields, JS_REFUSE_UNKNOWN, &in, err) ||
         !check_plan_name(in.plan, err) || !run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (json_object_size(rq->body) == 0)
         return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
     if (in.process && !run_check(rq, in.process, NULL, "/process", err))
@@ -221,12 +217,10 @@ bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
 /* DELETE /jobs/{job_id} */
 bool openeo_job_delete(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!job_delete(rq->db, rq->user->id, job.id, err))
         return false;
     return reply_empty(reply, 204);
@@ -235,13 +229,11 @@ bool openeo_job_delete(struct request *rq, struct reply *reply, struct err *err)
 /* GET /jobs/{job_id}/estimate: from the plan. Nothing is charged, so there are no costs. */
 bool openeo_estimate_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(job_value) struct job job = { 0 };
     struct run_estimate estimate;
-    struct job job;
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!run_estimate(rq, job.process, job.arguments, "/process", PLAN_BATCH, &estimate, err))
         return false;
     json_decref(estimate.value);

@@ -58,17 +58,15 @@ static json_t *entry(const struct job_log *log)
 
 bool openeo_logs_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
+    AUTO(job_value) struct job job = { 0 };
     const char *level = NULL;
     int64_t after, limit;
     struct job_log *logs;
     json_t *list, *links;
-    struct job job;
     size_t count;
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    hold = &job;
     if (!effective_level(rq, &job, &level, err) || !offset_of(rq, &after, err) ||
         !request_query_integer(rq, "limit", 1, 10000, 10000, &limit, err))
         return false;

@@ -7,6 +7,7 @@
 
 #define OPENEO_ROOT "/openeo/1.2"
 #define OPENEO_API_VERSION "1.2.0"
+#define OPENEO_CONFORMANCE "https://api.openeo.org/1.2.0"
 
 /* capabilities.c */
 handler_fn openeo_well_known_get, openeo_capabilities_get, openeo_conformance_get,

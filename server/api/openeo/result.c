@@ -79,18 +79,16 @@ static bool give_up(struct request *rq, const struct job *job, struct err *err)
 
 bool openeo_result_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_hold) struct job *hold = NULL;
-    struct job job;
+    AUTO(job_value) struct job job = { 0 };
 
     if (!rq->state)
         return submit(rq, reply, err);
     switch (run_look(rq, reply, &job, err)) {
     case RUN_REFUSED: return false;
     case RUN_WAITS: return true;
-    case RUN_LATE: hold = &job; return give_up(rq, &job, err);
+    case RUN_LATE: return give_up(rq, &job, err);
     case RUN_ENDED: break;
     }
-    hold = &job;
     if (job.state != JOB_FINISHED)
         return run_refuse_failed(&job, err);
     return send_files(rq, reply, &job, err);
