@@ -44,8 +44,10 @@ tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
 # raster
-check_PROGRAMS += tests/unit/test_lanes tests/raster/make_results
-TESTS += tests/unit/test_lanes
+check_PROGRAMS += tests/unit/test_lanes tests/unit/test_source tests/raster/make_results
+TESTS += tests/unit/test_lanes tests/unit/test_source
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/raster/plans.h
+tests_unit_test_source_LDADD = $(unit_libs)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c
 tests_unit_test_lanes_LDADD = $(unit_libs)
 tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h

@@ -80,42 +80,20 @@ bool encoder_new(struct encoder **ret_encoder, struct err *err)
 
 /* ---- style ---- */
 
-static const struct {
-    const char *name;
-    enum codec codec;
-    int level, most;
-} codecs[] = { { "zstd", CODEC_ZSTD, 1, 19 },
-               { "deflate", CODEC_DEFLATE, 6, 12 },
-               { "none", CODEC_NONE, 0, 0 } };
-
-static const char *text_option(const json_t *options, const char *first, const char *second)
-{
-    const char *text = json_string_value(json_object_get(options, first));
-
-    return text ? text : json_string_value(json_object_get(options, second));
-}
-
 static bool read_options(const struct plan_node *save, struct file_style *style, struct err *err)
 {
-    const json_t *options = save->save.options;
-    const char *name = text_option(options, "compression", "compress");
-    const json_t *level = json_object_get(options, "compression_level");
-    size_t i = 0;
+    const char *name = json_string_value(json_object_get(save->save.options, "compression"));
 
-    while (name && i < ARRAY_LEN(codecs) && strcasecmp(codecs[i].name, name) != 0)
-        i++;
-    if (i == ARRAY_LEN(codecs))
+    if (name && !strcasecmp(name, "zstd")) {
+        style->codec = CODEC_ZSTD;
+        style->level = 1;
+    } else if (!name || !strcasecmp(name, "deflate")) {
+        style->codec = CODEC_DEFLATE;
+        style->level = 6;
+    } else {
         return err_set(err, ERR_ProcessParameterInvalid,
-                       "%s/arguments/options/compression: expected zstd, deflate or none, found "
-                       "'%s'.", save->pointer, name);
-    style->codec = codecs[i].codec;
-    style->level = codecs[i].level;
-    if (json_is_integer(level)) {
-        if (json_integer_value(level) < 1 || json_integer_value(level) > codecs[i].most)
-            return err_set(err, ERR_ProcessParameterInvalid,
-                           "%s/arguments/options/compression_level: expected 1 to %d, found %lld.",
-                           save->pointer, codecs[i].most, (long long)json_integer_value(level));
-        style->level = (int)json_integer_value(level);
+                       "%s/arguments/options/compression: expected deflate or zstd, found '%s'.",
+                       save->pointer, name);
     }
     return true;
 }
@@ -176,7 +154,6 @@ bool file_style_of(const struct plan_node *save, struct file_style *ret_style, s
         style.nearest = is_categorical(&save->schema);
         if (!read_options(save, &style, err))
             return false;
-        style.predictor = style.predictor && style.codec != CODEC_NONE;
     } else if (!strcasecmp(format, "PNG")) {
         if (!check_picture(save, err))
             return false;
@@ -238,11 +215,6 @@ bool encoder_pack(struct encoder *e, const struct file_style *style, const void 
         pixels = e->predicted;
     }
     *ret_data = e->packed;
-    if (style->codec == CODEC_NONE) {
-        *ret_data = pixels;
-        *ret_size = size;
-        return true;
-    }
     if (style->codec == CODEC_DEFLATE)
         return deflate_tile(e, style->level, pixels, size, ret_size, err);
     *ret_size = ZSTD_compressCCtx(e->zstd, e->packed, e->packed_size, pixels, size, style->level);
@@ -257,10 +229,7 @@ bool encoder_unpack(struct encoder *e, const struct file_style *style, const voi
 {
     size_t want = side * side * pixel_size(style->kind.pixel), got = 0;
 
-    if (style->codec == CODEC_NONE) {
-        got = size;
-        memcpy(pixels, packed, size < want ? size : want);
-    } else if (style->codec == CODEC_ZSTD) {
+    if (style->codec == CODEC_ZSTD) {
         got = ZSTD_decompressDCtx(e->unzstd, pixels, want, packed, size);
     } else if (libdeflate_zlib_decompress(e->inflate, packed, size, pixels, want, &got) !=
                LIBDEFLATE_SUCCESS) {

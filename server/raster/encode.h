@@ -7,7 +7,7 @@
 
 enum { HALF_TILE = 512, QUARTER_TILE = 256 };
 
-enum codec { CODEC_NONE = 1, CODEC_DEFLATE = 8, CODEC_ZSTD = 50000 }; /* TIFF's numbers */
+enum codec { CODEC_DEFLATE = 8, CODEC_ZSTD = 50000 }; /* TIFF's numbers */
 
 /* How the files of a save are written, from its format and options. */
 struct file_style {

@@ -80,6 +80,11 @@ void source_pool_use_gdal_only(struct source_pool *pool)
     pool->gdal_only = true;
 }
 
+bool source_is_fast(const struct source *source)
+{
+    return source->file->door != NULL;
+}
+
 static bool unreadable(const char *href, struct err *err)
 {
     const char *reason = CPLGetLastErrorMsg();

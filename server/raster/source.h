@@ -27,7 +27,8 @@ bool source_open(struct source_pool *pool, const char *href, int band, struct so
 /* The window (which lies within the file) in the file's own type, without gaps between rows. */
 bool source_read(struct source_pool *pool, const struct source *source, int64_t x, int64_t y,
                  size_t width, size_t height, void *dst, struct err *err) MUST_USE;
-/* For tests and the benchmark: only GDAL decodes. */
+/* For tests and the benchmark: only GDAL decodes; and whether it is passed by. */
 void source_pool_use_gdal_only(struct source_pool *pool);
+bool source_is_fast(const struct source *source);
 
 #endif

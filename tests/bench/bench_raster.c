@@ -273,7 +273,7 @@ static const struct plan *plan_of(struct plan_maker *m)
     median = maker_apply(m, maker_schema(m, grid, 0, 0, NULL, pixel, bench.real ? NAN : -32768),
                          load, NULL, 1);
     maker_application(m, median, 0, median_program(m->arena), PLANES, refs, 1, &zero);
-    maker_save(m, median, "median", "COG");
+    maker_save(m, median, "median", "COG")->save.options = json_pack("{s:s}", "compression", "zstd");
     return maker_plan(m);
 }
 

@@ -103,11 +103,11 @@ static void make(struct plan_maker *m, const struct inputs *in, const char *what
 
     for (uint32_t i = 0; i < n; i++)
         refs[i] = (struct plane_ref){ 0, (int32_t)i };
-    if (!strcmp(what, "copy") || !strcmp(what, "deflate")) {
+    if (!strcmp(what, "copy") || !strcmp(what, "zstd")) {
         struct plan_node *save = maker_save(m, all, what, "COG");
 
-        if (!strcmp(what, "deflate"))
-            save->save.options = json_pack("{s:s}", "compression", "deflate");
+        if (!strcmp(what, "zstd"))
+            save->save.options = json_pack("{s:s}", "compression", "zstd");
         return;
     }
     if (!strcmp(what, "ndvi")) {

@@ -1,0 +1,505 @@
+/* Reading against GDAL's own reading: both doors, windows, layers, other grids; and what may be read
+ * at all. */
+#include "base/mem.h"
+#include "base/text.h"
+#include "raster/engine.h"
+#include "raster/load.h"
+#include "raster/warp.h"
+#include "tests/raster/plans.h"
+#include <gdal.h>
+#include <ogr_srs_api.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/test_source.XXXXXX";
+
+static char *path_of(const char *name)
+{
+    return mem_printf("%s/%s", folder, name);
+}
+
+/* ---- fixtures ---- */
+
+static void write_file(const char *name, const char *driver, int width, int height, int bands,
+                       GDALDataType type, double x0, double y0, double d, const char *const *options)
+{
+    AUTO(mem) char *path = path_of(name);
+    GDALDatasetH mem = GDALCreate(GDALGetDriverByName("MEM"), "", width, height, bands, type, NULL);
+    double transform[6] = { x0, d, 0, y0, 0, -d };
+    OGRSpatialReferenceH srs = OSRNewSpatialReference(NULL);
+    AUTO(mem) double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
+    GDALDatasetH made;
+
+    OSRImportFromEPSG(srs, 32633);
+    GDALSetSpatialRef(mem, srs);
+    OSRDestroySpatialReference(srs);
+    GDALSetGeoTransform(mem, transform);
+    for (int band = 1; band <= bands; band++) {
+        for (int i = 0; i < width * height; i++) {
+            int x = i % width, y = i / width;
+
+            pixels[i] = (x * 3 + y * 5 + band * 11 + rand() % 9) % 250;
+            if (rand() % 10 == 0 || (x > 40 && x < 90 && y > 50 && y < 120))
+                pixels[i] = 0;
+        }
+        GDALSetRasterNoDataValue(GDALGetRasterBand(mem, band), 0);
+        if (GDALRasterIO(GDALGetRasterBand(mem, band), GF_Write, 0, 0, width, height, pixels, width,
+                         height, GDT_Float64, 0, 0) != CE_None)
+            abort();
+    }
+    made = GDALCreateCopy(GDALGetDriverByName(driver), path, mem, FALSE, (char **)options, NULL,
+                          NULL);
+    assert_non_null(made);
+    GDALClose(made);
+    GDALClose(mem);
+}
+
+#define TILED "TILED=YES", "BLOCKXSIZE=128", "BLOCKYSIZE=128"
+
+static const struct fixture {
+    const char *name, *driver;
+    GDALDataType type;
+    int bands;
+    bool fast; /* the fast door should open */
+    const char *const *options;
+} fixtures[] = {
+    { "deflate2.tif", "GTiff", GDT_UInt16, 1, true,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "PREDICTOR=2", NULL } },
+    { "deflate1.tif", "GTiff", GDT_Int16, 1, true,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", NULL } },
+    { "zstd2.tif", "GTiff", GDT_Byte, 1, true,
+      (const char *const[]){ TILED, "COMPRESS=ZSTD", "PREDICTOR=2", NULL } },
+    { "planar.tif", "GTiff", GDT_UInt16, 3, true,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "INTERLEAVE=BAND", "PREDICTOR=2", NULL } },
+    { "big.tif", "GTiff", GDT_UInt16, 1, true,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "BIGTIFF=YES", NULL } },
+    { "sparse.tif", "GTiff", GDT_UInt16, 1, true,
+      (const char *const[]){ "TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16", "COMPRESS=DEFLATE",
+                             "SPARSE_OK=TRUE", NULL } },
+    { "cog.tif", "COG", GDT_UInt16, 1, true,
+      (const char *const[]){ "COMPRESS=DEFLATE", "PREDICTOR=YES", "BLOCKSIZE=128", NULL } },
+    { "pixels.tif", "GTiff", GDT_UInt16, 3, false,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "INTERLEAVE=PIXEL", NULL } },
+    { "endian.tif", "GTiff", GDT_UInt16, 1, false,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "ENDIANNESS=BIG", NULL } },
+    { "lzw.tif", "GTiff", GDT_UInt16, 1, false,
+      (const char *const[]){ TILED, "COMPRESS=LZW", "PREDICTOR=2", NULL } },
+    { "plain.tif", "GTiff", GDT_Float64, 1, false, (const char *const[]){ TILED, NULL } },
+    { "float3.tif", "GTiff", GDT_Float32, 1, false,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "PREDICTOR=3", NULL } },
+    { "bits.tif", "GTiff", GDT_UInt16, 1, false,
+      (const char *const[]){ TILED, "COMPRESS=DEFLATE", "NBITS=12", NULL } },
+    { "strips.tif", "GTiff", GDT_UInt16, 1, false,
+      (const char *const[]){ "BLOCKYSIZE=5", "COMPRESS=DEFLATE", NULL } },
+    { "tall.tif", "GTiff", GDT_UInt16, 1, true,
+      (const char *const[]){ "BLOCKYSIZE=64", "COMPRESS=DEFLATE", NULL } },
+    { "jpeg2000.tif", "JP2OpenJPEG", GDT_UInt16, 1, false,
+      (const char *const[]){ "QUALITY=100", "REVERSIBLE=YES", "BLOCKXSIZE=128", "BLOCKYSIZE=128",
+                             NULL } },
+};
+enum { WIDTH = 304, HEIGHT = 250 };
+
+static int make_fixtures(void **state)
+{
+    (void)state;
+    srand(3);
+    raster_init();
+    if (!mkdtemp(folder))
+        return 1;
+    for (size_t i = 0; i < ARRAY_LEN(fixtures); i++)
+        write_file(fixtures[i].name, fixtures[i].driver, WIDTH, HEIGHT, fixtures[i].bands,
+                   fixtures[i].type, 500000, 5100000, 10, fixtures[i].options);
+    return 0;
+}
+
+static int remove_fixtures(void **state)
+{
+    AUTO(mem) char *command = mem_printf("rm -r '%s'", folder);
+
+    (void)state;
+    return system(command);
+}
+
+/* ---- both doors ---- */
+
+static void check_window(struct source_pool *pool, const struct fixture *f, int band, int x, int y,
+                         int width, int height)
+{
+    AUTO(mem) char *path = path_of(f->name);
+    size_t size = (size_t)GDALGetDataTypeSizeBytes(f->type) * (size_t)width * (size_t)height;
+    AUTO(mem) char *got = mem_alloc(size);
+    AUTO(mem) char *want = mem_alloc(size);
+    GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
+    struct source source;
+    struct err err = { 0 };
+
+    if (!source_open(pool, path, band, &source, &err) ||
+        !source_read(pool, &source, x, y, (size_t)width, (size_t)height, got, &err))
+        fail_msg("%s: %s", f->name, err.message);
+    if (GDALRasterIO(GDALGetRasterBand(dataset, band), GF_Read, x, y, width, height, want, width,
+                     height, f->type, 0, 0) != CE_None)
+        fail_msg("GDAL cannot read %s", f->name);
+    GDALClose(dataset);
+    if (memcmp(got, want, size) != 0)
+        fail_msg("%s band %d at %d, %d of %d x %d differs", f->name, band, x, y, width, height);
+}
+
+static void both_doors_read_what_gdal_reads(void **state)
+{
+    struct raster_options options = { 0 };
+
+    (void)state;
+    for (int gdal_only = 0; gdal_only < 2; gdal_only++)
+        for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
+            AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, 100000);
+
+            if (gdal_only)
+                source_pool_use_gdal_only(pool);
+            for (int band = 1; band <= fixtures[i].bands; band++) {
+                check_window(pool, &fixtures[i], band, 0, 0, WIDTH, HEIGHT);
+                check_window(pool, &fixtures[i], band, 128, 0, 128, 256 > HEIGHT ? 128 : 256);
+                for (int k = 0; k < 25; k++) {
+                    int x = rand() % WIDTH, y = rand() % HEIGHT;
+
+                    check_window(pool, &fixtures[i], band, x, y, 1 + rand() % (WIDTH - x),
+                                 1 + rand() % (HEIGHT - y));
+                }
+            }
+        }
+}
+
+static void the_fast_door_opens_where_it_should(void **state)
+{
+    struct raster_options options = { 0 };
+    AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, 100000);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
+        AUTO(mem) char *path = path_of(fixtures[i].name);
+        struct source source;
+        struct err err = { 0 };
+
+        assert_true(source_open(pool, path, 1, &source, &err));
+        if (source_is_fast(&source) != fixtures[i].fast)
+            fail_msg("%s: fast door %d", fixtures[i].name, source_is_fast(&source));
+    }
+}
+
+/* ---- what may be read ---- */
+
+static void refused(const struct raster_options *options, const char *href, const char *reason)
+{
+    AUTO(source_pool) struct source_pool *pool = source_pool_new(options, 100000);
+    struct source source;
+    struct err err = { 0 };
+
+    assert_false(source_open(pool, href, 1, &source, &err));
+    assert_int_equal(err.code, ERR_SourceUnreadable);
+    if (!strstr(err.message, reason) || !strstr(err.message, href))
+        fail_msg("'%s' should name '%s' and say '%s'", err.message, href, reason);
+}
+
+static void only_allowed_places_are_read(void **state)
+{
+    AUTO(mem) char *inside = path_of("inside");
+    AUTO(mem) char *file = path_of("deflate2.tif");
+    AUTO(mem) char *link = path_of("inside/link.tif");
+    AUTO(mem) char *up = path_of("inside/../deflate2.tif");
+    AUTO(mem) char *twin = path_of("inside-not/x.tif");
+    AUTO(mem) char *vrt = path_of("inside/evil.tif");
+    AUTO(mem) char *list = mem_printf("/nowhere:%s/", inside);
+    struct raster_options options = { .allowed_paths = list, .allowed_hosts = "example.org a:8080" };
+    FILE *f;
+
+    (void)state;
+    mkdir(inside, 0755);
+    if (symlink(file, link) != 0)
+        fail();
+    refused(&options, file, "outside the allowed folders");
+    refused(&options, link, "outside the allowed folders");
+    refused(&options, up, "outside the allowed folders");
+    refused(&options, twin, "No such file");
+    refused(&options, "/vsimem/x.tif", "virtual file systems");
+    refused(&options, "/vsicurl/http://example.org/x.tif", "virtual file systems");
+    refused(&options, "file:///vsizip/x.zip", "virtual file systems");
+    refused(&options, "deflate2.tif", "absolute path");
+    refused(&options, "s3://bucket/x.tif", "absolute path");
+    refused(&options, "http://evil.org/x.tif", "allowed hosts");
+    refused(&options, "http://example.org@evil.org/x.tif", "allowed hosts");
+    refused(&options, "http://a/x.tif", "allowed hosts");
+    refused(&options, "http://example.org.evil.org/x.tif", "allowed hosts");
+    /* a description of other files is no image */
+    f = fopen(vrt, "w");
+    fprintf(f, "<VRTDataset rasterXSize=\"1\" rasterYSize=\"1\"><VRTRasterBand dataType=\"Byte\" "
+               "band=\"1\"><SimpleSource><SourceFilename>%s</SourceFilename></SimpleSource>"
+               "</VRTRasterBand></VRTDataset>", file);
+    fclose(f);
+    refused(&options, vrt, "not recognized");
+}
+
+static void damaged_files_are_named(void **state)
+{
+    struct raster_options options = { 0 };
+    AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, 1 << 20);
+    AUTO(mem) char *path = path_of("cut.tif");
+    AUTO(mem) char *pixels = mem_alloc(WIDTH * HEIGHT * 2);
+    static const char *const names[] = { "deflate2.tif", "lzw.tif" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO(mem) char *from = path_of(names[i]);
+        AUTO(mem) char *command = mem_printf("cp '%s' '%s' && truncate -s -20000 '%s'", from, path,
+                                             path);
+        struct source source;
+        struct err err = { 0 };
+        bool ok;
+
+        unlink(path);
+        if (system(command) != 0)
+            fail();
+        source_pool_free(pool);
+        pool = source_pool_new(&options, 1 << 20);
+        ok = source_open(pool, path, 1, &source, &err) &&
+             source_read(pool, &source, 0, 0, WIDTH, HEIGHT, pixels, &err);
+        assert_false(ok);
+        assert_int_equal(err.code, ERR_SourceUnreadable);
+        assert_non_null(strstr(err.message, path));
+    }
+}
+
+/* ---- loads ---- */
+
+/* A plane of a load over some layers, into doubles with NaN for gaps. */
+static void load_window(struct plan_node *node, const struct window_rect *w, double *pixels)
+{
+    struct raster_options options = { 0 };
+    AUTO(loader) struct loader *loader = loader_new(&options, 1 << 20);
+    AUTO(mem) double *raw = mem_array(w->width * w->height, sizeof *raw);
+    struct pixel_kind kind = pixel_kind_of(&node->schema);
+    struct lane_plane from = { raw, kind }, to = { pixels, { PIXEL_F64, NAN, true } };
+    struct err err = { 0 };
+
+    if (!load_plane(loader, node, 0, w, raw, &err))
+        fail_msg("%s", err.message);
+    lanes_convert(&from, &to, w->width * w->height);
+}
+
+/* The file's pixels as doubles, NaN for 0. */
+static double *whole_file(const char *name, int width, int height)
+{
+    AUTO(mem) char *path = path_of(name);
+    GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
+    double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
+
+    if (GDALRasterIO(GDALGetRasterBand(dataset, 1), GF_Read, 0, 0, width, height, pixels, width,
+                     height, GDT_Float64, 0, 0) != CE_None)
+        fail();
+    GDALClose(dataset);
+    for (int i = 0; i < width * height; i++)
+        pixels[i] = pixels[i] == 0 ? NAN : pixels[i];
+    return pixels;
+}
+
+static double at(const double *pixels, int width, int height, int64_t x, int64_t y)
+{
+    return x < 0 || y < 0 || x >= width || y >= height ? NAN : pixels[y * width + x];
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static struct plan_node *load_of(struct plan_maker *m, struct grid grid, enum pixel pixel,
+                                 double nodata, const char *name)
+{
+    AUTO(mem) char *path = path_of(name);
+    const char *paths[] = { path };
+
+    return maker_load(m, maker_schema(m, grid, 0, 0, NULL, pixel, nodata), 1, paths, PIXEL_U16, 0);
+}
+
+static void windows_reach_beyond_the_file(void **state)
+{
+    struct plan_maker m;
+    struct grid grid = { 32633, 499900, 5100050, 10, 10, 400, 400 };
+    AUTO(mem) double *all = whole_file("deflate2.tif", WIDTH, HEIGHT);
+    static const struct window_rect windows[] = {
+        { 0, 0, 400, 400 }, { 0, 0, 9, 4 }, { 100, 90, 50, 60 }, { 300, 240, 100, 160 } };
+    static const enum pixel pixels[] = { PIXEL_U16, PIXEL_I16, PIXEL_F32, PIXEL_F64 };
+
+    (void)state;
+    maker_init(&m);
+    for (size_t p = 0; p < ARRAY_LEN(pixels); p++)
+        for (size_t i = 0; i < ARRAY_LEN(windows); i++) {
+            struct plan_node *node = load_of(&m, grid, pixels[p], p == 1 ? -1 : p ? NAN : 0,
+                                             "deflate2.tif");
+            const struct window_rect *w = &windows[i];
+            AUTO(mem) double *got = mem_array(w->width * w->height, sizeof *got);
+
+            load_window(node, w, got);
+            for (size_t k = 0; k < w->width * w->height; k++) /* the file begins at (10, 5) */
+                assert_true(same(got[k], at(all, WIDTH, HEIGHT,
+                                            w->x + (int64_t)(k % w->width) - 10,
+                                            w->y + (int64_t)(k / w->width) - 5)));
+        }
+    arena_free(m.arena);
+}
+
+static void coarse_pixels_are_replicated(void **state)
+{
+    AUTO(mem) double *all = whole_file("deflate2.tif", WIDTH, HEIGHT);
+    static const int factors[] = { 2, 3, 6 };
+    struct plan_maker m;
+
+    (void)state;
+    maker_init(&m);
+    for (size_t i = 0; i < ARRAY_LEN(factors); i++) {
+        int k = factors[i];
+        /* the node's origin lies inside a coarse pixel */
+        struct grid grid = { 32633, 500000 - 10.0 / k, 5100000 + 20.0 / k, 10.0 / k, 10.0 / k,
+                             WIDTH * k + 5, HEIGHT * k + 5 };
+        struct plan_node *node = load_of(&m, grid, PIXEL_U16, 0, "deflate2.tif");
+
+        for (int repeat = 0; repeat < 20; repeat++) {
+            struct window_rect w = { rand() % WIDTH, rand() % HEIGHT, 1 + (size_t)rand() % 300,
+                                     1 + (size_t)rand() % 200 };
+            AUTO(mem) double *got = mem_array(w.width * w.height, sizeof *got);
+
+            load_window(node, &w, got);
+            for (size_t n = 0; n < w.width * w.height; n++) {
+                int64_t x = w.x + (int64_t)(n % w.width) - 1, y = w.y + (int64_t)(n / w.width) - 2;
+
+                assert_true(same(got[n], at(all, WIDTH, HEIGHT, x < 0 ? -1 : x / k,
+                                            y < 0 ? -1 : y / k)));
+            }
+        }
+    }
+    arena_free(m.arena);
+}
+
+static void the_first_valid_layer_wins(void **state)
+{
+    struct plan_maker m;
+    struct grid grid = { 32633, 500000, 5100000, 10, 10, WIDTH, HEIGHT };
+    AUTO(mem) double *first = whole_file("deflate2.tif", WIDTH, HEIGHT);
+    AUTO(mem) double *second = whole_file("big.tif", WIDTH, HEIGHT);
+    AUTO(mem) double *got = mem_array(WIDTH * HEIGHT, sizeof *got);
+    struct window_rect w = { 0, 0, WIDTH, HEIGHT };
+    const struct scene_band *layers[2];
+    struct load_plane load = { 2, layers };
+    struct plan_node *a, *b;
+
+    (void)state;
+    maker_init(&m);
+    a = load_of(&m, grid, PIXEL_U16, 0, "deflate2.tif");
+    b = load_of(&m, grid, PIXEL_U16, 0, "big.tif");
+    layers[0] = a->load[0].layers[0];
+    layers[1] = b->load[0].layers[0];
+    a->load = &load;
+    load_window(a, &w, got);
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+        assert_true(same(got[i], isnan(first[i]) ? second[i] : first[i]));
+    arena_free(m.arena);
+}
+
+/* The exact transformer at every pixel. */
+static void check_warp(const struct grid *grid)
+{
+    struct plan_maker m;
+    AUTO(mem) double *all = whole_file("deflate2.tif", WIDTH, HEIGHT);
+    AUTO(mem) double *got = mem_array((size_t)(grid->width * grid->height), sizeof *got);
+    struct window_rect w = { 0, 0, (size_t)grid->width, (size_t)grid->height };
+    OGRSpatialReferenceH a = OSRNewSpatialReference(NULL), b = OSRNewSpatialReference(NULL);
+    OGRCoordinateTransformationH transform;
+    size_t wrong = 0, valid = 0;
+
+    maker_init(&m);
+    load_window(load_of(&m, *grid, PIXEL_U16, 0, "deflate2.tif"), &w, got);
+    OSRImportFromEPSG(a, grid->epsg);
+    OSRImportFromEPSG(b, 32633);
+    OSRSetAxisMappingStrategy(a, OAMS_TRADITIONAL_GIS_ORDER);
+    OSRSetAxisMappingStrategy(b, OAMS_TRADITIONAL_GIS_ORDER);
+    transform = OCTNewCoordinateTransformation(a, b);
+    for (int64_t i = 0; i < grid->width * grid->height; i++) {
+        double x = grid->x0 + ((double)(i % grid->width) + 0.5) * grid->dx;
+        double y = grid->y0 - ((double)(i / grid->width) + 0.5) * grid->dy;
+
+        OCTTransform(transform, 1, &x, &y, NULL);
+        wrong += !same(got[i], at(all, WIDTH, HEIGHT, (int64_t)floor((x - 500000) / 10),
+                                  (int64_t)floor((5100000 - y) / 10)));
+        valid += !isnan(got[i]);
+    }
+    OCTDestroyCoordinateTransformation(transform);
+    OSRDestroySpatialReference(a);
+    OSRDestroySpatialReference(b);
+    arena_free(m.arena);
+    /* a pixel may differ where a position falls within a hundredth of an edge */
+    if (wrong > (size_t)(grid->width * grid->height) / 200 || valid < 1000)
+        fail_msg("EPSG:%d: %zu pixels wrong, %zu valid", grid->epsg, wrong, valid);
+}
+
+static void other_grids_are_warped_by_nearest(void **state)
+{
+    static const struct grid grids[] = {
+        { 4326, 14.99, 46.06, 0.0001, 0.0001, 500, 420 },
+        { 3035, 4708000, 2562000, 12, 12, 400, 400 },
+        { 32632, 964000, 5117600, 10, 10, 400, 500 },
+        { 32633, 500003, 5100004, 7, 7, 460, 400 },
+        { 32633, 500000, 5100000, 25, 25, 120, 100 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(grids); i++)
+        check_warp(&grids[i]);
+}
+
+static void wrong_catalogues_are_refused(void **state)
+{
+    struct plan_maker m;
+    struct raster_options options = { 0 };
+    AUTO(loader) struct loader *loader = loader_new(&options, 1 << 20);
+    struct grid grid = { 32633, 500000, 5100000, 10, 10, WIDTH, HEIGHT };
+    struct window_rect w = { 0, 0, 4, 4 };
+    uint16_t pixels[16];
+    struct err err = { 0 };
+    struct plan_node *node;
+    struct scene_band *band;
+
+    (void)state;
+    maker_init(&m);
+    node = load_of(&m, grid, PIXEL_U16, 0, "deflate2.tif");
+    band = (struct scene_band *)node->load[0].layers[0];
+    band->grid = (struct grid){ 32633, 500000, 5100000, 1, 1, 10980, 10980 };
+    assert_false(load_plane(loader, node, 0, &w, pixels, &err));
+    assert_non_null(strstr(err.message, "304 x 250 pixels, the catalogue says 10980 x 10980"));
+    err_clear(&err);
+    band->grid.width = 0;
+    band->index = 3;
+    assert_false(load_plane(loader, node, 0, &w, pixels, &err));
+    assert_non_null(strstr(err.message, "has 1 bands, expected band 3"));
+    arena_free(m.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_doors_read_what_gdal_reads),
+        cmocka_unit_test(the_fast_door_opens_where_it_should),
+        cmocka_unit_test(only_allowed_places_are_read),
+        cmocka_unit_test(damaged_files_are_named),
+        cmocka_unit_test(windows_reach_beyond_the_file),
+        cmocka_unit_test(coarse_pixels_are_replicated),
+        cmocka_unit_test(the_first_valid_layer_wins),
+        cmocka_unit_test(other_grids_are_warped_by_nearest),
+        cmocka_unit_test(wrong_catalogues_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, make_fixtures, remove_fixtures);
+}
