@@ -54,7 +54,7 @@ bool stac_landing_get(struct request *rq, struct reply *reply, struct err *err)
     add_search_link(links, rq, "GET");
     add_search_link(links, rq, "POST");
     link_add(links, "service-desc", href_of(rq, "/api/stac"), OPENAPI_MEDIA, "API description");
-    link_add(links, "service-doc", href_of(rq, "/api?f=html"), "text/html", "API documentation");
+    link_add(links, "service-doc", href_of(rq, "/?f=html"), "text/html", "API documentation");
     for (size_t i = 0; i < count; i++)
         link_add(links, "child", href_of(rq, STAC_ROOT "/collections/%s", rows[i].id),
                  "application/json", rows[i].id);
