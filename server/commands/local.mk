@@ -16,4 +16,5 @@ libsentier_a_SOURCES += \
 	server/commands/catalog_add.c \
 	server/commands/catalog_harvest.c \
 	server/commands/catalog_synthesize.c \
-	server/commands/progress.c server/commands/progress.h
+	server/commands/progress.c server/commands/progress.h \
+	server/commands/run.c

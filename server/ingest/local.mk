@@ -2,6 +2,7 @@ libsentier_a_SOURCES += \
 	server/ingest/cog_folder.c \
 	server/ingest/collection.c \
 	server/ingest/container.c server/ingest/container.h \
+	server/ingest/folder_catalog.c server/ingest/folder_catalog.h \
 	server/ingest/import.c server/ingest/import.h \
 	server/ingest/intake.c server/ingest/intake.h \
 	server/ingest/localise.c server/ingest/localise.h \

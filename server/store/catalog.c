@@ -3,6 +3,7 @@
 #include "store/catalog.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "graph/match.h"
 #include "graph/stac.h"
 #include "json/geojson.h"
 #include "store/items.h"
@@ -56,6 +57,8 @@ static bool add_scene(struct scene_collector *c, const char *text, const json_t 
 
     if (!stac_text_parse(text, &item, err))
         return false;
+    if (!match_properties(c->query->properties, json_object_get(item, "properties")))
+        return true;
     set_locations(item, locations);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
         return false;
