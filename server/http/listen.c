@@ -190,10 +190,9 @@ bool server_start(const struct config *config, const char *database_url, const s
     server->guard = guard_new(config->http_request_timeout * 1000);
     server->executor = executor_new(server, threads);
     server->waits = waits_new(server);
-    if (!metrics_new(server, &server->metrics, err) || !start_daemon(server, err)) {
-        waits_stop(server->waits);
-        if (executor_stop(server->executor, INT32_MAX))
-            server_free(server);
+    server->metrics = metrics_new(server);
+    if (!start_daemon(server, err) || !metrics_listen(server->metrics, err)) {
+        server_stop(server);
         return false;
     }
     *ret_server = server;
@@ -214,7 +213,7 @@ void server_stop(struct server *server)
         return;
     until = instant_monotonic() + server->config->http_stop_timeout * 1000;
     atomic_store(&server->stopping, true);
-    fd = MHD_quiesce_daemon(server->daemon);
+    fd = server->daemon ? MHD_quiesce_daemon(server->daemon) : -1;
     if (fd >= 0)
         close(fd);
     waits_stop(server->waits);
@@ -228,6 +227,7 @@ void server_stop(struct server *server)
     if (!executor_stop(server->executor, 1000))
         return;
     metrics_stop(server->metrics);
-    MHD_stop_daemon(server->daemon);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
     server_free(server);
 }

@@ -144,14 +144,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return result;
 }
 
-bool metrics_new(struct server *server, struct metrics **ret_metrics, struct err *err)
+struct metrics *metrics_new(struct server *server)
 {
-    const struct config *config = server->config;
     struct metrics *metrics = MEM_NEW(struct metrics);
-    int fd, port;
 
     metrics->server = server;
-    *ret_metrics = metrics;
+    return metrics;
+}
+
+bool metrics_listen(struct metrics *metrics, struct err *err)
+{
+    const struct config *config = metrics->server->config;
+    int fd, port;
+
     if (config->http_metrics_port == 0)
         return true;
     if (!listen_socket(config->http_metrics_address, config->http_metrics_port, &fd, &port, err))

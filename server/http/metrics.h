@@ -4,8 +4,9 @@
 
 #include "http/exchange.h"
 
-/* Listens when http.metrics_port is set. */
-bool metrics_new(struct server *server, struct metrics **ret_metrics, struct err *err) MUST_USE;
+struct metrics *metrics_new(struct server *server);
+/* When http.metrics_port is set, and the server listens already. */
+bool metrics_listen(struct metrics *metrics, struct err *err) MUST_USE;
 void metrics_stop(struct metrics *metrics); /* the listener; counting goes on */
 void metrics_free(struct metrics *metrics);
 /* One request has ended; status 0: it got no answer. */
