@@ -40,7 +40,8 @@ static json_t *documented(void)
             json_object_get(json_array_get(json_object_get(document, "servers"), 0), "url"));
         json_object_foreach(json_object_get(document, "paths"), path, item) {
             json_object_foreach(item, method, op) {
-                AUTO(mem) char *key = mem_printf("%s %s%s", method, root, path);
+                bool is_root = *root && !strcmp(path, "/"); /* "/ogc/" is "/ogc" */
+                AUTO(mem) char *key = mem_printf("%s %s%s", method, root, is_root ? "" : path);
 
                 assert_null(json_object_get(all, key));
                 json_object_set(all, key, op);
