@@ -5,23 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Callbacks run once for each plane and say the same each time. */
+static void append_once(json_t *list, json_t *entry_taken)
+{
+    json_t *old;
+    size_t i;
+
+    json_array_foreach(list, i, old) {
+        if (json_equal(old, entry_taken)) {
+            json_decref(entry_taken);
+            return;
+        }
+    }
+    json_array_append_new(list, entry_taken);
+}
+
 bool planner_report(struct planner *p, struct err *err)
 {
-    json_t *entry, *old;
-    size_t i;
+    json_t *entry;
 
     if (p->mode != MODE_VALIDATE || json_array_size(p->errors) >= MAX_ERRORS)
         return false;
     entry = json_pack("{s:s, s:s}", "code", err_name(err->code), "message", err->message);
-    json_array_foreach(p->errors, i, old) {
-        if (json_equal(old, entry)) {
-            json_decref(entry);
-            entry = NULL;
-            break;
-        }
-    }
     if (entry)
-        json_array_append_new(p->errors, entry);
+        append_once(p->errors, entry);
     err_clear(err);
     return true;
 }
@@ -40,7 +47,7 @@ void planner_notice(struct planner *p, const char *level, const char *node, cons
     entry = json_pack("{s:s, s:s, s:o}", "level", level, "message", message, "node",
                       js_text_or_null(node));
     if (entry)
-        json_array_append_new(p->notices, entry);
+        append_once(p->notices, entry);
 }
 
 /* The sentence of a declared exception is the definition's, as its description gives it. */
@@ -253,9 +260,11 @@ bool frame_resolve(struct planner *p, const struct frame *frame, const json_t *j
     if (json_is_reference(json, "from_parameter"))
         return resolve_parameter(p, frame, json_string_value(json_object_get(json, "from_parameter")),
                                  pointer, ret, err);
-    if (json_is_reference(json, "from_node") &&
-        resolve_node(frame, json_string_value(json_object_get(json, "from_node")), ret))
+    if (json_is_reference(json, "from_node")) {
+        if (!resolve_node(frame, json_string_value(json_object_get(json, "from_node")), ret))
+            *ret = value_unknown(); /* reported when the graph was read */
         return true;
+    }
     if (json_object_get(json, "process_graph"))
         return resolve_callback(p, frame, json, pointer, &graph, ret, err);
     return resolve_object(p, frame, json, pointer, ret, err);

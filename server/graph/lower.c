@@ -27,7 +27,6 @@ struct plan_node *planner_node(struct planner *p, enum plan_op op, const char *i
 /* A node while its applications are gathered. */
 struct making {
     struct planner *p;
-    struct plan_node *node;
     const struct grid *grid;
     const struct plan_node **inputs;
     struct shift *shifts;
@@ -172,6 +171,15 @@ static const struct program *compile_slices(struct planner *p, const struct expr
     return program;
 }
 
+static bool can_stream(struct planner *p, const struct expr *const *outputs, size_t n,
+                       struct exprs *folds, struct exprs *leaves, const struct program **ret_slice)
+{
+    *ret_slice = find_folds(p, outputs, n, folds)
+                     ? compile_slices(p, folds, any_wide(outputs, n), leaves)
+                     : NULL;
+    return *ret_slice != NULL;
+}
+
 static bool try_streaming(struct making *m, const struct expr *const *outputs,
                           const uint32_t *planes, size_t n)
 {
@@ -179,10 +187,9 @@ static bool try_streaming(struct making *m, const struct expr *const *outputs,
     struct exprs folds = { 0 }, leaves = { 0 };
     struct program program = { .wide = any_wide(outputs, n), .n_outputs = (uint16_t)n };
     struct compiled last;
-    bool ok = find_folds(p, outputs, n, &folds);
+    bool ok = can_stream(p, outputs, n, &folds, &leaves, &program.slice);
 
-    program.slice = ok ? compile_slices(p, &folds, program.wide, &leaves) : NULL;
-    if (program.slice) {
+    if (ok) {
         AUTO(mem) struct fold *list = mem_array(folds.n, sizeof *list);
 
         for (size_t i = 0; i < folds.n; i++) {
@@ -202,7 +209,7 @@ static bool try_streaming(struct making *m, const struct expr *const *outputs,
     }
     free(folds.list);
     free(leaves.list);
-    return program.slice != NULL;
+    return ok;
 }
 
 /* Groups of planes that share work */
@@ -321,17 +328,29 @@ static struct cube_schema series_schema(struct planner *p, const struct cube_sch
     return schema;
 }
 
-/* Rebuilds the planes over the series' node. */
-static void replace(struct planner *p, const struct exprs *series, const struct source *source,
-                    const struct expr **planes, size_t n)
+/* Expressions that have planes of their own by now. */
+struct moves {
+    struct move {
+        const struct expr *from, *to;
+    } *list;
+    size_t n, capacity;
+};
+
+static void moves_add(struct moves *moves, const struct expr *from, const struct expr *to)
 {
-    size_t n_old = expr_count(p->exprs);
-    AUTO(mem) const struct expr **now = mem_array(n_old, sizeof *now);
+    moves->list = mem_grow(moves->list, &moves->capacity, moves->n + 1, sizeof *moves->list);
+    moves->list[moves->n++] = (struct move){ from, to };
+}
+
+/* Rebuilds planes over what was moved. The stack is ours because expressions may be deep. */
+static void rebuild(struct planner *p, const struct moves *moves, const struct expr **planes,
+                    size_t n)
+{
+    AUTO(mem) const struct expr **now = mem_array(expr_count(p->exprs), sizeof *now);
     struct exprs stack = { 0 };
 
-    for (size_t i = 0; i < series->n; i++)
-        now[series->list[i]->id] =
-            expr_leaf(p->exprs, source, (uint32_t)i, series->list[i]->cell, series->list[i]->wide);
+    for (size_t i = 0; i < moves->n; i++)
+        now[moves->list[i].from->id] = moves->list[i].to;
     for (size_t i = 0; i < n; i++) {
         exprs_add(&stack, planes[i]);
         while (stack.n) {
@@ -360,22 +379,48 @@ static void replace(struct planner *p, const struct exprs *series, const struct 
     free(stack.list);
 }
 
-static void split_series(struct making *m, const struct expr **planes, size_t n)
+/* Moves those of one pixel type out of the list. */
+static void take_alike(struct exprs *series, struct exprs *alike)
 {
-    struct planner *p = m->p;
-    struct exprs series = { 0 };
-    struct cube_schema schema;
-    struct source *source;
+    size_t left = 0;
+    struct cell cell = series->list[0]->cell;
 
-    find_series(p, planes, n, &series);
-    if (series.n) {
-        schema = series_schema(p, &m->node->schema, &series);
-        source = arena_alloc(p->arena, sizeof *source);
-        source->node = (struct plan_node *)lower_planes(p, &schema, m->node->id, m->node->pointer,
-                                                        series.list);
-        replace(p, &series, source, planes, n);
+    alike->n = 0;
+    for (size_t i = 0; i < series->n; i++) {
+        if (cell_equal(series->list[i]->cell, cell))
+            exprs_add(alike, series->list[i]);
+        else
+            series->list[left++] = series->list[i];
     }
+    series->n = left;
+}
+
+/* Gives series below `some` a node, one for each pixel type, and rebuilds `all` planes over it. */
+static void split_series(struct planner *p, const struct cube_schema *schema, const char *id,
+                         const char *pointer, const struct expr *const *some, size_t n_some,
+                         const struct expr **all, size_t n_all)
+{
+    struct exprs series = { 0 }, alike = { 0 };
+    struct moves moves = { 0 };
+
+    find_series(p, some, n_some, &series);
+    while (series.n) {
+        struct source *source = arena_alloc(p->arena, sizeof *source);
+        struct cube_schema its;
+
+        take_alike(&series, &alike);
+        its = series_schema(p, schema, &alike);
+        source->node = (struct plan_node *)lower_planes(p, &its, id, pointer, alike.list);
+        for (size_t i = 0; i < alike.n; i++)
+            moves_add(&moves, alike.list[i],
+                      expr_leaf(p->exprs, source, (uint32_t)i, alike.list[i]->cell,
+                                alike.list[i]->wide));
+    }
+    if (moves.n)
+        rebuild(p, &moves, all, n_all);
     free(series.list);
+    free(alike.list);
+    free(moves.list);
 }
 
 /* Applications for the planes of one group, members[] in ascending order. */
@@ -409,38 +454,45 @@ static void apply_group(struct making *m, const struct members *g)
     add_application(m, compiled.program, compiled.leaves, compiled.n_leaves, g->planes, g->n);
 }
 
-/* Streams what can be streamed; the rest is split at its series, grouped again and compiled. */
-static void make_applications(struct making *m, const struct expr *const *planes, size_t n)
+/* The planes that no stream can make. Returns how many. */
+static size_t unstreamable(struct planner *p, const struct expr *const *planes, size_t n,
+                           const struct expr **ret)
 {
-    struct planner *p = m->p;
-    AUTO(mem) const struct expr **rest = mem_array(n, sizeof *rest);
-    AUTO(mem) uint32_t *rest_planes = mem_array(n, sizeof *rest_planes);
     AUTO(mem) size_t *group = mem_array(n, sizeof *group);
-    AUTO(mem) const struct expr **member_exprs = mem_array(n, sizeof *member_exprs);
-    AUTO(mem) uint32_t *member_planes = mem_array(n, sizeof *member_planes);
-    struct members g = { member_exprs, member_planes, 0 };
+    AUTO(mem) const struct expr **exprs = mem_array(n, sizeof *exprs);
+    AUTO(mem) uint32_t *numbers = mem_array(n, sizeof *numbers);
+    struct members g = { exprs, numbers, 0 };
     size_t n_rest = 0;
 
     find_groups(p, planes, n, group);
     for (size_t i = 0; i < n; i++) {
+        struct exprs folds = { 0 }, leaves = { 0 };
+        const struct program *slice;
+
         if (group[i] != i)
             continue;
         gather(group, planes, n, i, &g);
-        if (try_streaming(m, g.exprs, g.planes, g.n))
-            continue;
-        for (size_t k = 0; k < g.n; k++) {
-            rest[n_rest] = g.exprs[k];
-            rest_planes[n_rest++] = g.planes[k];
-        }
+        if (!can_stream(p, g.exprs, g.n, &folds, &leaves, &slice))
+            for (size_t k = 0; k < g.n; k++)
+                ret[n_rest++] = g.exprs[k];
+        free(folds.list);
+        free(leaves.list);
     }
-    split_series(m, rest, n_rest);
-    find_groups(p, rest, n_rest, group);
-    for (size_t i = 0; i < n_rest; i++) {
+    return n_rest;
+}
+
+static void make_applications(struct making *m, const struct expr *const *planes, size_t n)
+{
+    AUTO(mem) size_t *group = mem_array(n, sizeof *group);
+    AUTO(mem) const struct expr **exprs = mem_array(n, sizeof *exprs);
+    AUTO(mem) uint32_t *numbers = mem_array(n, sizeof *numbers);
+    struct members g = { exprs, numbers, 0 };
+
+    find_groups(m->p, planes, n, group);
+    for (size_t i = 0; i < n; i++) {
         if (group[i] != i)
             continue;
-        gather(group, rest, n_rest, i, &g);
-        for (size_t k = 0; k < g.n; k++)
-            g.planes[k] = rest_planes[g.planes[k]];
+        gather(group, planes, n, i, &g);
         if (!try_streaming(m, g.exprs, g.planes, g.n))
             apply_group(m, &g);
     }
@@ -465,78 +517,155 @@ static const struct plan_node *existing(const struct cube_schema *schema,
     return node;
 }
 
-static const struct plan_node *lower_planes(struct planner *p, const struct cube_schema *schema,
-                                            const char *id, const char *pointer,
-                                            const struct expr *const *planes)
+static void finish_node(struct making *m, struct plan_node *made)
 {
-    size_t n = cube_planes(schema);
-    const struct plan_node *there = existing(schema, planes, n);
-    struct plan_node node = { .id = id, .pointer = pointer, .schema = *schema };
-    struct making m = { .p = p, .node = &node, .grid = &schema->grid };
-    struct plan_node *made;
+    struct arena *arena = m->p->arena;
+    const struct plan_node **inputs = arena_array(arena, m->n_inputs, sizeof *inputs);
+    struct shift *shifts = arena_array(arena, m->n_inputs, sizeof *shifts);
+    struct application *list = arena_array(arena, m->n_applications, sizeof *list);
     bool shifted = false;
 
+    for (size_t i = 0; i < m->n_inputs; i++) {
+        inputs[i] = m->inputs[i];
+        shifts[i] = m->shifts[i];
+        shifted |= shifts[i].x || shifts[i].y;
+    }
+    for (size_t i = 0; i < m->n_applications; i++)
+        list[i] = m->applications[i];
+    made->n_inputs = m->n_inputs;
+    made->inputs = inputs;
+    made->shifts = shifted ? shifts : NULL;
+    made->n_applications = m->n_applications;
+    made->applications = list;
+    free(m->inputs);
+    free(m->shifts);
+    free(m->applications);
+}
+
+static const struct plan_node *lower_planes(struct planner *p, const struct cube_schema *schema,
+                                            const char *id, const char *pointer,
+                                            const struct expr *const *wanted)
+{
+    size_t n = cube_planes(schema), n_rest;
+    AUTO(mem) const struct expr **planes = mem_array(n, sizeof *planes);
+    AUTO(mem) const struct expr **rest = mem_array(n, sizeof *rest);
+    struct making m = { .p = p, .grid = &schema->grid };
+    const struct plan_node *there;
+    struct plan_node *made;
+
+    for (size_t i = 0; i < n; i++)
+        planes[i] = wanted[i];
+    n_rest = unstreamable(p, planes, n, rest);
+    split_series(p, schema, id, pointer, rest, n_rest, planes, n);
+    there = existing(schema, planes, n);
     if (there)
         return there;
     make_applications(&m, planes, n);
     made = planner_node(p, PLAN_APPLY, id, pointer, schema); /* after its inputs */
-    made->n_inputs = m.n_inputs;
-    made->n_applications = m.n_applications;
-    for (size_t i = 0; i < m.n_inputs; i++)
-        shifted |= m.shifts[i].x || m.shifts[i].y;
-    {
-        const struct plan_node **inputs = arena_array(p->arena, m.n_inputs, sizeof *inputs);
-        struct shift *shifts = arena_array(p->arena, m.n_inputs, sizeof *shifts);
-        struct application *list = arena_array(p->arena, m.n_applications, sizeof *list);
-
-        if (m.n_inputs) {
-            memcpy(inputs, m.inputs, m.n_inputs * sizeof *inputs);
-            memcpy(shifts, m.shifts, m.n_inputs * sizeof *shifts);
-        }
-        if (m.n_applications)
-            memcpy(list, m.applications, m.n_applications * sizeof *list);
-        made->inputs = inputs;
-        made->shifts = shifted ? shifts : NULL;
-        made->applications = list;
-    }
-    free(m.inputs);
-    free(m.shifts);
-    free(m.applications);
+    finish_node(&m, made);
     return made;
-}
-
-/* Cubes that were lowered: two sinks of one cube share its node. */
-struct lowered {
-    struct lowered *next;
-    const struct cube *cube;
-    const struct plan_node *node;
-};
-
-static bool same_cube(const struct cube *a, const struct cube *b)
-{
-    if (a->planes != b->planes || !grid_equal(&a->schema.grid, &b->schema.grid) ||
-        a->schema.pixel != b->schema.pixel || a->schema.n_dimensions != b->schema.n_dimensions)
-        return false;
-    for (size_t i = 0; i < a->schema.n_dimensions; i++) {
-        const struct dimension *x = &a->schema.dimensions[i], *y = &b->schema.dimensions[i];
-
-        if (strcmp(x->name, y->name) || x->count != y->count || x->labels != y->labels)
-            return false;
-    }
-    return true;
 }
 
 const struct plan_node *lower_cube(struct planner *p, const struct cube *cube)
 {
-    struct lowered *entry;
+    return lower_planes(p, &cube->schema, cube->id, cube->pointer, cube->planes);
+}
 
-    for (entry = p->lowered; entry; entry = entry->next)
-        if (same_cube(entry->cube, cube))
-            return entry->node;
-    entry = arena_alloc(p->arena, sizeof *entry);
-    entry->cube = cube;
-    entry->node = lower_planes(p, &cube->schema, cube->id, cube->pointer, cube->planes);
-    entry->next = p->lowered;
-    p->lowered = entry;
-    return entry->node;
+/* Cubes of one grid: the series of all of them get one node; then each cube is lowered over those
+ * before it, the simpler ones first, so that an index of a composite is made from the composite. */
+struct batch {
+    size_t n;
+    const struct cube **cubes;
+    const struct plan_node ***nodes; /* where each answer goes */
+};
+
+static uint32_t last_id(const struct cube *cube)
+{
+    uint32_t last = 0;
+
+    for (size_t i = 0; i < cube_planes(&cube->schema); i++)
+        last = cube->planes[i]->id > last ? cube->planes[i]->id : last;
+    return last;
+}
+
+static void simplest_first(struct batch *b)
+{
+    for (size_t i = 1; i < b->n; i++) {
+        for (size_t k = i; k > 0 && last_id(b->cubes[k]) < last_id(b->cubes[k - 1]); k--) {
+            const struct cube *cube = b->cubes[k];
+            const struct plan_node **node = b->nodes[k];
+
+            b->cubes[k] = b->cubes[k - 1];
+            b->nodes[k] = b->nodes[k - 1];
+            b->cubes[k - 1] = cube;
+            b->nodes[k - 1] = node;
+        }
+    }
+}
+
+static void note_planes(struct planner *p, const struct cube *cube, const struct plan_node *node,
+                        const struct expr *const *planes, struct moves *moves)
+{
+    struct source *source = arena_alloc(p->arena, sizeof *source);
+    const struct cube_schema *s = &node->schema;
+
+    source->node = (struct plan_node *)node;
+    for (size_t i = 0; i < cube_planes(&cube->schema); i++)
+        if (planes[i]->op != EXPR_LEAF && planes[i]->op != LANE_CONSTANT)
+            moves_add(moves, planes[i],
+                      expr_leaf(p->exprs, source, (uint32_t)i,
+                                (struct cell){ s->pixel, s->has_nodata, s->nodata },
+                                planes[i]->wide));
+}
+
+static void lower_batch(struct planner *p, struct batch *b)
+{
+    struct exprs all = { 0 };
+    struct moves moves = { 0 };
+    AUTO(mem) const struct expr **rest = NULL;
+    size_t first = 0, n_rest = 0;
+
+    simplest_first(b);
+    for (size_t i = 0; i < b->n; i++)
+        for (size_t k = 0; k < cube_planes(&b->cubes[i]->schema); k++)
+            exprs_add(&all, b->cubes[i]->planes[k]);
+    rest = mem_array(all.n, sizeof *rest);
+    for (size_t i = 0; i < b->n; i++)
+        n_rest += unstreamable(p, b->cubes[i]->planes, cube_planes(&b->cubes[i]->schema),
+                               rest + n_rest);
+    split_series(p, &b->cubes[0]->schema, b->cubes[0]->id, b->cubes[0]->pointer, rest, n_rest,
+                 all.list, all.n);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct cube *cube = b->cubes[i];
+        size_t n = cube_planes(&cube->schema);
+
+        rebuild(p, &moves, all.list + first, n);
+        *b->nodes[i] = lower_planes(p, &cube->schema, cube->id, cube->pointer, all.list + first);
+        note_planes(p, cube, *b->nodes[i], all.list + first, &moves);
+        first += n;
+    }
+    free(all.list);
+    free(moves.list);
+}
+
+void lower_cubes(struct planner *p, size_t n, const struct cube *const *cubes,
+                 const struct plan_node **ret_nodes)
+{
+    AUTO(mem) bool *done = mem_array(n, sizeof *done);
+    AUTO(mem) const struct cube **list = mem_array(n, sizeof *list);
+    AUTO(mem) const struct plan_node ***nodes = mem_array(n, sizeof *nodes);
+
+    for (size_t i = 0; i < n; i++) {
+        struct batch b = { 0, list, nodes };
+
+        for (size_t k = i; k < n; k++) {
+            if (done[k] || !grid_equal(&cubes[i]->schema.grid, &cubes[k]->schema.grid))
+                continue;
+            done[k] = true;
+            list[b.n] = cubes[k];
+            nodes[b.n++] = &ret_nodes[k];
+        }
+        if (b.n)
+            lower_batch(p, &b);
+    }
 }

@@ -20,7 +20,7 @@ static void planner_done(struct planner *p)
     programs_free(p->programs);
     crs_close(p->crs);
     free(p->nodes);
-    free(p->saves);
+    free(p->sinks);
     json_decref(p->scenes);
     json_decref(p->notices);
     json_decref(p->errors);
@@ -160,18 +160,38 @@ static void mark_needed(const struct plan_node *node, bool *needed, const struct
     }
 }
 
-/* Only what a sink needs stays, in the order of making, which is topological. */
+/* The sinks' nodes, and all that they need, in the order of making, which is topological. */
+static const struct plan_node **make_saves(struct planner *p)
+{
+    const struct plan_node **saves = arena_array(p->arena, p->n_sinks, sizeof *saves);
+    const struct plan_node **inputs = arena_array(p->arena, p->n_sinks, sizeof *inputs);
+    AUTO(mem) const struct cube **cubes = mem_array(p->n_sinks, sizeof *cubes);
+
+    for (size_t i = 0; i < p->n_sinks; i++)
+        cubes[i] = p->sinks[i].cube;
+    lower_cubes(p, p->n_sinks, cubes, inputs);
+    for (size_t i = 0; i < p->n_sinks; i++) {
+        const struct node *node = p->sinks[i].node;
+        struct plan_node *save =
+            planner_node(p, PLAN_SAVE, node->id, node->pointer, &cubes[i]->schema);
+
+        save->n_inputs = 1;
+        save->inputs = &inputs[i];
+        save->save = p->sinks[i].args;
+        saves[i] = save;
+    }
+    return saves;
+}
+
 static void take_nodes(struct planner *p, struct plan *plan)
 {
+    const struct plan_node **saves = make_saves(p);
     AUTO(mem) bool *needed = mem_array(p->n_nodes, sizeof *needed);
     AUTO(mem) const struct plan_node **stack = mem_array(p->n_nodes, sizeof *stack);
     const struct plan_node **nodes = arena_array(p->arena, p->n_nodes, sizeof *nodes);
-    const struct plan_node **saves = arena_array(p->arena, p->n_saves, sizeof *saves);
 
-    for (size_t i = 0; i < p->n_saves; i++) {
-        mark_needed(p->saves[i], needed, stack);
-        saves[i] = p->saves[i];
-    }
+    for (size_t i = 0; i < p->n_sinks; i++)
+        mark_needed(saves[i], needed, stack);
     for (size_t i = 0; i < p->n_nodes; i++)
         if (needed[i])
             nodes[plan->n_nodes++] = p->nodes[i];
@@ -179,7 +199,7 @@ static void take_nodes(struct planner *p, struct plan *plan)
         ((struct plan_node *)nodes[i])->index = i;
     plan->nodes = nodes;
     plan->saves = saves;
-    plan->n_saves = p->n_saves;
+    plan->n_saves = p->n_sinks;
 }
 
 static void take_sources(struct planner *p, struct plan *plan)
@@ -217,11 +237,11 @@ static bool take_result(struct planner *p, const struct frame *frame, const stru
         return save_implicit(p, node, result->cube, err);
     if (result->kind == KIND_STAC)
         return true;
-    plan->value = p->n_saves ? NULL : value_to_json(result);
-    if (p->n_saves)
+    plan->value = p->n_sinks ? NULL : value_to_json(result);
+    if (p->n_sinks)
         planner_notice(p, "warning", node->id,
                        "The result is no cube; the files of save_result are delivered instead.");
-    return plan->value || p->n_saves ||
+    return plan->value || p->n_sinks ||
            err_set(err, ERR_ProcessGraphInvalid,
                    "The process graph is not valid: its result is neither a cube nor a value "
                    "(node '%.100s', %s)", node->id, node->pointer);
@@ -238,12 +258,12 @@ static bool finish(struct planner *p, const struct frame *frame, const struct va
                            "Only the result node's output is made here; this one is skipped.");
     if (!take_result(p, frame, result, plan, err))
         return false;
+    take_nodes(p, plan);
     if (p->too_large) {
         json_decref(plan->value);
         return err_set(err, ERR_ProcessGraphComplexity,
                        "A callback is too large: it needs more values at once than are possible");
     }
-    take_nodes(p, plan);
     take_sources(p, plan);
     plan->arena = p->arena;
     plan->scenes = p->scenes;

@@ -93,6 +93,13 @@ struct cube {
     const char *id, *pointer;          /* of the node that made it */
 };
 
+/* A result that is to be written. Nodes are made when all are known, so that they share work. */
+struct sink {
+    const struct node *node;
+    const struct cube *cube;
+    struct save_args args;
+};
+
 struct load;
 struct source {
     struct plan_node *node;
@@ -110,10 +117,9 @@ struct planner {
     size_t n_graph_nodes, n_calls, depth;
     struct plan_node **nodes;
     size_t n_nodes, node_capacity;
-    struct plan_node **saves;
-    size_t n_saves, save_capacity;
+    struct sink *sinks; /* what save_result asked for, in order */
+    size_t n_sinks, sink_capacity;
     struct load *loads;
-    struct lowered *lowered; /* lower.c: cubes that have a node */
     struct programs *programs;
     bool too_large;          /* a program needs more registers than there are */
     json_t *scenes, *notices, *errors;
@@ -266,6 +272,9 @@ struct plan_node *planner_node(struct planner *p, enum plan_op op, const char *i
                                const char *pointer, const struct cube_schema *schema);
 /* The node that makes the planes of a cube. */
 const struct plan_node *lower_cube(struct planner *p, const struct cube *cube);
+/* The nodes of several cubes; what they share is made once. */
+void lower_cubes(struct planner *p, size_t n, const struct cube *const *cubes,
+                 const struct plan_node **ret_nodes);
 
 /* save.c */
 run_fn run_save_result;

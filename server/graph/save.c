@@ -251,8 +251,8 @@ static const char *file_stem(struct planner *p, const char *id)
     stem[n] = '\0';
     if (n == 0)
         strcpy(stem, "result");
-    for (size_t i = 0, same = 1; i < p->n_saves; i++) {
-        if (strcmp(p->saves[i]->save.name, stem))
+    for (size_t i = 0, same = 1; i < p->n_sinks; i++) {
+        if (strcmp(p->sinks[i].args.name, stem))
             continue;
         snprintf(stem + n, sizeof stem - n, "-%zu", ++same);
         i = SIZE_MAX; /* look again from the first */
@@ -285,21 +285,15 @@ static const json_t *keep_options(struct planner *p, const struct value *options
     return json;
 }
 
-static void add_save(struct planner *p, const struct node *node, const struct cube *cube,
+static void add_sink(struct planner *p, const struct node *node, const struct cube *cube,
                      const struct format *format, const struct value *options)
 {
-    const struct plan_node *input = lower_cube(p, cube);
-    struct plan_node *save = planner_node(p, PLAN_SAVE, node->id, node->pointer, &cube->schema);
-    const struct plan_node **inputs = arena_alloc(p->arena, sizeof *inputs);
+    struct sink sink = { node, cube, { .name = file_stem(p, node->id), .format = format->name,
+                                       .options = keep_options(p, options),
+                                       .primary = node->is_result } };
 
-    inputs[0] = input;
-    save->n_inputs = 1;
-    save->inputs = inputs;
-    save->save = (struct save_args){ .name = file_stem(p, node->id), .format = format->name,
-                                     .options = keep_options(p, options),
-                                     .primary = node->is_result };
-    p->saves = mem_grow(p->saves, &p->save_capacity, p->n_saves + 1, sizeof *p->saves);
-    p->saves[p->n_saves++] = save;
+    p->sinks = mem_grow(p->sinks, &p->sink_capacity, p->n_sinks + 1, sizeof *p->sinks);
+    p->sinks[p->n_sinks++] = sink;
 }
 
 bool run_save_result(struct call *call, struct value *ret, struct err *err)
@@ -320,7 +314,7 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
         return true;
     if (!check_shape(call, cube, format, err))
         return false;
-    add_save(p, call->node, convert(p, cube, &conversion), format,
+    add_sink(p, call->node, convert(p, cube, &conversion), format,
              call_argument(call, "options"));
     return true;
 }
@@ -334,7 +328,7 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
         return false;
     planner_notice(p, "info", node->id,
                    "The result is a cube that is not saved; it is written as GTiff.");
-    add_save(p, node, cube, &formats[1], NULL);
+    add_sink(p, node, cube, &formats[1], NULL);
     return true;
 }
 
