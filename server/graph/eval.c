@@ -161,15 +161,12 @@ static bool resolve_parameter(struct planner *p, const struct frame *frame, cons
                    pointer);
 }
 
-static bool resolve_node(const struct frame *frame, const char *id, struct value *ret)
+static struct value resolve_node(const struct frame *frame, const char *id)
 {
-    for (size_t i = 0; i < frame->graph->n_nodes; i++) {
-        if (!strcmp(frame->graph->nodes[i].id, id)) {
-            *ret = frame->results[i];
-            return true;
-        }
-    }
-    return false;
+    const struct node *node = graph_node(frame->graph, id);
+
+    /* a node that is not there was reported when the graph was read */
+    return node ? frame->results[node - frame->graph->nodes] : value_unknown();
 }
 
 static bool resolve_array(struct planner *p, const struct frame *frame, const json_t *json,
@@ -261,8 +258,7 @@ bool frame_resolve(struct planner *p, const struct frame *frame, const json_t *j
         return resolve_parameter(p, frame, json_string_value(json_object_get(json, "from_parameter")),
                                  pointer, ret, err);
     if (json_is_reference(json, "from_node")) {
-        if (!resolve_node(frame, json_string_value(json_object_get(json, "from_node")), ret))
-            *ret = value_unknown(); /* reported when the graph was read */
+        *ret = resolve_node(frame, json_string_value(json_object_get(json, "from_node")));
         return true;
     }
     if (json_object_get(json, "process_graph"))

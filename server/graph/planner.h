@@ -66,6 +66,7 @@ struct node {
 struct graph {
     size_t n_nodes, result;
     struct node *nodes;
+    const struct node **by_id; /* sorted */
 };
 
 struct binding {
@@ -137,6 +138,8 @@ struct call {
 /* read.c */
 bool graph_read(struct planner *p, const json_t *json, const char *pointer,
                 const struct graph **ret_graph, struct err *err) MUST_USE;
+/* NULL when there is none. */
+const struct node *graph_node(const struct graph *graph, const char *id);
 bool json_is_reference(const json_t *json, const char *key);
 
 /* eval.c */

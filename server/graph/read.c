@@ -10,6 +10,7 @@ struct reading {
     const char *pointer; /* of the graph */
     size_t n;
     struct node *nodes;  /* in the order of the JSON */
+    struct graph ids;    /* of them: by_id alone */
     size_t *scratch, n_scratch, scratch_capacity; /* inputs of the node at hand */
     struct err *err;
 };
@@ -26,32 +27,51 @@ static bool refuse(struct reading *r, const char *id, const char *pointer, const
     return planner_report(r->planner, r->err);
 }
 
-static size_t find(const struct reading *r, const char *id)
+static int compare_nodes(const void *a, const void *b)
 {
-    for (size_t i = 0; i < r->n; i++)
-        if (!strcmp(r->nodes[i].id, id))
-            return i;
-    return SIZE_MAX;
+    return strcmp((*(const struct node *const *)a)->id, (*(const struct node *const *)b)->id);
+}
+
+static int compare_id(const void *id, const void *node)
+{
+    return strcmp(id, (*(const struct node *const *)node)->id);
+}
+
+static void index_nodes(struct planner *p, struct graph *graph, size_t n, const struct node *nodes)
+{
+    graph->n_nodes = n;
+    graph->by_id = arena_array(p->arena, n, sizeof *graph->by_id);
+    for (size_t i = 0; i < n; i++)
+        graph->by_id[i] = &nodes[i];
+    qsort(graph->by_id, n, sizeof *graph->by_id, compare_nodes);
+}
+
+const struct node *graph_node(const struct graph *graph, const char *id)
+{
+    const struct node *const *found =
+        bsearch(id, graph->by_id, graph->n_nodes, sizeof *graph->by_id, compare_id);
+
+    return found ? *found : NULL;
 }
 
 static bool note_reference(struct reading *r, struct node *node, const json_t *json,
                            const char *pointer)
 {
     const char *id = json_string_value(json_object_get(json, "from_node"));
-    size_t i;
+    const struct node *found;
 
     if (json_object_size(json) != 1)
         return refuse(r, node->id, pointer, "a reference holds nothing but 'from_node'");
     if (!id)
         return refuse(r, node->id, pointer, "'from_node' is the id of a node, as a string");
-    i = find(r, id);
-    if (i == SIZE_MAX) {
+    found = graph_node(&r->ids, id);
+    if (!found) {
         AUTO(mem) char *detail = mem_printf("there is no node '%.100s' here", id);
 
         return refuse(r, node->id, pointer, detail);
     }
     r->scratch = mem_grow(r->scratch, &r->scratch_capacity, r->n_scratch + 1, sizeof *r->scratch);
-    r->scratch[r->n_scratch++] = i;
+    r->scratch[r->n_scratch++] = (size_t)(found - r->nodes);
     return true;
 }
 
@@ -221,6 +241,7 @@ static bool read_nodes(struct reading *r, const json_t *json)
         r->nodes[i].id = arena_text(p->arena, id);
         r->nodes[i++].pointer = arena_text(p->arena, pointer);
     }
+    index_nodes(p, &r->ids, r->n, r->nodes);
     i = 0;
     json_object_foreach((json_t *)json, id, member) {
         if (!read_node(r, &r->nodes[i++], member))
@@ -298,6 +319,7 @@ static void put_in_order(struct reading *r, const size_t *order, struct graph *g
             inputs[k] = order[node->inputs[k]];
         node->inputs = inputs;
     }
+    index_nodes(r->planner, graph, r->n, graph->nodes);
 }
 
 static bool find_result(struct reading *r, struct graph *graph)

@@ -221,6 +221,18 @@ static double reduce(uint16_t op, const double *x, size_t n, bool keep)
     }
 }
 
+static double modulo(double a, double b)
+{
+    double rest = b == 0 ? a / 0.0 : fmod(a, b);
+
+    return rest != 0 && b != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+static double round_to(double a, double b)
+{
+    return b >= 0 ? nearbyint(a * pow(10, b)) / pow(10, b) : nearbyint(a / pow(10, -b)) * pow(10, -b);
+}
+
 static double run(const struct instruction *i, const double *r, const struct program *p)
 {
     double a = r[i->a], b = r[i->b], c = r[i->c];
@@ -238,6 +250,14 @@ static double run(const struct instruction *i, const double *r, const struct pro
     case LANE_FLOOR: return floor(a);
     case LANE_INT: return trunc(a);
     case LANE_ROUND: return nearbyint(a);
+    case LANE_NEGATE: return -a;
+    case LANE_SGN: return isnan(a) ? a : (a > 0) - (a < 0);
+    case LANE_SIN: return sin(a);
+    case LANE_COS: return cos(a);
+    case LANE_TAN: return tan(a);
+    case LANE_ARCSIN: return asin(a);
+    case LANE_ARCCOS: return acos(a);
+    case LANE_ARCTAN: return atan(a);
     case LANE_NOT: return 1 - a;
     case LANE_IS_NODATA: return isnan(a);
     case LANE_IS_VALID: return isfinite(a);
@@ -246,6 +266,9 @@ static double run(const struct instruction *i, const double *r, const struct pro
     case LANE_MULTIPLY: return a * b;
     case LANE_DIVIDE: return a / b;
     case LANE_POWER: return pow(a, b);
+    case LANE_LOG: return log(a) / log(b);
+    case LANE_MOD: return modulo(a, b);
+    case LANE_ROUND_TO: return round_to(a, b);
     case LANE_NORMALIZED_DIFFERENCE: return (a - b) / (a + b);
     case LANE_AND: return kleene_and(a, b);
     case LANE_OR: return kleene_or(a, b);

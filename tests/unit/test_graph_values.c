@@ -1,0 +1,352 @@
+/* Processes without a cube: our own examples, the examples of the definitions where these lie beside
+ * the repository, and the same again through compiled programs, one pixel at a time. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "tests/graph/double.h"
+#include "tests/graph/quoted.h"
+
+static json_t *evaluate(const json_t *arguments, const char *process, struct err *err)
+{
+    AUTO(json) json_t *graph =
+        json_pack("{s:{s:{s:s, s:O, s:b}}}", "process_graph", "one", "process_id", process,
+                  "arguments", arguments, "result", true);
+    AUTO(plan) struct plan *plan = NULL;
+
+    if (!graph_plan(graph, NULL, "", NULL, PLAN_BATCH, &plan, err))
+        return NULL;
+    return json_incref(plan->value);
+}
+
+static bool close_to(const json_t *a, const json_t *b)
+{
+    if (json_is_array(a) && json_is_array(b) && json_array_size(a) == json_array_size(b)) {
+        for (size_t i = 0; i < json_array_size(a); i++)
+            if (!close_to(json_array_get(a, i), json_array_get(b, i)))
+                return false;
+        return true;
+    }
+    if (json_is_number(a) && json_is_number(b)) {
+        double x = json_number_value(a), y = json_number_value(b);
+
+        return fabs(x - y) <= 1e-9 * fmax(1, fabs(y));
+    }
+    return json_equal(a, b);
+}
+
+static const struct {
+    const char *process, *arguments, *result; /* result NULL: an error */
+} rows[] = {
+    { "add", "{'x':5,'y':2.5}", "7.5" },
+    { "add", "{'x':1,'y':null}", "null" },
+    { "divide", "{'x':1,'y':0}", "null" }, /* infinite: JSON has no such number */
+    { "mod", "{'x':-27,'y':5}", "3" },
+    { "mod", "{'x':27,'y':-5}", "-3" },
+    { "power", "{'base':5,'p':-1}", "0.2" },
+    { "power", "{'base':-2,'p':0.5}", "null" },
+    { "log", "{'x':1024,'base':2}", "10" },
+    { "log", "{'x':81,'base':3}", "4" },
+    { "int", "{'x':-3.5}", "-3" },
+    { "ceil", "{'x':-0.4}", "0" },
+    { "round", "{'x':2.5}", "2" },
+    { "round", "{'x':-3.5}", "-4" },
+    { "round", "{'x':1234.5,'p':-2}", "1200" },
+    { "round", "{'x':0.25,'p':1}", "0.2" },
+    { "sgn", "{'x':-2}", "-1" },
+    { "clip", "{'x':5,'min':1,'max':3}", "3" },
+    { "clip", "{'x':5,'min':3,'max':1}", NULL },
+    { "linear_scale_range", "{'x':5,'inputMin':10,'inputMax':0,'outputMin':0,'outputMax':100}", "50" },
+    { "eq", "{'x':'ÄB','y':'äb','case_sensitive':false}", "true" },
+    { "eq", "{'x':1,'y':true}", "false" },
+    { "neq", "{'x':null,'y':1}", "null" },
+    { "gte", "{'x':'a','y':'a'}", "true" },
+    { "gt", "{'x':'b','y':'a'}", "false" },
+    { "between", "{'x':3,'min':3,'max':5,'exclude_max':true}", "true" },
+    { "between", "{'x':5,'min':3,'max':5,'exclude_max':true}", "false" },
+    { "between", "{'x':4,'min':5,'max':3}", "false" },
+    { "and", "{'x':false,'y':null}", "false" },
+    { "and", "{'x':true,'y':null}", "null" },
+    { "and", "{'x':1,'y':0}", NULL },
+    { "or", "{'x':true,'y':null}", "true" },
+    { "xor", "{'x':true,'y':false}", "true" },
+    { "not", "{'x':null}", "null" },
+    { "if", "{'value':null,'accept':1,'reject':2}", "2" },
+    { "is_nodata", "{'x':null}", "true" },
+    { "is_nodata", "{'x':'a'}", "false" },
+    { "is_valid", "{'x':null}", "false" },
+    { "is_nan", "{'x':1}", "false" },
+    { "any", "{'data':[]}", "false" },
+    { "all", "{'data':[]}", "true" },
+    { "any", "{'data':[false,null],'ignore_nodata':false}", "null" },
+    { "all", "{'data':[false,null],'ignore_nodata':false}", "false" },
+    { "mean", "{'data':[1,null,3]}", "2" },
+    { "mean", "{'data':[1,null],'ignore_nodata':false}", "null" },
+    { "sum", "{'data':[]}", "null" },
+    { "median", "{'data':[4,1,3,2]}", "2.5" },
+    { "product", "{'data':[2,3,null]}", "6" },
+    { "variance", "{'data':[-1,1,3,null]}", "4" },
+    { "variance", "{'data':[3]}", "null" },
+    { "sd", "{'data':[-1,1,3]}", "2" },
+    { "first", "{'data':[null,7]}", "7" },
+    { "first", "{'data':[null,7],'ignore_nodata':false}", "null" },
+    { "last", "{'data':['a','b']}", "'b'" },
+    { "count", "{'data':[1,null,'x',0]}", "3" },
+    { "count", "{'data':[1,5,7],'condition':{'process_graph':{'a':{'process_id':'gt','arguments':"
+               "{'x':{'from_parameter':'x'},'y':4},'result':true}}}}", "2" },
+    { "count", "{'data':[1],'condition':false}", NULL },
+    { "array_element", "{'data':[1,2],'index':2}", NULL },
+    { "array_element", "{'data':[1,2],'index':2,'return_nodata':true}", "null" },
+    { "array_element", "{'data':[1,2],'label':'a'}", NULL },
+    { "array_element", "{'data':[1,2]}", NULL },
+    { "array_create", "{'data':[1],'repeat':3}", "[1,1,1]" },
+    { "array_create", "{'data':[1],'repeat':1000000}", NULL },
+    { "add", "{'x':[1,2],'y':[10,20]}", "[11,22]" },
+    { "add", "{'x':[1,2],'y':[10]}", NULL },
+    { "add", "{'x':'1','y':2}", NULL },
+    { "add", "{'x':1}", NULL },
+    { "add", "{'x':1,'y':2,'z':3}", NULL },
+    { "constant", "{'x':{'a':[1,'b']}}", "{'a':[1,'b']}" },
+};
+
+static void own_examples(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(json) json_t *arguments = quoted(rows[i].arguments);
+        AUTO(json) json_t *want = rows[i].result ? quoted(rows[i].result) : NULL;
+        struct err err = { 0 };
+        AUTO(json) json_t *got = evaluate(arguments, rows[i].process, &err);
+
+        if (want ? !got || !close_to(got, want) : got || err.code == ERR_None) {
+            AUTO(mem) char *text = got ? json_dumps(got, JSON_ENCODE_ANY) : NULL;
+
+            fail_msg("%s %s: expected %s, got %s (%s)", rows[i].process, rows[i].arguments,
+                     rows[i].result ? rows[i].result : "an error", text ? text : "nothing",
+                     err.message);
+        }
+    }
+}
+
+/* Examples of the definitions */
+static json_t *definition_of(const char *id)
+{
+    static const char *const folders[] = { "", "proposals/" };
+    const char *root = getenv("SENTIER_SPECS");
+
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        AUTO(mem) char *path = root ? mem_printf("%s/openeo/processes/%s%s.json", root, folders[i], id)
+                                    : mem_printf("%s/../shared/specs/openeo/processes/%s%s.json",
+                                                 getenv("srcdir") ? getenv("srcdir") : ".",
+                                                 folders[i], id);
+        json_t *json = json_load_file(path, 0, NULL);
+
+        if (json)
+            return json;
+    }
+    return NULL;
+}
+
+static void their_examples(void **state)
+{
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < process_count(); i++) {
+        AUTO(json) json_t *definition = definition_of(process_id(i));
+        json_t *example;
+        size_t k;
+
+        json_array_foreach(json_object_get(definition, "examples"), k, example) {
+            const json_t *arguments = json_object_get(example, "arguments");
+            const json_t *want = json_object_get(example, "returns");
+            struct err err = { 0 };
+            AUTO(json) json_t *got = NULL;
+
+            if (!want)
+                continue;
+            got = evaluate(arguments, process_id(i), &err);
+            if (!got || !close_to(got, want)) {
+                AUTO(mem) char *asked = json_dumps(example, JSON_ENCODE_ANY);
+                AUTO(mem) char *text = got ? json_dumps(got, JSON_ENCODE_ANY) : NULL;
+
+                fail_msg("%s %s: got %s (%s)", process_id(i), asked, text ? text : "nothing",
+                         err.message);
+            }
+            n++;
+        }
+    }
+    if (n == 0)
+        skip();
+}
+
+/* The same through a program: the first argument is a pixel. */
+static double the_pixel;
+
+static double constant_pixel(const struct scene_band *band, int64_t column, int64_t row)
+{
+    (void)band, (void)column, (void)row;
+    return the_pixel;
+}
+
+static json_t *pixel_graph(const char *process, const json_t *arguments, const char *first)
+{
+    json_t *graph = quoted(
+        "{'process_graph':{'load':{'process_id':'load_collection','arguments':{'id':'S2',"
+        "'spatial_extent':null,'temporal_extent':null,'bands':['B04']}},"
+        "'apply':{'process_id':'apply','arguments':{'data':{'from_node':'load'},'process':"
+        "{'process_graph':{'f':{'process_id':'x','arguments':{},'result':true}}}}},"
+        "'save':{'process_id':'save_result','arguments':{'data':{'from_node':'apply'},"
+        "'format':'GTiff'},'result':true}}}");
+    json_t *apply = json_object_get(json_object_get(graph, "process_graph"), "apply");
+    json_t *process_json = json_object_get(json_object_get(apply, "arguments"), "process");
+    json_t *f = json_object_get(json_object_get(process_json, "process_graph"), "f");
+    AUTO(json) json_t *changed = json_deep_copy(arguments);
+
+    json_object_set_new(changed, first, json_pack("{s:s}", "from_parameter", "x"));
+    json_object_set(f, "arguments", changed);
+    json_object_set_new(f, "process_id", json_string(process));
+    return graph;
+}
+
+static bool is_scalar_example(const json_t *arguments, const char **ret_first)
+{
+    const char *name;
+    json_t *argument;
+
+    *ret_first = NULL;
+    json_object_foreach((json_t *)arguments, name, argument) {
+        if (!*ret_first)
+            *ret_first = name;
+        if (!json_is_number(argument) && !json_is_null(argument) && !json_is_boolean(argument))
+            return false;
+    }
+    return *ret_first && !json_is_boolean(json_object_get(arguments, *ret_first));
+}
+
+static double pixel_of(const json_t *json)
+{
+    return json_is_boolean(json) ? json_is_true(json) : json_is_number(json) ? json_number_value(json)
+                                                                             : NAN;
+}
+
+static void programs_agree_with_values(void **state)
+{
+    static const char *const apart[] = { /* null and NaN differ from no-data by design */
+        "constant", "is_nan", "is_nodata", "if", "array_create",
+    };
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(json) json_t *arguments = quoted(rows[i].arguments);
+        struct double_catalog catalog_state = { 0 };
+        struct catalog catalog = double_catalog(&catalog_state);
+        const char *first = NULL;
+        AUTO(plan) struct plan *plan = NULL;
+        AUTO(json) json_t *graph = NULL, *want = NULL;
+        struct err err = { 0 };
+        bool skipped = !rows[i].result || !is_scalar_example(arguments, &first);
+        double got;
+
+        for (size_t k = 0; k < ARRAY_LEN(apart); k++)
+            skipped |= !strcmp(apart[k], rows[i].process);
+        if (skipped || !strcmp(rows[i].process, "not"))
+            continue;
+        want = quoted(rows[i].result);
+        graph = pixel_graph(rows[i].process, arguments, first);
+        the_pixel = pixel_of(json_object_get(arguments, first));
+        if (!graph_plan(graph, NULL, "", &catalog, PLAN_BATCH, &plan, &err))
+            fail_msg("%s %s: %s", rows[i].process, rows[i].arguments, err.message);
+        assert_null(plan_fault(plan));
+        got = plan_pixel(plan->saves[0], 0, 5, 5, constant_pixel);
+        if (!strcmp(rows[i].process, "eq") && json_is_boolean(json_object_get(arguments, "y")))
+            continue;
+        if (isfinite(got) ? fabs(got - pixel_of(want)) > 1e-9 : !isnan(pixel_of(want)))
+            fail_msg("%s %s: expected %g, got %g", rows[i].process, rows[i].arguments,
+                     pixel_of(want), got);
+        n++;
+    }
+    assert_true(n > 15);
+}
+
+/* Descriptions against definitions: all but the words. */
+static bool is_words(const char *key)
+{
+    static const char *const words[] = { "description", "title", "examples", "summary", "links",
+                                         "process_graph", "message", NULL };
+
+    for (size_t i = 0; words[i]; i++)
+        if (!strcmp(words[i], key))
+            return true;
+    return false;
+}
+
+static json_t *without_words(const json_t *json)
+{
+    json_t *bare, *member;
+    const char *key;
+    size_t i;
+
+    if (json_is_array(json)) {
+        bare = json_array();
+        json_array_foreach(json, i, member)
+            json_array_append_new(bare, without_words(member));
+        return bare;
+    }
+    if (!json_is_object(json))
+        return json_deep_copy(json);
+    bare = json_object();
+    json_object_foreach((json_t *)json, key, member) {
+        if (!is_words(key))
+            json_object_set_new(bare, key, without_words(member));
+    }
+    return bare;
+}
+
+static void descriptions_follow_definitions(void **state)
+{
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < process_count(); i++) {
+        AUTO(json) json_t *definition = definition_of(process_id(i));
+        AUTO(json) json_t *ours = json_loads(process_text(i), 0, NULL);
+        AUTO(json) json_t *a = NULL, *b = NULL;
+
+        assert_non_null(ours);
+        assert_string_equal(json_string_value(json_object_get(ours, "id")), process_id(i));
+        assert_ptr_equal(process_text_of(process_id(i)), process_text(i));
+        if (i)
+            assert_true(strcmp(process_id(i - 1), process_id(i)) < 0);
+        if (!definition)
+            continue;
+        a = without_words(definition);
+        b = without_words(ours);
+        if (!json_equal(a, b)) {
+            AUTO(mem) char *x = json_dumps(a, JSON_SORT_KEYS), *y = json_dumps(b, JSON_SORT_KEYS);
+
+            fail_msg("%s\ndefined:   %s\ndescribed: %s", process_id(i), x, y);
+        }
+        n++;
+    }
+    assert_null(process_text_of("no_such_process"));
+    if (n == 0)
+        skip();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_examples),
+        cmocka_unit_test(their_examples),
+        cmocka_unit_test(programs_agree_with_values),
+        cmocka_unit_test(descriptions_follow_definitions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
