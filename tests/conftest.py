@@ -89,6 +89,18 @@ class Service:
             raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return done.stdout if check else done
 
+    def sql(self, statement):
+        """Runs SQL on the private database: its rows as text, columns separated by |."""
+        end = time.time() + 30
+        while True:
+            done = subprocess.run(["psql", "-h", str(self.data / "db"), "-U", "sentier", "-qAtc", statement, "sentier"],
+                                  capture_output=True, text=True, timeout=60)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            if time.time() > end or "ERROR" in done.stderr:
+                raise RuntimeError(done.stderr)
+            time.sleep(0.1)  # it is being started again
+
     def add_user(self, name, password="open sesame", role="user"):
         self.command("user", "add", name, "--role", role, input=password + "\n")
         return name, password

@@ -18,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 10000, STABLE_MS = 10000, STEP_US = 10000 };
+/* What works for a while and then dies is wanted back soon; what dies before it works is not. */
+enum { FIRST_PAUSE_MS = 200, READY_PAUSE_MS = 1000, LONGEST_PAUSE_MS = 10000, STABLE_MS = 10000,
+       STEP_US = 10000 };
 
 bool roles_open(struct roles *roles, struct err *err)
 {
@@ -146,12 +148,13 @@ bool roles_all_ready(const struct roles *roles)
 bool roles_ended(struct roles *roles, pid_t pid, int status, bool *ret_fatal)
 {
     struct role_process *role = find(roles, pid);
-    int64_t now = instant_monotonic();
+    int64_t now = instant_monotonic(), longest;
 
     *ret_fatal = false;
     if (!role)
         return false;
     roles_read(roles);
+    longest = role->ready ? READY_PAUSE_MS : LONGEST_PAUSE_MS;
     role->pid = 0;
     role->ready = false;
     *ret_fatal = !role->was_ready;
@@ -164,7 +167,7 @@ bool roles_ended(struct roles *roles, pid_t pid, int status, bool *ret_fatal)
     else
         log_write(LOG_WARNING, NULL, "sentier %s (%d) ended with status %d", role->name, (int)pid,
                   WEXITSTATUS(status));
-    role->pause_ms = role->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : role->pause_ms * 2;
+    role->pause_ms = role->pause_ms * 2 > longest ? longest : role->pause_ms * 2;
     return true;
 }
 

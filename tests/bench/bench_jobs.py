@@ -39,7 +39,7 @@ def measure(service, session):
     for i in range(ROUNDS + 10):
         start = time.time()
         answer = session.post(service.base + "/ogc/processes/echo/execution", headers={"Prefer": "respond-async"},
-                              json={"inputs": {"message": f"round {i}"}}, timeout=30)
+                              json={"inputs": {"string": f"round {i}"}}, timeout=30)
         end = time.time()
         assert answer.status_code == 201, answer.text
         job = answer.json()["jobID"]
