@@ -46,9 +46,12 @@ tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
 # raster
-check_PROGRAMS += tests/unit/test_lanes tests/unit/test_source tests/raster/make_results
-TESTS += tests/unit/test_lanes tests/unit/test_source
-tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/raster/plans.h
+check_PROGRAMS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine \
+	tests/raster/make_results
+TESTS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/raster/files.h tests/raster/plans.h
+tests_unit_test_engine_LDADD = $(unit_libs)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/raster/files.h tests/raster/plans.h
 tests_unit_test_source_LDADD = $(unit_libs)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c
 tests_unit_test_lanes_LDADD = $(unit_libs)

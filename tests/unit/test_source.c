@@ -5,9 +5,8 @@
 #include "raster/engine.h"
 #include "raster/load.h"
 #include "raster/warp.h"
+#include "tests/raster/files.h"
 #include "tests/raster/plans.h"
-#include <gdal.h>
-#include <ogr_srs_api.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,49 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-static char folder[] = "/tmp/test_source.XXXXXX";
-
-static char *path_of(const char *name)
-{
-    return mem_printf("%s/%s", folder, name);
-}
-
-/* ---- fixtures ---- */
-
-static void write_file(const char *name, const char *driver, int width, int height, int bands,
-                       GDALDataType type, double x0, double y0, double d, const char *const *options)
-{
-    AUTO(mem) char *path = path_of(name);
-    GDALDatasetH mem = GDALCreate(GDALGetDriverByName("MEM"), "", width, height, bands, type, NULL);
-    double transform[6] = { x0, d, 0, y0, 0, -d };
-    OGRSpatialReferenceH srs = OSRNewSpatialReference(NULL);
-    AUTO(mem) double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
-    GDALDatasetH made;
-
-    OSRImportFromEPSG(srs, 32633);
-    GDALSetSpatialRef(mem, srs);
-    OSRDestroySpatialReference(srs);
-    GDALSetGeoTransform(mem, transform);
-    for (int band = 1; band <= bands; band++) {
-        for (int i = 0; i < width * height; i++) {
-            int x = i % width, y = i / width;
-
-            pixels[i] = (x * 3 + y * 5 + band * 11 + rand() % 9) % 250;
-            if (rand() % 10 == 0 || (x > 40 && x < 90 && y > 50 && y < 120))
-                pixels[i] = 0;
-        }
-        GDALSetRasterNoDataValue(GDALGetRasterBand(mem, band), 0);
-        if (GDALRasterIO(GDALGetRasterBand(mem, band), GF_Write, 0, 0, width, height, pixels, width,
-                         height, GDT_Float64, 0, 0) != CE_None)
-            abort();
-    }
-    made = GDALCreateCopy(GDALGetDriverByName(driver), path, mem, FALSE, (char **)options, NULL,
-                          NULL);
-    assert_non_null(made);
-    GDALClose(made);
-    GDALClose(mem);
-}
 
 #define TILED "TILED=YES", "BLOCKXSIZE=128", "BLOCKYSIZE=128"
 
@@ -110,20 +66,11 @@ static int make_fixtures(void **state)
     (void)state;
     srand(3);
     raster_init();
-    if (!mkdtemp(folder))
-        return 1;
+    make_folder();
     for (size_t i = 0; i < ARRAY_LEN(fixtures); i++)
         write_file(fixtures[i].name, fixtures[i].driver, WIDTH, HEIGHT, fixtures[i].bands,
                    fixtures[i].type, 500000, 5100000, 10, fixtures[i].options);
     return 0;
-}
-
-static int remove_fixtures(void **state)
-{
-    AUTO(mem) char *command = mem_printf("rm -r '%s'", folder);
-
-    (void)state;
-    return system(command);
 }
 
 /* ---- both doors ---- */
@@ -288,22 +235,6 @@ static void load_window(struct plan_node *node, const struct window_rect *w, dou
     if (!load_plane(loader, node, 0, w, raw, &err))
         fail_msg("%s", err.message);
     lanes_convert(&from, &to, w->width * w->height);
-}
-
-/* The file's pixels as doubles, NaN for 0. */
-static double *whole_file(const char *name, int width, int height)
-{
-    AUTO(mem) char *path = path_of(name);
-    GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
-    double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
-
-    if (GDALRasterIO(GDALGetRasterBand(dataset, 1), GF_Read, 0, 0, width, height, pixels, width,
-                     height, GDT_Float64, 0, 0) != CE_None)
-        fail();
-    GDALClose(dataset);
-    for (int i = 0; i < width * height; i++)
-        pixels[i] = pixels[i] == 0 ? NAN : pixels[i];
-    return pixels;
 }
 
 static double at(const double *pixels, int width, int height, int64_t x, int64_t y)
@@ -501,5 +432,5 @@ int main(void)
         cmocka_unit_test(wrong_catalogues_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, make_fixtures, remove_fixtures);
+    return cmocka_run_group_tests(tests, make_fixtures, remove_folder);
 }
