@@ -58,6 +58,7 @@ tests_unit_test_lanes_LDADD = $(unit_libs)
 tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h
 tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 EXTRA_PROGRAMS = tests/bench/bench_raster
+EXTRA_DIST += tests/raster/test_results.py
 tests_bench_bench_raster_SOURCES = tests/bench/bench_raster.c tests/raster/plans.h
 tests_bench_bench_raster_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 
