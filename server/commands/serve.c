@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 static bool init_auth(const struct config *config, const struct store *store, struct err *err)
 {
@@ -17,7 +18,7 @@ static bool init_auth(const struct config *config, const struct store *store, st
     return db_open(store_url(store), &db, err) && auth_init(config, db, err);
 }
 
-static void serve(const struct config *config, struct server *server, const sigset_t *signals)
+static bool serve(const struct config *config, struct server *server, const sigset_t *signals)
 {
     const char *address = config->http_address;
     bool any = !strcmp(address, "0.0.0.0") || !strcmp(address, "::");
@@ -30,7 +31,7 @@ static void serve(const struct config *config, struct server *server, const sigs
     sigwait(signals, &signal);
     log_write(LOG_INFO, NULL, "Stopping: requests in flight finish first.");
     sd_notify(0, "STOPPING=1");
-    server_stop(server);
+    return server_stop(server);
 }
 
 static int run(int argc, char **argv)
@@ -58,7 +59,10 @@ static int run(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (!server_start(config, store_url(store), routes, &server, &err))
         return command_fail(&err);
-    serve(config, server, &signals);
+    if (!serve(config, server, &signals)) {
+        store_close(store);
+        _exit(1); /* a handler still hangs, and uses what a plain return would free */
+    }
     auth_done();
     return 0;
 }

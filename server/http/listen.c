@@ -17,7 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2 };
+enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2,
+       LAST_WAIT_MS = 1000 };
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -192,7 +193,8 @@ bool server_start(const struct config *config, const char *database_url, const s
     server->waits = waits_new(server);
     server->metrics = metrics_new(server);
     if (!start_daemon(server, err) || !metrics_listen(server->metrics, err)) {
-        server_stop(server);
+        if (!server_stop(server))
+            abort(); /* nothing runs yet */
         return false;
     }
     *ret_server = server;
@@ -204,13 +206,13 @@ int server_port(const struct server *server)
     return server->port;
 }
 
-void server_stop(struct server *server)
+bool server_stop(struct server *server)
 {
     int64_t until;
     int fd, left;
 
     if (!server)
-        return;
+        return true;
     until = instant_monotonic() + server->config->http_stop_timeout * 1000;
     atomic_store(&server->stopping, true);
     fd = server->daemon ? MHD_quiesce_daemon(server->daemon) : -1;
@@ -223,11 +225,11 @@ void server_stop(struct server *server)
     if (left > 0)
         log_write(LOG_WARNING, NULL, "stopped with %d requests unfinished after %lld s", left,
                   (long long)server->config->http_stop_timeout);
-    /* a handler that hangs cannot be taken back: its threads end with the process */
-    if (!executor_stop(server->executor, 1000))
-        return;
+    if (!executor_stop(server->executor, LAST_WAIT_MS))
+        return false;
     metrics_stop(server->metrics);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     server_free(server);
+    return true;
 }

@@ -12,7 +12,9 @@ struct server;
 bool server_start(const struct config *config, const char *database_url, const struct route *table,
                   struct server **ret_server, struct err *err) MUST_USE;
 int server_port(const struct server *server); /* the bound port, also when configured as 0 */
-/* No new requests; those in flight finish (at most http.stop_timeout), then all threads end. */
-void server_stop(struct server *server);
+/* No new requests; those in flight finish (at most http.stop_timeout), then all threads end. False
+ * when a handler still hangs: the caller ends the process at once and frees nothing that handlers
+ * use. */
+bool server_stop(struct server *server) MUST_USE;
 
 #endif

@@ -233,7 +233,10 @@ static bool serve(int argc, char **argv, sigset_t *signals, struct err *err)
     printf("ready %d\n", server_port(server));
     fflush(stdout);
     sigwait(signals, &signal_number);
-    server_stop(server);
+    if (!server_stop(server)) {
+        store_close(store);
+        _exit(3);
+    }
     auth_done();
     return true;
 }

@@ -508,6 +508,7 @@ def test_a_lost_connection_costs_no_read(server):
         subprocess.run(["psql", "-qAt", "-c", sql, database_url(server)], check=True, capture_output=True)
 
     psql(kill)
+    time.sleep(0.5)  # they are told to end, and end
     for _ in range(30):  # idle connections that were lost are found before they are used
         assert server.post("/sql?s=0").status_code == 200
     thread, result = in_thread(lambda: server.get("/sql?s=1"))
@@ -564,6 +565,39 @@ def test_graceful_stop():
     with pytest.raises(requests.ConnectionError):
         server.get("/echo")
     server.remove()
+
+
+def test_a_handler_that_hangs_does_not_stop_the_stop():
+    server = HttpServer("http.stop_timeout=1").start()
+    hanging = in_thread(lambda: server.get("/slow?ms=20000"))
+    time.sleep(0.5)
+    begun = time.time()
+    assert server.stop() == 3 and time.time() - begun < 10
+    hanging[0].join()
+    assert "error" in hanging[1]
+    server.remove()
+
+
+def test_without_the_database():
+    server = HttpServer().start()
+    try:
+        assert server.get("/sql?s=0").status_code == 200
+        held = in_thread(lambda: server.get("/held/key?ms=3000"))
+        postmaster = int((server.folder / "data" / "db" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        time.sleep(0.5)
+        assert server.get("/healthz").status_code == 200
+        ready = server.get("/readyz")
+        assert ready.status_code == 503 and [m["what"] for m in ready.json()["missing"]] == ["database"]
+        for answer in [server.get("/sql?s=0"), server.post("/sql?s=0"), server.get("/api/me", auth=ALICE)]:
+            assert answer.status_code == 503 and answer.headers["Retry-After"]
+            assert "sock" not in answer.text
+        assert server.get("/healthz", auth=ALICE).status_code == 200
+        assert "sentier_database_up 0" in requests.get(f"http://127.0.0.1:{server.metrics}/metrics", timeout=20).text
+        held[0].join()
+        assert held[1]["answer"].status_code == 503
+    finally:
+        server.remove()
 
 
 def test_anonymous_users_and_proxies():
