@@ -1,11 +1,14 @@
 """Log-in through an OpenID Connect provider that somebody else wrote (npm's oidc-provider)."""
+import re
+import threading
 import time
 
 import jwt
+import openeo
 import pytest
 
 from http_server import HttpServer
-from provider import AUDIENCE, OpenIdProvider, code_with_pkce, device_code
+from provider import AUDIENCE, OpenIdProvider, code_with_pkce, device_code, walk
 
 pytestmark = pytest.mark.sanitizer
 
@@ -104,3 +107,36 @@ def test_opaque_tokens_are_no_sessions(server, tmp_path):
         assert server.get("/api/me", headers=bearer(opaque.client_credentials())).status_code == 401
     finally:
         opaque.stop()
+
+
+# --- the openEO client, against the whole service ---------------------------------------------------
+
+@pytest.fixture(scope="module")
+def connect(provider, make_service):
+    service = make_service(f"auth.oidc_issuer={provider.issuer}", f"auth.oidc_audience={AUDIENCE}", "auth.oidc_id=local",
+                           "auth.oidc_client=sentier-cli", "auth.oidc_scopes=openid jobs:read")
+    return lambda: openeo.connect(service.base)
+
+
+def test_the_openeo_client_by_device_code(connect, provider):
+    told = []
+
+    def display(*words):
+        told.append(" ".join(map(str, words)))
+        address = re.search(re.escape(provider.address) + r"/device[^\s`'\"]*", told[-1])
+        if address and len(told) == 1:
+            threading.Thread(target=walk, args=(address[0], "alice")).start()
+
+    connection = connect()
+    connection.authenticate_oidc_device(provider_id="local", store_refresh_token=False, max_poll_time=40, display=display)
+    assert connection.describe_account()["name"].endswith("|alice"), told
+    assert connection.list_jobs() == []
+
+
+def test_the_openeo_client_by_client_credentials(connect, provider):
+    connection = connect()
+    connection.authenticate_oidc_access_token(provider.client_credentials(), provider_id="local")
+    assert connection.describe_account()["name"].endswith("|sentier-bot")
+    with pytest.raises(openeo.rest.OpenEoApiError, match="TokenInvalid"):
+        connection.authenticate_oidc_access_token("a.b.c", provider_id="local")
+        connection.describe_account()
