@@ -8,10 +8,11 @@
 #include "commands/command.h"
 #include "pool/roles.h"
 #include "store/cluster.h"
-#include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -26,16 +27,22 @@ struct up {
     struct roles roles;
     int signals;
     bool stopping, announced;
+    char port_option[40]; /* "http.port=8080", on the children's command lines */
     bool database_down;
     int64_t database_retry;
 };
 
-/* Lines for people on standard output; the log goes to standard error. */
+/* Lines for people on standard output; the log goes to standard error. A server that is started again
+ * gets the port that the first one found. */
 static void announce(struct up *up)
 {
+    const char *colon = strrchr(up->roles.url, ':');
+
     if (up->announced || !roles_all_ready(&up->roles))
         return;
     up->announced = true;
+    if (colon)
+        snprintf(up->port_option, sizeof up->port_option, "http.port=%d", atoi(colon + 1));
     printf("Sentier is ready at %s (data in %s); Ctrl-C ends it.\n", up->roles.url,
            *up->config->data ? up->config->data : "the shared database");
     fflush(stdout);
@@ -156,17 +163,16 @@ static int run(int argc, char **argv)
         !read_workers(workers_text, &workers, &err))
         return command_fail(&err);
     AUTO(mem) char **child_options = mem_array((size_t)argc + 4, sizeof *child_options);
-    AUTO(mem) char *port_option = port ? mem_printf("http.port=%s", port) : NULL;
 
     memcpy(child_options, argv + 1, (size_t)(argc - 1) * sizeof *child_options);
-    if (port_option) {
-        child_options[argc - 1] = (char *)"--set";
-        child_options[argc] = port_option;
-    }
+    child_options[argc - 1] = (char *)"--set";
+    child_options[argc] = up.port_option;
     if (!command_options(&argc, argv, &options, &err))
         return command_fail(&err);
     up.config = options.config;
-    good = (!port || config_set(up.config, "http", "port", port, "--port", &err)) &&
+    good = (!port || config_set(up.config, "http", "port", port, "--port", &err));
+    snprintf(up.port_option, sizeof up.port_option, "http.port=%" PRId64, up.config->http_port);
+    good = good &&
            command_log("sentier up", up.config, &err) && run_all(&up, workers, child_options, &err);
     store_close(up.store);
     config_free(up.config);
