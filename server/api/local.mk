@@ -26,7 +26,8 @@ libsentier_a_SOURCES += \
 	server/api/openeo/logs.c \
 	server/api/openeo/openeo.h \
 	server/api/openeo/processes.c \
-	server/api/openeo/result.c
+	server/api/openeo/result.c \
+	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \
 	server/api/stac/catalog.c \
 	server/api/stac/data.c \

@@ -7,6 +7,7 @@
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
 #include "api/stac/stac.h"
+#include "api/ui/ui.h"
 
 #define OPENEO(method, path, access, handler, ...)                                                 \
     ROUTE(method, OPENEO_ROOT path, access, openeo_##handler, OPENEO, __VA_ARGS__)
@@ -18,6 +19,8 @@
 const struct route routes[] = {
     /* this service */
     ROUTE(GET, "/", NOBODY, landing_get, PLAIN),
+    ROUTE(GET, "/ui", NOBODY, ui_get, PLAIN),
+    ROUTE(GET, "/ui/{file}", NOBODY, ui_file_get, PLAIN),
     ROUTE(GET, "/api", NOBODY, api_get, PLAIN),
     ROUTE(GET, "/api/{face}", NOBODY, api_document_get, PLAIN),
     ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .without_database = true),

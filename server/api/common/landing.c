@@ -15,6 +15,8 @@ static const struct door { const char *title, *path, *what, *rel, *media; } door
       "service", "application/json" },
     { "OGC API - Processes", "/ogc", "Ready-made processings with a few inputs each.", "service",
       "application/json" },
+    { "Your jobs", "/ui", "Log in, run a composite, watch its progress, download the result.", "about",
+      "text/html" },
     { "API documents", "/api", "Every address, described in OpenAPI.", "service-desc",
       "application/json" },
 };
