@@ -111,3 +111,9 @@ tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(fuzz_main)
 tests_fuzz_fuzz_token_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/api/jobs_common.py tests/api/test_jobs.py tests/bench/bench_jobs.py
+
+# the floor of bench_http.py
+EXTRA_PROGRAMS += tests/bench/bare_mhd
+tests_bench_bare_mhd_SOURCES = tests/bench/bare_mhd.c
+tests_bench_bare_mhd_LDADD = $(LIB_LIBS)
+EXTRA_DIST += tests/bench/bench_http.py
