@@ -30,10 +30,18 @@ tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 include tests/graph/local.mk
 
 # catalogue
-check_PROGRAMS += tests/unit/test_stac
-TESTS += tests/unit/test_stac
+check_PROGRAMS += tests/unit/test_stac tests/unit/test_catalogue tests/fuzz/fuzz_safe_xml tests/fuzz/fuzz_search_params
+TESTS += tests/unit/test_stac tests/unit/test_catalogue tests/fuzz/fuzz_safe_xml tests/fuzz/fuzz_search_params
 tests_unit_test_stac_SOURCES = tests/unit/test_stac.c
 tests_unit_test_stac_LDADD = $(unit_libs)
+tests_unit_test_catalogue_SOURCES = tests/unit/test_catalogue.c
+tests_unit_test_catalogue_LDADD = $(unit_libs)
+tests_fuzz_fuzz_safe_xml_SOURCES = tests/fuzz/fuzz_safe_xml.c $(fuzz_main)
+tests_fuzz_fuzz_safe_xml_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_safe_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_search_params_SOURCES = tests/fuzz/fuzz_search_params.c $(fuzz_main)
+tests_fuzz_fuzz_search_params_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_search_params_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
 # faces
 check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes

@@ -40,8 +40,6 @@ static bool check_marks(const json_t *value, const char *pointer, struct err *er
         return check_string(json_string_value(value), json_string_length(value), is_href, pointer,
                             err);
     json_object_foreach((json_t *)value, key, inside) {
-        if (json_is_number(inside))
-            continue;
         AUTO(mem) char *place = js_pointer(pointer, key);
 
         if (!check_string(key, strlen(key), false, place, err) || !check_marks(inside, place, err))

@@ -1,0 +1,157 @@
+/* The catalogue's parts that need no database: kept texts, numbers, geometries, conditions,
+ * footprints. */
+#include "graph/match.h"
+#include "ingest/parts.h"
+#include "json/geojson.h"
+#include "json/js_text.h"
+#include "store/stac_text.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *parsed(const char *text)
+{
+    json_t *json = NULL;
+    struct err err = { 0 };
+
+    if (!js_parse(text, strlen(text), 64, &json, &err))
+        fail_msg("%s: %s", text, err.message);
+    return json;
+}
+
+static void numbers_are_short_and_exact(void **state)
+{
+    static const char text[] = "[0.1,1.0,-0.0,1e300,5e-324,0.30000000000000004,20.12345678901234,"
+                               "123456789012,\"\\u0001\\\"\\\\\xc3\xa9\\n\",{\"b\":null,\"a\":true}]";
+    AUTO(json) json_t *json = parsed(text);
+    AUTO(json) json_t *again = NULL;
+    AUTO(text) struct text out = { 0 };
+
+    (void)state;
+    js_text_add(&out, json);
+    assert_string_equal(out.data, "[0.1,1.0,-0.0,1e+300,4.94065645841247e-324,0.30000000000000004,"
+                                  "20.12345678901234,123456789012,\"\\u0001\\\"\\\\\xc3\xa9\\n\","
+                                  "{\"b\":null,\"a\":true}]");
+    again = parsed(out.data);
+    assert_true(json_equal(json, again));
+}
+
+static void what_is_kept_is_sent_with_addresses_and_links(void **state)
+{
+    AUTO(json) json_t *item = parsed(
+        "{\"id\":\"a\",\"links\":[{\"rel\":\"self\",\"href\":\"x\"},{\"rel\":\"license\",\"href\":\"y\"}],"
+        "\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":\"\\u0001/data/b\"}}}");
+    AUTO(text) struct text kept = { 0 }, sent = { 0 };
+    AUTO(json) json_t *back = NULL;
+    struct err err = { 0 };
+
+    (void)state;
+    assert_true(stac_text_keep(item, &kept, &err));
+    stac_text_send(&sent, kept.data, "http://h", "{\"rel\":\"self\"}");
+    assert_string_equal(sent.data,
+                        "{\"id\":\"a\",\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":"
+                        "\"http://h/data/b\"}},\"links\":[{\"rel\":\"self\"},{\"rel\":\"license\",\"href\":\"y\"}]}");
+    assert_true(stac_text_parse(kept.data, &back, &err));
+    assert_int_equal(json_array_size(json_object_get(back, "links")), 1);
+}
+
+static void marks_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "{\"title\":\"\\u0001\"}", "{\"a\":[\"x\\u0002\"]}", "{\"k\\u0001\":1}",
+        "{\"assets\":{\"b\":{\"href\":\"x\\u0001\"}}}", "{\"assets\":{\"b\":{\"title\":\"\\u0001\"}}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        AUTO(json) json_t *item = parsed(bad[i]);
+        AUTO(text) struct text kept = { 0 };
+        struct err err = { 0 };
+
+        assert_false(stac_text_keep(item, &kept, &err));
+        assert_non_null(strstr(err.message, "control character"));
+    }
+}
+
+static void geometries_are_checked(void **state)
+{
+    static const struct { const char *geometry, *message; } rows[] = {
+        { "{\"type\":\"Point\",\"coordinates\":[1,2]}", NULL },
+        { "{\"type\":\"MultiPolygon\",\"coordinates\":[[[[0,0],[1,0],[1,1],[0,0]]]]}", NULL },
+        { "{\"type\":\"Point\",\"coordinates\":[1]}", "/g/coordinates: expected a position of 2 to 4 numbers" },
+        { "{\"type\":\"LineString\",\"coordinates\":[[0,0]]}", "/g/coordinates: expected a line of at least 2 positions" },
+        { "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,1],[0,1]]]}", "/g/coordinates/0: expected a closed ring (the last position equals the first)" },
+        { "{\"type\":\"Polygon\",\"coordinates\":[]}", "/g/coordinates: expected at least one element" },
+        { "{\"type\":\"GeometryCollection\",\"geometries\":[{\"type\":\"Point\"}]}", "/g/geometries/0/coordinates: expected a position, found nothing" },
+        { "{\"type\":\"Point\",\"coordinates\":[1,\"x\"]}", "/g/coordinates: expected a position of numbers, found a string" },
+        { "7", "/g: expected a GeoJSON geometry, found a number" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(json) json_t *geometry = parsed(rows[i].geometry);
+        struct err err = { 0 };
+
+        assert_int_equal(geojson_check(geometry, "/g", 100, &err), rows[i].message == NULL);
+        assert_string_equal(err.message, rows[i].message ? rows[i].message : "");
+    }
+}
+
+static void conditions_have_three_values(void **state)
+{
+    static const struct { const char *condition; bool holds; } rows[] = {
+        { "null", true },
+        { "{\"op\":\"<=\",\"args\":[{\"property\":\"cloud\"},20]}", true },
+        { "{\"op\":\"<\",\"args\":[{\"property\":\"cloud\"},20]}", false },
+        { "{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}", false },
+        { "{\"op\":\"not\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}]}", false },
+        { "{\"op\":\"isNull\",\"args\":[{\"property\":\"none\"}]}", true },
+        { "{\"op\":\"between\",\"args\":[{\"property\":\"cloud\"},10,20]}", true },
+        { "{\"op\":\"=\",\"args\":[{\"op\":\"casei\",\"args\":[{\"property\":\"platform\"}]},\"SENTINEL-2A\"]}", true },
+        { "{\"op\":\"=\",\"args\":[{\"property\":\"platform\"},\"SENTINEL-2A\"]}", false },
+        { "{\"op\":\"or\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},1]},{\"op\":\">\",\"args\":[{\"property\":\"cloud\"},1]}]}", true },
+        { "{\"op\":\"and\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},1]},{\"op\":\">\",\"args\":[{\"property\":\"cloud\"},1]}]}", false },
+        { "{\"op\":\"<>\",\"args\":[{\"property\":\"platform\"},3]}", false },
+    };
+    AUTO(json) json_t *properties = parsed("{\"cloud\":20,\"platform\":\"sentinel-2a\"}");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(json) json_t *condition = json_loads(rows[i].condition, JSON_DECODE_ANY, NULL);
+
+        if (match_properties(condition, properties) != rows[i].holds)
+            fail_msg("%s", rows[i].condition);
+    }
+}
+
+static void footprints_are_cut_at_180_degrees(void **state)
+{
+    struct ring ring = { .n = 4, .at = { { 179, -17 }, { -179, -17 }, { -179, -16 }, { 179, -16 } } };
+    double bbox[4];
+    AUTO(json) json_t *geometry = footprint_geometry(&ring, bbox);
+    AUTO(text) struct text text = { 0 };
+
+    (void)state;
+    js_text_add(&text, geometry);
+    assert_string_equal(text.data,
+                        "{\"type\":\"MultiPolygon\",\"coordinates\":[[[[179.0,-17.0],[180.0,-17.0],[180.0,-16.0],"
+                        "[179.0,-16.0],[179.0,-17.0]]],[[[-180.0,-17.0],[-179.0,-17.0],[-179.0,-16.0],"
+                        "[-180.0,-16.0],[-180.0,-17.0]]]]}");
+    assert_true(bbox[0] == 179 && bbox[2] == -179 && bbox[1] == -17 && bbox[3] == -16);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_short_and_exact),
+        cmocka_unit_test(what_is_kept_is_sent_with_addresses_and_links),
+        cmocka_unit_test(marks_are_refused),
+        cmocka_unit_test(geometries_are_checked),
+        cmocka_unit_test(conditions_have_three_values),
+        cmocka_unit_test(footprints_are_cut_at_180_degrees),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
