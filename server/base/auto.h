@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define AUTO(name) __attribute__((cleanup(name##_drop)))
+#define AUTO(name) __attribute__((cleanup(name##_drop), unused))
 
 /* Defines AUTO(name) for a pointer type; each door room does this for its own library's types. */
 #define DEFINE_AUTO(name, type, free_fn)                                                           \
