@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void reserve(struct text *text, size_t more)
 {
@@ -211,4 +212,11 @@ bool text_is_utf8(const char *text)
             return false;
     }
     return true;
+}
+
+bool text_is_remote(const char *href)
+{
+    size_t scheme = strspn(href, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return scheme > 1 && text_begins(href + scheme, "://") && strncasecmp(href, "file:", 5) != 0;
 }

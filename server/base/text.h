@@ -23,6 +23,8 @@ bool text_begins(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 /* True for [A-Za-z0-9._~-]{1,max} that is neither "." nor "..": safe in a URL and as a file name. */
 bool text_is_plain_name(const char *name, size_t max);
+/* True for "http://x", "s3://x": a URL that names its scheme, but not "file:". */
+bool text_is_remote(const char *href);
 /* Percent-encodes all but unreserved characters (RFC 3986) and those in `keep`. */
 void text_add_url(struct text *text, const char *raw, const char *keep);
 /* Decodes %XX in place; false when a sequence is broken or gives NUL. '+' stays unless `plus`. */

@@ -75,7 +75,7 @@ static void drop_local(json_t *item)
     json_object_foreach_safe(assets, next, key, asset) {
         const char *href = json_string_value(json_object_get(asset, "href"));
 
-        if (!href || !strstr(href, "://") || text_begins(href, "file:"))
+        if (!href || !text_is_remote(href))
             json_object_del(assets, key);
     }
 }

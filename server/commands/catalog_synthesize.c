@@ -33,8 +33,7 @@ int catalog_synthesize(int argc, char **argv)
         !take_number(&argc, argv, "--seed", 0, 1e9, &how.seed, &err) ||
         !command_options(&argc, argv, &options, &err))
         return command_fail(&err);
-    AUTO(config) struct config *config = options.config;
-
+    config_free(options.config); /* nothing is configured here, but --set is checked */
     how.size += how.size % 2;
     if (argc != 2)
         err_set(&err, ERR_UsageInvalid, "catalog synthesize: name one folder");

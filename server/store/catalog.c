@@ -35,16 +35,21 @@ struct scene_collector {
     size_t count, capacity;
 };
 
+/* Local paths come from the table of locations alone: an item that names one itself has it ignored. */
 static void set_locations(json_t *item, const json_t *locations)
 {
+    json_t *assets = json_object_get(item, "assets"), *asset;
     const char *key;
-    json_t *asset;
+    void *next;
 
-    json_object_foreach(json_object_get(item, "assets"), key, asset) {
-        json_t *href = json_object_get(locations, key);
+    json_object_foreach_safe(assets, next, key, asset) {
+        json_t *local = json_object_get(locations, key);
+        const char *href = json_string_value(json_object_get(asset, "href"));
 
-        if (href)
-            json_object_set(asset, "href", href);
+        if (local)
+            json_object_set(asset, "href", local);
+        else if (!href || !text_is_remote(href))
+            json_object_del(assets, key);
     }
 }
 

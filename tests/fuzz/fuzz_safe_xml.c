@@ -54,8 +54,6 @@ static void make_folder(void)
 
 static void judge(bool good, json_t *item, const struct err *err)
 {
-    AUTO(text) struct text text = { 0 };
-
     if (!good && (!err->message[0] || err->code == ERR_None))
         abort();
     if (good && !json_is_object(json_object_get(item, "geometry")))
