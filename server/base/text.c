@@ -98,11 +98,15 @@ bool text_is_plain_name(const char *name, size_t max)
 
 void text_add_url(struct text *text, const char *raw, const char *keep)
 {
-    for (; *raw; raw++) {
-        if (is_unreserved((unsigned char)*raw) || (keep && strchr(keep, *raw)))
-            text_addn(text, raw, 1);
-        else
-            text_printf(text, "%%%02X", (unsigned char)*raw);
+    while (*raw) {
+        size_t run = 0;
+
+        while (raw[run] && (is_unreserved((unsigned char)raw[run]) || (keep && strchr(keep, raw[run]))))
+            run++;
+        text_addn(text, raw, run);
+        raw += run;
+        if (*raw)
+            text_printf(text, "%%%02X", (unsigned char)*raw++);
     }
 }
 

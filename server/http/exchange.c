@@ -65,27 +65,34 @@ static void take_id(struct exchange *ex)
         id_uuid(ex->rq.id);
 }
 
-static void take_client(struct exchange *ex)
+static const char *peer_address(const struct exchange *ex)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const char *forwarded = request_header(&ex->rq, "X-Forwarded-For");
+    const struct sockaddr *peer = info ? info->client_addr : NULL;
     char address[INET6_ADDRSTRLEN] = "";
 
-    if (ex->rq.config->http_trusted_proxy && forwarded) {
-        char *first = arena_text(ex->rq.arena, forwarded);
+    if (peer && peer->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, address, sizeof address);
+    else if (peer && peer->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, address,
+                  sizeof address);
+    return arena_text(ex->rq.arena, address);
+}
 
-        first[strcspn(first, ", ")] = '\0';
-        ex->rq.client = first;
-        return;
+/* A proxy adds the address that it saw at the end; what stands before is the client's own word. */
+static const char *client_address(const struct exchange *ex)
+{
+    const char *forwarded = request_header(&ex->rq, "X-Forwarded-For"), *last;
+
+    if (ex->rq.config->http_trusted_proxy && forwarded) {
+        last = strrchr(forwarded, ',') ? strrchr(forwarded, ',') + 1 : forwarded;
+        last += strspn(last, " ");
+        if (*last && strlen(last) < INET6_ADDRSTRLEN &&
+            strspn(last, "0123456789abcdefABCDEF.:") == strlen(last))
+            return arena_text(ex->rq.arena, last);
     }
-    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)info->client_addr)->sin_addr, address,
-                  sizeof address);
-    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)info->client_addr)->sin6_addr, address,
-                  sizeof address);
-    ex->rq.client = arena_text(ex->rq.arena, address);
+    return peer_address(ex);
 }
 
 static enum method method_of(const char *name)
@@ -125,7 +132,7 @@ void exchange_begin(struct exchange *ex, const char *method)
     const struct route *route;
 
     take_id(ex);
-    take_client(ex);
+    ex->rq.client = client_address(ex);
     find_route(ex, method);
     route = ex->match.route;
     ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY
@@ -180,8 +187,9 @@ static const char *base_url(const struct exchange *ex)
             prefix = path;
     }
     if (!is_host(host))
-        return arena_printf(rq->arena, "%s://%s:%d%s", scheme, config->http_address,
-                            ex->server->port, prefix);
+        return arena_printf(rq->arena, strchr(config->http_address, ':') ? "%s://[%s]:%d%s"
+                                                                        : "%s://%s:%d%s",
+                            scheme, config->http_address, ex->server->port, prefix);
     return arena_printf(rq->arena, "%s://%s%s", scheme, host, prefix);
 }
 
@@ -196,7 +204,12 @@ static bool is_json_media(const char *type)
 static bool read_json(struct exchange *ex, struct err *err)
 {
     const char *type = request_header(&ex->rq, "Content-Type");
+    const char *encoding = request_header(&ex->rq, "Content-Encoding");
 
+    if (encoding && strcasecmp(encoding, "identity"))
+        return err_set(err, ERR_UnsupportedMediaType,
+                       "Content-Encoding: bodies of requests are not compressed here, found '%.40s'",
+                       encoding);
     if (ex->rq.size == 0 && ex->match.route->body_optional)
         return true;
     if (ex->rq.size > 0 && type && *type && !is_json_media(type))

@@ -18,13 +18,19 @@ const char *respond_given(const struct exchange *ex, const char *name)
     return NULL;
 }
 
-/* FNV-1a: spread well enough to tell two versions of a page apart. */
+/* FNV-1a over words of eight bytes, folded after each: spread well enough to tell two versions of a
+ * page apart, at the speed of memory. */
 static void weak_etag(const char *bytes, size_t size, char etag[static ETAG_SIZE])
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = 0xcbf29ce484222325u ^ size;
 
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    for (size_t at = 0; at < size; at += sizeof hash) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + at, size - at < sizeof word ? size - at : sizeof word);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
     snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
 }
 
