@@ -104,13 +104,20 @@ static bool planes_on(const struct call *call, const struct cube *cube, const st
     return true;
 }
 
+/* Times are compared as instants, unless they were numbered. */
+static bool equal_labels(const struct dimension *d, const struct label *a, const struct label *b)
+{
+    return d->type == DIM_TEMPORAL && !a->is_number && !b->is_number
+               ? a->instant_ms == b->instant_ms
+               : label_equal(a, b);
+}
+
 static bool same_labels(const struct dimension *a, const struct dimension *b)
 {
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (!(a->type == DIM_TEMPORAL ? a->labels[i].instant_ms == b->labels[i].instant_ms
-                                      : label_equal(&a->labels[i], &b->labels[i])))
+        if (!equal_labels(a, &a->labels[i], &b->labels[i]))
             return false;
     return true;
 }
@@ -313,8 +320,7 @@ struct merge {
 static size_t find_label(const struct dimension *d, const struct label *label)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (d->type == DIM_TEMPORAL ? d->labels[i].instant_ms == label->instant_ms
-                                    : label_equal(&d->labels[i], label))
+        if (equal_labels(d, &d->labels[i], label))
             return i;
     return SIZE_MAX;
 }
@@ -329,6 +335,8 @@ static int by_instant(const void *a, const void *b)
 {
     const struct united *x = a, *y = b;
 
+    if (x->label.is_number && y->label.is_number)
+        return (x->label.number > y->label.number) - (x->label.number < y->label.number);
     return (x->label.instant_ms > y->label.instant_ms) - (x->label.instant_ms < y->label.instant_ms);
 }
 
@@ -545,6 +553,15 @@ static bool merged_plane(struct merge *m, const size_t *labels, struct value *re
     return true;
 }
 
+/* The type of what is missing is that of what is there. */
+static struct cell any_cell(const struct merge *m)
+{
+    const struct cube *cube = cube_planes(&m->cube1->schema) ? m->cube1 : m->cube2;
+
+    return cube_planes(&cube->schema) ? cube->planes[0]->cell
+                                      : (struct cell){ PIXEL_F32, true, NAN };
+}
+
 static bool run_merge_cubes(struct call *call, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
@@ -576,7 +593,7 @@ static bool run_merge_cubes(struct call *call, struct value *ret, struct err *er
             return true;
         }
         planes[i] = v.kind == KIND_NULL
-                        ? expr_leaf(p->exprs, NULL, 0, (struct cell){ PIXEL_F32, true, NAN }, false)
+                        ? expr_leaf(p->exprs, NULL, 0, cell_with_nodata(any_cell(&m)), false)
                         : lane_of(p, &v);
     }
     m.cube->planes = planes;

@@ -280,6 +280,21 @@ static const struct label *numbered_labels(struct planner *p, size_t n)
     return labels;
 }
 
+static void repeat_label(struct planner *p, struct dimension *d, size_t n)
+{
+    struct label *labels = arena_array(p->arena, n, sizeof *labels);
+    struct band_info *bands = arena_array(p->arena, n, sizeof *bands);
+
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = d->labels[0];
+        if (d->bands)
+            bands[i] = d->bands[0];
+    }
+    d->labels = labels;
+    d->bands = d->bands ? bands : NULL;
+    d->count = n;
+}
+
 /* The dimension that takes `length` values of each line: the source itself, or the target instead of
  * it. Returns its index. */
 static bool receiving_dimension(struct call *call, struct cube *cube, size_t source, size_t length,
@@ -294,6 +309,10 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
         *ret_index = source;
         if (length == d->count)
             return true;
+        if (deferred) { /* whether labels stay will be seen */
+            repeat_label(p, d, length);
+            return true;
+        }
         *d = (struct dimension){ .name = d->name, .type = d->type, .axis = d->axis };
     } else {
         remove_dimension(cube, source);
@@ -314,8 +333,6 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
     }
     d->count = length;
     d->labels = numbered_labels(p, length);
-    if (d->type == DIM_TEMPORAL) /* numbers are no instants */
-        d->type = DIM_OTHER;
     ((bool *)cube->deferred)[*ret_index] = deferred;
     return true;
 }

@@ -297,6 +297,8 @@ static bool argument_fits(const struct call *call, size_t i, struct err *err)
         return true;
     if (schema_matches(parameter->schema, v))
         return true;
+    if (call->operation->pointwise && v->kind == KIND_NULL)
+        return true; /* as no-data, which any pixel may be */
     /* pointwise processes take whole arrays, and limits of numbers are the operator's matter */
     if (call->operation->pointwise && (v->kind == KIND_ARRAY || v->kind == KIND_NUMBER)) {
         struct value first = v->kind == KIND_ARRAY && v->array.length ? v->array.items[0] : *v;

@@ -66,8 +66,9 @@ bool cube_clip_time(const struct call *call, const struct cube *cube, size_t i, 
     size_t n = 0;
 
     for (size_t k = 0; k < d->count; k++)
-        if (cube->deferred[i] ||
-            (d->labels[k].instant_ms >= start && d->labels[k].instant_ms < end))
+        if (cube->deferred[i] || (!d->labels[k].is_number && /* numbers are no instants */
+                                  d->labels[k].instant_ms >= start &&
+                                  d->labels[k].instant_ms < end))
             kept[n++] = k;
     *ret = cube_pick(call->planner, cube, i, n, kept);
     return n > 0;

@@ -25,7 +25,10 @@ static bool type_fits(const char *type, const struct value *v)
         return !strcmp(type, "number") || (!strcmp(type, "integer") && is_whole(v->number));
     case KIND_STRING: return !strcmp(type, "string");
     case KIND_ARRAY: return !strcmp(type, "array");
-    case KIND_LANE: /* it may be no-data, so null must not be asked alone */
+    case KIND_LANE:
+        if ((v->lane->op == LANE_CONSTANT && isnan(v->lane->number)) ||
+            (v->lane->op == EXPR_LEAF && !v->lane->source))
+            return true; /* no-data is of any type */
         return !strcmp(type, expr_is_boolean(v->lane) ? "boolean" : "number") ||
                (!strcmp(type, "integer") && !expr_is_boolean(v->lane));
     case KIND_OBJECT:

@@ -1,0 +1,265 @@
+"""Random process graphs, run by `sentier run` on small made-up scenes and by the reference evaluator:
+both must give the same cube. A failure prints the seed and the graph."""
+import json
+import math
+import os
+import random
+import subprocess
+
+import numpy
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+import reference as ref
+from conftest import BINARY, SLOW_BUILD
+
+W, H, DATES = 7, 5, ["2023-05-01T10:00:00Z", "2023-05-04T10:00:00Z", "2023-05-09T10:00:00Z", "2023-06-01T10:00:00Z"]
+BANDS = {"A": "uint16", "B": "uint16", "C": "uint8"}
+GRAPHS = int(os.environ.get("SENTIER_RANDOM_GRAPHS", 40 if SLOW_BUILD else 150))
+X0, Y0 = 500000, 5100000
+
+
+def write_scene(folder, number, date, values):
+    name = f"S{number}"
+    (folder / name).mkdir(parents=True)
+    assets = {}
+    for band, dtype in BANDS.items():
+        path = folder / name / f"{band}.tif"
+        with rasterio.open(path, "w", driver="GTiff", width=W, height=H, count=1, dtype=dtype, nodata=0,
+                           crs="EPSG:32633", transform=from_origin(X0, Y0, 10, 10)) as file:
+            file.write(numpy.array(values[band], dtype), 1)
+        assets[band] = {"href": f"{band}.tif", "type": "image/tiff; application=geotiff", "roles": ["data"],
+                        "eo:bands": [{"name": band}], "proj:shape": [H, W],
+                        "proj:transform": [10, 0, X0, 0, -10, Y0],
+                        "raster:bands": [{"nodata": 0, "data_type": dtype}]}
+    item = {"type": "Feature", "stac_version": "1.0.0", "id": name, "collection": "made",
+            "bbox": [15.0, 46.0, 15.1, 46.1], "links": [], "assets": assets,
+            "geometry": {"type": "Polygon", "coordinates": [[[15, 46], [15.1, 46], [15.1, 46.1], [15, 46.1], [15, 46]]]},
+            "properties": {"datetime": date, "proj:epsg": 32633, "platform": "made"}}
+    (folder / name / f"{name}.json").write_text(json.dumps(item))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    r = random.Random(5)
+    data = {}
+    for t, date in enumerate(DATES):
+        values = {}
+        for band, dtype in BANDS.items():
+            top = 12 if dtype == "uint8" else 400
+            values[band] = [[0 if r.random() < 0.2 else r.choice([1, 2, r.randrange(1, top)]) for _ in range(W)]
+                            for _ in range(H)]
+            for y in range(H):
+                for x in range(W):
+                    data[(date, band, y, x)] = values[band][y][x] or None
+        write_scene(folder, t, date, values)
+    cube = ref.Cube([("t", DATES), ("bands", list(BANDS)), ("y", list(range(H))), ("x", list(range(W)))], data)
+    return folder, cube
+
+
+class Builder:
+    """Grows a graph from nodes whose cubes are known; kind is "number" or "truth", exact says whether
+    float32 holds every value exactly, so that comparing cannot go either way."""
+
+    def __init__(self, seed, cube):
+        self.random = random.Random(seed)
+        self.nodes, self.pool = {}, []
+        self.add("load_collection", {"id": "made", "spatial_extent": None, "temporal_extent": None}, cube, "number", True)
+
+    def add(self, process, arguments, cube, kind, exact):
+        name = f"n{len(self.nodes)}"
+        self.nodes[name] = {"process_id": process, "arguments": arguments}
+        self.pool.append((name, cube, kind, exact))
+
+    def scalar(self, inputs, depth, kind, exact):
+        """A callback made of nodes; inputs are (reference, kind). Returns it and whether it is exact."""
+        nodes, r = {}, self.random
+        state = {"exact": exact}
+
+        def put(process, **arguments):
+            name = f"c{len(nodes)}"
+            nodes[name] = {"process_id": process, "arguments": arguments}
+            return {"from_node": name}
+
+        def grow(want, left):
+            fitting = [i for i, k in inputs if k == want]
+            if left == 0 or (fitting and r.random() < 0.25):
+                if fitting:
+                    return r.choice(fitting)
+                return r.choice([1, 2, 3, -2, 5]) if want == "number" else r.choice([True, False])
+            if want == "truth":
+                p = r.choice(["gt", "lte", "eq", "between", "and", "or", "xor", "not", "is_nodata", "is_valid"])
+                if p in ("gt", "lte", "eq"):
+                    if not state["exact"]:
+                        return put("is_valid", x=grow("number", left - 1))
+                    return put(p, x=grow("number", left - 1), y=grow("number", left - 1))
+                if p == "between":
+                    if not state["exact"]:
+                        return put("is_nodata", x=grow("number", left - 1))
+                    return put(p, x=grow("number", left - 1), min=2, max=50)
+                if p == "not":
+                    return put(p, x=grow("truth", left - 1))
+                if p in ("is_nodata", "is_valid"):
+                    return put(p, x=grow("number", left - 1))
+                return put(p, x=grow("truth", left - 1), y=grow("truth", left - 1))
+            p = r.choice(["add", "subtract", "multiply", "absolute", "clip", "if", "if", "sgn", "divide", "sqrt",
+                          "normalized_difference", "sum", "max", "median", "first"])
+            if p in ("divide", "sqrt", "normalized_difference", "multiply"):
+                if depth > 0 and state.get("compares"):
+                    return grow("number", left - 1)
+                state["exact"] = False
+            if p in ("absolute", "sqrt", "sgn"):
+                return put(p, x=grow("number", left - 1))
+            if p == "clip":
+                return put(p, x=grow("number", left - 1), min=2, max=90)
+            if p == "if":
+                return put(p, value=grow("truth", left - 1), accept=grow("number", left - 1),
+                           reject=r.choice([None, 0, grow("number", left - 1)]))
+            if p in ("sum", "max", "median", "first"):
+                return put(p, data=[grow("number", left - 1) for _ in range(r.randrange(2, 4))],
+                           ignore_nodata=r.random() < 0.7)
+            return put(p, x=grow("number", left - 1), y=grow("number", left - 1))
+
+        state["compares"] = True  # first pass: exact operators only, so that any comparison is safe
+        if not exact or (kind == "number" and r.random() < 0.3):
+            state["compares"] = False
+            state["exact"] = False
+        root = grow(kind, depth)
+        if not (isinstance(root, dict) and "from_node" in root):
+            root = put("constant", x=root)
+        nodes[root["from_node"]]["result"] = True
+        return {"process_graph": nodes}, state["exact"]
+
+    def reducer(self, kind, n, exact):
+        r = self.random
+        if kind == "truth":
+            p = r.choice(["any", "all", "first", "count"])
+        else:
+            p = r.choice(["mean", "median", "min", "max", "sum", "first", "last", "count", "variance", "sd", "mix"])
+        data = {"from_parameter": "data"}
+        if p == "mix":
+            return {"process_graph": {
+                "a": {"process_id": r.choice(["max", "median", "last"]), "arguments": {"data": data}},
+                "b": {"process_id": r.choice(["min", "mean", "first"]), "arguments": {"data": data}},
+                "c": {"process_id": "array_element", "arguments": {"data": data, "index": r.randrange(n)}},
+                "d": {"process_id": "subtract", "arguments": {"x": {"from_node": "a"}, "y": {"from_node": "b"}}},
+                "e": {"process_id": "add", "arguments": {"x": {"from_node": "d"}, "y": {"from_node": r.choice("bc")}},
+                      "result": True}}}, "number", False
+        arguments = {"data": data}
+        if p == "count":
+            if r.random() < 0.3:
+                arguments["condition"] = True
+        elif r.random() < 0.3:
+            arguments["ignore_nodata"] = False
+        result = "truth" if kind == "truth" and p != "count" else "number"
+        same = p in ("min", "max", "first", "last", "count", "any", "all", "sum")
+        return {"process_graph": {"r": {"process_id": p, "arguments": arguments, "result": True}}}, result, exact and same
+
+    def step(self):
+        r = self.random
+        name, cube, kind, exact = r.choice(self.pool[-4:])
+        data = {"data": {"from_node": name}}
+        dims = [n for n in ref.names(cube) if n not in "xy"]
+        what = r.choice(["apply", "apply", "reduce", "reduce", "apply_dimension", "mask", "mask", "merge", "pick", "bbox"])
+        if what == "apply":
+            want = r.choice(["number", "number", "truth"])
+            process, still = self.scalar([({"from_parameter": "x"}, kind)], r.randrange(1, 5), want, exact)
+            self.add("apply", {**data, "process": process}, ref.apply(cube, process), want, still)
+        elif what == "reduce" and dims:
+            d = r.choice(dims)
+            process, want, still = self.reducer(kind, len(dict(cube.dims)[d]), exact)
+            self.add("reduce_dimension", {**data, "dimension": d, "reducer": process},
+                     ref.reduce_dimension(cube, d, process), want, still)
+        elif what == "apply_dimension" and dims and kind == "number":
+            d = r.choice(dims)
+            n = len(dict(cube.dims)[d])
+            array = {"from_parameter": "data"}
+            elements = [{"from_node": f"e{i}"} for i in range(r.choice([n, n + 1]))]
+            nodes = {"m": {"process_id": r.choice(["max", "median", "mean"]), "arguments": {"data": array}}}
+            for i in range(len(elements)):
+                nodes[f"a{i}"] = {"process_id": "array_element", "arguments": {"data": array, "index": i % n}}
+                nodes[f"e{i}"] = {"process_id": "subtract", "arguments": {"x": {"from_node": f"a{i}"}, "y": {"from_node": "m"}}}
+            nodes["z"] = {"process_id": "array_create", "arguments": {"data": elements}, "result": True}
+            process = {"process_graph": nodes}
+            result = ref.apply_dimension(cube, d, process)
+            if d == "t" and len(elements) != n:
+                return
+            self.add("apply_dimension", {**data, "dimension": d, "process": process}, result, "number", False)
+        elif what == "mask":
+            fitting = [p for p in self.pool if all(dict(cube.dims).get(n) == l for n, l in p[1].dims if n not in "xy")
+                       and set(dict(p[1].dims)["x"]) >= set(dict(cube.dims)["x"])]
+            other, other_cube, _, other_exact = r.choice(fitting)
+            if not other_exact:
+                return
+            self.add("mask", {**data, "mask": {"from_node": other}}, ref.mask(cube, other_cube), kind, exact)
+        elif what == "merge":
+            other, other_cube, other_kind, other_exact = r.choice(self.pool)
+            if other_kind != kind or any(isinstance(l, int) for c in (cube, other_cube) for n, ls in c.dims
+                                         if n not in "xy" for l in ls):
+                return
+            resolver, still = self.scalar([({"from_parameter": "x"}, kind), ({"from_parameter": "y"}, kind)], 2, kind,
+                                          exact and other_exact)
+            merged = ref.merge_cubes(cube, other_cube, resolver)
+            if len(merged.data) > 3000:
+                return
+            self.add("merge_cubes", {"cube1": {"from_node": name}, "cube2": {"from_node": other},
+                                     "overlap_resolver": resolver}, merged, kind, still)
+        elif what == "pick" and dims:
+            d = r.choice(dims)
+            labels = dict(cube.dims)[d]
+            if d == "t" and labels and isinstance(labels[0], str):
+                start, end = sorted(r.sample(["2023-05-01", "2023-05-03", "2023-05-08", "2023-05-20", "2023-07-01"], 2))
+                kept = [l for l in labels if start <= l[:10] < end]
+                if kept:
+                    self.add("filter_temporal", {**data, "extent": [start, end]}, ref.pick(cube, d, kept), kind, exact)
+            elif d == "bands" and labels and isinstance(labels[0], str):
+                kept = r.sample(labels, r.randrange(1, len(labels) + 1))
+                self.add("filter_bands", {**data, "bands": kept}, ref.pick(cube, d, kept), kind, exact)
+        elif what == "bbox":
+            west, east = sorted(r.sample(range(W + 1), 2))
+            kept = [x for x in dict(cube.dims)["x"] if west <= x < east]
+            if kept:
+                box = {"west": X0 + 10 * west, "east": X0 + 10 * east, "south": Y0 - 10 * H, "north": Y0, "crs": 32633}
+                self.add("filter_bbox", {**data, "extent": box}, ref.pick(cube, "x", kept), kind, exact)
+
+
+def flat(nested):
+    if isinstance(nested, list):
+        for one in nested:
+            yield from flat(one)
+    else:
+        yield nested
+
+
+def same(got, want):
+    if want is None or (isinstance(want, float) and not math.isfinite(want)):
+        return got is None
+    if got is None or isinstance(want, bool) != isinstance(got, bool):
+        return got is not None and float(got) == float(want)
+    return abs(got - want) <= 2e-4 * max(1.0, abs(want))
+
+
+@pytest.mark.parametrize("seed", range(GRAPHS))
+def test_random_graph(seed, scenes, tmp_path):
+    folder, cube = scenes
+    builder = Builder(seed, cube)
+    for _ in range(builder.random.randrange(2, 9)):
+        builder.step()
+    name, want, _, _ = builder.pool[-1]
+    graph = {"process_graph": {**builder.nodes, "save": {"process_id": "save_result", "result": True,
+             "arguments": {"data": {"from_node": name}, "format": "JSON"}}}}
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(graph))
+    done = subprocess.run([str(BINARY), "run", str(path), "--from", str(folder), "--output", str(tmp_path / "out")],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr + json.dumps(graph)
+    result = json.loads((tmp_path / "out" / "save.json").read_text())
+    ours = [n for n in ref.names(want) if n not in "xy"]
+    assert result["dims"] == ours + ["y", "x"], json.dumps(graph)
+    got = list(flat(result["data"]))
+    expected = [want.data[k] for k in ref.cells(want.dims)]
+    assert len(got) == len(expected), json.dumps(graph)
+    for k, g, w in zip(ref.cells(want.dims), got, expected):
+        assert same(g, w), f"seed {seed}: cell {k}: expected {w}, got {g}\n{json.dumps(graph)}"
