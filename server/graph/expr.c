@@ -325,6 +325,8 @@ const struct expr *expr_make(struct expr_table *table, enum lane_op op, size_t n
     struct expr e = { .op = (uint16_t)op, .keep_nodata = keep_nodata, .n_arguments = (uint32_t)n,
                       .arguments = arguments, .wide = op == LANE_ROUND_TO };
 
+    if (op == LANE_MASK && arguments[0]->op == LANE_CONSTANT && isnan(arguments[0]->number))
+        return arguments[0]; /* no-data stays no-data, of any type */
     for (size_t i = 0; i < n; i++)
         e.wide |= arguments[i]->wide;
     e.cell = result_cell(op, n, arguments, e.wide);
