@@ -26,7 +26,8 @@
 #define FOLDER_FD 3
 #define FOLDER_BY_FD "/proc/self/fd/3"
 
-enum { START_TIMEOUT_MS = 300000, STOP_TIMEOUT_MS = 60000, SOCKET_PATH_MAX = 107 };
+enum { START_TIMEOUT_MS = 300000, STOP_TIMEOUT_MS = 60000, SOCKET_PATH_MAX = 107,
+       LOG_BYTES_MAX = 16 << 20 };
 
 struct account {
     uid_t uid;
@@ -266,6 +267,16 @@ char *postgres_url(const char *data, const char *database)
     return text_take(&url);
 }
 
+/* At most two files of this size, give or take what one run writes. */
+static void turn_log_over(const char *log_path)
+{
+    AUTO(mem) char *old = mem_printf("%s.1", log_path);
+    struct stat st;
+
+    if (stat(log_path, &st) == 0 && st.st_size > LOG_BYTES_MAX)
+        (void)!rename(log_path, old);
+}
+
 /* A postmaster that lost its parent a moment ago may still be shutting down. */
 static void wait_for_predecessor(const char *folder)
 {
@@ -322,7 +333,7 @@ bool postgres_start(const char *data, pid_t *ret_pid, struct err *err)
                      "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
                      "-c", "shared_buffers=128MB", "-c", "max_connections=200",
                      "-c", "timezone=UTC", "-c", "log_timezone=UTC",
-                     "-c", "log_line_prefix=%m [%p] ", "-c", "log_min_messages=warning",
+                     "-c", "log_line_prefix=%m [%p] ", "-c", "log_checkpoints=off",
                      "-c", "idle_in_transaction_session_timeout=60s", "-c", "jit=off", NULL };
     struct account account;
     pid_t pid;
@@ -330,6 +341,7 @@ bool postgres_start(const char *data, pid_t *ret_pid, struct err *err)
     if (!program || !find_account(folder, &account, err) || !write_access(folder, &account, err))
         return false;
     wait_for_predecessor(folder);
+    turn_log_over(log_path);
     if (!spawn(folder, log_path, &account, argv, &pid, err))
         return false;
     if (!wait_until_ready(data, log_path, pid, err))
