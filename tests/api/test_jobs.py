@@ -47,6 +47,14 @@ def scratch(service):
     return [p.name for p in folder.iterdir()] if folder.exists() else []
 
 
+def assert_no_scratch(service, within=5):
+    """Temporaries go a moment after the job's end is told."""
+    deadline = time.time() + within
+    while scratch(service) and time.time() < deadline:
+        time.sleep(0.02)
+    assert scratch(service) == []
+
+
 def assert_whole(jobs, job, digest):
     service = jobs.service
     end = jobs.wait(job)
@@ -56,10 +64,7 @@ def assert_whole(jobs, job, digest):
     assert rows == [str(TASKS + 2), str(TASKS + 2), "t"]
     assert service.sql(f"SELECT count(*), count(DISTINCT name) FROM job_assets WHERE job = '{job}'") == f"{TASKS}|{TASKS}"
     assert service.sql(f"SELECT count(*) FROM artefacts WHERE job = '{job}'") == "0"
-    deadline = time.time() + 5
-    while scratch(service) and time.time() < deadline:
-        time.sleep(0.05)
-    assert scratch(service) == []
+    assert_no_scratch(service)
     results = {p.name for p in (Path(service.data) / "results").iterdir()}
     assert all("." not in name for name in results), results
 
@@ -150,7 +155,7 @@ def test_dismiss(jobs):
         time.sleep(0.01)
     assert jobs.get(job)["status"] == "canceled"
     time.sleep(1)
-    assert scratch(jobs.service) == []
+    assert scratch(jobs.service) == []  # and nothing comes back
     # a canceled job may start again, and be deleted
     assert jobs.call("POST", f"/jobs/{job}/results").status_code == 202
     assert jobs.wait(job)["status"] == "finished"
@@ -179,7 +184,7 @@ def test_users_error_is_final(make_service, products, tmp_path):
     errors = [log for log in jobs.logs(job) if log["level"] == "error"]
     assert len(errors) == 1 and errors[0]["code"] == "SourceUnreadable" and "B08.tif" in errors[0]["message"]
     assert service.sql(f"SELECT max(failures) FROM tasks WHERE job = '{job}'") == "0"
-    assert scratch(service) == []
+    assert_no_scratch(service)
     service.stop()
 
 
@@ -241,6 +246,7 @@ def test_garbage(jobs):
     service = jobs.service
     job = jobs.create(stripes(2))
     assert jobs.wait(job)["status"] == "finished"
+    assert_no_scratch(service)
     before = jobs.digest(job)
     stranger = "00000000-0000-4000-8000-000000000000"
     results, temporaries = Path(service.data) / "results", Path(service.data) / "scratch"
