@@ -1,13 +1,15 @@
 """Jobs under hardship: parts of the service are killed in the middle of a job of 200 tasks, and nothing
 is lost, done twice, different or left behind. Then the end of jobs by dismissal and by failure."""
+import os
 import random
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from conftest import BINARY, SLOW_BUILD
-from jobs_common import Jobs, kill, pids, stripes, synthesize
+from jobs_common import Jobs, kill, pids, processes_under, stripes, synthesize
 
 TASKS, KILLS = 200, 10
 SETTINGS = ("jobs.task_seconds=0", "jobs.max_tasks=200", "worker.slots=2")
@@ -204,6 +206,32 @@ def test_task_that_always_dies(make_service, products):
     errors = [log for log in jobs.logs(job) if log["level"] == "error"]
     assert len(errors) == 1 and "signal 9" in errors[0]["message"] and "tried 3 times" in errors[0]["message"]
     assert service.sql(f"SELECT max(failures) FROM tasks WHERE job = '{job}'") == "2"
+    service.stop()
+
+
+@pytest.mark.slow
+def test_database_hangs(make_service, products, undisturbed):
+    """A worker that cannot renew its leases ends its tasks before others may take them."""
+    lease = 6
+    service = make_service(*SETTINGS, f"jobs.lease={lease}", workers=1)
+    service.add_user("alice")
+    service.command("catalog", "import", *products)
+    jobs = Jobs(service, service.session("alice"))
+    job = jobs.create(stripes(TASKS))
+    jobs.wait_tasks(job, 10)
+    frozen = [pid for pid, name, _ in processes_under(service.process.pid) if name == "postgres"]
+    running = set(pids(service, "task"))
+    start = time.time()
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    while running & set(pids(service, "task")):
+        assert time.time() - start < lease, "tasks outlive their leases"
+        time.sleep(0.02)
+    time.sleep(2)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    assert_whole(jobs, job, undisturbed)
+    assert service.sql(f"SELECT sum(failures) FROM tasks WHERE job = '{job}'") == "0"
     service.stop()
 
 
