@@ -95,7 +95,8 @@ check_PROGRAMS += tests/api/http_server
 tests_api_http_server_SOURCES = tests/api/http_server.c
 tests_api_http_server_LDADD = $(fuzz_libs)
 EXTRA_DIST += tests/api/http_server.py tests/api/test_http.py tests/oidc/op.mjs tests/oidc/package.json \
-	tests/oidc/package-lock.json tests/oidc/provider.py tests/api/test_tokens.py tests/clients/test_oidc.py
+	tests/oidc/package-lock.json tests/oidc/provider.py tests/api/test_tokens.py tests/api/test_user_command.py \
+	tests/clients/test_oidc.py
 
 # the queue, on a private cluster that is thrown away
 check_PROGRAMS += tests/db/test_queue
