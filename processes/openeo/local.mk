@@ -9,15 +9,21 @@ process_descriptions = \
 	processes/openeo/apply.json \
 	processes/openeo/apply_dimension.json \
 	processes/openeo/arccos.json \
+	processes/openeo/arcosh.json \
 	processes/openeo/arcsin.json \
 	processes/openeo/arctan.json \
+	processes/openeo/arctan2.json \
+	processes/openeo/array_concat.json \
 	processes/openeo/array_create.json \
 	processes/openeo/array_element.json \
+	processes/openeo/arsinh.json \
+	processes/openeo/artanh.json \
 	processes/openeo/between.json \
 	processes/openeo/ceil.json \
 	processes/openeo/clip.json \
 	processes/openeo/constant.json \
 	processes/openeo/cos.json \
+	processes/openeo/cosh.json \
 	processes/openeo/count.json \
 	processes/openeo/divide.json \
 	processes/openeo/drop_dimension.json \
@@ -33,6 +39,7 @@ process_descriptions = \
 	processes/openeo/gte.json \
 	processes/openeo/if.json \
 	processes/openeo/int.json \
+	processes/openeo/is_infinite.json \
 	processes/openeo/is_nan.json \
 	processes/openeo/is_nodata.json \
 	processes/openeo/is_valid.json \
@@ -68,10 +75,12 @@ process_descriptions = \
 	processes/openeo/sd.json \
 	processes/openeo/sgn.json \
 	processes/openeo/sin.json \
+	processes/openeo/sinh.json \
 	processes/openeo/sqrt.json \
 	processes/openeo/subtract.json \
 	processes/openeo/sum.json \
 	processes/openeo/tan.json \
+	processes/openeo/tanh.json \
 	processes/openeo/variance.json \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def

@@ -367,6 +367,35 @@ static bool run_array_create(struct call *call, struct value *ret, struct err *e
     return true;
 }
 
+static bool run_array_concat(struct call *call, struct value *ret, struct err *err)
+{
+    const struct value *a = &call->arguments[0], *b = &call->arguments[1];
+    size_t n = a->array.length, m = b->array.length;
+    struct arena *arena = call->planner->arena;
+    struct value *items = arena_array(arena, n + m, sizeof *items);
+    struct label *labels = arena_array(arena, n + m, sizeof *labels);
+    bool labelled = a->array.labels && b->array.labels;
+    char text[100];
+
+    if (n + m > MAX_ARRAY)
+        return call_fail(call, err, ERR_ProcessParameterInvalid, "array2",
+                         "the array would have more than %d elements.", MAX_ARRAY);
+    for (size_t i = 0; i < n + m; i++) {
+        items[i] = i < n ? a->array.items[i] : b->array.items[i - n];
+        if (labelled)
+            labels[i] = i < n ? a->array.labels[i] : b->array.labels[i - n];
+        for (size_t k = 0; labelled && i >= n && !a->deferred && !b->deferred && k < n; k++) {
+            label_text(&labels[i], text, sizeof text);
+            if (label_equal(&labels[k], &labels[i]))
+                return call_fail(call, err, ERR_ArrayLabelConflict, "array2", "It is '%s'.", text);
+        }
+    }
+    *ret = (struct value){ .kind = KIND_ARRAY, .deferred = a->deferred || b->deferred,
+                           .array = { .items = items, .labels = labelled ? labels : NULL,
+                                      .length = n + m } };
+    return true;
+}
+
 const struct operation array_operations[] = {
     { .id = "mean", .run = run_reducer },     { .id = "median", .run = run_reducer },
     { .id = "min", .run = run_reducer },      { .id = "max", .run = run_reducer },
@@ -377,5 +406,6 @@ const struct operation array_operations[] = {
     { .id = "count", .run = run_count },
     { .id = "array_element", .run = run_array_element },
     { .id = "array_create", .run = run_array_create },
+    { .id = "array_concat", .run = run_array_concat },
     { .id = NULL },
 };

@@ -37,7 +37,7 @@ struct scene_query {
     int64_t start, end;   /* left-closed; INSTANT_MIN, INSTANT_MAX when open */
     size_t n_bands;       /* 0: all */
     const char *const *bands; /* names or common names */
-    const json_t *properties; /* folded property conditions, NULL when none */
+    const json_t *properties; /* conditions on the items' properties: CQL2 in JSON, NULL when none */
 };
 
 struct scene_list {

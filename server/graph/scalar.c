@@ -476,6 +476,16 @@ static bool run_is_valid(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
+static bool run_is_infinite(struct call *call, struct value *ret, struct err *err)
+{
+    const struct value *x = &call->arguments[0];
+
+    (void)err;
+    *ret = x->kind == KIND_LANE ? value_lane(unary(call, LANE_IS_INFINITE, x))
+                                : value_boolean(x->kind == KIND_NUMBER && isinf(x->number));
+    return true;
+}
+
 /* Logic: Kleene's three values */
 static struct value kleene(const struct value *x, const struct value *y, uint16_t op)
 {
@@ -599,6 +609,13 @@ const struct operation scalar_operations[] = {
     UNARY("arcsin", LANE_ARCSIN, asin),
     UNARY("arccos", LANE_ARCCOS, acos),
     UNARY("arctan", LANE_ARCTAN, atan),
+    UNARY("sinh", LANE_SINH, sinh),
+    UNARY("cosh", LANE_COSH, cosh),
+    UNARY("tanh", LANE_TANH, tanh),
+    UNARY("arsinh", LANE_ARSINH, asinh),
+    UNARY("arcosh", LANE_ARCOSH, acosh),
+    UNARY("artanh", LANE_ARTANH, atanh),
+    BINARY("arctan2", LANE_ARCTAN2, atan2),
     BINARY("add", LANE_ADD, f_add),
     BINARY("subtract", LANE_SUBTRACT, f_subtract),
     BINARY("multiply", LANE_MULTIPLY, f_multiply),
@@ -625,6 +642,7 @@ const struct operation scalar_operations[] = {
     { .id = "is_nan", .run = run_is_nan },
     { .id = "is_nodata", .run = run_is_nodata },
     { .id = "is_valid", .run = run_is_valid },
+    { .id = "is_infinite", .run = run_is_infinite },
     { .id = "constant", .run = run_constant },
     { .id = "pi", .run = run_pi },
     { .id = "e", .run = run_e },

@@ -258,6 +258,14 @@ static double run(const struct instruction *i, const double *r, const struct pro
     case LANE_ARCSIN: return asin(a);
     case LANE_ARCCOS: return acos(a);
     case LANE_ARCTAN: return atan(a);
+    case LANE_SINH: return sinh(a);
+    case LANE_COSH: return cosh(a);
+    case LANE_TANH: return tanh(a);
+    case LANE_ARSINH: return asinh(a);
+    case LANE_ARCOSH: return acosh(a);
+    case LANE_ARTANH: return atanh(a);
+    case LANE_ARCTAN2: return atan2(a, b);
+    case LANE_IS_INFINITE: return isinf(a) != 0;
     case LANE_NOT: return 1 - a;
     case LANE_IS_NODATA: return isnan(a);
     case LANE_IS_VALID: return isfinite(a);
