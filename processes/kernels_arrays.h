@@ -251,7 +251,7 @@ KERNEL void compare_exchange(T *restrict low, T *restrict high, size_t n)
         T x = low[i], y = high[i];
 
         low[i] = x < y ? x : y;
-        high[i] = y > x ? y : x; /* so that 0 and -0 both survive */
+        high[i] = x > y ? x : y; /* this way round: SSE has it (0 and -0 are one value here) */
     }
 }
 
