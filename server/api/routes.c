@@ -23,7 +23,7 @@ const struct route routes[] = {
     ROUTE(GET, "/ui/{file}", NOBODY, ui_file_get, PLAIN),
     ROUTE(GET, "/api", NOBODY, api_get, PLAIN),
     ROUTE(GET, "/api/{face}", NOBODY, api_document_get, PLAIN),
-    ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .without_database = true),
+    ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .at_once = true),
     ROUTE(GET, "/readyz", NOBODY, ready_get, PLAIN, .without_database = true),
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),

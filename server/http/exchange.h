@@ -44,7 +44,7 @@ struct exchange {
     struct text body;
     int64_t body_limit, received;
     struct user user;
-    int64_t started; /* instant_monotonic() */
+    int64_t started, queued; /* instant_monotonic() */
     struct MHD_Response *response;
     int status;
     int64_t file_size; /* for 416 */

@@ -42,6 +42,7 @@ void executor_answer(struct exchange *ex)
 
 void executor_push(struct executor *executor, struct exchange *ex)
 {
+    ex->queued = instant_monotonic();
     pthread_mutex_lock(&executor->lock);
     ex->next = NULL;
     *executor->last = ex;
@@ -275,4 +276,15 @@ int executor_queued(struct executor *executor)
     queued = executor->queued;
     pthread_mutex_unlock(&executor->lock);
     return queued;
+}
+
+int64_t executor_delay_ms(struct executor *executor)
+{
+    int64_t since = 0;
+
+    pthread_mutex_lock(&executor->lock);
+    if (executor->first)
+        since = executor->first->queued;
+    pthread_mutex_unlock(&executor->lock);
+    return since ? instant_monotonic() - since : 0;
 }

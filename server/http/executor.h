@@ -14,5 +14,7 @@ bool executor_stop(struct executor *executor, int64_t timeout_ms) MUST_USE;
 void executor_free(struct executor *executor); /* after a stop that returned true */
 int executor_connected(const struct executor *executor); /* threads with a live connection */
 int executor_queued(struct executor *executor);
+/* How long the first in the queue has waited. */
+int64_t executor_delay_ms(struct executor *executor);
 
 #endif

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2,
-       LAST_WAIT_MS = 1000 };
+       LAST_WAIT_MS = 1000, MAX_DELAY_MS = 10000 };
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -37,13 +37,29 @@ static enum MHD_Result answer_here(struct exchange *ex)
     return answer(ex);
 }
 
-/* The request has come in whole. */
+static void run_here(struct exchange *ex)
+{
+    if (exchange_prepare(ex, &ex->err) &&
+        !ex->match.route->handler(&ex->rq, &ex->reply, &ex->err) && ex->err.code == ERR_None)
+        err_set(&ex->err, ERR_Internal, "The handler of %s gave no reason", ex->rq.path);
+}
+
+/* The request has come in whole. When nothing moves any more (a database that hangs), requests are
+ * turned away rather than piled up. */
 static enum MHD_Result submit(struct exchange *ex)
 {
     if (ex->err.code == ERR_None && atomic_load(&ex->server->stopping))
         err_set(&ex->err, ERR_InfrastructureMaintenance, "The server stops; ask again");
     if (ex->err.code || !ex->match.route)
         return answer_here(ex);
+    if (ex->match.route->at_once) {
+        run_here(ex);
+        return answer_here(ex);
+    }
+    if (executor_delay_ms(ex->server->executor) > MAX_DELAY_MS) {
+        err_set(&ex->err, ERR_InfrastructureBusy, "The requests before this one wait too long already");
+        return answer_here(ex);
+    }
     ex->phase = PHASE_RUNNING;
     MHD_suspend_connection(ex->connection);
     executor_push(ex->server->executor, ex);

@@ -27,6 +27,8 @@ struct route {
     int64_t max_body;    /* 0: the configuration's */
     bool body_optional;
     bool without_database; /* also runs while the database is away: rq->db is NULL then */
+    bool at_once; /* never blocks and needs neither database nor user: runs on the epoll thread, so
+                     that it answers however busy the executors are */
 };
 
 /* HEAD is served wherever GET is; OPTIONS everywhere (CORS). */

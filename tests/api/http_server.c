@@ -157,7 +157,7 @@ static bool session(struct request *rq, struct reply *reply, struct err *err)
 }
 
 static const struct route table[] = {
-    ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .without_database = true),
+    ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .at_once = true),
     ROUTE(GET, "/readyz", NOBODY, ready_get, PLAIN, .without_database = true),
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),

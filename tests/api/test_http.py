@@ -579,6 +579,33 @@ def test_a_handler_that_hangs_does_not_stop_the_stop():
     server.remove()
 
 
+@pytest.mark.slow
+def test_a_database_that_hangs():
+    server = HttpServer("database.pool=2", "http.stop_timeout=1").start()
+    try:
+        assert server.get("/sql?s=0").status_code == 200
+        backends = subprocess.run(["psql", "-qAt", "-c", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+                                   database_url(server)], capture_output=True, text=True, check=True).stdout.split()
+        postmaster = int((server.folder / "data" / "db" / "postmaster.pid").read_text().split()[0])
+        stopped = [postmaster, *map(int, backends)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        stuck = [in_thread(lambda: server.get("/sql?s=0", timeout=60)) for _ in range(4)]
+        for _ in range(11):
+            assert server.get("/healthz", timeout=2).status_code == 200
+            time.sleep(1)
+        turned_away = server.get("/sql?s=0", timeout=2)
+        assert turned_away.status_code == 503 and turned_away.headers["Retry-After"]
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        for thread, result in stuck:
+            thread.join()
+            assert result["answer"].status_code == 200
+        assert server.get("/sql?s=0").status_code == 200
+    finally:
+        server.remove()
+
+
 def test_without_the_database():
     server = HttpServer().start()
     try:
