@@ -23,6 +23,7 @@ libsentier_a_SOURCES += \
 	server/graph/planner.h \
 	server/graph/program.c server/graph/program.h \
 	server/graph/read.c \
+	server/graph/regrid.c \
 	server/graph/save.c \
 	server/graph/scalar.c \
 	server/graph/schema.c \
