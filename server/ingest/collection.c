@@ -4,6 +4,7 @@
 #include "ingest/import.h"
 #include "ingest/parts.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct known {
@@ -199,22 +200,66 @@ static const char *asset_band(const char *key, const json_t *asset)
     return name ? name : key;
 }
 
+/* B08, B8A, B09: bands in the order of their numbers, then of their letters; other names after. */
+static int band_order(const char *a, const char *b)
+{
+    int na = 0, nb = 0, a_rest = 0, b_rest = 0;
+    bool a_is = sscanf(a, "B%2d%n", &na, &a_rest) == 1, b_is = sscanf(b, "B%2d%n", &nb, &b_rest) == 1;
+
+    if (a_is != b_is)
+        return a_is ? -1 : 1;
+    return na != nb ? na - nb : strcmp(a + a_rest, b + b_rest);
+}
+
+static void add_name(json_t *names, const char *name)
+{
+    size_t at = 0;
+
+    while (at < json_array_size(names) &&
+           band_order(json_string_value(json_array_get(names, at)), name) < 0)
+        at++;
+    if (at == json_array_size(names) || strcmp(json_string_value(json_array_get(names, at)), name))
+        json_array_insert_new(names, at, json_string(name));
+}
+
+/* The summary eo:bands runs like the labels of the cube, which clients compare: a band that has no
+ * description (a classification) is there by its name. Collections without eo:bands get none. */
+static void describe_bands(json_t *summaries, const json_t *names, json_t *described)
+{
+    AUTO(json) json_t *list = json_array();
+    size_t i;
+    json_t *name, *band;
+
+    json_array_foreach(json_object_get(summaries, "eo:bands"), i, band)
+        if (json_is_string(json_object_get(band, "name")))
+            json_object_set(described, json_string_value(json_object_get(band, "name")), band);
+    if (json_object_size(described) == 0)
+        return;
+    json_array_foreach((json_t *)names, i, name) {
+        band = json_object_get(described, json_string_value(name));
+        json_array_append_new(list, band ? json_incref(band) : json_pack("{s:O}", "name", name));
+    }
+    json_object_set(summaries, "eo:bands", list);
+}
+
 static void widen_bands(json_t *c, json_t *names, const json_t *item)
 {
     json_t *forms = json_object_get(c, "item_assets"), *asset;
+    AUTO(json) json_t *described = json_object();
     const char *key;
 
     json_object_foreach(json_object_get(item, "assets"), key, asset) {
-        AUTO(json) json_t *name = json_string(asset_band(key, asset));
+        json_t *band = json_array_get(json_object_get(asset, "eo:bands"), 0);
 
         if (!json_object_get(forms, key))
             json_object_set_new(forms, key, asset_form(asset));
-        if (is_data(asset) && !contains(names, name))
-            json_array_append(names, name);
-        if (is_data(asset) && json_object_get(asset, "eo:bands"))
-            add_to_list(json_object_get(c, "summaries"), "eo:bands",
-                        json_array_get(json_object_get(asset, "eo:bands"), 0));
+        if (!is_data(asset))
+            continue;
+        add_name(names, asset_band(key, asset));
+        if (band)
+            json_object_set(described, asset_band(key, asset), band);
     }
+    describe_bands(json_object_get(c, "summaries"), names, described);
 }
 
 static void widen_dimensions(json_t *c, const json_t *item)
@@ -224,8 +269,12 @@ static void widen_dimensions(json_t *c, const json_t *item)
     json_t *time = json_array_get(json_object_get(json_object_get(extent, "temporal"), "interval"), 0);
     const json_t *old = json_object_get(json_object_get(json_object_get(c, "cube:dimensions"), "bands"),
                                         "values");
-    json_t *names = old ? json_deep_copy(old) : json_array(), *dimensions;
+    json_t *names = json_array(), *dimensions, *name;
+    size_t i;
 
+    json_array_foreach((json_t *)old, i, name)
+        if (json_is_string(name))
+            json_array_append(names, name);
     widen_bands(c, names, item);
     dimensions = json_pack(
         "{s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:O},s:{s:s,s:o}}",

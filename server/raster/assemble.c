@@ -142,10 +142,12 @@ static void add_label(struct text *out, const struct label *label)
         text_add(out, label->text);
 }
 
-/* "B04", or the labels of all dimensions but x, y and `split`, joined. */
-static const char *band_name(struct arena *arena, const struct cube_schema *schema, size_t split,
+/* "B04", or the labels of all dimensions but x, y and `split`, joined; the save node's name when the
+ * cube has none of them. */
+static const char *band_name(struct arena *arena, const struct plan_node *save, size_t split,
                              size_t plane)
 {
+    const struct cube_schema *schema = &save->schema;
     AUTO(text) struct text name = { 0 };
 
     for (size_t i = 0; i < schema->n_dimensions; i++) {
@@ -157,7 +159,7 @@ static const char *band_name(struct arena *arena, const struct cube_schema *sche
             text_add(&name, " ");
         add_label(&name, &d->labels[label_of(schema, i, plane)]);
     }
-    return arena_text(arena, name.length ? name.data : "result");
+    return arena_text(arena, name.length ? name.data : save->save.name);
 }
 
 static void describe_band(const struct assembly *a, size_t save, size_t split, size_t plane,
@@ -165,7 +167,7 @@ static void describe_band(const struct assembly *a, size_t save, size_t split, s
 {
     const struct cube_schema *schema = &a->plan->saves[save]->schema;
 
-    *ret_band = (struct georef_band){ .name = band_name(a->arena, schema, split, plane),
+    *ret_band = (struct georef_band){ .name = band_name(a->arena, a->plan->saves[save], split, plane),
                                       .scale = 1 };
     for (size_t i = 0; i < schema->n_dimensions; i++) {
         const struct dimension *d = &schema->dimensions[i];
