@@ -4,9 +4,10 @@
 //   OP_KEYS   file of the private key set,      OP_TTL        lifetime of access tokens in seconds (600)
 //             made when it is not there         OP_AUDIENCE   audience of access tokens
 //   OP_OPAQUE 1: opaque access tokens           OP_REDIRECTS  redirect addresses of the web client
-// Prints "OP ready ISSUER" when it listens. Anybody may log in with any password.
+// Prints "OP ready ISSUER" when it listens, and ends with its standard input when that is a pipe.
+// Anybody may log in with any password.
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import Provider from 'oidc-provider';
 
@@ -118,3 +119,7 @@ provider.use(async (context, next) => {
 
 provider.on('server_error', (_context, error) => console.error('OP error', error));
 provider.listen(port, '127.0.0.1', () => console.log('OP ready', issuer));
+
+if (fstatSync(0).isFIFO() || fstatSync(0).isSocket()) {
+  process.stdin.on('end', () => process.exit(0)).resume();
+}

@@ -1,6 +1,7 @@
 """Runs op.mjs and walks through its log-in pages as a browser would."""
 import json
 import os
+import signal
 import subprocess
 import time
 from html.parser import HTMLParser
@@ -31,13 +32,14 @@ class OpenIdProvider:
         settings.update({"OP_" + name.upper(): str(value) for name, value in env.items()})
         self.log = open(Path(folder) / f"op-{self.port}.log", "wb")
         self.process = subprocess.Popen(["node", HERE / "op.mjs"], env={**os.environ, **settings},
-                                        stdout=subprocess.PIPE, stderr=self.log, cwd=folder)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, cwd=folder, start_new_session=True)
         line = self.process.stdout.readline()
         assert line.startswith(b"OP ready"), line
 
     def stop(self):
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)  # `node` may be a wrapper around the real one
         self.process.wait(10)
+        self.process.stdin.close()
         self.process.stdout.close()
         self.log.close()
 
