@@ -394,6 +394,36 @@ static bool eq_one(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
+/* eq() with each element; what it cannot tell, and elements that are no scalars, are no match. */
+static bool run_array_contains(struct call *call, struct value *ret, struct err *err)
+{
+    const struct value *data = &call->arguments[0], *wanted = &call->arguments[1];
+    struct planner *p = call->planner;
+    const struct expr *found = expr_boolean(p->exprs, false);
+    struct call equal = *call;
+
+    (void)err;
+    equal.process = process_find("eq");
+    equal.arguments[2] = value_null();
+    equal.arguments[3] = value_boolean(true);
+    *ret = value_boolean(false);
+    for (size_t i = 0; i < data->array.length && !ret->boolean; i++) {
+        struct value same = value_is_scalar(&data->array.items[i])
+                                ? equal_values(&equal, &data->array.items[i], wanted)
+                                : value_boolean(false);
+
+        if (same.kind == KIND_BOOLEAN)
+            ret->boolean = same.boolean;
+        else if (same.kind == KIND_LANE)
+            found = expr_binary(p->exprs, LANE_OR, found,
+                                expr_binary(p->exprs, LANE_AND, unary(call, LANE_IS_VALID, &same),
+                                            same.lane));
+    }
+    if (!ret->boolean && found != expr_boolean(p->exprs, false))
+        *ret = value_lane(found);
+    return true;
+}
+
 /* gt gte lt lte: only numbers have an order; equal things of another kind are gte and lte. */
 static bool order_one(struct call *call, struct value *ret, struct err *err)
 {
@@ -629,6 +659,7 @@ const struct operation scalar_operations[] = {
     EACH("linear_scale_range", run_scale, 0),
     EACH("eq", run_eq, 0),
     EACH("neq", run_eq, 0),
+    { .id = "array_contains", .run = run_array_contains },
     EACH("gt", run_order, LANE_GT),
     EACH("gte", run_order, LANE_GTE),
     EACH("lt", run_order, LANE_LT),
