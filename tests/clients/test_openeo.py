@@ -1,4 +1,6 @@
 """openEO with its Python client, and over plain HTTP what the client does not ask."""
+import io
+import tarfile
 import time
 
 import numpy as np
@@ -214,3 +216,25 @@ def test_cancel(alice, scenes):
     assert alice.delete(job + "/results", timeout=30).status_code == 204
     assert alice.get(job, timeout=30).json()["status"] in ("canceled", "finished")
     assert alice.delete(job, timeout=30).status_code == 204
+
+
+def test_several_files_come_as_a_tar(alice, scenes):
+    """One file a date: a synchronous answer is a tar of them, a job lists them."""
+    graph = ndvi_of_window(format="GTiff")
+    nodes = graph["process_graph"]
+    nodes["save"]["arguments"]["data"] = {"from_node": "ndvi"}
+    del nodes["median"]
+    answer = alice.post(api(scenes, "/result"), json={"process": graph}, timeout=120)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/x-tar"), answer.text[:300]
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as tar:
+        files = {member.name: tar.extractfile(member).read() for member in tar}
+    assert len(files) == 5
+    for content in files.values():
+        with rasterio.open(io.BytesIO(content)) as tif:
+            assert tif.count == 1
+
+
+def test_formats(alice, scenes):
+    for format, media in [("PNG", "image/png"), ("JSON", "application/json"), ("cog", "image/tiff")]:
+        answer = alice.post(api(scenes, "/result"), json={"process": ndvi_of_window(format=format)}, timeout=120)
+        assert answer.status_code == 200 and answer.headers["Content-Type"].startswith(media), answer.text[:300]
