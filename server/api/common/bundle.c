@@ -11,9 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool failed(const char *path, const char *reason, struct err *err)
+static bool failed(const char *reason, struct err *err)
 {
-    (void)path;
     return err_set(err, ERR_StorageFailure, "The files could not be put together: %s", reason);
 }
 
@@ -24,8 +23,8 @@ static bool copy_bytes(struct archive *tar, int fd, struct err *err)
 
     while ((n = read(fd, buffer, sizeof buffer)) > 0)
         if (archive_write_data(tar, buffer, (size_t)n) < n)
-            return failed(NULL, archive_error_string(tar), err);
-    return n == 0 || failed(NULL, strerror(errno), err);
+            return failed(archive_error_string(tar), err);
+    return n == 0 || failed(strerror(errno), err);
 }
 
 static bool add_file(struct archive *tar, const struct job_asset *asset, struct err *err)
@@ -38,7 +37,7 @@ static bool add_file(struct archive *tar, const struct job_asset *asset, struct 
     if (fd < 0 || fstat(fd, &stat)) {
         if (fd >= 0)
             close(fd);
-        return failed(asset->path, strerror(errno), err);
+        return failed(strerror(errno), err);
     }
     entry = archive_entry_new();
     archive_entry_set_pathname(entry, asset->name);
@@ -48,7 +47,7 @@ static bool add_file(struct archive *tar, const struct job_asset *asset, struct 
     archive_entry_set_mtime(entry, stat.st_mtime, 0);
     good = archive_write_header(tar, entry) == ARCHIVE_OK
                ? copy_bytes(tar, fd, err)
-               : failed(asset->path, archive_error_string(tar), err);
+               : failed(archive_error_string(tar), err);
     archive_entry_free(entry);
     close(fd);
     return good;
@@ -62,11 +61,11 @@ static bool write_tar(const struct job_asset *assets, size_t count, const char *
                 archive_write_open_filename(tar, path) == ARCHIVE_OK;
 
     if (!good)
-        failed(path, archive_error_string(tar), err);
+        failed(archive_error_string(tar), err);
     for (size_t i = 0; good && i < count; i++)
         good = add_file(tar, &assets[i], err);
     if (good && archive_write_close(tar) != ARCHIVE_OK)
-        good = failed(path, archive_error_string(tar), err);
+        good = failed(archive_error_string(tar), err);
     archive_write_free(tar);
     return good;
 }
@@ -82,8 +81,7 @@ bool bundle_tar(const struct job_asset *assets, size_t count, const char *path, 
     part = mem_printf("%s.%s", path, unique);
     if (!write_tar(assets, count, part, err) || rename(part, path)) {
         unlink(part);
-        return err_set(err, ERR_StorageFailure, "The files could not be put together: %s",
-                       strerror(errno));
+        return failed(strerror(errno), err);
     }
     return true;
 }
