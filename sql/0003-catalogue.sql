@@ -38,7 +38,7 @@ CREATE TABLE items(
 CREATE TABLE items_small PARTITION OF items DEFAULT;
 
 CREATE INDEX items_newest ON items(datetime DESC, id DESC, collection DESC);
-CREATE INDEX items_id ON items(id);
+CREATE INDEX items_id ON items(id, collection);
 CREATE INDEX items_where_when ON items USING gist(geom, datetime);
 CREATE INDEX items_grid ON items(grid, datetime DESC) WHERE grid IS NOT NULL;
 CREATE INDEX items_orbit ON items(orbit, datetime DESC) WHERE orbit IS NOT NULL;

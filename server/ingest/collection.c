@@ -285,13 +285,16 @@ static void widen_dimensions(json_t *c, const json_t *item)
     json_object_set_new(c, "cube:dimensions", dimensions);
 }
 
-json_t *collection_from_item(json_t *collection, const json_t *item)
+json_t *collection_new(const json_t *item)
 {
     const char *id = json_string_value(json_object_get(item, "collection"));
-    json_t *c = collection ? json_deep_copy(collection) : new_collection(id ? id : "items", item);
 
+    return new_collection(id ? id : "items", item);
+}
+
+void collection_widen(json_t *c, const json_t *item)
+{
     widen_extent(c, item);
     widen_summaries(json_object_get(c, "summaries"), json_object_get(item, "properties"));
     widen_dimensions(c, item);
-    return c;
 }

@@ -36,7 +36,7 @@ static bool take_item(void *context, json_t *item, const char *place, struct err
 {
     struct folder_catalog *folders = context;
     const char *id = json_string_value(json_object_get(item, "collection"));
-    json_t *list, *grown;
+    json_t *list, *collection;
 
     if (!id)
         return err_set(err, ERR_BadRequest, "%s: /collection: is required and missing", place);
@@ -46,8 +46,13 @@ static bool take_item(void *context, json_t *item, const char *place, struct err
         json_object_set_new(folders->items, id, list);
     }
     json_array_append(list, item);
-    grown = collection_from_item(json_object_get(folders->collections, id), item);
-    json_object_set_new(folders->collections, id, grown);
+    collection = json_object_get(folders->collections, id);
+    if (!collection) {
+        collection = collection_new(item);
+        json_object_set_new(folders->collections, id, collection);
+    }
+    if (json_object_get(collection, "sentier:made"))
+        collection_widen(collection, item);
     return true;
 }
 
@@ -98,7 +103,7 @@ bool folder_catalog_add(struct folder_catalog *folders, const char *path,
 
 /* ---- answers ---- */
 
-static bool collection(void *context, const char *id, struct arena *arena,
+static bool describe(void *context, const char *id, struct arena *arena,
                        const struct collection_info **ret_info, struct err *err)
 {
     struct folder_catalog *folders = context;
@@ -172,5 +177,5 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
 
 struct catalog folder_catalog(struct folder_catalog *folders)
 {
-    return (struct catalog){ .context = folders, .collection = collection, .scenes = scenes };
+    return (struct catalog){ .context = folders, .collection = describe, .scenes = scenes };
 }

@@ -27,8 +27,8 @@ bool import_path(const char *path, const char *collection, const struct import_s
 bool cog_folder_item(const struct container *container, const char *json_file, json_t **ret_item,
                      struct err *err) MUST_USE;
 
-/* A collection as its items tell it: NULL makes a new one, else `collection` is widened by the item
- * (extent, summaries, dimensions, item_assets). Returns a new reference. */
-json_t *collection_from_item(json_t *collection, const json_t *item);
+/* A collection as its items tell it: extent, summaries, dimensions and item_assets grow with each. */
+json_t *collection_new(const json_t *item); /* new reference, not yet widened */
+void collection_widen(json_t *collection, const json_t *item);
 
 #endif

@@ -122,9 +122,12 @@ static bool widen(struct intake *intake, const json_t *item, struct err *err)
     if (!json_is_true(json_object_get(entry, "ours")))
         return true;
     body = json_object_get(entry, "body");
-    intake->made += !json_is_object(body);
-    json_object_set_new(entry, "body",
-                        collection_from_item(json_is_object(body) ? body : NULL, item));
+    if (!json_is_object(body)) {
+        body = collection_new(item);
+        json_object_set_new(entry, "body", body);
+        intake->made++;
+    }
+    collection_widen(body, item);
     json_object_set_new(entry, "dirty", json_true());
     return true;
 }

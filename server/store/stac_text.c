@@ -61,10 +61,8 @@ bool stac_text_keep(const json_t *object, struct text *out, struct err *err)
     const json_t *links = json_object_get(object, "links");
     const char *key;
     json_t *value;
-    size_t i;
+    size_t i, begin = out->length;
 
-    if (!check_marks(object, "", err))
-        return false;
     text_add(out, "{");
     json_object_foreach((json_t *)object, key, value) {
         if (!strcmp(key, "links"))
@@ -74,6 +72,11 @@ bool stac_text_keep(const json_t *object, struct text *out, struct err *err)
         js_text_add(out, value);
         text_add(out, ",");
     }
+    /* most texts hold neither mark, and need no walk */
+    if ((strstr(out->data + begin, "\\u0001") || strstr(out->data + begin, "\\u0002") ||
+         json_array_size(links)) &&
+        !check_marks(object, "", err))
+        return false;
     text_add(out, "\"links\":[\"\\u0002\"");
     json_array_foreach((json_t *)links, i, value) {
         if (is_made_here(value))
