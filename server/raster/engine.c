@@ -115,7 +115,8 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
 
 struct crew {
     struct block_job job;
-    size_t first, end;
+    size_t count, together; /* blocks; how many a thread takes at once */
+    const size_t *order;
     atomic_size_t next, done;
     atomic_bool failed;
     pthread_mutex_t lock; /* of err */
@@ -131,10 +132,26 @@ static void fail(struct crew *crew, const struct err *err)
     atomic_store(&crew->failed, true);
 }
 
+static bool run_block(struct crew *crew, struct block_runner *runner, size_t block)
+{
+    const struct raster_options *options = crew->job.options;
+    struct err err = { 0 };
+
+    if (atomic_load(&crew->failed))
+        return false;
+    if (!block_run(runner, block, &err)) {
+        fail(crew, &err);
+        return false;
+    }
+    if (options->progress)
+        options->progress(options->progress_context, atomic_fetch_add(&crew->done, 1) + 1,
+                          crew->count);
+    return true;
+}
+
 static void *work(void *crew_)
 {
     struct crew *crew = crew_;
-    const struct raster_options *options = crew->job.options;
     AUTO(block_runner) struct block_runner *runner = NULL;
     struct err err = { 0 };
 
@@ -142,20 +159,40 @@ static void *work(void *crew_)
         fail(crew, &err);
         return NULL;
     }
-    while (!atomic_load(&crew->failed)) {
-        size_t block = atomic_fetch_add(&crew->next, 1);
-
-        if (block >= crew->end)
-            break;
-        if (!block_run(runner, block, &err)) {
-            fail(crew, &err);
-            break;
-        }
-        if (options->progress)
-            options->progress(options->progress_context, atomic_fetch_add(&crew->done, 1) + 1,
-                              crew->end - crew->first);
-    }
+    for (size_t from; (from = atomic_fetch_add(&crew->next, crew->together)) < crew->count;)
+        for (size_t i = from; i < from + crew->together && i < crew->count; i++)
+            if (!run_block(crew, runner, crew->order[i]))
+                return NULL;
     return NULL;
+}
+
+static uint64_t order_key(const struct schedules *all, size_t block)
+{
+    size_t tile;
+    const struct schedule *s = schedule_of(all, block, &tile);
+    uint64_t row = tile / s->tile_columns, column = tile % s->tile_columns;
+
+    return (uint64_t)(s - all->schedules) << 56 | (row / 2) << 28 | (column / 2) << 2 |
+           (row % 2) << 1 | column % 2;
+}
+
+static int by_key(const void *a, const void *b, void *all)
+{
+    uint64_t x = order_key(all, *(const size_t *)a), y = order_key(all, *(const size_t *)b);
+
+    return (x > y) - (x < y);
+}
+
+/* Squares of 2 x 2 blocks: they lie on one tile of a band of half the resolution, which is decoded
+ * once when one thread does all four. Results do not depend on the order. */
+static size_t *block_order(struct schedules *all, size_t first, size_t end)
+{
+    size_t *order = mem_array(end - first, sizeof *order);
+
+    for (size_t i = 0; i < end - first; i++)
+        order[i] = first + i;
+    qsort_r(order, end - first, sizeof *order, by_key, all);
+    return order;
 }
 
 static void run_crew(struct crew *crew, size_t threads)
@@ -175,7 +212,8 @@ static bool compute(const struct plan *plan, const struct raster_options *option
 {
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
-    struct crew crew = { .first = first, .end = end, .err = err };
+    AUTO(mem) size_t *order = NULL;
+    struct crew crew = { .count = end - first, .err = err };
     size_t threads = thread_count(options), memory;
 
     if (!schedules_make(plan, &all, err) ||
@@ -190,9 +228,10 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     crew.job.options = options;
     crew.job.schedules = all;
     crew.job.part = part;
-    atomic_init(&crew.next, first);
+    crew.order = order = block_order(all, first, end);
+    crew.together = crew.count >= 16 * threads ? 4 : 1; /* near the end all threads have work */
     pthread_mutex_init(&crew.lock, NULL);
-    run_crew(&crew, threads < end - first ? threads : end - first);
+    run_crew(&crew, threads < crew.count ? threads : crew.count);
     pthread_mutex_destroy(&crew.lock);
     return !atomic_load(&crew.failed) && part_finish(part, durable, err);
 }
