@@ -55,6 +55,7 @@ struct schedule {
     size_t operations;        /* instructions a pixel */
     size_t emitted_bytes;     /* of all outputs, a pixel */
     size_t emitted;           /* planes of all outputs */
+    double pack_cost;         /* bytes a pixel, those for DEFLATE weighed by its slowness */
 };
 
 /* All groups of the plan, in the order of their first save; blocks are numbered through them. */
