@@ -14,6 +14,7 @@ process_descriptions = \
 	processes/openeo/arctan.json \
 	processes/openeo/arctan2.json \
 	processes/openeo/array_concat.json \
+	processes/openeo/array_contains.json \
 	processes/openeo/array_create.json \
 	processes/openeo/array_element.json \
 	processes/openeo/arsinh.json \
