@@ -12,6 +12,10 @@ fuzz_main = tests/fuzz/replay.c
 fuzz_flags =
 endif
 dist_check_SCRIPTS = tests/floors.sh
+EXTRA_DIST += .ci/run .clang-format pytest.ini tests/conftest.py tests/requirements.txt tests/summary.py \
+	tests/clients tests/fuzz/corpus
+dist-hook:
+	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
 TESTS += tests/floors.sh
 
 # base, json, config
