@@ -1,5 +1,7 @@
-/* The error registry is errors.def; this file only looks things up in it. */
+/* The error registry is errors.def; this file only looks things up in it. What a message quotes may
+ * have been cut inside a character, and neither JSON nor the database would take it: it is repaired. */
 #include "base/err.h"
+#include "base/text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +27,7 @@ bool err_set(struct err *err, enum err_code code, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    text_repair_utf8(err->message);
     return false;
 }
 
@@ -40,6 +43,7 @@ bool err_prefix(struct err *err, const char *format, ...)
     va_end(args);
     length = strlen(err->message);
     snprintf(err->message + length, sizeof err->message - length, ": %s", old);
+    text_repair_utf8(err->message);
     return false;
 }
 

@@ -98,6 +98,12 @@ static bool zone(const char **text, int *ret_minutes)
     return true;
 }
 
+/* In UTC the year must be one of 0001 to 9999: the database knows no year 0, RFC 3339 no other. */
+static bool has_written_year(int64_t ms)
+{
+    return ms >= instant_days(1, 1, 1) * 86400000 && ms < instant_days(10000, 1, 1) * 86400000;
+}
+
 bool instant_parse(const char *text, int64_t *ret_ms)
 {
     int hour, minute, second, ms = 0, offset = 0;
@@ -110,7 +116,7 @@ bool instant_parse(const char *text, int64_t *ret_ms)
     if (hour > 23 || minute > 59 || second > 60)
         return false;
     *ret_ms = ((days * 24 + hour) * 60 + minute - offset) * 60000 + second * 1000LL + ms;
-    return true;
+    return has_written_year(*ret_ms);
 }
 
 bool instant_parse_date(const char *text, int64_t *ret_ms)
@@ -120,7 +126,7 @@ bool instant_parse_date(const char *text, int64_t *ret_ms)
 
     if (date(&rest, &days) && !*rest) {
         *ret_ms = days * 86400000;
-        return true;
+        return has_written_year(*ret_ms);
     }
     return instant_parse(text, ret_ms);
 }

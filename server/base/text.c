@@ -197,25 +197,44 @@ static int utf8_tail(unsigned char first, uint32_t *ret_bits, uint32_t *ret_leas
     return tail;
 }
 
-bool text_is_utf8(const char *text)
+/* How many bytes the character has; 0: it is none. The text is not at its end. */
+static size_t utf8_length(const char *text)
 {
     const unsigned char *c = (const unsigned char *)text;
+    uint32_t point, least;
+    int tail = utf8_tail(*c++, &point, &least);
 
-    while (*c) {
-        uint32_t point, least;
-        int tail = utf8_tail(*c++, &point, &least);
+    for (int i = 0; i < tail; i++, c++) {
+        if ((*c & 0xc0) != 0x80)
+            return 0;
+        point = point << 6 | (*c & 0x3f);
+    }
+    if (tail < 0 || point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+        return 0;
+    return (size_t)tail + 1;
+}
 
-        if (tail < 0)
+bool text_is_utf8(const char *text)
+{
+    while (*text) {
+        size_t length = utf8_length(text);
+
+        if (length == 0)
             return false;
-        for (; tail > 0; tail--, c++) {
-            if ((*c & 0xc0) != 0x80)
-                return false;
-            point = point << 6 | (*c & 0x3f);
-        }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-            return false;
+        text += length;
     }
     return true;
+}
+
+void text_repair_utf8(char *text)
+{
+    while (*text) {
+        size_t length = utf8_length(text);
+
+        if (length == 0)
+            *text = '?';
+        text += length ? length : 1;
+    }
 }
 
 bool text_is_remote(const char *href)

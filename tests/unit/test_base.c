@@ -23,6 +23,8 @@ static void instants_are_rfc_3339(void **state)
         { "2023-02-29T00:00:00Z", false, 0, NULL }, { "2023-08-15", false, 0, NULL },
         { "2023-08-15T10:06:01", false, 0, NULL },  { "2023-13-01T00:00:00Z", false, 0, NULL },
         { "2023-08-15T24:00:00Z", false, 0, NULL }, { "2023-08-15T10:06:01Zx", false, 0, NULL },
+        { "0000-12-31T23:59:59Z", false, 0, NULL }, { "0001-01-01T00:00:00+00:01", false, 0, NULL },
+        { "9999-12-31T23:59:59-00:01", false, 0, NULL },
         { "2023-08-15T10:06:01.Z", false, 0, NULL }, { "", false, 0, NULL },
         { "2023-8-15T10:06:01Z", false, 0, NULL },  { "2023-08-15T10:06:01+24:00", false, 0, NULL },
     };
@@ -108,6 +110,23 @@ static void numbers_are_whole_texts(void **state)
     assert_false(text_to_number("-", &number));
 }
 
+static void messages_are_utf8_wherever_they_are_cut(void **state)
+{
+    struct err err = { 0 };
+    char many[2000];
+
+    (void)state;
+    err_set(&err, ERR_BadRequest, "found '%.2s'", "a\xc3\xa9");
+    assert_string_equal(err.message, "found 'a?'");
+    err_prefix(&err, "%.3s", "\xe2\x82\xac");
+    assert_string_equal(err.message, "\xe2\x82\xac: found 'a?'");
+    err_clear(&err);
+    for (size_t i = 0; i < sizeof many - 2; i += 2)
+        memcpy(many + i, "\xc3\xa9", 3);
+    err_set(&err, ERR_BadRequest, "x%s", many);
+    assert_true(text_is_utf8(err.message));
+}
+
 static void the_first_error_stays(void **state)
 {
     struct err err = { 0 };
@@ -160,6 +179,7 @@ int main(void)
         cmocka_unit_test(instants_are_rfc_3339),  cmocka_unit_test(calendar_goes_round),
         cmocka_unit_test(dates_alone_are_midnight), cmocka_unit_test(names_are_plain),
         cmocka_unit_test(urls_decode_and_encode), cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test(messages_are_utf8_wherever_they_are_cut),
         cmocka_unit_test(the_first_error_stays),  cmocka_unit_test(identifiers_differ),
         cmocka_unit_test(arenas_hold_many_sizes),
     };
