@@ -159,6 +159,11 @@ def test_life_of_a_job(alice, scenes):
     assert part.status_code == 206 and part.content in (b"II*\0", b"II+\0")
     canonical = next(link["href"] for link in results["links"] if link["rel"] == "canonical")
     assert requests.get(canonical, timeout=30).json()["id"] == results["id"]
+    for user in ("alice", "bob"):  # a link opens whoever else one is
+        known = scenes.session(user)
+        assert known.get(asset["href"], timeout=30).status_code == 200
+        assert known.get(canonical, timeout=30).json()["id"] == results["id"]
+    assert scenes.session("bob").get(asset["href"].split("?")[0], timeout=30).status_code == 404
     forged = asset["href"].replace("signature=", "signature=A")
     assert requests.get(forged, timeout=30).status_code == 403
     item = alice.get(job + "/results", headers={"Accept": "application/geo+json"}, timeout=30).json()

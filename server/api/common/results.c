@@ -27,18 +27,19 @@ const char *results_href(struct request *rq, const char *job, const char *file, 
 bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
 {
     const char *id = request_variable(rq, "job_id"), *name = request_variable(rq, "file");
+    bool is_signed = request_query(rq, "signature") != NULL;
     struct job_asset asset = { 0 };
     struct job job = { 0 };
 
     if (!id_is_uuid(id) || !text_is_plain_name(name, 255))
         return err_set(err, ERR_FileNotFound, "There is no such result file.");
-    if (rq->user) {
+    if (!is_signed) {
         if (!job_load(rq->db, rq->arena, rq->user->id, id, &job, err))
             return false;
         job_done(&job);
     }
     if (!job_asset_load(rq->db, rq->arena, id, name, &asset, err)) {
-        if (!rq->user && (err->code == ERR_JobNotFound || err->code == ERR_FileNotFound)) {
+        if (is_signed && (err->code == ERR_JobNotFound || err->code == ERR_FileNotFound)) {
             err_clear(err);
             err_set(err, ERR_ResultLinkExpired,
                     "The result behind this link was deleted or made anew.");

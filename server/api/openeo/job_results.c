@@ -234,11 +234,12 @@ bool openeo_results_get(struct request *rq, struct reply *reply, struct err *err
 {
     AUTO(job_value) struct job job = { 0 };
     const char *id = request_variable(rq, "job_id"), *partial = request_query(rq, "partial");
+    const char *owner = request_query(rq, "signature") ? NULL : rq->user->id;
     bool wants_partial = partial && (!*partial || !strcmp(partial, "true"));
 
     if (!id_is_uuid(id))
         return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", id);
-    if (!job_load(rq->db, rq->arena, rq->user ? rq->user->id : NULL, id, &job, err))
+    if (!job_load(rq->db, rq->arena, owner, id, &job, err))
         return false;
     if (job.state == JOB_ERROR)
         return reply_failure(reply, &job);
