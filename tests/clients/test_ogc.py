@@ -112,6 +112,13 @@ def test_async_with_wait_is_answered_when_it_is_quick(execute):
     assert answer.status_code == 200 and answer.json() == 7
 
 
+@pytest.mark.parametrize("wait", ["9223372036854775807", "99999999999999999999999", "0"])
+def test_waits_of_any_length(execute, service, wait):
+    answer = execute({"inputs": {"number": 7}, "outputs": {"number": {}}}, prefer=f"respond-async, wait={wait}")
+    assert answer.status_code == (201 if wait == "0" else 200)
+    assert "runtime error" not in service.log.read_text(errors="replace")
+
+
 def test_list_filters(service, alice, execute):
     jobs = [execute({"inputs": {"number": n}}, prefer="respond-async").headers["Location"] for n in range(3)]
     for job in jobs:
@@ -121,6 +128,7 @@ def test_list_filters(service, alice, execute):
     assert get("processID=none").json()["jobs"] == []
     assert get("type=other").json()["jobs"] == []
     assert get("datetime=../2001-01-01").json()["jobs"] == []
+    assert get("datetime=0000-01-01").status_code == 400
     assert len(get("datetime=2001-01-01/..&limit=100").json()["jobs"]) >= 3
     assert get("minDuration=10000").json()["jobs"] == []
     assert len(get("maxDuration=10000&status=successful,failed&limit=100").json()["jobs"]) >= 3

@@ -8,11 +8,20 @@
 #include <string.h>
 #include <strings.h>
 
+enum { MAX_WAIT_S = 1000000 }; /* numbers of clients have any size */
+
 /* Prefer (RFC 7240), as far as it matters here. */
 struct preference {
     bool async, sync;
     int64_t wait_ms; /* -1: not given */
 };
+
+static int64_t wait_seconds(const char *digits)
+{
+    int64_t seconds = strtoll(digits, NULL, 10);
+
+    return seconds < MAX_WAIT_S ? seconds : MAX_WAIT_S;
+}
 
 static void read_token(char *token, struct preference *prefer)
 {
@@ -26,7 +35,7 @@ static void read_token(char *token, struct preference *prefer)
     else if (!strcasecmp(token, "respond-sync"))
         prefer->sync = true;
     else if (!strncasecmp(token, "wait=", 5) && strspn(token + 5, "0123456789") == strlen(token + 5))
-        prefer->wait_ms = strtoll(token + 5, NULL, 10) * 1000;
+        prefer->wait_ms = wait_seconds(token + 5) * 1000;
 }
 
 static struct preference read_preference(struct request *rq)
