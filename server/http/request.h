@@ -30,7 +30,7 @@ struct request {
     const struct config *config;
     struct arena *arena;    /* ends with the request */
     void *state;            /* handler's own, kept while the request waits (arena memory) */
-    bool woken;             /* the handler runs again after reply_wait() */
+    bool woken;             /* the handler runs again after reply_wait(), without its body */
     bool timed_out;         /* woken by the deadline */
     struct exchange *exchange; /* http's own */
 };
