@@ -3,6 +3,7 @@
 #include "commands/progress.h"
 #include "json/js.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct part {
@@ -35,6 +36,8 @@ bool catalog_session_open(int *argc, char **argv, struct catalog_session *ret_se
         catalog_session_close(&s);
         return false;
     }
+    s.folders = mem_printf("%s:%s", s.config->data, s.config->raster_data);
+    how.folders = s.folders;
     s.intake = intake_new(s.db, &how);
     *ret_session = s;
     return true;
@@ -43,6 +46,7 @@ bool catalog_session_open(int *argc, char **argv, struct catalog_session *ret_se
 void catalog_session_close(struct catalog_session *session)
 {
     intake_free(session->intake);
+    free(session->folders);
     db_close(session->db);
     store_close(session->store);
     config_free(session->config);
@@ -104,7 +108,8 @@ const struct command command_catalog = {
         "catalog add FILE... [--collection ID]\n"
         "    Adds STAC items and collections: JSON, a FeatureCollection, or one object a line; - is\n"
         "    standard input. Collections that are missing are made from their items. Items that cannot\n"
-        "    be stored are named, with the place that is wrong; the exit status is then 1.\n"
+        "    be stored are named, with the place that is wrong; the exit status is then 1. Local files\n"
+        "    that they name lie beside FILE, in the data folder or in a folder of raster.data.\n"
         "catalog import FOLDER|ZIP... [--collection ID]\n"
         "    Adds Sentinel-2 L1C and L2A and Sentinel-1 GRD products (SAFE folders or zips), and\n"
         "    folders of images with a STAC item beside them. Files stay where they are.\n"

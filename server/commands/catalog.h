@@ -11,6 +11,7 @@ struct catalog_session {
     struct config *config;
     struct store *store;
     struct db *db;
+    char *folders;         /* of the intake */
     struct intake *intake; /* problems go to standard error */
     size_t unread;         /* products and lines that gave no item */
 };

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "json/js.h"
 #include "store/stac_text.h"
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct intake {
@@ -132,6 +134,19 @@ static bool widen(struct intake *intake, const json_t *item, struct err *err)
     return true;
 }
 
+/* The importer names only files that it has found in the product; a STAC file can name any. */
+static const char *allowed_folders(const struct intake *intake, const char *folder)
+{
+    const char *more = intake->options.folders ? intake->options.folders : "";
+    char real[PATH_MAX];
+
+    if (!folder)
+        return NULL;
+    if (!realpath(folder, real) || !strcmp(real, "/")) /* all the machine lies beside such a file */
+        return more;
+    return arena_printf(intake->arena, "%s:%s", real, more);
+}
+
 bool intake_item(struct intake *intake, json_t *item, const char *folder, const char *place,
                  struct err *err)
 {
@@ -147,7 +162,10 @@ bool intake_item(struct intake *intake, json_t *item, const char *folder, const 
         tell(intake, place, &problem);
         return true;
     }
-    localise(item, folder, intake->arena, input);
+    if (!localise(item, folder, allowed_folders(intake, folder), intake->arena, input, &problem)) {
+        tell(intake, place, &problem);
+        return true;
+    }
     json_incref(item);
     intake->places[intake->count++] = arena_text(intake->arena, place);
     if (!widen(intake, item, err))

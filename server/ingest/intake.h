@@ -9,6 +9,7 @@ struct intake;
 
 struct intake_options {
     void *context;
+    const char *folders; /* colon-separated: where the files of STAC files may lie, besides beside them */
     /* `place` is what intake_item() was told: "items.ndjson:3". */
     void (*problem)(void *context, const char *place, const struct err *problem);
 };
@@ -17,7 +18,8 @@ struct intake *intake_new(struct db *db, const struct intake_options *options);
 void intake_free(struct intake *intake); /* what was not flushed is forgotten */
 DEFINE_AUTO(intake, struct intake *, intake_free)
 
-/* Takes a reference to the item and changes its local hrefs (ingest/localise.h). */
+/* Takes a reference to the item and changes its local hrefs (ingest/localise.h). `folder` is that of
+ * the STAC file that was read; NULL when the hrefs are the importer's own. */
 bool intake_item(struct intake *intake, json_t *item, const char *folder, const char *place,
                  struct err *err) MUST_USE;
 bool intake_collection(struct intake *intake, const json_t *collection, const char *place,

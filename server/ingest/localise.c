@@ -2,6 +2,7 @@
  * last is there so that a download has a name. */
 #include "ingest/localise.h"
 #include "base/text.h"
+#include "raster/access.h"
 #include "store/stac_text.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -28,6 +29,16 @@ static const char *local_path(const char *href, const char *folder, struct arena
     return realpath(joined, real) && access(real, R_OK) == 0 ? arena_text(arena, real) : NULL;
 }
 
+/* What becomes a location is served to everybody, and what a STAC file says may come from anywhere. */
+static bool check_place(const char *path, const char *key, const char *folders, struct err *err)
+{
+    if (!folders || access_path_allowed(path, folders))
+        return true;
+    return err_set(err, ERR_BadRequest,
+                   "/assets/%.100s/href: the file '%.300s' lies neither beside the STAC file nor in "
+                   "the data folder or a folder of raster.data", key, path);
+}
+
 static const char *address(const json_t *item, const char *key, const char *path, struct arena *arena)
 {
     const char *const parts[] = { json_string_value(json_object_get(item, "collection")),
@@ -43,7 +54,8 @@ static const char *address(const json_t *item, const char *key, const char *path
     return arena_text(arena, url.data);
 }
 
-void localise(json_t *item, const char *folder, struct arena *arena, struct item_input *ret_input)
+bool localise(json_t *item, const char *folder, const char *folders, struct arena *arena,
+              struct item_input *ret_input, struct err *err)
 {
     json_t *assets = json_object_get(item, "assets"), *asset;
     struct item_location *locations = arena_array(arena, json_object_size(assets) + 1,
@@ -58,9 +70,12 @@ void localise(json_t *item, const char *folder, struct arena *arena, struct item
 
         if (!path)
             continue;
+        if (!check_place(path, key, folders, err))
+            return false;
         locations[count++] = (struct item_location){ .asset = arena_text(arena, key), .href = path,
                                                      .media_type = type ? arena_text(arena, type) : NULL };
         json_object_set_new(asset, "href", json_string(address(item, key, path, arena)));
     }
     *ret_input = (struct item_input){ .item = item, .n_locations = count, .locations = locations };
+    return true;
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const access_drivers[] = { "GTiff", "JP2OpenJPEG", "PNG", "JPEG", "SRTMHGT", NULL };
+
 static bool lies_in(const char *path, const char *folder)
 {
     size_t length = strlen(folder);
@@ -20,7 +22,7 @@ static bool lies_in(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-static bool path_allowed(const char *path, const char *folders)
+bool access_path_allowed(const char *path, const char *folders)
 {
     AUTO(mem) char *list = mem_text(folders);
     char *rest = list;
@@ -45,7 +47,7 @@ static bool check_path(const struct raster_options *options, const char *href, c
     if (!realpath(path, resolved))
         return err_set(err, ERR_SourceUnreadable, "The asset '%s' could not be read: %s.", href,
                        strerror(errno));
-    if (options->allowed_paths && !path_allowed(resolved, options->allowed_paths))
+    if (options->allowed_paths && !access_path_allowed(resolved, options->allowed_paths))
         return err_set(err, ERR_SourceUnreadable,
                        "The asset '%s' cannot be read: it lies outside the allowed folders.", href);
     *ret_name = mem_text(resolved);

@@ -11,4 +11,11 @@
 bool access_check(const struct raster_options *options, const char *href, char **ret_name,
                   struct err *err) MUST_USE;
 
+/* Does a path without links or ".." lie in one of the colon-separated folders? */
+bool access_path_allowed(const char *path, const char *folders);
+
+/* The only formats that files of others are opened as (NULL ends): a VRT and the like would open
+ * files that nobody checked. */
+extern const char *const access_drivers[];
+
 #endif

@@ -1,5 +1,6 @@
 /* Opening and describing single files. The engine proper does not pass here. */
 #include "raster/probe.h"
+#include "raster/access.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
 #include <cpl_string.h>
@@ -70,7 +71,7 @@ bool raster_probe(const char *href, struct raster_facts *ret_facts, struct err *
     set_up();
     CPLErrorReset();
     CPLPushErrorHandler(CPLQuietErrorHandler); /* told by the error that is returned */
-    dataset = GDALOpenEx(href, GDAL_OF_RASTER | GDAL_OF_READONLY, NULL, NULL, NULL);
+    dataset = GDALOpenEx(href, GDAL_OF_RASTER | GDAL_OF_READONLY, access_drivers, NULL, NULL);
     CPLPopErrorHandler();
     if (!dataset || GDALGetRasterCount(dataset) < 1)
         return err_set(err, ERR_SourceUnreadable, "%s: %s", href,

@@ -118,8 +118,6 @@ static struct grid grid_of(GDALDatasetH dataset)
 
 static struct source_file *file_open(struct source_pool *pool, const char *href, struct err *err)
 {
-    /* no VRT and the like: they would open files that nobody checked */
-    static const char *const drivers[] = { "GTiff", "JP2OpenJPEG", "PNG", "JPEG", "SRTMHGT", NULL };
     AUTO(mem) char *name = NULL;
     struct source_file *file;
     GDALDatasetH dataset;
@@ -127,7 +125,7 @@ static struct source_file *file_open(struct source_pool *pool, const char *href,
     if (!access_check(pool->options, href, &name, err))
         return NULL;
     CPLErrorReset();
-    dataset = GDALOpenEx(name, GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, drivers,
+    dataset = GDALOpenEx(name, GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, access_drivers,
                          NULL, NULL);
     if (!dataset) {
         unreadable(href, err);

@@ -228,6 +228,47 @@ def test_bad_items_are_named(products):
         assert expected in done.stderr, done.stderr
 
 
+def test_stac_files_name_no_files_of_others(products, tmp_path):
+    def item(href):
+        return {"type": "Feature", "stac_version": "1.0.0", "id": "leak", "collection": "leaks", "geometry": None, "links": [],
+                "properties": {"datetime": "2020-01-01T00:00:00Z"}, "assets": {"a": {"href": href}}}
+
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "link").symlink_to("/etc/passwd")
+    (tmp_path / "outside").write_text("secret")
+    (here / "inside").write_text("public")
+    for parent in [here, *here.parents][:4]:
+        parent.chmod(parent.stat().st_mode | 0o055)
+    file = here / "item.json"
+    for href in ("/etc/passwd", "file:///etc/passwd", "link", "./link", "../outside", str(tmp_path / "outside"),
+                 f"{here}/../outside", "/vsizip//etc/x.zip/passwd"):
+        file.write_text(json.dumps(item(href)))
+        for source, text in ((file, None), ("-", file.read_text())):
+            done = products.command("catalog", "add", source, input=text, check=False)
+            if source == file or href[0] in "/f":
+                assert done.returncode == 1 and "/assets/a/href: the file" in done.stderr, (href, done.stderr)
+    assert requests.get(f"{products.stac}/collections/leaks/items/leak", timeout=30).json().get("assets", {}) in (
+        {}, {"a": {"href": "link"}}, {"a": {"href": "../outside"}})
+    for href in ("inside", "./inside", str(here / "inside"), f"file://{here}/inside"):
+        file.write_text(json.dumps(item(href)))
+        products.command("catalog", "add", file)
+        kept = requests.get(f"{products.stac}/collections/leaks/items/leak", timeout=30).json()["assets"]["a"]["href"]
+        assert requests.get(kept, timeout=30).text == "public"
+
+
+def test_pictures_that_lead_elsewhere_are_not_opened(products, tmp_path):
+    (tmp_path / "a.tif").write_text("<VRTDataset rasterXSize='1' rasterYSize='1'><VRTRasterBand dataType='Byte' band='1'>"
+                                    "<SimpleSource><SourceFilename>/etc/hostname</SourceFilename></SimpleSource>"
+                                    "</VRTRasterBand></VRTDataset>")
+    (tmp_path / "item.json").write_text(json.dumps(
+        {"type": "Feature", "stac_version": "1.0.0", "id": "vrt", "collection": "leaks", "geometry": None, "links": [],
+         "properties": {"datetime": "2020-01-01T00:00:00Z"},
+         "assets": {"a": {"href": "a.tif", "type": "image/tiff; application=geotiff"}}}))
+    done = products.command("catalog", "import", tmp_path, check=False)
+    assert done.returncode == 1 and "a.tif" in done.stderr, done.stderr
+
+
 def test_marks_of_the_store_cannot_be_given(products):
     item = {"type": "Feature", "stac_version": "1.0.0", "id": "marks", "collection": "marks", "geometry": None, "links": [],
             "properties": {"datetime": "2020-01-01T00:00:00Z", "title": "\\u0001 \\\\u0002 \x03"}, "assets": {}}
