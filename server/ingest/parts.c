@@ -5,6 +5,8 @@
 #include "base/instant.h"
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 void item_put_text(json_t *object, const char *key, const char *text)
 {
@@ -119,6 +121,29 @@ json_t *footprint_geometry(const struct ring *ring, double ret_bbox[4])
     if (east->n >= 3)
         json_array_append_new(parts, polygon(east));
     return json_pack("{s:s,s:o}", "type", "MultiPolygon", "coordinates", parts);
+}
+
+bool item_put_footprint(json_t *item, const char *positions)
+{
+    AUTO(mem) struct ring *ring = mem_alloc(sizeof *ring);
+    double bbox[4], lat, lon;
+    int used;
+
+    while (positions && ring->n < RING_MAX &&
+           sscanf(positions, " %lf%*[, ]%lf%n", &lat, &lon, &used) == 2) {
+        if (!(fabs(lat) <= 90 && fabs(lon) <= 180))
+            return false;
+        ring->at[ring->n][0] = lon;
+        ring->at[ring->n++][1] = lat;
+        positions += used;
+    }
+    if (ring->n > 1 && !memcmp(ring->at[0], ring->at[ring->n - 1], sizeof ring->at[0]))
+        ring->n--;
+    if (ring->n < 3)
+        return false;
+    json_object_set_new(item, "geometry", footprint_geometry(ring, bbox));
+    item_put_bbox(item, bbox);
+    return true;
 }
 
 json_t *item_new(const char *id, const char *collection, const char *const *extensions)

@@ -16,6 +16,10 @@ struct ring {
  * bbox then has west > east. New reference. */
 json_t *footprint_geometry(const struct ring *ring, double ret_bbox[4]);
 
+/* Sets geometry and bbox from positions as metadata write them, latitude first: "lat,lon lat,lon ..."
+ * or "lat lon lat lon ...". False when there are fewer than three, or one is not on the globe. */
+bool item_put_footprint(json_t *item, const char *positions);
+
 /* Members are left out rather than null. */
 void item_put_text(json_t *object, const char *key, const char *text);
 void item_put_number(json_t *object, const char *key, double number); /* NaN: left out */

@@ -43,24 +43,8 @@ static bool refuse(const struct product *p, const char *what, struct err *err)
 static bool read_footprint(const struct product *p, json_t *item, struct err *err)
 {
     const char *text = xml_text(xml_find(p->manifest, "footPrint", NULL), "coordinates", p->arena);
-    AUTO(mem) struct ring *ring = mem_alloc(sizeof *ring);
-    double bbox[4], lat, lon;
-    int used;
 
-    while (text && ring->n < RING_MAX && sscanf(text, " %lf,%lf%n", &lat, &lon, &used) == 2) {
-        if (!(fabs(lat) <= 90 && fabs(lon) <= 180))
-            return refuse(p, "footprint within the globe", err);
-        ring->at[ring->n][0] = lon;
-        ring->at[ring->n++][1] = lat;
-        text += used;
-    }
-    if (ring->n > 1 && !memcmp(ring->at[0], ring->at[ring->n - 1], sizeof ring->at[0]))
-        ring->n--;
-    if (ring->n < 3)
-        return refuse(p, "footprint", err);
-    json_object_set_new(item, "geometry", footprint_geometry(ring, bbox));
-    item_put_bbox(item, bbox);
-    return true;
+    return item_put_footprint(item, text) || refuse(p, "footprint on the globe", err);
 }
 
 /* SAFE writes times of UTC without a zone. */
