@@ -132,3 +132,32 @@ EXTRA_PROGRAMS += tests/bench/bare_mhd
 tests_bench_bare_mhd_SOURCES = tests/bench/bare_mhd.c
 tests_bench_bare_mhd_LDADD = $(LIB_LIBS)
 EXTRA_DIST += tests/bench/bench_http.py
+
+# bytes from outside: catalogues, requests, settings, parts, images, archives
+outside_fuzzers = tests/fuzz/fuzz_stac tests/fuzz/fuzz_geojson tests/fuzz/fuzz_schema tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container
+check_PROGRAMS += $(outside_fuzzers)
+TESTS += $(outside_fuzzers)
+tests_fuzz_fuzz_stac_SOURCES = tests/fuzz/fuzz_stac.c $(fuzz_main)
+tests_fuzz_fuzz_stac_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_stac_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_geojson_SOURCES = tests/fuzz/fuzz_geojson.c $(fuzz_main)
+tests_fuzz_fuzz_geojson_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_geojson_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c $(fuzz_main)
+tests_fuzz_fuzz_schema_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(fuzz_main)
+tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_part_SOURCES = tests/fuzz/fuzz_part.c $(fuzz_main)
+tests_fuzz_fuzz_part_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_part_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_tiff_SOURCES = tests/fuzz/fuzz_tiff.c $(fuzz_main)
+tests_fuzz_fuzz_tiff_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_tiff_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_container_SOURCES = tests/fuzz/fuzz_container.c $(fuzz_main)
+tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
+	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py

@@ -6,10 +6,17 @@
 static const struct {
     const char *name;
     size_t size;
+    double least, greatest; /* of integers */
 } pixels[] = {
-    [PIXEL_U8] = { "uint8", 1 },     [PIXEL_I8] = { "int8", 1 },     [PIXEL_U16] = { "uint16", 2 },
-    [PIXEL_I16] = { "int16", 2 },    [PIXEL_U32] = { "uint32", 4 },  [PIXEL_I32] = { "int32", 4 },
-    [PIXEL_F32] = { "float32", 4 },  [PIXEL_F64] = { "float64", 8 }, [PIXEL_BOOL] = { "uint8", 1 },
+    [PIXEL_U8] = { "uint8", 1, 0, UINT8_MAX },
+    [PIXEL_I8] = { "int8", 1, INT8_MIN, INT8_MAX },
+    [PIXEL_U16] = { "uint16", 2, 0, UINT16_MAX },
+    [PIXEL_I16] = { "int16", 2, INT16_MIN, INT16_MAX },
+    [PIXEL_U32] = { "uint32", 4, 0, UINT32_MAX },
+    [PIXEL_I32] = { "int32", 4, INT32_MIN, INT32_MAX },
+    [PIXEL_F32] = { "float32", 4, 0, 0 },
+    [PIXEL_F64] = { "float64", 8, 0, 0 },
+    [PIXEL_BOOL] = { "uint8", 1, 0, UINT8_MAX },
 };
 
 size_t pixel_size(enum pixel pixel)
@@ -20,6 +27,23 @@ size_t pixel_size(enum pixel pixel)
 const char *pixel_name(enum pixel pixel)
 {
     return pixels[pixel].name;
+}
+
+bool pixel_holds(enum pixel pixel, double value)
+{
+    return pixel == PIXEL_F32 || pixel == PIXEL_F64 ||
+           (value >= pixels[pixel].least && value <= pixels[pixel].greatest &&
+            value == nearbyint(value));
+}
+
+/* Further away than any place on Earth in any unit, finer than any pixel. */
+bool grid_is_sound(const struct grid *g)
+{
+    static const double farthest = 1e9, finest = 1e-9;
+
+    return g->width > 0 && g->height > 0 && g->dx >= finest && g->dy >= finest &&
+           fabs(g->x0) <= farthest && fabs(g->y0) <= farthest &&
+           (double)g->width * g->dx <= farthest && (double)g->height * g->dy <= farthest;
 }
 
 bool grid_equal(const struct grid *a, const struct grid *b)

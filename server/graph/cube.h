@@ -18,6 +18,8 @@ enum pixel { PIXEL_U8, PIXEL_I8, PIXEL_U16, PIXEL_I16, PIXEL_U32, PIXEL_I32, PIX
              PIXEL_BOOL /* stored as bytes 0, 1 and 255 */ };
 size_t pixel_size(enum pixel pixel);
 const char *pixel_name(enum pixel pixel); /* STAC data_type: "uint16", "float32" */
+/* Can a pixel of this type have this value? A no-data value that cannot occur marks nothing. */
+bool pixel_holds(enum pixel pixel, double value);
 
 /* A north-up lattice of pixels: pixel (c, r) covers x0 + c * dx .. x0 + (c + 1) * dx and
  * y0 - (r + 1) * dy .. y0 - r * dy. */
@@ -27,6 +29,8 @@ struct grid {
     double dx, dy; /* > 0 */
     int64_t width, height;
 };
+/* False for positions and sizes that no file on Earth has, with which one cannot compute. */
+bool grid_is_sound(const struct grid *grid);
 bool grid_equal(const struct grid *a, const struct grid *b);
 /* Same CRS, resolution and anchor; then pixel (0,0) of `b` is pixel (*ret_dx, *ret_dy) of `a`. */
 bool grid_same_lattice(const struct grid *a, const struct grid *b, int64_t *ret_dx,

@@ -214,7 +214,7 @@ static enum pixel joined_integers(enum pixel a, enum pixel b)
 /* Could a valid value of `cell` be this number? */
 static bool may_hold(struct cell cell, double number)
 {
-    return number >= ranges[cell.pixel].least && number <= ranges[cell.pixel].greatest &&
+    return pixel_holds(cell.pixel, number) &&
            !(cell.has_nodata && cell.nodata == number);
 }
 

@@ -97,7 +97,7 @@ static int epsg_of(const struct places *at)
     return code && sscanf(code, "EPSG:%d", &epsg) == 1 ? epsg : 0;
 }
 
-/* width stays 0 when the item does not say, or says a grid that is not north-up. */
+/* width stays 0 when the item does not say, or says a grid that is not north-up or not on Earth. */
 static struct grid grid_of(const struct places *at)
 {
     struct grid grid = { .epsg = epsg_of(at) };
@@ -117,7 +117,7 @@ static struct grid grid_of(const struct places *at)
         return grid;
     }
     grid.width = (int64_t)shape[1], grid.height = (int64_t)shape[0];
-    return grid;
+    return grid_is_sound(&grid) ? grid : (struct grid){ .epsg = grid.epsg };
 }
 
 static bool has_role(const json_t *asset, const char *role)
@@ -224,7 +224,8 @@ static void read_band(const struct places *at, const char *key, const char *name
     band->grid = grid_of(at);
     band->pixel = PIXEL_F32;
     stac_pixel(type ? type : json_string_value(member(at, "raster:data_type")), &band->pixel);
-    band->has_nodata = number_of(member(at, "nodata"), &band->nodata);
+    band->has_nodata = number_of(member(at, "nodata"), &band->nodata) &&
+                       pixel_holds(band->pixel, band->nodata);
     c->gsd = gsd_of(at, &band->grid);
 }
 

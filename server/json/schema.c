@@ -58,7 +58,8 @@ static bool check_type(const struct place *at, struct err *err)
     json_array_foreach(at->rule, i, type) {
         if (json_is_string(type) && is_type(at->value, json_string_value(type)))
             return true;
-        text_printf(&expected, "%s%s", i ? " or " : "", json_string_value(type));
+        if (json_is_string(type))
+            text_printf(&expected, "%s%s", i ? " or " : "", json_string_value(type));
     }
     return err_set(err, ERR_InvalidParameter, "%s: expected type %s, found %s", shown(at->pointer),
                    expected.data ? expected.data : "?", js_type_name(at->value));
@@ -263,6 +264,8 @@ static bool check_required(const struct place *at, struct err *err)
     if (!json_is_object(at->value))
         return true;
     json_array_foreach(at->rule, i, name) {
+        if (!json_is_string(name))
+            continue; /* no name of a member */
         AUTO(mem) char *pointer = js_pointer(at->pointer, json_string_value(name));
 
         if (!json_object_get(at->value, json_string_value(name)))

@@ -22,7 +22,7 @@ struct loader {
     struct warper *warper;
     struct scratch raw;     /* as the file has it */
     struct scratch layer;   /* a further layer on the node's grid */
-    struct scratch spread;  /* on the node's grid, type of the file */
+    struct scratch native;  /* `raw` in the node's type */
     struct scratch index;
 };
 
@@ -43,7 +43,7 @@ void loader_free(struct loader *loader)
     warper_free(loader->warper);
     free(loader->raw.data);
     free(loader->layer.data);
-    free(loader->spread.data);
+    free(loader->native.data);
     free(loader->index.data);
     free(loader);
 }
@@ -81,7 +81,7 @@ static bool layer_open(struct loader *loader, const struct scene_band *band,
     if (!source_open(loader->pool, band->href, band->index, &layer.source, err))
         return false;
     layer.kind = layer.source.kind;
-    if (band->has_nodata) {
+    if (band->has_nodata && pixel_holds(layer.kind.pixel, band->nodata)) {
         layer.kind.has_nodata = true;
         layer.kind.nodata = band->nodata;
     }
@@ -167,30 +167,54 @@ static void repeat_pixels(char *dst, const char *src, size_t n, int64_t k, int64
 #undef REPEAT
 }
 
-/* The window of the layer in the file's type, gaps outside of the file; the lattices agree. */
-static bool read_divided(struct loader *loader, const struct layer *layer,
-                         const struct window_rect *w, int64_t k, int64_t x0, int64_t y0, char *dst,
+/* A window of the layer in the node's type: in dst, or when it is NULL in memory of the loader.
+ * Pixels are converted before they are placed: a file without a no-data value has none to mark the
+ * pixels around it. */
+static void *read_native(struct loader *loader, const struct layer *layer,
+                         const struct pixel_kind *kind, const struct window_rect *w, void *dst,
                          struct err *err)
+{
+    size_t n = w->width * w->height, size = n * pixel_size(layer->kind.pixel);
+    bool same = pixel_kind_equal(kind, &layer->kind) ||
+                (kind->pixel == layer->kind.pixel && !layer->kind.has_nodata);
+    void *raw = same && dst ? dst : scratch_need(&loader->raw, size, err);
+
+    if (!raw || !source_read(loader->pool, &layer->source, w->x, w->y, w->width, w->height, raw,
+                             err))
+        return NULL;
+    if (same)
+        return raw;
+    if (!dst)
+        dst = scratch_need(&loader->native, n * pixel_size(kind->pixel), err);
+    if (dst)
+        lanes_convert(&(struct lane_plane){ raw, layer->kind },
+                      &(struct lane_plane){ dst, *kind }, n);
+    return dst;
+}
+
+/* The window of the layer, gaps outside of the file; the lattices agree. */
+static bool read_divided(struct loader *loader, const struct layer *layer,
+                         const struct pixel_kind *kind, const struct window_rect *w, int64_t k,
+                         int64_t x0, int64_t y0, char *dst, struct err *err)
 {
     struct span cols = under(w->x, w->width, x0, k, layer->source.width);
     struct span rows = under(w->y, w->height, y0, k, layer->source.height);
-    size_t size = pixel_size(layer->kind.pixel), width, height;
+    size_t size = pixel_size(kind->pixel), width, height;
     int64_t left, top, right, bottom;
-    char *raw;
+    struct window_rect part;
+    const char *raw;
 
     if (cols.from >= cols.to || rows.from >= rows.to) {
-        pixel_tables[layer->kind.pixel]->fill(dst, pixel_kind_gap(&layer->kind),
-                                              w->width * w->height);
+        pixel_tables[kind->pixel]->fill(dst, pixel_kind_gap(kind), w->width * w->height);
         return true;
     }
     width = (size_t)(cols.to - cols.from);
     height = (size_t)(rows.to - rows.from);
+    part = (struct window_rect){ cols.from, rows.from, width, height };
     if (k == 1 && width == w->width && height == w->height)
-        return source_read(loader->pool, &layer->source, cols.from, rows.from, width, height, dst,
-                           err);
-    raw = scratch_need(&loader->raw, width * height * size, err);
-    if (!raw || !source_read(loader->pool, &layer->source, cols.from, rows.from, width, height,
-                             raw, err))
+        return read_native(loader, layer, kind, &part, dst, err) != NULL;
+    raw = read_native(loader, layer, kind, &part, NULL, err);
+    if (!raw)
         return false;
     /* the part of the window that the file covers */
     left = cols.from * k + x0 > w->x ? cols.from * k + x0 : w->x;
@@ -200,8 +224,7 @@ static bool read_divided(struct loader *loader, const struct layer *layer,
     right = right < w->x + (int64_t)w->width ? right : w->x + (int64_t)w->width;
     bottom = bottom < w->y + (int64_t)w->height ? bottom : w->y + (int64_t)w->height;
     if (right - left < (int64_t)w->width || bottom - top < (int64_t)w->height)
-        pixel_tables[layer->kind.pixel]->fill(dst, pixel_kind_gap(&layer->kind),
-                                              w->width * w->height);
+        pixel_tables[kind->pixel]->fill(dst, pixel_kind_gap(kind), w->width * w->height);
     for (int64_t y = top; y < bottom; y++) {
         char *row = dst + (size_t)((y - w->y) * (int64_t)w->width + left - w->x) * size;
         int64_t source_y = floor_div(y - y0, k) - rows.from;
@@ -236,15 +259,17 @@ static void gather(void *dst, const void *raw, const int64_t *index, const struc
 }
 
 /* dst is filled with gaps already; `pitch` pixels lie from row to row. */
-static bool read_warped(struct loader *loader, const struct layer *layer, const struct grid *node,
-                        const struct window_rect *w, char *dst, size_t pitch, struct err *err)
+static bool read_warped(struct loader *loader, const struct layer *layer,
+                        const struct cube_schema *node, const struct window_rect *w, char *dst,
+                        size_t pitch, struct err *err)
 {
-    size_t size = pixel_size(layer->kind.pixel), n = w->width * w->height;
+    struct pixel_kind kind = pixel_kind_of(node);
+    size_t size = pixel_size(kind.pixel), n = w->width * w->height;
     struct window_rect used, half = *w, rest = *w;
     int64_t *index = scratch_need(&loader->index, n * sizeof *index, err);
-    void *raw;
+    const void *raw;
 
-    if (!index || !warp_nearest(loader->warper, &layer->grid, node, w, index, &used, err))
+    if (!index || !warp_nearest(loader->warper, &layer->grid, &node->grid, w, index, &used, err))
         return false;
     if (used.width == 0)
         return true;
@@ -261,9 +286,8 @@ static bool read_warped(struct loader *loader, const struct layer *layer, const 
                read_warped(loader, layer, node, &rest,
                            dst + (wide ? half.width : half.height * pitch) * size, pitch, err);
     }
-    raw = scratch_need(&loader->raw, used.width * used.height * size, err);
-    if (!raw || !source_read(loader->pool, &layer->source, used.x, used.y, used.width, used.height,
-                             raw, err))
+    raw = read_native(loader, layer, &kind, &used, NULL, err);
+    if (!raw)
         return false;
     gather(dst, raw, index, &used, layer->grid.width, n, pitch, w->width, size);
     return true;
@@ -274,32 +298,15 @@ static bool read_layer(struct loader *loader, const struct plan_node *node,
                        struct err *err)
 {
     struct pixel_kind kind = pixel_kind_of(&node->schema);
-    size_t n = w->width * w->height;
     struct layer layer;
     int64_t k, x, y;
-    char *raw = dst;
-    bool same;
 
     if (!layer_open(loader, band, &layer, err))
         return false;
-    /* a float's no-data is NaN here whatever the file says, booleans are bytes */
-    same = pixel_kind_equal(&kind, &layer.kind) ||
-           (kind.pixel == layer.kind.pixel && !layer.kind.has_nodata);
-    if (same)
-        layer.kind = kind;
-    else if (!(raw = scratch_need(&loader->spread, n * pixel_size(layer.kind.pixel), err)))
-        return false;
-    if (divides(&layer.grid, &node->schema.grid, &k, &x, &y)) {
-        if (!read_divided(loader, &layer, w, k, x, y, raw, err))
-            return false;
-    } else {
-        pixel_tables[layer.kind.pixel]->fill(raw, pixel_kind_gap(&layer.kind), n);
-        if (!read_warped(loader, &layer, &node->schema.grid, w, raw, w->width, err))
-            return false;
-    }
-    if (!same)
-        lanes_convert(&(struct lane_plane){ raw, layer.kind }, &(struct lane_plane){ dst, kind }, n);
-    return true;
+    if (divides(&layer.grid, &node->schema.grid, &k, &x, &y))
+        return read_divided(loader, &layer, &kind, w, k, x, y, dst, err);
+    pixel_tables[kind.pixel]->fill(dst, pixel_kind_gap(&kind), w->width * w->height);
+    return read_warped(loader, &layer, &node->schema, w, dst, w->width, err);
 }
 
 bool load_plane(struct loader *loader, const struct plan_node *node, size_t plane,

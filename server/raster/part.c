@@ -181,7 +181,8 @@ static bool read_index(struct part *part, uint64_t fingerprint, struct err *err)
         h.index_checksum)
         return damaged(part, "its index is damaged", err);
     for (size_t i = 0; i < part->n_entries; i++)
-        if (part->entries[i].offset + part->entries[i].size > h.index_offset)
+        if (part->entries[i].offset > h.index_offset ||
+            part->entries[i].size > h.index_offset - part->entries[i].offset)
             return damaged(part, "its index points outside", err);
     return true;
 }

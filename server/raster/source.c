@@ -13,7 +13,8 @@
 #include <ogr_srs_api.h>
 #include <string.h>
 
-enum { MOST_FILES = 96, MOST_TILES = 256, LARGEST_TILE = 64 << 20 };
+enum { MOST_FILES = 96, MOST_TILES = 256, LARGEST_TILE = 64 << 20,
+       LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */ };
 
 struct source_file {
     char *href;
@@ -113,7 +114,17 @@ static struct grid grid_of(GDALDatasetH dataset)
     grid = (struct grid){ .epsg = epsg_of(dataset), .x0 = t[0], .y0 = t[3], .dx = t[1],
                           .dy = -t[5], .width = GDALGetRasterXSize(dataset),
                           .height = GDALGetRasterYSize(dataset) };
-    return grid;
+    return grid_is_sound(&grid) ? grid : (struct grid){ 0 };
+}
+
+/* Decoded bytes of a block: pixels of all bands lie in it when they are interleaved. */
+static double block_bytes(GDALDatasetH dataset, int width, int height)
+{
+    const char *interleave = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
+    int bands = interleave && !strcmp(interleave, "PIXEL") ? GDALGetRasterCount(dataset) : 1;
+    GDALDataType type = GDALGetRasterDataType(GDALGetRasterBand(dataset, 1));
+
+    return (double)width * height * bands * GDALGetDataTypeSizeBytes(type);
 }
 
 static struct source_file *file_open(struct source_pool *pool, const char *href, struct err *err)
@@ -142,6 +153,13 @@ static struct source_file *file_open(struct source_pool *pool, const char *href,
     file->grid = grid_of(dataset);
     file->serial = ++pool->clock;
     GDALGetBlockSize(GDALGetRasterBand(dataset, 1), &file->tile_width, &file->tile_height);
+    if (block_bytes(dataset, file->tile_width, file->tile_height) > LARGEST_BLOCK) {
+        err_set(err, ERR_SourceUnreadable,
+                "The asset '%s' is cut in blocks of %d x %d pixels, larger than %d MB decoded.",
+                href, file->tile_width, file->tile_height, LARGEST_BLOCK >> 20);
+        file_free(file);
+        return NULL;
+    }
     file->by_tiles = !strcmp(GDALGetDriverShortName(GDALGetDatasetDriver(dataset)), "GTiff") &&
                      file->tile_height >= 16 && file->tile_width >= 16 &&
                      (double)file->tile_width * file->tile_height * 8 <= LARGEST_TILE;
@@ -191,7 +209,7 @@ static bool kind_of_band(GDALRasterBandH band, const char *href, struct pixel_ki
             if (type == GDT_Byte && sign && !strcmp(sign, "SIGNEDBYTE"))
                 ret_kind->pixel = PIXEL_I8;
             ret_kind->nodata = GDALGetRasterNoDataValue(band, &has_nodata);
-            ret_kind->has_nodata = has_nodata;
+            ret_kind->has_nodata = has_nodata && pixel_holds(ret_kind->pixel, ret_kind->nodata);
             return true;
         }
     return err_set(err, ERR_SourceUnreadable,
