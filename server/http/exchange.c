@@ -13,7 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_TARGET = 16384, DRAIN_BYTES = 64 << 20, UNUSED_BODY = 64 << 10, MAX_HOST = 255 };
+enum { MAX_TARGET = 16384, DRAIN_BYTES = 64 << 20, UNUSED_BODY = 64 << 10, MAX_HOST = 255,
+       BODIES_AT_ONCE = 16, LEAST_BODIES = 64 << 20 };
 
 struct exchange *exchange_new(struct server *server, struct MHD_Connection *connection,
                               const char *target)
@@ -42,9 +43,8 @@ void exchange_free(struct exchange *ex)
     if (ex->response)
         MHD_destroy_response(ex->response);
     atomic_fetch_sub(&ex->server->in_flight, 1);
-    json_decref(ex->rq.body);
+    exchange_drop_body(ex);
     free(ex->reply.body);
-    text_drop(&ex->body);
     arena_free(ex->rq.arena);
     free(ex);
 }
@@ -142,6 +142,29 @@ void exchange_begin(struct exchange *ex, const char *method)
         too_large(ex);
 }
 
+void exchange_drop_body(struct exchange *ex)
+{
+    atomic_fetch_sub(&ex->server->bodies, (long long)ex->body.length);
+    text_drop(&ex->body);
+    json_decref(ex->rq.body);
+    ex->rq.body = NULL;
+    ex->rq.bytes = NULL;
+    ex->rq.size = 0;
+}
+
+/* Bodies come in before anybody asks who sends them: all connections together get only so much. */
+static void keep(struct exchange *ex, const void *bytes, size_t size)
+{
+    int64_t most = ex->rq.config->http_max_body * BODIES_AT_ONCE;
+
+    most = most > LEAST_BODIES ? most : LEAST_BODIES;
+    text_addn(&ex->body, bytes, size);
+    if (atomic_fetch_add(&ex->server->bodies, (long long)size) + (int64_t)size <= most)
+        return;
+    exchange_drop_body(ex);
+    err_set(&ex->err, ERR_InfrastructureBusy, "Too many large requests come in at once");
+}
+
 /* What is too large is read on and thrown away for a while: a client that still sends would take a
  * closed connection for a broken one and never see the answer. */
 bool exchange_take(struct exchange *ex, const void *bytes, size_t size)
@@ -150,7 +173,7 @@ bool exchange_take(struct exchange *ex, const void *bytes, size_t size)
     if (ex->received > ex->body_limit)
         too_large(ex);
     else if (ex->err.code == ERR_None && ex->match.route && ex->match.route->body != BODY_NONE)
-        text_addn(&ex->body, bytes, size);
+        keep(ex, bytes, size);
     return ex->received <= ex->body_limit + DRAIN_BYTES;
 }
 

@@ -25,6 +25,7 @@ struct server {
     struct guard *guard;
     int port;
     atomic_bool stopping;
+    atomic_llong bodies;  /* bytes of requests' bodies that are held now */
     atomic_int in_flight; /* exchanges that exist: from the request line to the last byte */
 };
 
@@ -59,6 +60,8 @@ struct exchange *exchange_new(struct server *server, struct MHD_Connection *conn
 void exchange_begin(struct exchange *ex, const char *method);
 /* Takes a part of the body; false: the client sends far more than it may, cut it off. */
 bool exchange_take(struct exchange *ex, const void *bytes, size_t size);
+/* Gives the body's memory back, its JSON too. */
+void exchange_drop_body(struct exchange *ex);
 /* Everything that must not happen on an epoll thread: base address, body as JSON. */
 bool exchange_prepare(struct exchange *ex, struct err *err) MUST_USE;
 void exchange_free(struct exchange *ex);

@@ -159,16 +159,6 @@ static void forget(struct exchange *ex)
     ex->rq.user = NULL;
 }
 
-/* Who waits is many: what a handler was sent is not kept for when it runs again. */
-static void drop_body(struct exchange *ex)
-{
-    json_decref(ex->rq.body);
-    ex->rq.body = NULL;
-    text_drop(&ex->body);
-    ex->rq.bytes = NULL;
-    ex->rq.size = 0;
-}
-
 static void run(struct thread *thread, struct exchange *ex)
 {
     bool may_repeat = (ex->rq.method == GET || ex->rq.method == HEAD) && !ex->rq.woken;
@@ -191,7 +181,7 @@ static void run(struct thread *thread, struct exchange *ex)
                   ex->match.route->pattern);
     if (good && ex->reply.waiting) {
         ex->reply.waiting = false;
-        drop_body(ex);
+        exchange_drop_body(ex); /* who waits is many */
         waits_add(ex->server->waits, ex);
         return;
     }

@@ -449,6 +449,29 @@ def test_signed_links(server):
     assert exact.split("signature=")[1] not in server.log_text()
 
 
+def test_strangers_get_only_so_much_memory():
+    server = HttpServer("http.max_body=4M", "http.request_timeout=60").start()
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
+    senders = []
+    try:
+        for _ in range(20):  # 16 x 4M are kept
+            sender = socket.create_connection(("127.0.0.1", server.port))
+            sender.sendall(head + b" " * 3_900_000)
+            senders.append(sender)
+        refused = requests.post(server.base + "/echo", data=b" " * 1_000_000 + b"[1]", timeout=30,
+                                headers={"Content-Type": "application/json"})
+        assert refused.status_code == 503 and refused.headers["Retry-After"], refused.text[:200]
+        assert requests.get(server.base + "/healthz", timeout=30).status_code in (200, 404)
+    finally:
+        for sender in senders:
+            sender.close()
+    end = time.time() + 30
+    while requests.post(server.base + "/echo", json=[1], timeout=30).status_code != 200:
+        assert time.time() < end, "the memory of those who left is not given back"
+        time.sleep(0.1)
+    assert server.remove() == 0
+
+
 # --- waiting, stopping, the database -------------------------------------------------------------------------
 
 def in_thread(function):
