@@ -47,6 +47,8 @@ void slots_kill(struct supervisor *s, size_t i)
 
     if (slot->state == SLOT_FREE)
         return;
+    if (slot->state != SLOT_DOOMED)
+        slot->interrupted = slot->state == SLOT_BUSY;
     slot->state = SLOT_DOOMED;
     if (slot->pid)
         kill(-slot->pid, SIGKILL);
@@ -227,7 +229,7 @@ void slots_ended(struct supervisor *s, const struct wire_process *what)
         /* out of memory aborts (SIGABRT), or the kernel ends it (SIGKILL) */
         judge(s, slot, !slot->starved && WIFSIGNALED(what->status) &&
                            WTERMSIG(what->status) == SIGABRT);
-    } else if (slot->state == SLOT_DOOMED) {
+    } else if (slot->state == SLOT_DOOMED && slot->interrupted) {
         scratch_remove_task(s->config, &slot->task);
     }
     close_socket(slot);

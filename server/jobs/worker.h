@@ -25,6 +25,7 @@ struct slot {
     pid_t pid;         /* 0 until the zygote tells */
     int socket;        /* -1 when there is no process */
     bool starved;      /* killed by the watchdog: the database did not renew our leases */
+    bool interrupted;  /* killed within a task: what an idle one made belongs to the job */
     struct task task;  /* last one given */
     int64_t memory_bytes; /* its limit */
     int64_t idle_since;

@@ -136,6 +136,25 @@ def test_lost_temporary(jobs, undisturbed):
     assert any("computed again" in log["message"] for log in jobs.logs(job))
 
 
+@pytest.mark.slow
+def test_an_idle_child_leaves_what_it_made(jobs, undisturbed):
+    """Children that wait too long for the last task of a job are ended; their parts are the job's."""
+    job = jobs.create(stripes(TASKS))
+    jobs.wait_tasks(job, 20)
+    held = pids(jobs.service, "task")[0]
+    os.kill(held, signal.SIGSTOP)
+    try:
+        jobs.wait_tasks(job, TASKS)  # all but the held one and the assembly
+        end = time.time() + 30
+        while pids(jobs.service, "task") != [held]:
+            assert time.time() < end
+            time.sleep(0.1)
+    finally:
+        os.kill(held, signal.SIGCONT)
+    assert_whole(jobs, job, undisturbed)
+    assert not any("computed again" in log["message"] for log in jobs.logs(job))
+
+
 def test_progress_is_true(jobs):
     job = jobs.create(stripes(TASKS))
     seen = []
