@@ -21,6 +21,10 @@ struct credentials {
 bool auth_verify(const struct config *config, struct db *db, const struct credentials *credentials,
                  struct user *ret_user, bool *ret_known, struct err *err) MUST_USE;
 
+/* Names credentials (one of them at least) without telling them: SHA-256. */
+void auth_fingerprint(const struct credentials *credentials,
+                      unsigned char ret_hash[static SECRET_HASH_SIZE]);
+
 /* Local users. The password is hashed with argon2id; email may be NULL. Errors: Conflict,
  * CredentialsInvalid (password), InvalidParameter (name). */
 bool auth_user_add(struct db *db, const char *name, const char *email, const char *password,

@@ -33,6 +33,15 @@ void auth_done(void)
     secret_done();
 }
 
+void auth_fingerprint(const struct credentials *credentials,
+                      unsigned char ret_hash[static SECRET_HASH_SIZE])
+{
+    const char *authorization = credentials->authorization, *key = credentials->api_key;
+    AUTO(mem) char *both = mem_printf("%s\n%s", authorization ? authorization : "", key ? key : "");
+
+    secret_hash(both, ret_hash);
+}
+
 static bool by_api_key(struct db *db, const char *key, struct user *user, struct err *err)
 {
     unsigned char hash[SECRET_HASH_SIZE];

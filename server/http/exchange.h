@@ -10,8 +10,11 @@
 #include <stdatomic.h>
 
 struct executor;
+struct callers;
+struct client;
 struct waits;
 struct metrics;
+struct streams;
 struct guard;
 
 struct server {
@@ -20,7 +23,9 @@ struct server {
     struct route_table *table;
     struct MHD_Daemon *daemon;
     struct executor *executor;
+    struct callers *callers;
     struct waits *waits;
+    struct streams *streams;
     struct metrics *metrics;
     struct guard *guard;
     int port;
@@ -50,7 +55,9 @@ struct exchange {
     int status;
     int64_t file_size; /* for 416 */
     uint64_t notices_seen; /* the waits' counter when the handler started */
-    struct exchange *next; /* in the executor's queue or the waiting list */
+    const char *client;    /* whose turn it takes (caller.h) */
+    struct client *turn;   /* while it runs */
+    struct exchange *next; /* in the client's queue or the waiting list */
 };
 
 /* From the request line; a refusal stays in ->err until the request has come in whole. */

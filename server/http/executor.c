@@ -1,10 +1,12 @@
-/* A plain queue and N threads. A connection is opened when the first request needs it and looked at
+/* N threads that take requests in the order of turns.c. A connection is opened when the first request needs it and looked at
  * before each request, so that a database that was restarted costs no request an error; when it is
  * lost under a GET, the handler runs once more on a new one. */
 #include "http/executor.h"
 #include "auth/auth.h"
 #include "base/instant.h"
 #include "base/log.h"
+#include "http/caller.h"
+#include "http/turns.h"
 #include "http/waits.h"
 #include <poll.h>
 #include <pthread.h>
@@ -23,8 +25,7 @@ struct executor {
     struct server *server;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct exchange *first, **last;
-    int queued;
+    struct turns *turns;
     bool stopping;
     size_t running; /* threads that have not ended */
     size_t count;
@@ -42,12 +43,8 @@ void executor_answer(struct exchange *ex)
 
 void executor_push(struct executor *executor, struct exchange *ex)
 {
-    ex->queued = instant_monotonic();
     pthread_mutex_lock(&executor->lock);
-    ex->next = NULL;
-    *executor->last = ex;
-    executor->last = &ex->next;
-    executor->queued++;
+    turns_add(executor->turns, ex, instant_monotonic());
     pthread_cond_signal(&executor->changed);
     pthread_mutex_unlock(&executor->lock);
 }
@@ -58,17 +55,23 @@ static struct exchange *take(struct executor *executor)
     struct exchange *ex;
 
     pthread_mutex_lock(&executor->lock);
-    while (!executor->first && !executor->stopping)
+    while (!(ex = turns_take(executor->turns, instant_monotonic())) &&
+           !(executor->stopping && turns_waiting(executor->turns) == 0))
         pthread_cond_wait(&executor->changed, &executor->lock);
-    ex = executor->first;
-    if (ex) {
-        executor->first = ex->next;
-        if (!executor->first)
-            executor->last = &executor->first;
-        executor->queued--;
-    }
     pthread_mutex_unlock(&executor->lock);
     return ex;
+}
+
+/* Others of the same client may run now, or a thread may see that nothing is left. */
+static void end_turn(struct executor *executor, struct client *client)
+{
+    pthread_mutex_lock(&executor->lock);
+    turns_end(executor->turns, client, instant_monotonic());
+    if (executor->stopping)
+        pthread_cond_broadcast(&executor->changed);
+    else
+        pthread_cond_signal(&executor->changed);
+    pthread_mutex_unlock(&executor->lock);
 }
 
 /* Bytes on an idle connection mean that the server says good-bye: first why, then the end. */
@@ -115,8 +118,10 @@ static bool authorize(struct exchange *ex, struct err *err)
         return true;
     if (!auth_verify(rq->config, rq->db, &credentials, &ex->user, &known, err))
         return false;
-    if (known)
+    if (known) {
         rq->user = &ex->user;
+        caller_learn(ex->server->callers, ex);
+    }
     if (route->access == ACCESS_NOBODY)
         return true;
     if (route->access == ACCESS_SIGNED && is_signed(rq)) {
@@ -194,14 +199,27 @@ static void *work(void *arg)
     struct executor *executor = thread->executor;
     struct exchange *ex;
 
-    while ((ex = take(executor)))
+    while ((ex = take(executor))) {
+        struct client *client = ex->turn; /* the exchange may end within run() */
+
         run(thread, ex);
+        end_turn(executor, client);
+    }
     db_close(thread->db);
     pthread_mutex_lock(&executor->lock);
     executor->running--;
     pthread_cond_broadcast(&executor->changed);
     pthread_mutex_unlock(&executor->lock);
     return NULL;
+}
+
+/* Half of the threads, when nothing is said: two who ask for much still do not shut out a third for
+ * longer than one request takes. */
+static size_t most_running(const struct config *config, size_t threads)
+{
+    if (config->http_client_requests > 0)
+        return (size_t)config->http_client_requests;
+    return threads > 1 ? threads / 2 : 1;
 }
 
 struct executor *executor_new(struct server *server, size_t threads)
@@ -215,7 +233,8 @@ struct executor *executor_new(struct server *server, size_t threads)
     pthread_cond_init(&executor->changed, &clock);
     pthread_condattr_destroy(&clock);
     executor->server = server;
-    executor->last = &executor->first;
+    executor->turns = turns_new(most_running(server->config, threads),
+                                (size_t)server->config->http_client_waiting);
     executor->threads = mem_array(threads, sizeof *executor->threads);
     for (; executor->count < threads; executor->count++) {
         struct thread *thread = &executor->threads[executor->count];
@@ -256,6 +275,7 @@ void executor_free(struct executor *executor)
         return;
     pthread_cond_destroy(&executor->changed);
     pthread_mutex_destroy(&executor->lock);
+    turns_free(executor->turns);
     free(executor->threads);
     free(executor);
 }
@@ -274,18 +294,27 @@ int executor_queued(struct executor *executor)
     int queued;
 
     pthread_mutex_lock(&executor->lock);
-    queued = executor->queued;
+    queued = (int)turns_waiting(executor->turns);
     pthread_mutex_unlock(&executor->lock);
     return queued;
 }
 
-int64_t executor_delay_ms(struct executor *executor)
+bool executor_has_room(struct executor *executor, const struct exchange *ex)
 {
-    int64_t since = 0;
+    bool room;
 
     pthread_mutex_lock(&executor->lock);
-    if (executor->first)
-        since = executor->first->queued;
+    room = turns_has_room(executor->turns, ex->client);
+    pthread_mutex_unlock(&executor->lock);
+    return room;
+}
+
+int64_t executor_delay_ms(struct executor *executor, const struct exchange *ex)
+{
+    int64_t since;
+
+    pthread_mutex_lock(&executor->lock);
+    since = turns_since(executor->turns, ex->client);
     pthread_mutex_unlock(&executor->lock);
     return since ? instant_monotonic() - since : 0;
 }

@@ -5,6 +5,8 @@
 #include "http/exchange.h"
 
 struct executor *executor_new(struct server *server, size_t threads);
+/* False: its client has as many that wait as he may have. */
+bool executor_has_room(struct executor *executor, const struct exchange *ex);
 /* Takes a suspended exchange; it comes back answered, by MHD's resume, or goes to the waiting list. */
 void executor_push(struct executor *executor, struct exchange *ex);
 /* Answers with ->err or ->reply and hands the exchange back to its epoll thread. */
@@ -14,7 +16,7 @@ bool executor_stop(struct executor *executor, int64_t timeout_ms) MUST_USE;
 void executor_free(struct executor *executor); /* after a stop that returned true */
 int executor_connected(const struct executor *executor); /* threads with a live connection */
 int executor_queued(struct executor *executor);
-/* How long the first in the queue has waited. */
-int64_t executor_delay_ms(struct executor *executor);
+/* How long the first in the queue has waited for a thread, or the first of this client for his turn. */
+int64_t executor_delay_ms(struct executor *executor, const struct exchange *ex);
 
 #endif

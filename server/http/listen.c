@@ -4,9 +4,11 @@
  * when exactly 128 of its connections are ready at once. */
 #include "base/instant.h"
 #include "base/log.h"
+#include "http/caller.h"
 #include "http/executor.h"
 #include "http/guard.h"
 #include "http/metrics.h"
+#include "http/streams.h"
 #include "http/waits.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,8 +46,21 @@ static void run_here(struct exchange *ex)
         err_set(&ex->err, ERR_Internal, "The handler of %s gave no reason", ex->rq.path);
 }
 
-/* The request has come in whole. When nothing moves any more (a database that hangs), requests are
- * turned away rather than piled up. */
+/* Nobody piles up more than his share; when nothing moves any more (a database that hangs), requests
+ * are turned away too. */
+static bool may_queue(struct exchange *ex, struct err *err)
+{
+    struct executor *executor = ex->server->executor;
+
+    if (!executor_has_room(executor, ex))
+        return err_set(err, ERR_TooManyRequests,
+                       "%lld of your requests wait already; send the next when some are answered",
+                       (long long)ex->rq.config->http_client_waiting);
+    return executor_delay_ms(executor, ex) <= MAX_DELAY_MS ||
+           err_set(err, ERR_InfrastructureBusy, "The requests before this one wait too long already");
+}
+
+/* The request has come in whole. */
 static enum MHD_Result submit(struct exchange *ex)
 {
     if (ex->err.code == ERR_None && atomic_load(&ex->server->stopping))
@@ -56,10 +71,9 @@ static enum MHD_Result submit(struct exchange *ex)
         run_here(ex);
         return answer_here(ex);
     }
-    if (executor_delay_ms(ex->server->executor) > MAX_DELAY_MS) {
-        err_set(&ex->err, ERR_InfrastructureBusy, "The requests before this one wait too long already");
+    caller_find(ex->server->callers, ex);
+    if (!may_queue(ex, &ex->err))
         return answer_here(ex);
-    }
     ex->phase = PHASE_RUNNING;
     MHD_suspend_connection(ex->connection);
     executor_push(ex->server->executor, ex);
@@ -187,8 +201,10 @@ static void server_free(struct server *server)
 {
     guard_free(server->guard);
     metrics_free(server->metrics);
+    streams_free(server->streams);
     waits_free(server->waits);
     executor_free(server->executor);
+    callers_free(server->callers);
     route_table_free(server->table);
     free(server->database_url);
     free(server);
@@ -205,6 +221,8 @@ bool server_start(const struct config *config, const char *database_url, const s
     server->database_url = mem_text(database_url);
     server->table = route_table_new(table);
     server->guard = guard_new(config->http_request_timeout * 1000);
+    server->streams = streams_new();
+    server->callers = callers_new();
     server->executor = executor_new(server, threads);
     server->waits = waits_new(server);
     server->metrics = metrics_new(server);
@@ -235,6 +253,7 @@ bool server_stop(struct server *server)
     if (fd >= 0)
         close(fd);
     waits_stop(server->waits);
+    streams_stop(server->streams);
     while (atomic_load(&server->in_flight) > 0 && instant_monotonic() < until)
         usleep(5000);
     left = atomic_load(&server->in_flight);

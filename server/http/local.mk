@@ -1,5 +1,6 @@
 libsentier_a_SOURCES += \
 	server/http/accept.c \
+	server/http/caller.c server/http/caller.h \
 	server/http/compress.c server/http/compress.h \
 	server/http/cors.c server/http/cors.h \
 	server/http/exchange.c server/http/exchange.h \
@@ -15,5 +16,7 @@ libsentier_a_SOURCES += \
 	server/http/respond.c server/http/respond.h \
 	server/http/route.c server/http/route.h server/http/table.h \
 	server/http/server.h \
+	server/http/stream.c server/http/stream.h server/http/streams.h \
+	server/http/turns.c server/http/turns.h \
 	server/http/url.c server/http/url.h \
 	server/http/waits.c server/http/waits.h

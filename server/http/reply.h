@@ -12,6 +12,7 @@ struct reply {
     char *body; /* malloc'd */
     size_t size;
     const char *file; /* arena path: streamed with ranges, ETag, Last-Modified */
+    struct stream *stream; /* written while it is sent (stream.h) */
     bool waiting;
     const char *wait_key;
     int64_t wait_until; /* instant_monotonic() */

@@ -3,6 +3,7 @@
 #include "http/respond.h"
 #include "http/compress.h"
 #include "http/cors.h"
+#include "http/streams.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,8 @@ void respond(struct exchange *ex)
         respond_file(ex); /* may end in an error: the file is gone, the range lies outside */
     if (ex->err.code)
         respond_error(ex);
+    if (ex->reply.stream)
+        respond_stream(ex);
     if (!ex->response) {
         ex->status = ex->reply.status ? ex->reply.status : 200;
         respond_body(ex);

@@ -127,7 +127,8 @@ struct db_arg db_bytes(const void *bytes, size_t size)
     return (struct db_arg){ .text = bytes, .length = (int)size, .binary = true };
 }
 
-/* Classes 40 (serialization failure, deadlock), 23505 (unique violation), all else. */
+/* Classes 40 (serialization failure, deadlock), 23505 (unique violation), 57014 (statement_timeout),
+ * all else. */
 static bool fail(struct db *db, const PGresult *result, struct err *err)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -136,8 +137,9 @@ static bool fail(struct db *db, const PGresult *result, struct err *err)
 
     if (state && !strcmp(state, "23505"))
         code = ERR_Conflict;
-    else if (state && !strcmp(state, "57014"))
-        code = ERR_RequestTimeout;
+    if (state && !strcmp(state, "57014"))
+        return err_set(err, ERR_QueryTimeout, "The query took longer than it may; ask for a smaller area,"
+                                              " a shorter time, fewer conditions or a smaller page");
     return err_set(err, code, "The database refused: %s%s%s%s",
                    message ? message : PQerrorMessage(db->conn), state ? " (" : "",
                    state ? state : "", state ? ")" : "");

@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/server.h"
+#include "http/stream.h"
 #include "json/js.h"
 #include "store/cluster.h"
 #include "store/jobs.h"
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,6 +158,48 @@ static bool session(struct request *rq, struct reply *reply, struct err *err)
            reply_json(reply, 200, json_pack("{s:s}", "access_token", token), NULL);
 }
 
+struct told {
+    struct stream *stream;
+    int64_t count, size, pause_us;
+};
+
+/* Writes `count` events of `size` bytes, then says how it went into the file "told". */
+static void *tell(void *arg)
+{
+    struct told *told = arg;
+    int64_t i = 0;
+    AUTO(mem) char *event = mem_printf("data: %*s\n\n", (int)told->size, "x");
+    AUTO(mem) char *path = mem_printf("%s/told", files);
+
+    while (i < told->count && stream_write(told->stream, event, strlen(event))) {
+        i++;
+        usleep((unsigned)told->pause_us);
+    }
+    stream_drop(told->stream);
+    FILE *out = fopen(path, "w");
+
+    fprintf(out, "%lld", (long long)i);
+    fclose(out);
+    free(told);
+    return NULL;
+}
+
+static bool stream(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct told *told = MEM_NEW(struct told);
+    pthread_t thread;
+
+    if (!request_query_integer(rq, "count", 0, 1000000, 3, &told->count, err) ||
+        !request_query_integer(rq, "size", 1, 100000, 10, &told->size, err) ||
+        !request_query_integer(rq, "us", 0, 10000000, 0, &told->pause_us, err)) {
+        free(told);
+        return false;
+    }
+    told->stream = stream_new(100000);
+    reply_stream(rq, reply, told->stream, "text/event-stream");
+    return pthread_create(&thread, NULL, tell, told) == 0 && pthread_detach(thread) == 0;
+}
+
 static const struct route table[] = {
     ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .at_once = true),
     ROUTE(GET, "/readyz", NOBODY, ready_get, PLAIN, .without_database = true),
@@ -174,6 +218,7 @@ static const struct route table[] = {
     ROUTE(GET, "/page", NOBODY, page, PLAIN),
     ROUTE(GET, "/file/{name}", NOBODY, file, PLAIN),
     ROUTE(GET, "/slow", NOBODY, slow, PLAIN),
+    ROUTE(GET, "/stream", NOBODY, stream, PLAIN),
     ROUTE(GET, "/held/{key}", NOBODY, held, PLAIN),
     ROUTE(POST, "/notify/{key}", NOBODY, notify, PLAIN),
     ROUTE(GET, "/sql", NOBODY, sleep_in_sql, PLAIN),

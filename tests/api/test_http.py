@@ -673,3 +673,124 @@ def test_anonymous_users_and_proxies():
         assert seen["base"] == "https://eo.example" and seen["client"] == "203.0.113.9"
     finally:
         server.remove()
+
+
+# --- who waits for whom ---------------------------------------------------------------------------------------
+
+def test_a_client_waits_for_himself_alone():
+    server = HttpServer("http.trusted_proxy=yes", "database.pool=4").start()
+    try:
+        def get(path, who):
+            return server.get(path, headers={"X-Forwarded-For": who}, timeout=60)
+
+        get("/sql?s=0", "203.0.113.9")
+        hog = [in_thread(lambda: get("/sql?s=0.4", "203.0.113.1")) for _ in range(64)]
+        time.sleep(0.3)
+        quick = []
+        for i in range(40):
+            begun = time.time()
+            assert get("/sql?s=0", f"203.0.113.{2 + i % 3}").status_code == 200
+            quick.append(time.time() - begun)
+        assert sorted(quick)[36] < (0.1 if not SLOW_BUILD else 0.5), quick
+        assert any(thread.is_alive() for thread, _ in hog)
+        for thread, result in hog:
+            thread.join()
+        codes = [result["answer"].status_code for _, result in hog]
+        assert set(codes) <= {200, 503} and codes.count(200) >= 40  # what waits for 10 s is turned away
+        assert max(result["seconds"] for _, result in hog) > 64 / 2 * 0.4 * 0.5
+    finally:
+        assert server.remove() == 0
+
+
+def test_users_have_turns_of_their_own_wherever_they_come_from():
+    server = HttpServer("database.pool=2", "http.client_requests=1", "http.client_waiting=3").start()
+    try:
+        tokens = [server.get("/openeo/session", auth=user).json()["access_token"] for user in [ALICE, ALICE, ROOT]]
+        headers = [{"Authorization": "Bearer " + token} for token in tokens]
+        for h in headers:
+            assert server.get("/api/me", headers=h).status_code == 200  # known from here on
+        first = in_thread(lambda: server.get("/sql?s=1", headers=headers[0]))
+        time.sleep(0.2)
+        second = in_thread(lambda: server.get("/sql?s=0", headers=headers[1]))  # alice again, by another token
+        begun = time.time()
+        assert server.get("/sql?s=0", headers=headers[2]).status_code == 200 and time.time() - begun < 0.5
+        assert server.get("/sql?s=0").status_code == 200 and time.time() - begun < 0.5
+        for thread, result in [first, second]:
+            thread.join()
+            assert result["answer"].status_code == 200 and result["seconds"] > 0.7
+        many = [in_thread(lambda: server.get("/sql?s=0.6", headers=headers[0])) for _ in range(8)]
+        for thread, _ in many:
+            thread.join()
+        answers = [result["answer"] for _, result in many]
+        refused = [a for a in answers if a.status_code == 429]
+        assert len(refused) in (4, 5) and all(a.headers["Retry-After"] and a.json()["code"] == "TooManyRequests" for a in refused)
+        assert len([a for a in answers if a.status_code == 200]) == 8 - len(refused)
+        # credentials that nobody knows count for the address
+        wrong = [in_thread(lambda i=i: server.get("/sql?s=0", auth=("alice", f"wrong {i}"))) for i in range(12)]
+        for thread, _ in wrong:
+            thread.join()
+        assert {result["answer"].status_code for _, result in wrong} == {401, 429}
+    finally:
+        assert server.remove() == 0
+
+
+# --- answers without an end -------------------------------------------------------------------------------------
+
+def test_streams(server):
+    answer = server.get("/stream?count=1000&size=50")
+    assert answer.status_code == 200 and answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.content == (b"data: " + b" " * 49 + b"x\n\n") * 1000
+    assert_cors(answer)
+    with server.get("/stream?count=3&us=400000", stream=True) as stream:
+        begun, times = time.time(), []
+        for line in stream.iter_lines(chunk_size=1):
+            if line:
+                times.append(time.time() - begun)
+    assert len(times) == 3 and times[0] < 0.3 and times[2] > 0.6  # each when it is written
+    assert requests.head(server.base + "/stream?count=1", timeout=20).content == b""
+
+
+def told(server):
+    end = time.time() + 20
+    while time.time() < end:
+        try:
+            return int((server.files / "told").read_text())
+        except (OSError, ValueError):
+            time.sleep(0.05)
+    raise AssertionError("the writer was not told")
+
+
+def test_slow_readers_are_cut_off(server):
+    (server.files / "told").unlink(missing_ok=True)
+    with socket.create_connection(("127.0.0.1", server.port)) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.sendall(b"GET /stream?count=1000000&size=10000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert told(server) < 5000  # some MB in the sockets, 100 kB here
+    (server.files / "told").unlink()
+    with socket.create_connection(("127.0.0.1", server.port)) as s:
+        s.sendall(b"GET /stream?count=1000000&us=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.recv(100)
+    assert told(server) < 20000  # who has left is noticed
+    assert server.get("/echo").status_code == 200
+
+
+def test_streams_hold_no_thread_and_end_with_the_server():
+    server = HttpServer("http.idle_timeout=30").start()
+    sockets = []
+    for _ in range(300):
+        s = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        s.sendall(b"GET /stream?count=2&us=9000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        sockets.append(s)
+    for s in sockets:
+        assert b"200 OK" in s.recv(4096)
+    cpu = [int(x) for x in open(f"/proc/{server.process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]]
+    time.sleep(2)
+    after = [int(x) for x in open(f"/proc/{server.process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]]
+    assert sum(after) - sum(cpu) <= 10 or SLOW_BUILD, "idle readers cost time"
+    begun = time.time()
+    assert server.get("/echo").status_code == 200 and time.time() - begun < 0.5
+    begun = time.time()
+    assert server.stop() == 0 and time.time() - begun < 8
+    for s in sockets:
+        s.close()
+    server.remove()
