@@ -6,6 +6,7 @@
 #include "ingest/localise.h"
 #include "base/text.h"
 #include "json/js.h"
+#include "store/shelves.h"
 #include "store/stac_text.h"
 #include <limits.h>
 #include <stdlib.h>

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define FIELDS 17
-#define SPLIT_ABOVE "100000"
 
 struct batch {
     const struct item_input *items;
@@ -227,11 +226,16 @@ static const char lock_collections[] =
     "  ORDER BY number) c";
 
 static const char make_years[] =
-    "SELECT items_make_years(number, first, last) FROM ("
-    "  SELECT c.number, extract(year FROM min(i.datetime::timestamptz))::integer AS first,"
-    "         extract(year FROM max(i.datetime::timestamptz))::integer AS last"
-    "    FROM incoming i JOIN collections c ON c.id = i.collection AND c.split"
-    "   GROUP BY c.number) y";
+    "SELECT items_make_years(c.number, array_agg(extract(year FROM i.datetime::timestamptz)::integer))"
+    "  FROM incoming i JOIN collections c ON c.id = i.collection AND c.shelves <> '{0}'"
+    " GROUP BY c.number";
+
+static const char tell_changes[] =
+    "INSERT INTO changes(kind, collection, item)"
+    " SELECT CASE WHEN EXISTS (SELECT FROM items WHERE items.collection = n.number AND items.id = n.id)"
+    "   THEN 'update' ELSE 'create' END, n.number, n.id"
+    "  FROM (SELECT DISTINCT c.number, i.id FROM incoming i JOIN collections c ON c.id = i.collection) n;"
+    "NOTIFY catalog";
 
 /* A join by hash would read all items for each batch; the batch is small, the index is right. The
  * temporary table has no statistics that could tell the planner so. */
@@ -247,9 +251,9 @@ static const char remove_old[] =
     " WHERE number = g.collection";
 
 static const char insert_new[] =
-    "WITH come AS (INSERT INTO items(collection, datetime, id, start_at, end_at, geom, cloud, grid,"
+    "WITH come AS (INSERT INTO items(shelf, collection, datetime, id, start_at, end_at, geom, cloud, grid,"
     "    orbit, orbit_state, platform, product_type, polarizations, updated, body)"
-    "  SELECT DISTINCT ON (c.number, i.id) c.number, i.datetime::timestamptz, i.id,"
+    "  SELECT DISTINCT ON (c.number, i.id) c.shelves[array_upper(c.shelves, 1)], c.number, i.datetime::timestamptz, i.id,"
     "    i.start_at::timestamptz, i.end_at::timestamptz,"
     "    CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(ST_MakeValid(g))"
     "         WHEN i.wrap = 't' THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE g END,"
@@ -290,7 +294,7 @@ static bool store_batch(struct db *db, void *batch, struct err *err)
            db_copy_begin(db, "COPY incoming FROM STDIN (FORMAT binary)", err) &&
            db_copy_put(db, b->copy.data, b->copy.length, err) && db_copy_end(db, err) &&
            db_script(db, lock_collections, err) && db_script(db, make_years, err) &&
-           db_script(db, prefer_indexes, err) && db_script(db, remove_old, err) &&
+           db_script(db, prefer_indexes, err) && db_script(db, tell_changes, err) && db_script(db, remove_old, err) &&
            db_script(db, insert_new, err) &&
            db_script(db, remove_locations, err) &&
            db_run(db, insert_locations,
@@ -322,10 +326,4 @@ bool items_put(struct db *db, const struct item_input *items, size_t count, bool
     *ret_stored = good ? b.stored : 0;
     batch_done(&b);
     return good;
-}
-
-bool items_settle(struct db *db, struct err *err)
-{
-    return db_script(db, "SELECT items_split(number) FROM collections"
-                         " WHERE NOT split AND count > " SPLIT_ABOVE, err);
 }

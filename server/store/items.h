@@ -35,8 +35,6 @@ typedef void item_problem_fn(void *context, size_t index, const struct err *prob
 bool items_put(struct db *db, const struct item_input *items, size_t count, bool skip_bad,
                item_problem_fn *problem, void *context, size_t *ret_stored,
                struct err *err) MUST_USE;
-/* Gives collections that have outgrown the common partition their own. After many batches. */
-bool items_settle(struct db *db, struct err *err) MUST_USE;
 
 /* ---- reading ---- */
 

@@ -16,6 +16,7 @@ libsentier_a_SOURCES += \
 	server/store/item_check.c \
 	server/store/items.c server/store/items.h \
 	server/store/search.c \
+	server/store/shelves.c server/store/shelves.h \
 	server/store/stac_text.c server/store/stac_text.h
 libsentier_a_SOURCES += \
 	server/store/artefacts.c \

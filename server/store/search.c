@@ -14,7 +14,9 @@ enum condition { ONE_COLLECTION, COLLECTIONS, IDS, START, END, PLACE, AFTER, BEF
 /* %d is the number of the parameter; AFTER and BEFORE take three. An item's interval lies around its
  * datetime by at most the `longest` of its collection: that lets the index on datetime help. */
 static const char *const fragments[CONDITIONS] = {
-    [ONE_COLLECTION] = " AND collection = $%d::integer",
+    [ONE_COLLECTION] = " AND collection = $%d::integer"
+                       " AND shelf IN ((SELECT shelves[1] FROM collections WHERE number = $%d::integer),"
+                       "               (SELECT shelves[2] FROM collections WHERE number = $%d::integer))",
     [COLLECTIONS] = " AND collection = ANY($%d::integer[])",
     [IDS] = " AND id = ANY($%d::text[])",
     [START] = " AND end_at >= $%d::timestamptz AND datetime >= $%d::timestamptz"
