@@ -29,7 +29,7 @@ CREATE TABLE items(
   start_at timestamptz NOT NULL,
   end_at timestamptz NOT NULL,
   geom geometry(Geometry, 4326),
-  cloud real,
+  cloud double precision,
   grid text COLLATE "C",
   orbit integer,                   -- relative
   orbit_state text COLLATE "C",

@@ -89,7 +89,10 @@ static bool connect_database(struct thread *thread, struct err *err)
     bool good;
 
     if (!thread->db) {
-        good = db_open(thread->executor->server->database_url, &thread->db, err);
+        const struct server *server = thread->executor->server;
+
+        good = db_open(server->database_url, &thread->db, err) &&
+               db_limit_time(thread->db, server->config->catalog_statement_timeout * 1000, err);
     } else {
         look_at(thread->db);
         good = db_revive(thread->db, err);

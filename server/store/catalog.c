@@ -6,7 +6,9 @@
 #include "graph/match.h"
 #include "graph/stac.h"
 #include "json/geojson.h"
-#include "store/items.h"
+#include "json/js.h"
+#include "store/collections.h"
+#include "store/search.h"
 #include "store/stac_text.h"
 #include <string.h>
 
@@ -53,18 +55,36 @@ static void set_locations(json_t *item, const json_t *locations)
     }
 }
 
+static bool read_places(const char *places, json_t **ret_local, struct err *err)
+{
+    AUTO(json) json_t *all = NULL;
+    AUTO(json) json_t *local = json_object();
+    json_t *place;
+    size_t i;
+
+    if (places && !js_parse(places, strlen(places), 16, &all, err))
+        return false;
+    json_array_foreach(all, i, place)
+        if (!strcmp(json_string_value(json_object_get(place, "site")), "local"))
+            json_object_set(local, json_string_value(json_object_get(place, "asset")),
+                            json_object_get(place, "href"));
+    *ret_local = local;
+    local = NULL;
+    return true;
+}
+
 /* Scenes without any of the asked bands say nothing to the plan. */
-static bool add_scene(struct scene_collector *c, const char *text, const json_t *locations,
-                      struct err *err)
+static bool add_scene(struct scene_collector *c, const struct item_row *row, struct err *err)
 {
     AUTO(json) json_t *item = NULL;
+    AUTO(json) json_t *local = NULL;
     struct scene scene;
 
-    if (!stac_text_parse(text, &item, err))
+    if (!stac_text_parse(row->text, &item, err) || !read_places(row->places, &local, err))
         return false;
     if (!match_properties(c->query->properties, json_object_get(item, "properties")))
         return true;
-    set_locations(item, locations);
+    set_locations(item, local);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
         return false;
     if (scene.instant_ms < c->query->start || scene.instant_ms >= c->query->end || !scene.n_bands)
@@ -78,17 +98,12 @@ static bool add_scene(struct scene_collector *c, const char *text, const json_t 
     return true;
 }
 
-static bool add_page(struct db *db, struct scene_collector *c, const struct item_page *page,
-                     struct err *err)
+static bool add_page(struct scene_collector *c, const struct item_page *page, struct err *err)
 {
-    AUTO(json) json_t *locations = NULL;
-
-    if (!item_locations(db, page, &locations, err))
-        return false;
     for (size_t i = 0; i < page->count; i++) {
         struct item_row row = item_page_row(page, i);
 
-        if (!add_scene(c, row.text, json_object_get(locations, row.id), err))
+        if (!add_scene(c, &row, err))
             return err_prefix(err, "item '%s'", row.id);
     }
     return true;
@@ -97,22 +112,15 @@ static bool add_page(struct db *db, struct scene_collector *c, const struct item
 static bool add_all(struct db *db, struct scene_collector *c, struct item_search *search,
                     struct err *err)
 {
-    struct item_cursor cursor;
     bool more = true;
 
     while (more) {
         struct item_page page;
-        bool good = items_search(db, c->arena, search, &page, err) && add_page(db, c, &page, err);
+        bool good = items_search(db, c->arena, search, &page, err) && add_page(c, &page, err);
 
         more = good && page.more;
-        if (more) {
-            struct item_row last = item_page_row(&page, page.count - 1);
-
-            cursor = (struct item_cursor){ .datetime = arena_text(c->arena, last.datetime),
-                                           .id = arena_text(c->arena, last.id),
-                                           .collection = last.collection_number };
-            search->after = &cursor;
-        }
+        if (more)
+            search->after = item_page_cursor(&page, page.count - 1, c->arena);
         item_page_done(&page);
         if (!good)
             return false;
@@ -134,22 +142,22 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
 {
     struct catalog_viewer *viewer = context;
     struct scene_collector c = { .query = query, .arena = arena };
-    struct item_search search = { .limit = PAGE };
+    struct item_search search = { .limit = PAGE,
+                                  .where = { .viewer = viewer->user, .n_collections = 1,
+                                             .collections = &query->collection } };
+    const char *unused;
     AUTO(text) struct text box = { 0 };
     char start[INSTANT_TEXT_SIZE], end[INSTANT_TEXT_SIZE];
 
-    if (!collection_scope(viewer->db, arena, viewer->user, 1, &query->collection, &search.scope, err))
+    if (!collection_text(viewer->db, arena, viewer->user, query->collection, &unused, err))
         return false;
-    if (search.scope.none)
-        return err_set(err, ERR_CollectionNotFound, "The collection '%s' does not exist.",
-                       query->collection);
     if (query->start != INSTANT_MIN)
-        search.start = instant_format(query->start, start);
+        search.where.start = instant_format(query->start, start);
     if (query->end != INSTANT_MAX)
-        search.end = instant_format(query->end, end);
+        search.where.end = instant_format(query->end, end);
     if (query->has_bbox) {
         geojson_add_box(&box, query->bbox);
-        search.geometry = box.data;
+        search.where.geometry = box.data;
     }
     if (!add_all(viewer->db, &c, &search, err)) {
         free(c.scenes);

@@ -113,33 +113,3 @@ const char *store_array(struct arena *arena, size_t count, const char *const *te
     text_add(&array, "}");
     return arena_text(arena, array.data);
 }
-
-bool collection_scope(struct db *db, struct arena *arena, const char *viewer, size_t n_ids,
-                      const char *const *ids, struct collection_scope *ret_scope, struct err *err)
-{
-    AUTO(rows) PGresult *rows = NULL;
-    AUTO(text) struct text numbers = { 0 };
-    const char *asked = n_ids ? store_array(arena, n_ids, ids) : NULL;
-    size_t visible = 0;
-
-    if (!db_query(db, &rows,
-                  "SELECT number, public OR coalesce(owner = $2::uuid, false) FROM collections"
-                  " WHERE $1::text[] IS NULL OR id = ANY($1::text[])",
-                  DB_ARGS(db_text(asked), db_text(viewer)), err))
-        return false;
-    memset(ret_scope, 0, sizeof *ret_scope);
-    text_add(&numbers, "{");
-    for (int i = 0; i < row_count(rows); i++) {
-        if (!row_bool(rows, i, 1))
-            continue;
-        text_printf(&numbers, "%s%s", visible++ ? "," : "", row_text(rows, i, 0));
-        ret_scope->only = row_int(rows, i, 0);
-    }
-    text_add(&numbers, "}");
-    ret_scope->numbers = arena_text(arena, numbers.data);
-    ret_scope->all = n_ids == 0 && visible == (size_t)row_count(rows);
-    ret_scope->none = visible == 0;
-    if (visible != 1)
-        ret_scope->only = 0;
-    return true;
-}

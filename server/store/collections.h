@@ -26,17 +26,6 @@ bool collection_list(struct db *db, struct arena *arena, const char *viewer, con
                      struct err *err) MUST_USE;
 bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct err *err) MUST_USE;
 
-/* Which numbers a search may touch: the visible ones among `ids` (n 0: all), as the text of a
- * PostgreSQL array in the arena; *ret_all: no restriction is needed; *ret_none: nothing can match. */
-struct collection_scope {
-    const char *numbers;
-    int64_t only; /* the number when it is exactly one, else 0 */
-    bool all, none;
-};
-bool collection_scope(struct db *db, struct arena *arena, const char *viewer, size_t n_ids,
-                      const char *const *ids, struct collection_scope *ret_scope,
-                      struct err *err) MUST_USE;
-
 /* The text of a PostgreSQL text[] literal in the arena. */
 const char *store_array(struct arena *arena, size_t count, const char *const *texts);
 

@@ -1,5 +1,7 @@
 /* Connections. Each SQL literal is prepared once per connection, under a name made from its text,
- * found again by the literal's address. A lost connection forgets its statements. */
+ * found again by the literal's address. Composed statements are found by their text; one that comes
+ * the second time is prepared, so that what is asked once costs no second round trip, and the one that
+ * was not used for longest makes room. A lost connection forgets its statements. */
 #include "store/db.h"
 #include "base/instant.h"
 #include "base/mem.h"
@@ -10,7 +12,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { MAX_ARGS = 64, MAX_TRIES = 5 };
+enum { FEW_ARGS = 64, MAX_TRIES = 5, MAX_COMPOSED = 256 };
 
 struct statement {
     const char *sql; /* the literal's address is the key */
@@ -18,10 +20,18 @@ struct statement {
     UT_hash_handle hh;
 };
 
+struct composed_statement {
+    char *sql;     /* the key */
+    char name[24]; /* "" until it is prepared */
+    UT_hash_handle hh;
+};
+
 struct db {
     PGconn *conn;
     struct statement *statements;
+    struct composed_statement *composed; /* in the order of their last use */
     unsigned next_name;
+    int64_t timeout_ms;
     PGnotify *notice; /* what db_notice() gave last */
 };
 
@@ -31,7 +41,16 @@ static bool set_up(struct db *db, struct err *err)
                                    "SET client_min_messages TO warning;"
                                    "SET idle_in_transaction_session_timeout TO '60s'";
 
-    return db_script(db, settings, err);
+    return db_script(db, settings, err) && (!db->timeout_ms || db_limit_time(db, db->timeout_ms, err));
+}
+
+bool db_limit_time(struct db *db, int64_t timeout_ms, struct err *err)
+{
+    if (!db_run(db, "SELECT set_config('statement_timeout', $1::text, false)",
+                DB_ARGS(db_int(timeout_ms)), err))
+        return false;
+    db->timeout_ms = timeout_ms;
+    return true;
 }
 
 bool db_open(const char *url, struct db **ret_db, struct err *err)
@@ -49,9 +68,20 @@ bool db_open(const char *url, struct db **ret_db, struct err *err)
     return true;
 }
 
+static void forget_composed(struct db *db, struct composed_statement *s)
+{
+    HASH_DEL(db->composed, s);
+    free(s->sql);
+    free(s);
+}
+
 static void forget_statements(struct db *db)
 {
     struct statement *s, *next;
+    struct composed_statement *c, *after;
+
+    HASH_ITER(hh, db->composed, c, after)
+        forget_composed(db, c);
 
     HASH_ITER(hh, db->statements, s, next) {
         HASH_DEL(db->statements, s);
@@ -173,14 +203,31 @@ static const char *prepare(struct db *db, const char *sql, struct err *err)
     return s->name;
 }
 
+static bool drop_oldest(struct db *db, struct err *err)
+{
+    struct composed_statement *oldest = db->composed;
+    char sql[40] = "";
+
+    if (oldest->name[0])
+        snprintf(sql, sizeof sql, "DEALLOCATE %s", oldest->name);
+    forget_composed(db, oldest);
+    return !sql[0] || db_script(db, sql, err);
+}
+
 static bool run(struct db *db, PGresult **ret_rows, const char *name, const char *sql,
                 const struct db_arg *args, size_t n_args, struct err *err)
 {
-    const char *values[MAX_ARGS];
-    int lengths[MAX_ARGS], formats[MAX_ARGS];
+    const char *few_values[FEW_ARGS], **values = few_values;
+    int few_numbers[2 * FEW_ARGS], *lengths = few_numbers, *formats;
+    AUTO(mem) void *many_values = NULL, *many_numbers = NULL;
     AUTO(rows) PGresult *result = NULL;
 
-    for (size_t i = 0; i < n_args && i < MAX_ARGS; i++) {
+    if (n_args > FEW_ARGS) {
+        values = many_values = mem_array(n_args, sizeof *values);
+        lengths = many_numbers = mem_array(2 * n_args, sizeof *lengths);
+    }
+    formats = lengths + n_args;
+    for (size_t i = 0; i < n_args; i++) {
         values[i] = args[i].text ? args[i].text : args[i].small[0] ? args[i].small : NULL;
         lengths[i] = args[i].length;
         formats[i] = args[i].binary;
@@ -210,6 +257,46 @@ bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
     return run(db, ret_rows, NULL, sql, args, n_args, err);
 }
 
+/* A composed statement that was never seen is remembered; one that is seen again gets a name. */
+static bool name_composed(struct db *db, const char *sql, const char **ret_name, struct err *err)
+{
+    AUTO(rows) PGresult *result = NULL;
+    struct composed_statement *s;
+
+    HASH_FIND_STR(db->composed, sql, s);
+    if (!s) {
+        *ret_name = NULL;
+        if (HASH_COUNT(db->composed) >= MAX_COMPOSED && !drop_oldest(db, err))
+            return false;
+        s = MEM_NEW(struct composed_statement);
+        s->sql = mem_text(sql);
+        HASH_ADD_KEYPTR(hh, db->composed, s->sql, strlen(s->sql), s);
+        return true;
+    }
+    HASH_DEL(db->composed, s); /* to the end of the order */
+    HASH_ADD_KEYPTR(hh, db->composed, s->sql, strlen(s->sql), s);
+    if (!s->name[0]) {
+        char name[sizeof s->name];
+
+        snprintf(name, sizeof name, "c%u", db->next_name++);
+        result = PQprepare(db->conn, name, sql, 0, NULL);
+        if (!succeeded(result))
+            return fail(db, result, err);
+        memcpy(s->name, name, sizeof name);
+    }
+    *ret_name = s->name;
+    return true;
+}
+
+bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, bool own_plan,
+                       const struct db_arg *args, size_t n_args, struct err *err)
+{
+    const char *name = NULL;
+
+    return (own_plan || name_composed(db, sql, &name, err)) &&
+           run(db, ret_rows, name, sql, args, n_args, err);
+}
+
 bool db_script(struct db *db, const char *sql, struct err *err)
 {
     AUTO(rows) PGresult *result = PQexec(db->conn, sql);
@@ -234,7 +321,8 @@ bool db_transact(struct db *db, bool (*body)(struct db *db, void *arg, struct er
                  struct err *err)
 {
     for (int try = 1;; try++) {
-        if (!db_script(db, "BEGIN", err))
+        /* what must be whole may take its time */
+        if (!db_script(db, db->timeout_ms ? "BEGIN; SET LOCAL statement_timeout TO 0" : "BEGIN", err))
             return false;
         if (body(db, arg, err) && db_script(db, "COMMIT", err))
             return true;

@@ -1,6 +1,7 @@
 /* One connection to PostgreSQL and the only ways to use it. SQL is a literal, values are typed
- * arguments: there is no function that takes a built string. Door: libpq-fe.h. A struct db belongs
- * to one thread at a time. */
+ * arguments: there is no function that takes a built string, but the one for statements that
+ * store/compose.h puts together from literals. Door: libpq-fe.h. A struct db belongs to one thread at
+ * a time. */
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
@@ -19,6 +20,8 @@ DEFINE_AUTO(db, struct db *, db_close)
 /* Reconnects when the connection was lost; prepared statements are made again. */
 bool db_revive(struct db *db, struct err *err) MUST_USE;
 bool db_is_alive(const struct db *db);
+/* No statement outside transactions runs longer, also after db_revive(); 0: no limit. */
+bool db_limit_time(struct db *db, int64_t timeout_ms, struct err *err) MUST_USE;
 
 struct db_arg {
     const char *text; /* NULL: SQL NULL */
@@ -46,6 +49,10 @@ bool db_query(struct db *db, PGresult **ret_rows, const char *sql, const struct 
 /* As db_query, but planned anew for its values (spatial statements). */
 bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
                      const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
+/* For store/compose.h. A text that comes again is prepared; the connection keeps the latest ones. With
+ * `own_plan` it is planned for its values each time. */
+bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, bool own_plan,
+                       const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
 /* Several statements without arguments: migrations. */
 bool db_script(struct db *db, const char *sql, struct err *err) MUST_USE;
 

@@ -58,7 +58,7 @@ static void put_number(struct text *copy, const json_t *properties, const char *
         put_text(copy, NULL);
         return;
     }
-    snprintf(digits, sizeof digits, whole ? "%.0f" : "%.9g", json_number_value(value));
+    snprintf(digits, sizeof digits, whole ? "%.0f" : "%.17g", json_number_value(value));
     put_text(copy, digits);
 }
 
@@ -257,7 +257,7 @@ static const char insert_new[] =
     "    i.start_at::timestamptz, i.end_at::timestamptz,"
     "    CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(ST_MakeValid(g))"
     "         WHEN i.wrap = 't' THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE g END,"
-    "    i.cloud::real, i.grid, i.orbit::integer, i.orbit_state, i.platform, i.product_type,"
+    "    i.cloud::double precision, i.grid, i.orbit::integer, i.orbit_state, i.platform, i.product_type,"
     "    CASE WHEN i.polarizations IS NULL THEN NULL ELSE"
     "      ARRAY(SELECT jsonb_array_elements_text(i.polarizations::jsonb)) END,"
     "    coalesce(i.updated::timestamptz, now()), i.body"

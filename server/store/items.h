@@ -1,5 +1,6 @@
 /* Table items: STAC items as texts beside the columns that searches ask for, and table locations:
- * where the bytes of their assets lie. SQL on them is in items.c (writing) and search.c (reading). */
+ * where the bytes of their assets lie. SQL on them is in items.c (writing), item_load.c (one item) and
+ * search.c (many: store/search.h). */
 #ifndef STORE_ITEMS_H
 #define STORE_ITEMS_H
 
@@ -38,40 +39,6 @@ bool items_put(struct db *db, const struct item_input *items, size_t count, bool
 
 /* ---- reading ---- */
 
-struct item_cursor { /* where a page ended */
-    const char *datetime, *id;
-    int64_t collection;
-};
-
-struct item_search {
-    struct collection_scope scope;
-    size_t n_ids;
-    const char *const *ids;
-    const char *start, *end;  /* RFC 3339; NULL: open. An item's interval must meet [start, end] */
-    const char *geometry;     /* GeoJSON text that items must intersect; NULL: anywhere */
-    const struct item_cursor *after; /* NULL: the first page */
-    bool backwards;           /* the page before `after` */
-    int64_t limit;
-    int64_t timeout_ms;       /* of searches that may be long; 0: none */
-};
-
-struct item_row {
-    const char *text, *id, *collection, *datetime; /* valid as long as the page */
-    int64_t collection_number;
-};
-struct item_page {
-    PGresult *rows;
-    size_t count;
-    bool more; /* there is another page in the same direction */
-    bool backwards;
-};
-void item_page_done(struct item_page *page);
-
-/* Newest first: (datetime, id, collection) descending, also when paging backwards. */
-bool items_search(struct db *db, struct arena *arena, const struct item_search *search,
-                  struct item_page *ret_page, struct err *err) MUST_USE;
-struct item_row item_page_row(const struct item_page *page, size_t i);
-
 /* Errors: CollectionNotFound, ItemNotFound. */
 bool item_load(struct db *db, struct arena *arena, const char *viewer, const char *collection,
                const char *id, const char **ret_text, struct err *err) MUST_USE;
@@ -79,9 +46,5 @@ bool item_load(struct db *db, struct arena *arena, const char *viewer, const cha
 bool item_asset_location(struct db *db, struct arena *arena, const char *viewer,
                          const char *collection, const char *item, const char *asset,
                          struct item_location *ret_location, struct err *err) MUST_USE;
-/* All local files of the items of a page, whose items are of one collection: an object
- * {item: {asset: href}}. */
-bool item_locations(struct db *db, const struct item_page *page, json_t **ret_locations,
-                    struct err *err) MUST_USE;
 
 #endif

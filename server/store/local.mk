@@ -13,9 +13,14 @@ libsentier_a_SOURCES += \
 libsentier_a_SOURCES += \
 	server/store/catalog.c server/store/catalog.h \
 	server/store/collections.c server/store/collections.h \
+	server/store/compose.c server/store/compose.h \
+	server/store/conditions.c server/store/conditions.h \
 	server/store/item_check.c \
+	server/store/item_load.c \
 	server/store/items.c server/store/items.h \
-	server/store/search.c \
+	server/store/order.c server/store/order.h \
+	server/store/scope.c server/store/scope.h \
+	server/store/search.c server/store/search.h \
 	server/store/shelves.c server/store/shelves.h \
 	server/store/stac_text.c server/store/stac_text.h
 libsentier_a_SOURCES += \

@@ -2,6 +2,7 @@
 #include "api/common/build.h"
 #include "api/stac/stac.h"
 #include "auth/auth.h"
+#include "store/collections.h"
 #include "store/stac_text.h"
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "api/stac/stac.h"
 #include "ingest/container.h"
 #include "store/cluster.h"
+#include "store/items.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

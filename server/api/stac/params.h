@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "store/items.h"
+#include "store/search.h"
 
 enum { PARAMS_MAX_LIST = 1000, PARAMS_MAX_VERTICES = 10000 };
 

@@ -4,6 +4,7 @@
 #include "api/stac/params.h"
 #include "api/stac/stac.h"
 #include "json/js_text.h"
+#include "store/items.h"
 #include "store/stac_text.h"
 #include <stdarg.h>
 #include <string.h>
@@ -85,19 +86,18 @@ static bool answer(struct request *rq, struct reply *reply, const struct search_
                    const char *collection, struct err *err)
 {
     struct item_search search = {
-        .n_ids = params->n_ids, .ids = params->ids, .start = params->start, .end = params->end,
-        .geometry = params->geometry, .after = params->has_cursor ? &params->cursor : NULL,
-        .backwards = params->backwards, .limit = params->limit,
-        .timeout_ms = rq->config->catalog_statement_timeout * 1000,
+        .where = { .viewer = stac_viewer(rq), .n_collections = params->n_collections,
+                   .collections = params->collections, .n_ids = params->n_ids, .ids = params->ids,
+                   .start = params->start, .end = params->end, .geometry = params->geometry },
+        .after = params->has_cursor ? &params->cursor : NULL, .backwards = params->backwards,
+        .limit = params->limit,
     };
     AUTO(text) struct text body = { 0 };
     AUTO(json) json_t *links = NULL;
     struct item_page page;
     size_t size;
 
-    if (!collection_scope(rq->db, rq->arena, stac_viewer(rq), params->n_collections,
-                          params->collections, &search.scope, err) ||
-        !items_search(rq->db, rq->arena, &search, &page, err))
+    if (!items_search(rq->db, rq->arena, &search, &page, err))
         return false;
     text_add(&body, "{\"type\":\"FeatureCollection\",\"features\":[");
     for (size_t i = 0; i < page.count; i++) {

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "http/route.h"
-#include "store/items.h"
+#include "store/search.h"
 
 #define STAC_ROOT "/stac"
 

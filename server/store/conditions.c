@@ -1,0 +1,86 @@
+/* An item's interval lies around its datetime by at most the `longest` of its collection: that lets
+ * the indexes on datetime help, and where all intervals are instants nothing else is asked. */
+#include "store/conditions.h"
+#include "store/collections.h"
+
+enum { MAX_SHELVES = 16 };
+
+bool conditions_restrict(const struct item_conditions *w)
+{
+    return w->n_ids || w->start || w->end || w->geometry || w->filter || w->words;
+}
+
+bool conditions_need_properties(const struct item_conditions *w)
+{
+    (void)w;
+    return false;
+}
+
+void conditions_compose_from(bool needs_properties, struct composed *c)
+{
+    text_add(&c->sql, " FROM items i");
+    if (needs_properties) /* OFFSET 0 keeps the parsing in one place */
+        text_add(&c->sql, " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
+}
+
+/* Shelves one by one: that lets plans for no values in particular leave out partitions. */
+static void compose_shelves(const struct scope *scope, struct composed *c)
+{
+    if (scope->n_shelves == 0 || scope->n_shelves > MAX_SHELVES || scope->all)
+        return;
+    text_add(&c->sql, " AND i.shelf IN (");
+    for (size_t i = 0; i < scope->n_shelves; i++) {
+        text_add(&c->sql, i ? ", " : "");
+        compose(c, "?::integer", compose_arg(c, db_int(scope->shelves[i])));
+    }
+    text_add(&c->sql, ")");
+}
+
+static void compose_scope(const struct scope *scope, struct composed *c)
+{
+    compose_shelves(scope, c);
+    if (scope->count == 1)
+        compose(c, " AND i.collection = ?::integer", compose_arg(c, db_int(scope->collections[0]->number)));
+    else if (!scope->all)
+        compose(c, " AND i.collection = ANY(?::integer[])", compose_arg(c, db_text(scope->numbers)));
+}
+
+static void compose_time(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
+                         struct composed *c)
+{
+    int start = w->start ? compose_arg(c, db_text(w->start)) : 0;
+    int end = w->end ? compose_arg(c, db_text(w->end)) : 0;
+    int longest;
+
+    if (scope->longest_ms == 0) {
+        if (start)
+            compose(c, " AND i.datetime >= ?::timestamptz", start);
+        if (end)
+            compose(c, " AND i.datetime <= ?::timestamptz", end);
+        return;
+    }
+    longest = compose_arg(c, db_text(arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms)));
+    if (start)
+        compose(c, " AND i.end_at >= ?::timestamptz AND i.datetime >= ?::timestamptz - ?::interval", start,
+                start, longest);
+    if (end)
+        compose(c, " AND i.start_at <= ?::timestamptz AND i.datetime <= ?::timestamptz + ?::interval", end,
+                end, longest);
+}
+
+void conditions_compose(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
+                        struct composed *c)
+{
+    text_add(&c->sql, " WHERE true");
+    compose_scope(scope, c);
+    if (w->n_ids)
+        compose(c, " AND i.id = ANY(?::text[])",
+                compose_arg(c, db_text(store_array(arena, w->n_ids, w->ids))));
+    if (w->start || w->end)
+        compose_time(w, scope, arena, c);
+    if (w->geometry) {
+        compose(c, " AND ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326)))",
+                compose_arg(c, db_text(w->geometry)));
+        c->own_plan = true;
+    }
+}

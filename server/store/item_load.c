@@ -1,0 +1,46 @@
+/* Single items and the files behind their assets. */
+#include "base/text.h"
+#include "store/items.h"
+
+bool item_load(struct db *db, struct arena *arena, const char *viewer, const char *collection,
+               const char *id, const char **ret_text, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    const char *unused;
+
+    if (!db_query(db, &rows,
+                  "SELECT i.body FROM items i JOIN collections c ON c.number = i.collection"
+                  " WHERE c.id = $1 AND i.id = $2 AND (c.public OR c.owner = $3::uuid)",
+                  DB_ARGS(db_text(collection), db_text(id), db_text(viewer)), err))
+        return false;
+    if (row_count(rows) == 0) {
+        if (!collection_text(db, arena, viewer, collection, &unused, err))
+            return false;
+        return err_set(err, ERR_ItemNotFound, "The collection '%.200s' has no item '%.200s'.",
+                       collection, id);
+    }
+    *ret_text = arena_text(arena, row_text(rows, 0, 0));
+    return true;
+}
+
+bool item_asset_location(struct db *db, struct arena *arena, const char *viewer,
+                         const char *collection, const char *item, const char *asset,
+                         struct item_location *ret_location, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT l.href, l.media_type FROM locations l"
+                  "  JOIN collections c ON c.number = l.collection"
+                  " WHERE c.id = $1 AND l.item = $2 AND l.asset = $3 AND l.site = 'local'"
+                  "   AND (c.public OR c.owner = $4::uuid)",
+                  DB_ARGS(db_text(collection), db_text(item), db_text(asset), db_text(viewer)), err))
+        return false;
+    if (row_count(rows) == 0)
+        return err_set(err, ERR_FileNotFound, "There is no file '%.100s' of item '%.200s' here.",
+                       asset, item);
+    ret_location->asset = asset;
+    ret_location->href = arena_text(arena, row_text(rows, 0, 0));
+    ret_location->media_type = arena_text(arena, row_text(rows, 0, 1));
+    return true;
+}
