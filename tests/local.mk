@@ -125,6 +125,7 @@ tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(fuzz_main)
 tests_fuzz_fuzz_token_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/api/test_pages.py
 EXTRA_DIST += tests/api/jobs_common.py tests/api/test_jobs.py tests/bench/bench_jobs.py
 
 # the floor of bench_http.py

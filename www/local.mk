@@ -1,6 +1,7 @@
 # The web client, embedded by files.S; and pictures of the documentation.
 www_files = \
 	www/files.def \
+	www/icon.svg \
 	www/index.html \
 	www/ui.css \
 	www/ui.js

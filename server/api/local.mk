@@ -1,5 +1,6 @@
 libsentier_a_SOURCES += \
 	server/api/routes.c \
+	server/api/common/apidoc.c server/api/common/apidoc.h \
 	server/api/common/build.c server/api/common/build.h \
 	server/api/common/bundle.c server/api/common/bundle.h \
 	server/api/common/common.h \
@@ -8,6 +9,7 @@ libsentier_a_SOURCES += \
 	server/api/common/keys.c \
 	server/api/common/landing.c server/api/common/landing.h \
 	server/api/common/me.c \
+	server/api/common/page.c server/api/common/page.h \
 	server/api/common/results.c server/api/common/results.h \
 	server/api/common/run.c server/api/common/run.h \
 	server/api/ogc/execution.c \

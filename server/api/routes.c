@@ -21,6 +21,7 @@ const struct route routes[] = {
     ROUTE(GET, "/", NOBODY, landing_get, PLAIN),
     ROUTE(GET, "/ui", NOBODY, ui_get, PLAIN),
     ROUTE(GET, "/ui/{file}", NOBODY, ui_file_get, PLAIN),
+    ROUTE(GET, "/favicon.ico", NOBODY, ui_icon_get, PLAIN),
     ROUTE(GET, "/api", NOBODY, api_get, PLAIN),
     ROUTE(GET, "/api/{face}", NOBODY, api_document_get, PLAIN),
     ROUTE(GET, "/healthz", NOBODY, health_get, PLAIN, .at_once = true),

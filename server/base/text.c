@@ -243,3 +243,36 @@ bool text_is_remote(const char *href)
 
     return scheme > 1 && text_begins(href + scheme, "://") && strncasecmp(href, "file:", 5) != 0;
 }
+
+enum { NEAR_MAX = 63 };
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance without regard to case, one row at a time. */
+bool text_is_near(const char *a, const char *b)
+{
+    size_t m = strlen(a), n = strlen(b), row[NEAR_MAX + 1], allowed = m < 4 ? 1 : 2;
+
+    if (m == 0 || m > NEAR_MAX || n > NEAR_MAX)
+        return false;
+    for (size_t k = 0; k <= n; k++)
+        row[k] = k;
+    for (size_t i = 1; i <= m; i++) {
+        size_t corner = row[0];
+
+        row[0] = i;
+        for (size_t k = 1; k <= n; k++) {
+            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[k - 1]);
+            size_t above = row[k];
+
+            row[k] = least(row[k - 1] + 1, above + 1, corner + !same);
+            corner = above;
+        }
+    }
+    return row[n] <= allowed;
+}

@@ -33,6 +33,8 @@ void text_add_base64(struct text *text, const void *bytes, size_t length);
 void text_add_html(struct text *text, const char *raw); /* escapes & < > " ' */
 bool text_is_utf8(const char *text); /* no overlong forms, no surrogates */
 void text_repair_utf8(char *text);   /* each byte that is part of no character becomes '?' */
+/* Spelled alike but for a letter or two (a typing error in the name of something). */
+bool text_is_near(const char *a, const char *b);
 bool text_to_number(const char *text, double *ret_number); /* whole text, finite, C locale */
 
 #endif

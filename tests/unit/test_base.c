@@ -173,9 +173,23 @@ static void arenas_hold_many_sizes(void **state)
     assert_string_equal(arena_printf(arena, "%d-%s", 7, "x"), "7-x");
 }
 
+static void names_spelled_alike(void **state)
+{
+    static const struct { const char *a, *b; bool near; } rows[] = {
+        { "limt", "limit", true },      { "LIMIT", "limit", true },   { "colections", "collections", true },
+        { "sort", "sortby", true },     { "bbox", "bbox", true },     { "page", "token", false },
+        { "ids", "id", true },          { "ab", "cd", false },        { "", "q", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(text_is_near(rows[i].a, rows[i].b), rows[i].near);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_spelled_alike),
         cmocka_unit_test(instants_are_rfc_3339),  cmocka_unit_test(calendar_goes_round),
         cmocka_unit_test(dates_alone_are_midnight), cmocka_unit_test(names_are_plain),
         cmocka_unit_test(urls_decode_and_encode), cmocka_unit_test(numbers_are_whole_texts),

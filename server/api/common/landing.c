@@ -1,11 +1,15 @@
 /* The home page and the API documents. The page is one self-contained piece of HTML that works
  * without scripts; programs that ask for JSON get the same links. */
 #include "api/common/landing.h"
+#include "api/common/apidoc.h"
 #include "api/common/build.h"
 #include "api/common/documents.h"
+#include "api/common/page.h"
 #include "base/text.h"
 #include "config.h"
 #include <string.h>
+
+#define OPENAPI_MEDIA "application/vnd.oai.openapi+json;version=3.0"
 
 /* What the home page leads to. */
 static const struct door { const char *title, *path, *what, *rel, *media; } doors[] = {
@@ -115,22 +119,40 @@ bool api_get(struct request *rq, struct reply *reply, struct err *err)
     (void)err;
     for (const char *const *face = api_faces; *face; face++)
         link_add(links, "service-desc", href_of(rq, "/api/%s", *face),
-                 "application/vnd.oai.openapi+json;version=3.0", *face);
+                 OPENAPI_MEDIA, *face);
     return reply_json(reply, 200, json_pack("{s:o}", "links", links), NULL);
 }
 
-/* GET /api/{face}: the document with the addresses of this server. */
-bool api_document_get(struct request *rq, struct reply *reply, struct err *err)
+static json_t *document_of(struct request *rq, const char *text, struct err *err)
 {
-    const char *face = request_variable(rq, "face"), *text = api_document(face);
     json_t *body, *server;
 
-    if (!text)
-        return err_set(err, ERR_NotFound, "There is no API document '%.40s'; see /api.", face);
     if (!js_parse(text, strlen(text), JS_DEFAULT_DEPTH, &body, err))
-        return false;
+        return NULL;
     server = json_array_get(json_object_get(body, "servers"), 0);
     json_object_set_new(server, "url",
                         json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
-    return reply_json(reply, 200, body, "application/vnd.oai.openapi+json;version=3.0");
+    return body;
+}
+
+/* GET /api/{face}: the document with the addresses of this server, or a page made of it. */
+bool api_document_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    static const char *const offers[] = { OPENAPI_MEDIA, "application/json", "text/html", NULL };
+    const char *face = request_variable(rq, "face"), *text = api_document(face);
+    AUTO(json) json_t *body = NULL;
+    AUTO(text) struct text page = { 0 };
+    int offer = request_accepts(rq, offers);
+
+    if (!text)
+        return err_set(err, ERR_NotFound, "There is no API document '%.40s'; see /api.", face);
+    if (offer < 0)
+        return err_set(err, ERR_NotAcceptable, "This document comes as %s, application/json or text/html.",
+                       OPENAPI_MEDIA);
+    if (!(body = document_of(rq, text, err)))
+        return false;
+    if (offer < 2)
+        return reply_json(reply, 200, json_incref(body), offers[offer]);
+    apidoc_page(rq, body, &page);
+    return page_reply(rq, reply, &page);
 }

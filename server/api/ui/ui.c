@@ -49,3 +49,9 @@ bool ui_file_get(struct request *rq, struct reply *reply, struct err *err)
 {
     return send(rq, reply, request_variable(rq, "file"), err);
 }
+
+bool ui_icon_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    reply_header(rq, reply, "Cache-Control", "public, max-age=86400");
+    return send(rq, reply, "icon.svg", err);
+}

@@ -6,5 +6,6 @@
 
 handler_fn ui_get;      /* GET /ui */
 handler_fn ui_file_get; /* GET /ui/{file} */
+handler_fn ui_icon_get; /* GET /favicon.ico */
 
 #endif
