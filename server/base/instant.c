@@ -1,7 +1,9 @@
 /* Calendar arithmetic after the era method: years start in March, so that the leap day is last and
  * month lengths follow (153 m + 2) / 5. */
 #include "base/instant.h"
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -68,10 +70,11 @@ static bool date(const char **text, int64_t *ret_days)
     return true;
 }
 
-/* Fractions finer than a millisecond are cut: no catalogue of ours tells more. */
-static bool fraction(const char **text, int *ret_ms)
+/* Of a second. What is finer is cut; but to the nearest microsecond when that is asked for. */
+static bool fraction(const char **text, int *ret_ms, int *ret_us)
 {
-    int scale = 100, ms = 0;
+    const char *start = *text;
+    int scale = 100000, us = 0;
 
     if (**text != '.')
         return true;
@@ -79,8 +82,9 @@ static bool fraction(const char **text, int *ret_ms)
     if (**text < '0' || **text > '9')
         return false;
     for (; **text >= '0' && **text <= '9'; (*text)++, scale /= 10)
-        ms += (**text - '0') * scale;
-    *ret_ms = ms;
+        us += (**text - '0') * scale;
+    *ret_ms = us / 1000;
+    *ret_us = (int)rint(strtod(start, NULL) * 1e6);
     return true;
 }
 
@@ -104,31 +108,59 @@ static bool has_written_year(int64_t ms)
     return ms >= instant_days(1, 1, 1) * 86400000 && ms < instant_days(10000, 1, 1) * 86400000;
 }
 
-bool instant_parse(const char *text, int64_t *ret_ms)
+/* The instant without its fraction, and the fraction. */
+static bool date_time(const char *text, int64_t *ret_ms, int *ret_fraction_ms, int *ret_fraction_us)
 {
-    int hour, minute, second, ms = 0, offset = 0;
+    int hour, minute, second, offset = 0;
     int64_t days;
 
+    *ret_fraction_ms = *ret_fraction_us = 0;
     if (!date(&text, &days) || !literal(&text, "Tt ") || !digits(&text, 2, &hour) ||
         !literal(&text, ":") || !digits(&text, 2, &minute) || !literal(&text, ":") ||
-        !digits(&text, 2, &second) || !fraction(&text, &ms) || !zone(&text, &offset) || *text)
+        !digits(&text, 2, &second) || !fraction(&text, ret_fraction_ms, ret_fraction_us) ||
+        !zone(&text, &offset) || *text)
         return false;
     if (hour > 23 || minute > 59 || second > 60)
         return false;
-    *ret_ms = ((days * 24 + hour) * 60 + minute - offset) * 60000 + second * 1000LL + ms;
+    *ret_ms = ((days * 24 + hour) * 60 + minute - offset) * 60000 + second * 1000LL;
     return has_written_year(*ret_ms);
+}
+
+static bool date_alone(const char *text, int64_t *ret_ms)
+{
+    int64_t days;
+
+    if (!date(&text, &days) || *text)
+        return false;
+    *ret_ms = days * 86400000;
+    return has_written_year(*ret_ms);
+}
+
+bool instant_parse(const char *text, int64_t *ret_ms)
+{
+    int64_t whole_ms;
+    int ms, us;
+
+    if (!date_time(text, &whole_ms, &ms, &us))
+        return false;
+    *ret_ms = whole_ms + ms;
+    return true;
 }
 
 bool instant_parse_date(const char *text, int64_t *ret_ms)
 {
-    const char *rest = text;
-    int64_t days;
+    return date_alone(text, ret_ms) || instant_parse(text, ret_ms);
+}
 
-    if (date(&rest, &days) && !*rest) {
-        *ret_ms = days * 86400000;
-        return has_written_year(*ret_ms);
-    }
-    return instant_parse(text, ret_ms);
+bool instant_parse_us(const char *text, int64_t *ret_us)
+{
+    int64_t whole_ms;
+    int ms, us = 0;
+
+    if (!date_alone(text, &whole_ms) && !date_time(text, &whole_ms, &ms, &us))
+        return false;
+    *ret_us = whole_ms * 1000 + us;
+    return has_written_year(*ret_us / 1000);
 }
 
 char *instant_format(int64_t ms, char buffer[static INSTANT_TEXT_SIZE])
@@ -144,6 +176,22 @@ char *instant_format(int64_t ms, char buffer[static INSTANT_TEXT_SIZE])
         snprintf(buffer + length, INSTANT_TEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
     else
         snprintf(buffer + length, INSTANT_TEXT_SIZE - (size_t)length, "Z");
+    return buffer;
+}
+
+char *instant_format_us(int64_t us, char buffer[static INSTANT_TEXT_SIZE])
+{
+    int fraction_us = (int)(us % 1000000 + (us % 1000000 < 0 ? 1000000 : 0));
+    size_t length;
+
+    instant_format((us - fraction_us) / 1000, buffer);
+    if (fraction_us == 0)
+        return buffer;
+    length = strlen(buffer) - 1; /* without the Z */
+    length += (size_t)snprintf(buffer + length, INSTANT_TEXT_SIZE - length, ".%06d", fraction_us);
+    while (buffer[length - 1] == '0')
+        length--;
+    strcpy(buffer + length, "Z");
     return buffer;
 }
 

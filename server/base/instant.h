@@ -14,8 +14,11 @@ enum { INSTANT_TEXT_SIZE = 32 };
 bool instant_parse(const char *text, int64_t *ret_ms) MUST_USE;
 /* As instant_parse, or a date alone (midnight UTC): openEO's temporal strings. */
 bool instant_parse_date(const char *text, int64_t *ret_ms) MUST_USE;
+/* As instant_parse_date, in microseconds; finer fractions are rounded as PostgreSQL does. */
+bool instant_parse_us(const char *text, int64_t *ret_us) MUST_USE;
 /* "2023-08-15T10:01:02Z", with ".123" only when there are milliseconds. Returns buffer. */
 char *instant_format(int64_t ms, char buffer[static INSTANT_TEXT_SIZE]);
+char *instant_format_us(int64_t us, char buffer[static INSTANT_TEXT_SIZE]); /* fraction only as long as needed */
 int64_t instant_now(void);     /* wall clock */
 int64_t instant_monotonic(void); /* ms of CLOCK_BOOTTIME: for leases and time-outs */
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back. */

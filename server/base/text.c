@@ -197,8 +197,7 @@ static int utf8_tail(unsigned char first, uint32_t *ret_bits, uint32_t *ret_leas
     return tail;
 }
 
-/* How many bytes the character has; 0: it is none. The text is not at its end. */
-static size_t utf8_length(const char *text)
+size_t text_decode(const char *text, uint32_t *ret_point)
 {
     const unsigned char *c = (const unsigned char *)text;
     uint32_t point, least;
@@ -211,13 +210,15 @@ static size_t utf8_length(const char *text)
     }
     if (tail < 0 || point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
         return 0;
+    *ret_point = point;
     return (size_t)tail + 1;
 }
 
 bool text_is_utf8(const char *text)
 {
     while (*text) {
-        size_t length = utf8_length(text);
+        uint32_t point;
+        size_t length = text_decode(text, &point);
 
         if (length == 0)
             return false;
@@ -229,7 +230,8 @@ bool text_is_utf8(const char *text)
 void text_repair_utf8(char *text)
 {
     while (*text) {
-        size_t length = utf8_length(text);
+        uint32_t point;
+        size_t length = text_decode(text, &point);
 
         if (length == 0)
             *text = '?';

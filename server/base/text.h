@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A buffer that grows; data is NUL-terminated once anything was added. AUTO(text) frees it. */
 struct text {
@@ -31,6 +32,8 @@ void text_add_url(struct text *text, const char *raw, const char *keep);
 bool text_url_decode(char *text, bool plus);
 void text_add_base64(struct text *text, const void *bytes, size_t length);
 void text_add_html(struct text *text, const char *raw); /* escapes & < > " ' */
+/* How many bytes the UTF-8 character at `text` has, which is not at its end; 0: it is none. */
+size_t text_decode(const char *text, uint32_t *ret_point);
 bool text_is_utf8(const char *text); /* no overlong forms, no surrogates */
 void text_repair_utf8(char *text);   /* each byte that is part of no character becomes '?' */
 /* Spelled alike but for a letter or two (a typing error in the name of something). */
