@@ -127,3 +127,11 @@ LANGUAGE sql AS $$
                  FROM moved RETURNING 1)
   SELECT count(*) FROM put;
 $$;
+
+-- Part of the transaction that deletes a collection. Readers wait for it only as long as it takes, and
+-- it gives up when it would have to wait for them.
+CREATE FUNCTION items_drop_shelf(of_collection integer) RETURNS void LANGUAGE plpgsql
+SET lock_timeout = '100ms' AS $$
+BEGIN
+  EXECUTE format('DROP TABLE IF EXISTS %I', format('items_c%s', of_collection));
+END $$;

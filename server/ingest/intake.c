@@ -83,11 +83,11 @@ static bool write_collections(struct intake *intake, struct err *err)
 
 static bool flush(struct intake *intake, struct err *err)
 {
+    struct item_write how = { .skip_bad = true, .problem = tell_of, .context = intake };
     size_t stored = 0;
     bool good = write_collections(intake, err) &&
                 (intake->count == 0 ||
-                 items_put(intake->db, intake->items, intake->count, true, tell_of,
-                           intake, &stored, err));
+                 items_put(intake->db, intake->items, intake->count, &how, &stored, err));
 
     intake->stored += stored;
     forget_batch(intake);

@@ -15,73 +15,96 @@ static const struct shape {
     { "Polygon", 2, RING },  { "MultiLineString", 2, LINE }, { "MultiPolygon", 3, RING },
 };
 
+enum { LISTS_MAX = 3 };
+
 struct check {
     size_t vertices, max_vertices;
+    const char *coordinates;  /* pointer of the geometry's coordinates */
+    size_t path[LISTS_MAX];   /* the place in them; written out only when something is wrong */
+    int lists;
     struct err *err;
 };
 
-static bool refuse(struct check *check, const char *pointer, const char *expected)
+static char *place_of(const struct check *check)
 {
-    return err_set(check->err, ERR_BadRequest, "%s: expected %s", pointer, expected);
+    struct text place = { 0 };
+
+    text_add(&place, check->coordinates);
+    for (int i = 0; i < check->lists; i++)
+        text_printf(&place, "/%zu", check->path[i]);
+    return text_take(&place);
 }
 
-static bool check_position(struct check *check, const json_t *position, const char *pointer)
+static bool refuse(struct check *check, const char *expected)
+{
+    AUTO(mem) char *place = place_of(check);
+
+    return err_set(check->err, ERR_BadRequest, "%s: expected %s", place, expected);
+}
+
+static bool refuse_type(struct check *check, const json_t *value, const char *expected)
+{
+    AUTO(mem) char *place = place_of(check);
+
+    return js_refuse(value, place, expected, check->err);
+}
+
+static bool check_position(struct check *check, const json_t *position)
 {
     size_t n = json_array_size(position);
 
     if (!json_is_array(position))
-        return js_refuse(position, pointer, "a position", check->err);
+        return refuse_type(check, position, "a position");
     if (n < 2 || n > 4)
-        return refuse(check, pointer, "a position of 2 to 4 numbers");
+        return refuse(check, "a position of 2 to 4 numbers");
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(position, i);
 
         if (!json_is_number(value))
-            return js_refuse(value, pointer, "a position of numbers", check->err);
+            return refuse_type(check, value, "a position of numbers");
         if (i < 2 && !(fabs(json_number_value(value)) <= (i ? 90 : 360)))
-            return refuse(check, pointer, i ? "a latitude in [-90, 90]" : "a longitude in [-360, 360]");
+            return refuse(check, i ? "a latitude in [-90, 90]" : "a longitude in [-360, 360]");
     }
     if (++check->vertices > check->max_vertices)
         return err_set(check->err, ERR_BadRequest, "%s: the geometry has more than %zu positions",
-                       pointer, check->max_vertices);
+                       check->coordinates, check->max_vertices);
     return true;
 }
 
-static bool check_length(struct check *check, const json_t *list, enum list_kind kind,
-                         const char *pointer)
+static bool check_length(struct check *check, const json_t *list, enum list_kind kind)
 {
     size_t n = json_array_size(list);
 
     if (kind == LINE && n < 2)
-        return refuse(check, pointer, "a line of at least 2 positions");
+        return refuse(check, "a line of at least 2 positions");
     if (kind == RING && n < 4)
-        return refuse(check, pointer, "a ring of at least 4 positions");
+        return refuse(check, "a ring of at least 4 positions");
     for (size_t i = 0; kind == RING && i < 2; i++) {
         const json_t *first = json_array_get(json_array_get(list, 0), i);
         const json_t *last = json_array_get(json_array_get(list, n - 1), i);
 
         if (json_number_value(first) != json_number_value(last))
-            return refuse(check, pointer, "a closed ring (the last position equals the first)");
+            return refuse(check, "a closed ring (the last position equals the first)");
     }
     return true;
 }
 
-static bool check_coordinates(struct check *check, const json_t *list, int depth,
-                              enum list_kind kind, const char *pointer)
+static bool check_coordinates(struct check *check, const json_t *list, int depth, enum list_kind kind)
 {
     if (depth == 0)
-        return check_position(check, list, pointer);
+        return check_position(check, list);
     if (!json_is_array(list))
-        return js_refuse(list, pointer, "an array", check->err);
+        return refuse_type(check, list, "an array");
     if (json_array_size(list) == 0)
-        return refuse(check, pointer, "at least one element");
+        return refuse(check, "at least one element");
+    check->lists++;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        AUTO(mem) char *place = js_pointer_index(pointer, i);
-
-        if (!check_coordinates(check, json_array_get(list, i), depth - 1, kind, place))
+        check->path[check->lists - 1] = i;
+        if (!check_coordinates(check, json_array_get(list, i), depth - 1, kind))
             return false;
     }
-    return depth > 1 || check_length(check, list, kind, pointer);
+    check->lists--;
+    return depth > 1 || check_length(check, list, kind);
 }
 
 static const struct shape *shape_of(const char *type)
@@ -104,7 +127,8 @@ static bool check_geometry(struct check *check, const json_t *geometry, const ch
         AUTO(mem) char *place = js_pointer(pointer, "geometries");
 
         if (!json_array_size(parts))
-            return refuse(check, place, "an array with at least one geometry");
+            return err_set(check->err, ERR_BadRequest,
+                           "%s: expected an array with at least one geometry", place);
         for (size_t i = 0; i < json_array_size(parts); i++) {
             AUTO(mem) char *part = js_pointer_index(place, i);
 
@@ -122,8 +146,9 @@ static bool check_geometry(struct check *check, const json_t *geometry, const ch
     }
     AUTO(mem) char *place = js_pointer(pointer, "coordinates");
 
-    return check_coordinates(check, json_object_get(geometry, "coordinates"), shape->depth,
-                             shape->kind, place);
+    check->coordinates = place;
+    check->lists = 0;
+    return check_coordinates(check, json_object_get(geometry, "coordinates"), shape->depth, shape->kind);
 }
 
 bool geojson_check(const json_t *geometry, const char *pointer, size_t max_vertices,

@@ -14,6 +14,12 @@ bool geojson_check(const json_t *geometry, const char *pointer, size_t max_verti
                    struct err *err) MUST_USE;
 /* west, south, east, north of a checked geometry, plainly (no crossing of 180 degrees). */
 void geojson_bounds(const json_t *geometry, double ret_bbox[4]);
+/* Appends a checked geometry as WKB with its SRID (EWKB, little-endian), without heights. */
+void geojson_add_wkb(struct text *out, const json_t *geometry);
+/* True when a checked geometry is valid by the rules of simple features beyond doubt: points, lines of
+ * two positions that differ, polygons of one small ring whose sides do not meet. Of others one cannot say
+ * without a geometry library. */
+bool geojson_is_surely_valid(const json_t *geometry);
 /* Appends the polygon of west, south, east, north as GeoJSON; two polygons when west > east. */
 void geojson_add_box(struct text *out, const double bbox[4]);
 

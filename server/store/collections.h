@@ -1,15 +1,36 @@
-/* Table collections: STAC collections as texts (store/stac_text.h). The only file with SQL on the
- * table is collections.c. */
+/* Table collections: STAC collections as texts (store/stac_text.h). SQL on the
+ * table is in collections.c (reading) and collection_write.c; items change its counts. */
 #ifndef STORE_COLLECTIONS_H
 #define STORE_COLLECTIONS_H
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/db.h"
+#include "store/stac_text.h"
 #include <jansson.h>
 
-/* Stores or replaces a collection. Checks what a STAC collection must have (id a plain name, type,
- * stac_version 1.x, description, license, extent, links). Errors: BadRequest with the place. */
+/* ---- writing (collection_write.c): each leaves a row in `changes` when something changed ---- */
+
+/* What a STAC collection must have: id a plain name, type, stac_version 1.x, description, license,
+ * extent, links. Errors: BadRequest with the place. */
+bool collection_check(const json_t *collection, struct err *err) MUST_USE;
+/* Stores or replaces a collection. Errors: as collection_check(). */
 bool collection_put(struct db *db, const json_t *collection, struct err *err) MUST_USE;
+/* `owner`: the user whose private collection it is; NULL: the service's own, public. *ret_etag is that
+ * of the kept text. Errors also: Conflict when it is there. */
+bool collection_create(struct db *db, const json_t *collection, const char *owner,
+                       char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* `if_match`: value of the header; NULL: none. Errors also: CollectionNotFound, PreconditionFailed. */
+bool collection_replace(struct db *db, const json_t *collection, const char *if_match,
+                        char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* JSON merge patch (RFC 7396). Errors also: PropertyNotEditable for id. */
+bool collection_patch(struct db *db, const char *id, const json_t *patch, const char *if_match,
+                      char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* With all its items and their locations. Errors: CollectionNotFound, PreconditionFailed,
+ * InfrastructureBusy. */
+bool collection_delete(struct db *db, const char *id, const char *if_match, struct err *err) MUST_USE;
+
+/* ---- reading ---- */
 
 /* `viewer` is the user's id, NULL for nobody: private collections are as if they were not there.
  * The text lives in the arena. Errors: CollectionNotFound. */
@@ -28,5 +49,6 @@ bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct e
 
 /* The text of a PostgreSQL text[] literal in the arena. */
 const char *store_array(struct arena *arena, size_t count, const char *const *texts);
+void store_array_add(struct text *array, const char *text); /* one element of it */
 
 #endif

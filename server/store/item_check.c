@@ -50,27 +50,28 @@ static bool read_time(const json_t *properties, const char *name, bool needed, i
                       struct err *err)
 {
     const json_t *value = json_object_get(properties, name);
+
+    if ((!needed && (!value || json_is_null(value))) ||
+        (json_is_string(value) && instant_parse(json_string_value(value), ret_ms)))
+        return true;
     AUTO(mem) char *place = js_pointer("/properties", name);
 
-    if (!needed && (!value || json_is_null(value)))
-        return true;
     if (!json_is_string(value))
         return js_refuse(value, place, "a date and time", err);
-    if (!instant_parse(json_string_value(value), ret_ms))
-        return err_set(err, ERR_BadRequest, "%s: expected an RFC 3339 date and time, found '%.60s'",
-                       place, json_string_value(value));
-    return true;
+    return err_set(err, ERR_BadRequest, "%s: expected an RFC 3339 date and time, found '%.60s'", place,
+                   json_string_value(value));
 }
 
 static bool check_times(const json_t *properties, struct err *err)
 {
     const json_t *datetime = json_object_get(properties, "datetime");
     bool open = json_is_null(datetime);
-    int64_t at = 0, start = INSTANT_MIN, end = INSTANT_MAX;
+    int64_t at = 0, start = INSTANT_MIN, end = INSTANT_MAX, updated;
 
     if (!read_time(properties, "datetime", !open, &at, err) ||
         !read_time(properties, "start_datetime", open, &start, err) ||
-        !read_time(properties, "end_datetime", open, &end, err))
+        !read_time(properties, "end_datetime", open, &end, err) ||
+        !read_time(properties, "updated", false, &updated, err))
         return false;
     if (start > end)
         return err_set(err, ERR_BadRequest,
@@ -83,19 +84,16 @@ bool item_check(const json_t *item, struct err *err)
     const char *type = json_string_value(json_object_get(item, "type"));
     const json_t *properties = json_object_get(item, "properties");
     const char *version = json_string_value(json_object_get(item, "stac_version"));
-    static const char *const strings[] = { "stac_version", "id", "collection" };
+    static const char *const strings[] = { "/stac_version", "/id", "/collection" };
 
     if (!json_is_object(item))
         return js_refuse(item, "", "a STAC item", err);
     if (!type || strcmp(type, "Feature"))
         return err_set(err, ERR_BadRequest, "/type: expected \"Feature\", found %s",
                        type ? type : js_type_name(json_object_get(item, "type")));
-    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
-        AUTO(mem) char *place = js_pointer("", strings[i]);
-
-        if (!json_is_string(json_object_get(item, strings[i])))
-            return js_refuse(json_object_get(item, strings[i]), place, "a string", err);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+        if (!json_is_string(json_object_get(item, strings[i] + 1)))
+            return js_refuse(json_object_get(item, strings[i] + 1), strings[i], "a string", err);
     if (!text_begins(version, "1.") || strchr(version, '-'))
         return err_set(err, ERR_BadRequest, "/stac_version: expected 1.0.0 or 1.1.0, found '%.20s'",
                        version);

@@ -1,12 +1,13 @@
 /* Table items: STAC items as texts beside the columns that searches ask for, and table locations:
- * where the bytes of their assets lie. SQL on them is in items.c (writing), item_load.c (one item) and
- * search.c (many: store/search.h). */
+ * where the bytes of their assets lie. SQL on them is in items.c and item_batch.c (writing), item_load.c
+ * (one item) and search.c (many: store/search.h). */
 #ifndef STORE_ITEMS_H
 #define STORE_ITEMS_H
 
 #include "base/mem.h"
 #include "store/collections.h"
 #include "store/db.h"
+#include "store/stac_text.h"
 #include <jansson.h>
 
 enum { ITEM_ID_MAX = 512, ITEM_BATCH = 1000 };
@@ -30,12 +31,46 @@ struct item_input {
 /* Told of each item that cannot be stored; `index` in the batch. */
 typedef void item_problem_fn(void *context, size_t index, const struct err *problem);
 
-/* Stores or replaces a batch in one transaction. Items that cannot be stored are told to `problem`;
- * when there is one and `skip_bad` is false, nothing is stored. Of two with the same id and
- * collection the later is kept. */
-bool items_put(struct db *db, const struct item_input *items, size_t count, bool skip_bad,
-               item_problem_fn *problem, void *context, size_t *ret_stored,
-               struct err *err) MUST_USE;
+enum item_mode {
+    ITEM_UPSERT,  /* stored, whether or not its id is there */
+    ITEM_INSERT,  /* Conflict when the id is there */
+    ITEM_REPLACE, /* ItemNotFound when it is not */
+};
+
+struct item_write { /* how items are written; all zero: upsert, all or nothing */
+    enum item_mode mode;
+    bool skip_bad;          /* those that cannot be stored are left out; else one spoils the batch */
+    bool keep_locations;    /* what is known of files stays; else it is replaced by the input's */
+    const char *if_match;   /* of a batch of one: value of If-Match; NULL: none */
+    int64_t expected;       /* how many more will follow in other batches: large collections are given
+                               their own shelf ahead */
+    item_problem_fn *problem; /* may be NULL */
+    /* More statements for the same transaction, before its end; may be NULL. */
+    bool (*within)(struct db *db, void *context, struct err *err);
+    void *context;          /* of both */
+};
+
+/* Stores a batch in one transaction, which also writes `changes`. Items that cannot be stored are told
+ * to `problem`; when there is one and `skip_bad` is false, nothing is stored and the answer is false
+ * with the first problem. Of two with the same id and collection the later is kept. */
+bool items_put(struct db *db, const struct item_input *items, size_t count,
+               const struct item_write *how, size_t *ret_stored, struct err *err) MUST_USE;
+
+/* One item from a client; what is known of its files stays. The caller has seen that the client may
+ * write to the collection. *ret_etag is that of the text as it is kept now. Errors: BadRequest,
+ * CollectionNotFound and ... */
+/* ... Conflict when it is there. */
+bool item_create(struct db *db, const json_t *item, char ret_etag[static STAC_ETAG_SIZE],
+                 struct err *err) MUST_USE;
+/* ... ItemNotFound, PreconditionFailed. `if_match`: value of the header, NULL when there is none. */
+bool item_replace(struct db *db, const json_t *item, const char *if_match,
+                  char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* JSON merge patch (RFC 7396). Errors also: PropertyNotEditable for id and collection. */
+bool item_patch(struct db *db, const char *collection, const char *id, const json_t *patch,
+                const char *if_match, char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* With its locations. */
+bool item_delete(struct db *db, const char *collection, const char *id, const char *if_match,
+                 struct err *err) MUST_USE;
 
 /* ---- reading ---- */
 

@@ -12,11 +12,14 @@ libsentier_a_SOURCES += \
 	server/store/logs.c
 libsentier_a_SOURCES += \
 	server/store/catalog.c server/store/catalog.h \
+	server/store/collection_write.c \
 	server/store/collections.c server/store/collections.h \
 	server/store/compose.c server/store/compose.h \
 	server/store/conditions.c server/store/conditions.h \
+	server/store/item_batch.c server/store/item_batch.h \
 	server/store/item_check.c \
 	server/store/item_load.c \
+	server/store/item_row.c server/store/item_row.h \
 	server/store/items.c server/store/items.h \
 	server/store/order.c server/store/order.h \
 	server/store/scope.c server/store/scope.h \

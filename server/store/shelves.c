@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SPLIT_ABOVE = 100000, MOVE_BLOCKS = 256, TRIES = 50, PAUSE_MS = 100, GRACE_MS = 1000 };
+enum { MOVE_BLOCKS = 256, TRIES = 50, PAUSE_MS = 100, GRACE_MS = 1000 };
 
 static void pause_ms(long ms)
 {
@@ -56,6 +56,11 @@ bool shelf_make_years(struct db *db, int64_t collection, const char *years, stru
 {
     return !years || run_patiently(db, "SELECT items_make_years($1::integer, $2::integer[])",
                                    DB_ARGS(db_int(collection), db_text(years)), err);
+}
+
+bool shelf_drop(struct db *db, int64_t collection, struct err *err)
+{
+    return db_run(db, "SELECT items_drop_shelf($1::integer)", DB_ARGS(db_int(collection)), err);
 }
 
 /* Writers put nothing more of it on the common shelf, so one pass over its blocks is all. */
@@ -110,7 +115,7 @@ bool items_settle(struct db *db, struct err *err)
     if (!db_query(db, &rows,
                   "SELECT number, array_length(shelves, 1) = 2 FROM collections"
                   " WHERE array_length(shelves, 1) = 2 OR (shelves = '{0}' AND count > $1::bigint)",
-                  DB_ARGS(db_int(SPLIT_ABOVE)), err))
+                  DB_ARGS(db_int(SHELF_ABOVE)), err))
         return false;
     for (int i = 0; i < row_count(rows); i++)
         if (!settle_alone(db, row_int(rows, i, 0), row_bool(rows, i, 1), err))

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "json/js.h"
 #include "json/js_text.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const made_here[] = { "self", "root", "parent", "collection", "items", "item",
@@ -120,6 +122,41 @@ void stac_text_send(struct text *out, const char *kept, const char *base_url, co
         }
     }
     text_add(out, kept);
+}
+
+/* FNV-1a over words of eight bytes with a fold after each. */
+void stac_text_etag(const char *kept, size_t length, char ret_etag[static STAC_ETAG_SIZE])
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ length;
+
+    for (size_t at = 0; at < length; at += sizeof hash) {
+        uint64_t word = 0;
+
+        memcpy(&word, kept + at, length - at < sizeof word ? length - at : sizeof word);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    snprintf(ret_etag, STAC_ETAG_SIZE, "\"%016" PRIx64 "\"", hash);
+}
+
+bool stac_text_check_match(const char *kept, const char *if_match, struct err *err)
+{
+    char etag[STAC_ETAG_SIZE];
+
+    stac_text_etag(kept, strlen(kept), etag);
+    for (const char *at = if_match; *at;) {
+        size_t length;
+
+        at += strspn(at, ", \t");
+        if (text_begins(at, "W/"))
+            at += 2;
+        length = strcspn(at, ", \t");
+        if ((length == 1 && *at == '*') || (length == strlen(etag) && !strncmp(at, etag, length)))
+            return true;
+        at += length;
+    }
+    return err_set(err, ERR_PreconditionFailed,
+                   "If-Match names %.100s, but the entity tag is now %s.", if_match, etag);
 }
 
 bool stac_text_parse(const char *kept, json_t **ret_object, struct err *err)

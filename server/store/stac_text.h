@@ -20,6 +20,13 @@ bool stac_text_keep(const json_t *object, struct text *out, struct err *err) MUS
 /* Appends the text to send: `links` is the inside of the array that replaces the mark, at least one
  * link, without brackets. */
 void stac_text_send(struct text *out, const char *kept, const char *base_url, const char *links);
+/* The entity tag of a kept text, with its quotes: changes whenever the text does, and is the same for
+ * every way the text is sent. */
+enum { STAC_ETAG_SIZE = 20 };
+void stac_text_etag(const char *kept, size_t length, char ret_etag[static STAC_ETAG_SIZE]);
+/* Is the kept text the one that the value of If-Match (a list of tags, or "*") speaks of? Tags that a
+ * proxy has marked as weak count too. Errors: PreconditionFailed. */
+bool stac_text_check_match(const char *kept, const char *if_match, struct err *err) MUST_USE;
 /* The kept text as JSON again: hrefs keep STAC_BASE, links are those that were given. */
 bool stac_text_parse(const char *kept, json_t **ret_object, struct err *err) MUST_USE;
 

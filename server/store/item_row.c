@@ -1,0 +1,251 @@
+/* Each field is its length and its bytes in network order, or the length -1 for NULL. The promoted
+ * columns are made here and nowhere else. */
+#include "store/item_row.h"
+#include "base/instant.h"
+#include "json/geojson.h"
+#include "store/stac_text.h"
+#include <arpa/inet.h>
+#include <endian.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 16, TEXT_OID = 25 };
+#define POSTGRES_EPOCH_US (946684800LL * 1000000) /* 2000-01-01 */
+
+static void put_length(struct text *rows, uint32_t length)
+{
+    length = htonl(length);
+    text_addn(rows, &length, sizeof length);
+}
+
+static void put_null(struct text *rows)
+{
+    put_length(rows, UINT32_MAX);
+}
+
+static void put_bytes(struct text *rows, const void *bytes, size_t length)
+{
+    put_length(rows, (uint32_t)length);
+    text_addn(rows, bytes, length);
+}
+
+static void put_text(struct text *rows, const char *text)
+{
+    if (text)
+        put_bytes(rows, text, strlen(text));
+    else
+        put_null(rows);
+}
+
+static void put_integer(struct text *rows, int32_t number)
+{
+    uint32_t word = htonl((uint32_t)number);
+
+    put_bytes(rows, &word, sizeof word);
+}
+
+static void put_instant(struct text *rows, int64_t us)
+{
+    uint64_t word = htobe64((uint64_t)(us - POSTGRES_EPOCH_US));
+
+    put_bytes(rows, &word, sizeof word);
+}
+
+static const char *string_at(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static void put_real(struct text *rows, const json_t *value)
+{
+    double number = json_number_value(value);
+    uint64_t word;
+
+    if (!json_is_number(value)) {
+        put_null(rows);
+        return;
+    }
+    memcpy(&word, &number, sizeof word);
+    word = htobe64(word);
+    put_bytes(rows, &word, sizeof word);
+}
+
+static void put_whole(struct text *rows, const json_t *value)
+{
+    double number = json_number_value(value);
+
+    if (json_is_number(value) && fabs(number) < 2e9)
+        put_integer(rows, (int32_t)lrint(number));
+    else
+        put_null(rows);
+}
+
+/* An array of texts with one dimension; what is no text in it is left out. */
+static void put_texts(struct text *rows, const json_t *list)
+{
+    size_t at = rows->length, count = 0, i;
+    const json_t *one;
+    uint32_t head[5] = { htonl(1), 0, htonl(TEXT_OID), 0, htonl(1) }, length;
+
+    if (!json_is_array(list)) {
+        put_null(rows);
+        return;
+    }
+    json_array_foreach((json_t *)list, i, one)
+        count += json_is_string(one);
+    head[3] = htonl((uint32_t)count);
+    put_length(rows, 0);
+    if (count == 0)
+        head[0] = 0; /* an empty array has no dimension */
+    text_addn(rows, head, count ? sizeof head : 3 * sizeof *head);
+    json_array_foreach((json_t *)list, i, one)
+        if (json_is_string(one))
+            put_bytes(rows, json_string_value(one), json_string_length(one));
+    length = htonl((uint32_t)(rows->length - at - sizeof length));
+    memcpy(rows->data + at, &length, sizeof length);
+}
+
+/* A polygon drawn straight across 180 degrees: its bbox says so, its longitudes span the globe. */
+static bool needs_wrap(const json_t *item, const json_t *geometry)
+{
+    const json_t *bbox = json_object_get(item, "bbox");
+    size_t n = json_array_size(bbox);
+    double box[4];
+
+    if (n < 4 ||
+        json_number_value(json_array_get(bbox, 0)) <= json_number_value(json_array_get(bbox, n / 2)))
+        return false;
+    geojson_bounds(geometry, box);
+    return box[2] - box[0] > 180 && strcmp(string_at(geometry, "type"), "MultiPolygon");
+}
+
+static void put_geometry(struct text *rows, const json_t *item, struct item_row_place *place)
+{
+    const json_t *geometry = json_object_get(item, "geometry");
+    size_t at = rows->length;
+
+    if (json_is_object(geometry)) {
+        uint32_t length;
+
+        put_length(rows, 0);
+        geojson_add_wkb(rows, geometry);
+        length = htonl((uint32_t)(rows->length - at - sizeof length));
+        memcpy(rows->data + at, &length, sizeof length);
+        place->wrap = needs_wrap(item, geometry);
+        place->doubtful = place->wrap || !geojson_is_surely_valid(geometry);
+    } else {
+        put_null(rows);
+    }
+    place->geometry = at - place->begin;
+    place->geometry_length = rows->length - at;
+}
+
+static const char *grid_code(const json_t *properties, char buffer[static 16])
+{
+    const char *code = string_at(properties, "grid:code");
+    const char *tile = string_at(properties, "s2:mgrs_tile");
+
+    if (code || !tile || strlen(tile) > 10)
+        return code;
+    snprintf(buffer, 16, "MGRS-%s", tile);
+    return buffer;
+}
+
+static const char *product_type(const json_t *properties)
+{
+    const char *type = string_at(properties, "product:type");
+
+    if (!type)
+        type = string_at(properties, "sar:product_type");
+    return type ? type : string_at(properties, "s2:product_type");
+}
+
+struct times {
+    int64_t at, start, end, updated;
+};
+
+/* item_check() has seen that they parse. */
+static struct times times_of(const json_t *properties)
+{
+    const char *at = string_at(properties, "datetime"), *start = string_at(properties, "start_datetime");
+    const char *end = string_at(properties, "end_datetime"), *updated = string_at(properties, "updated");
+    struct times t = { 0 };
+
+    if (!instant_parse_us(at ? at : start, &t.at))
+        t.at = 0;
+    if (!start || !instant_parse_us(start, &t.start))
+        t.start = t.at;
+    if (!end || !instant_parse_us(end, &t.end))
+        t.end = t.at;
+    if (!updated || !instant_parse_us(updated, &t.updated))
+        t.updated = instant_now() * 1000;
+    return t;
+}
+
+static int32_t year_of(int64_t us)
+{
+    int64_t days = us / 86400000000 - (us % 86400000000 < 0), year;
+    int month, day;
+
+    instant_civil(days, &year, &month, &day);
+    return (int32_t)year;
+}
+
+static bool put_body(struct text *rows, const json_t *item, struct err *err)
+{
+    size_t at = rows->length;
+    uint32_t length;
+
+    put_length(rows, 0);
+    if (!stac_text_keep(item, rows, err))
+        return false;
+    length = htonl((uint32_t)(rows->length - at - sizeof length));
+    memcpy(rows->data + at, &length, sizeof length);
+    return true;
+}
+
+bool item_row_add(struct text *rows, const json_t *item, struct item_row_place *ret_place,
+                  struct err *err)
+{
+    const json_t *p = json_object_get(item, "properties");
+    struct item_row_place place = { .begin = rows->length };
+    struct times t = times_of(p);
+    uint16_t columns = htons(COLUMNS);
+    char code[16];
+
+    text_addn(rows, &columns, sizeof columns);
+    put_integer(rows, 0);
+    put_integer(rows, 0);
+    put_instant(rows, t.at);
+    put_text(rows, string_at(item, "id"));
+    put_instant(rows, t.start);
+    put_instant(rows, t.end);
+    put_geometry(rows, item, &place);
+    put_real(rows, json_object_get(p, "eo:cloud_cover"));
+    put_text(rows, grid_code(p, code));
+    put_whole(rows, json_object_get(p, "sat:relative_orbit"));
+    put_text(rows, string_at(p, "sat:orbit_state"));
+    put_text(rows, string_at(p, "platform"));
+    put_text(rows, product_type(p));
+    put_texts(rows, json_object_get(p, "sar:polarizations"));
+    put_instant(rows, t.updated);
+    place.body = rows->length + sizeof(uint32_t) - place.begin;
+    if (!put_body(rows, item, err)) {
+        rows->length = place.begin;
+        return false;
+    }
+    place.length = rows->length - place.begin;
+    place.year = year_of(t.at);
+    place.longest_us = t.end - t.at > t.at - t.start ? t.end - t.at : t.at - t.start;
+    *ret_place = place;
+    return true;
+}
+
+void item_row_set_shelf(char *row, int32_t shelf, int32_t collection)
+{
+    uint32_t words[2] = { htonl((uint32_t)shelf), htonl((uint32_t)collection) };
+
+    memcpy(row + 2 + 4, &words[0], 4); /* after the number of columns and a length */
+    memcpy(row + 2 + 4 + 4 + 4, &words[1], 4);
+}
