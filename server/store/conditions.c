@@ -10,17 +10,47 @@ bool conditions_restrict(const struct item_conditions *w)
     return w->n_ids || w->start || w->end || w->geometry || w->filter || w->words;
 }
 
-bool conditions_need_properties(const struct item_conditions *w)
+static int compose_longest(const struct scope *scope, struct arena *arena, struct composed *c)
 {
-    (void)w;
-    return false;
+    return compose_arg(c, db_text(arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms)));
 }
 
-void conditions_compose_from(bool needs_properties, struct composed *c)
+const struct cql2_column item_columns[] = {
+    { "id", "i.id", CQL2_TYPE_STRING, false },
+    { "collection", "(SELECT c.id FROM collections c WHERE c.number = i.collection)", CQL2_TYPE_STRING, false },
+    { "datetime", "i.datetime", CQL2_TYPE_TIMESTAMP, false },
+    { "geometry", "i.geom", CQL2_TYPE_GEOMETRY, false },
+    { "eo:cloud_cover", "i.cloud", CQL2_TYPE_NUMBER, false },
+    { "sat:relative_orbit", "i.orbit", CQL2_TYPE_NUMBER, true },
+    { "sat:orbit_state", "i.orbit_state", CQL2_TYPE_STRING, false },
+    { "platform", "i.platform", CQL2_TYPE_STRING, false },
+    { "grid:code", "i.grid", CQL2_TYPE_STRING, false },
+    { "product:type", "i.product_type", CQL2_TYPE_STRING, false },
+    { NULL, NULL, CQL2_TYPE_ANY, false },
+};
+
+static struct cql2_context context_of(const struct known *known, const struct scope *scope,
+                                      struct arena *arena, struct composed *c)
 {
+    struct cql2_context context = { .columns = item_columns, .document = "j.p", .known = known,
+                                    .start = "i.datetime", .end = "i.datetime" };
+
+    if (scope->longest_ms) {
+        context.start = "i.start_at";
+        context.end = "i.end_at";
+        context.longest = arena_printf(arena, "$%d::interval", compose_longest(scope, arena, c));
+    }
+    return context;
+}
+
+void conditions_compose_from(const struct item_conditions *w, bool needs_properties, struct composed *c)
+{
+    const struct cql2_context columns = { .columns = item_columns };
+
     text_add(&c->sql, " FROM items i");
-    if (needs_properties) /* OFFSET 0 keeps the parsing in one place */
-        text_add(&c->sql, " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
+    if (needs_properties || (w->filter && cql2_needs_document(w->filter, &columns)))
+        text_add(&c->sql, /* OFFSET 0 keeps the parsing in one place */
+                 " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
 }
 
 /* Shelves one by one: that lets plans for no values in particular leave out partitions. */
@@ -59,7 +89,7 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
             compose(c, " AND i.datetime <= ?::timestamptz", end);
         return;
     }
-    longest = compose_arg(c, db_text(arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms)));
+    longest = compose_longest(scope, arena, c);
     if (start)
         compose(c, " AND i.end_at >= ?::timestamptz AND i.datetime >= ?::timestamptz - ?::interval", start,
                 start, longest);
@@ -68,8 +98,8 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
                 end, longest);
 }
 
-void conditions_compose(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
-                        struct composed *c)
+void conditions_compose(const struct item_conditions *w, const struct known *known,
+                        const struct scope *scope, struct arena *arena, struct composed *c)
 {
     text_add(&c->sql, " WHERE true");
     compose_scope(scope, c);
@@ -82,5 +112,12 @@ void conditions_compose(const struct item_conditions *w, const struct scope *sco
         compose(c, " AND ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326)))",
                 compose_arg(c, db_text(w->geometry)));
         c->own_plan = true;
+    }
+    if (w->filter) {
+        struct cql2_context context = context_of(known, scope, arena, c);
+        const char *filter = cql2_sql(w->filter, &context, arena, c);
+
+        text_add(&c->sql, " AND ");
+        text_add(&c->sql, filter);
     }
 }

@@ -34,3 +34,5 @@ libsentier_a_SOURCES += \
 	server/store/status.c server/store/status.h \
 	server/store/users.c
 libsentier_a_SOURCES += server/store/gc.c server/store/gc.h
+libsentier_a_SOURCES += \
+	server/store/cql2_sql.c server/store/cql2_sql.h

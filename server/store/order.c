@@ -23,6 +23,15 @@ static const struct column {
     { "product:type", "i.product_type", "?::text COLLATE \"C\"", true },
 };
 
+/* Of properties without a column, by their type. */
+static const struct { const char *value, *cast; } properties[CQL2_TYPES] = {
+    [CQL2_TYPE_ANY] = { "nullif(j.p -> ?::text, 'null')", "?::jsonb" },
+    [CQL2_TYPE_BOOLEAN] = { "item_boolean(j.p -> ?::text)", "?::boolean" },
+    [CQL2_TYPE_NUMBER] = { "item_number(j.p -> ?::text)", "?::double precision" },
+    [CQL2_TYPE_STRING] = { "item_string(j.p -> ?::text) COLLATE \"C\"", "?::text COLLATE \"C\"" },
+    [CQL2_TYPE_TIMESTAMP] = { "cql2_time(item_string(j.p -> ?::text))", "?::timestamptz" },
+};
+
 static const struct column *column_of(const char *property)
 {
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
@@ -48,6 +57,8 @@ static struct order_key *add_key(struct order *order, const char *value, const c
 static void add_sort(const struct item_sort *sort, int index, struct order *order)
 {
     const struct column *column = column_of(sort->property);
+    enum cql2_type type = sort->type < CQL2_TYPES && properties[sort->type].value ? sort->type
+                                                                                  : CQL2_TYPE_ANY;
     struct order_key *key;
 
     if (!strcmp(sort->property, "collection")) {
@@ -57,7 +68,7 @@ static void add_sort(const struct item_sort *sort, int index, struct order *orde
         key = add_key(order, column->value, column->cast, sort->descending, index);
         key->nullable = column->nullable;
     } else {
-        key = add_key(order, "nullif(j.p -> ?::text, 'null')", "?::jsonb", sort->descending, index);
+        key = add_key(order, properties[type].value, properties[type].cast, sort->descending, index);
         key->name = sort->property;
         key->nullable = true;
         order->needs_properties = true;

@@ -18,8 +18,8 @@ static const struct { int64_t rows; const char *sql; } windows[] = {
     { 10001, " LIMIT 10001" },
 };
 
-static void compose_page(const struct item_search *s, const struct scope *scope, const struct order *order,
-                         struct arena *arena, struct composed *c)
+static void compose_page(const struct item_search *s, const struct known *known, const struct scope *scope,
+                         const struct order *order, struct arena *arena, struct composed *c)
 {
     size_t window = 0;
     bool whole = !conditions_restrict(&s->where);
@@ -35,8 +35,8 @@ static void compose_page(const struct item_search *s, const struct scope *scope,
     text_add(&c->sql, ", s.* FROM catalog_version v LEFT JOIN (SELECT i.body, i.id, i.datetime, i.collection");
     text_add(&c->sql, scope->places ? ", item_places(i.collection, i.id)" : ", NULL");
     order_compose_values(order, c);
-    conditions_compose_from(order->needs_properties || conditions_need_properties(&s->where), c);
-    conditions_compose(&s->where, scope, arena, c);
+    conditions_compose_from(&s->where, order->needs_properties, c);
+    conditions_compose(&s->where, known, scope, arena, c);
     order_compose_cursor(order, s, c);
     order_compose(order, s->backwards, c);
     text_add(&c->sql, windows[window].sql);
@@ -57,7 +57,7 @@ static bool try_search(struct db *db, struct arena *arena, const struct item_sea
 
     if (!order_of(s, scope.count == 1, &order, err))
         return false;
-    compose_page(s, &scope, &order, arena, &c);
+    compose_page(s, known, &scope, &order, arena, &c);
     if (!composed_run(db, &c, &rows, err))
         return false;
     if (row_count(rows) == 0)

@@ -5,16 +5,15 @@
 #define STORE_SEARCH_H
 
 #include "base/mem.h"
+#include "cql2/cql2.h"
 #include "store/db.h"
 #include <jansson.h>
-
-struct cql2_node;
 
 enum { SEARCH_MAX_SORTS = 8, SEARCH_MAX_LIMIT = 10000 };
 
 struct item_sort {
     const char *property; /* "datetime", "id", "collection" or a sortable's name ("eo:cloud_cover") */
-    int type;             /* enum cql2_type as its queryable says; not looked at for columns of their own */
+    enum cql2_type type;  /* as its queryable says; not looked at for columns of their own */
     bool descending;      /* nulls come last both ways */
 };
 
