@@ -81,10 +81,10 @@ class Service:
         self.process = None
         return code
 
-    def command(self, *arguments, input=None, check=True):
+    def command(self, *arguments, input=None, check=True, timeout=300):
         """Runs `sentier ARGUMENTS --data ...`; its standard output."""
         done = subprocess.run([str(BINARY), *map(str, arguments), "--data", str(self.data)], input=input,
-                              capture_output=True, text=True, env=self.env, timeout=300)
+                              capture_output=True, text=True, env=self.env, timeout=timeout)
         if check and done.returncode != 0:
             raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return done.stdout if check else done

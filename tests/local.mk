@@ -93,7 +93,24 @@ fuzz:
 # make bench: ratios against a floor or a peer of the same run (see HACKING.md); minutes.
 bench: all
 	SENTIER_BINARY=$(abs_top_builddir)/sentier $(SHELL) $(srcdir)/tests/bench/run.sh $(abs_top_builddir)
-.PHONY: fuzz bench
+
+# make bench-stac: searches under load at BENCH_STAC_ITEMS items, against pgbench and stac-fastapi-pgstac at
+# BENCH_STAC_PEER of them (0: without); the catalogue stays in BENCH_STAC_DATA and grows from one run to the next.
+BENCH_STAC_ITEMS = 100000
+BENCH_STAC_PEER = 100000
+BENCH_STAC_DATA = $(abs_top_builddir)/bench-stac
+bench-stac: all
+	$(SHELL) $(srcdir)/tests/bench/stac/run.sh $(abs_top_builddir) --items $(BENCH_STAC_ITEMS) --peer $(BENCH_STAC_PEER) \
+	  --data $(BENCH_STAC_DATA)
+
+# make soak-stac: eight writers and sixteen readers for ten minutes
+SOAK_SECONDS = 600
+soak-stac: all
+	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) SENTIER_BINARY=$(abs_top_builddir)/sentier \
+	  build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/stac/test_soak.py
+.PHONY: fuzz bench bench-stac soak-stac
+EXTRA_DIST += tests/bench/stac tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
+	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh
 
 # http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to

@@ -33,6 +33,20 @@ def catalogue(make_service, shared):
     return service
 
 
+@pytest.fixture(scope="session")
+def everything(make_service, shared):
+    """All real items and collections, none refused; `root` may write."""
+    service = make_service(workers=1)
+    service.add_user("root", role="admin")
+    service.stac = service.base + "/stac"
+    given = sorted((shared / "data/stac/collections").glob("*.json"))
+    service.command("catalog", "add", *given)
+    service.given_collections = {json.loads(p.read_text())["id"] for p in given}
+    service.items = real_items(shared)
+    service.command("catalog", "add", "-", input="\n".join(map(json.dumps, service.items)))
+    return service
+
+
 class Schemas:
     """Validates STAC objects by the schemas beside the checkout; extensions without one are left out."""
 
@@ -44,17 +58,19 @@ class Schemas:
         spec = root / "stac-spec"
         places = [(p, f"https://schemas.stacspec.org/v1.0.0/{p.relative_to(spec / 'v1.0.0')}")
                   for p in (spec / "v1.0.0").rglob("*.json") if "examples" not in p.parts]
-        places += [(p, f"https://schemas.stacspec.org/v1.1.0/{p.relative_to(spec / 'v1.1.0/json-schema')}")
+        places += [(p, f"https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/{p.name}")
                    for p in (spec / "v1.1.0/json-schema").rglob("*.json")]
         places += [(p, f"https://geojson.org/schema/{p.name}") for p in (spec / "geojson").glob("*.json")]
         places += [(spec / "json-schema/draft-07.json", "http://json-schema.org/draft-07/schema")]
         places += [(p, f"https://stac-extensions.github.io/{p.relative_to(root / 'stac-extensions')}")
-                   for p in (root / "stac-extensions").rglob("schema.json")]
+                   for p in (root / "stac-extensions").rglob("*.json") if "examples" not in p.parts]
+        self.files = {}
         for path, uri in places:
             resource = referencing.Resource.from_contents(json.loads(path.read_text()), default_specification=DRAFT7)
             for name in {uri, resource.contents.get("$id", uri).rstrip("#")}:
                 self.registry = self.registry.with_resource(name, resource)
                 self.known.add(name)
+                self.files[name] = path
 
     def errors(self, thing):
         import jsonschema
