@@ -145,6 +145,11 @@ tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/api/test_pages.py
 EXTRA_DIST += tests/api/jobs_common.py tests/api/test_jobs.py tests/bench/bench_jobs.py
 
+# synthetic catalogues
+EXTRA_PROGRAMS += tests/bench/stac_items
+tests_bench_stac_items_SOURCES = tests/bench/stac_items.c
+tests_bench_stac_items_LDADD = -lm
+
 # the floor of bench_http.py
 EXTRA_PROGRAMS += tests/bench/bare_mhd
 tests_bench_bare_mhd_SOURCES = tests/bench/bare_mhd.c
