@@ -95,13 +95,13 @@ bench: all
 	SENTIER_BINARY=$(abs_top_builddir)/sentier $(SHELL) $(srcdir)/tests/bench/run.sh $(abs_top_builddir)
 
 # make bench-stac: searches under load at BENCH_STAC_ITEMS items, against pgbench and stac-fastapi-pgstac at
-# BENCH_STAC_PEER of them (0: without); the catalogue stays in BENCH_STAC_DATA and grows from one run to the next.
+# BENCH_STAC_PEER of them (0: without); the catalogue stays in BENCH_STAC_FOLDER and grows from one run to the next.
 BENCH_STAC_ITEMS = 100000
 BENCH_STAC_PEER = 100000
-BENCH_STAC_DATA = $(abs_top_builddir)/bench-stac
+BENCH_STAC_FOLDER = $(abs_top_builddir)/bench-stac
 bench-stac: all
 	$(SHELL) $(srcdir)/tests/bench/stac/run.sh $(abs_top_builddir) --items $(BENCH_STAC_ITEMS) --peer $(BENCH_STAC_PEER) \
-	  --data $(BENCH_STAC_DATA)
+	  --data $(BENCH_STAC_FOLDER)
 
 # make soak-stac: eight writers and sixteen readers for ten minutes
 SOAK_SECONDS = 600

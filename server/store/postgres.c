@@ -324,25 +324,76 @@ static bool wait_until_ready(const char *data, const char *log_path, pid_t pid, 
     return true;
 }
 
+/* What differs from PostgreSQL's own defaults, and why. */
+static const char *const settings[] = {
+    "listen_addresses=", /* nobody but us: the socket in our folder */
+    "unix_socket_permissions=0700",
+    "max_connections=200",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "log_line_prefix=%m [%p] ",
+    "log_checkpoints=off",
+    "idle_in_transaction_session_timeout=60s",
+    /* Searches take milliseconds: compiling them or sharing them among processes takes longer. The
+     * cores are kept busy by other requests. */
+    "jit=off",
+    "max_parallel_workers_per_gather=0",
+    /* Pages are in memory or on a disk without a head. */
+    "random_page_cost=1.1",
+    "effective_io_concurrency=200",
+    "work_mem=16MB",             /* bitmaps of large areas stay exact */
+    "maintenance_work_mem=256MB",/* indexes of a new partition */
+    /* Loading writes much: fewer checkpoints, smaller page images. */
+    "max_wal_size=4GB",
+    "checkpoint_timeout=15min",
+    "wal_compression=lz4",
+};
+
+enum { SETTINGS_MAX = ARRAY_LEN(settings) + 2 };
+
+struct arguments {
+    char *argv[7 + 2 * SETTINGS_MAX + 1];
+    size_t count;
+    char sized[2][48];
+};
+
+static void add_setting(struct arguments *a, char *setting)
+{
+    a->argv[a->count++] = "-c";
+    a->argv[a->count++] = setting;
+}
+
+/* The machine is shared with the workers: an eighth of its memory holds pages, and the planner may
+ * count on half of it. */
+static void add_settings(struct arguments *a)
+{
+    long memory_mb = sysconf(_SC_PHYS_PAGES) / ((1 << 20) / sysconf(_SC_PAGESIZE));
+    long shared_mb = memory_mb / 8 < 128 ? 128 : memory_mb / 8 > 4096 ? 4096 : memory_mb / 8;
+
+    snprintf(a->sized[0], sizeof a->sized[0], "shared_buffers=%ldMB", shared_mb);
+    snprintf(a->sized[1], sizeof a->sized[1], "effective_cache_size=%ldMB", memory_mb / 2);
+    for (size_t i = 0; i < ARRAY_LEN(a->sized); i++)
+        add_setting(a, a->sized[i]);
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        add_setting(a, (char *)settings[i]);
+}
+
 bool postgres_start(const char *data, pid_t *ret_pid, struct err *err)
 {
     AUTO(mem) char *folder = mem_printf("%s/db", data);
     AUTO(mem) char *log_path = mem_printf("%s/postgres.log", data);
     AUTO(mem) char *program = find_program(folder, "postgres", err);
-    char *argv[] = { program, "-D", FOLDER_BY_FD, "-k", ".", "-p", "5432",
-                     "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
-                     "-c", "shared_buffers=128MB", "-c", "max_connections=200",
-                     "-c", "timezone=UTC", "-c", "log_timezone=UTC",
-                     "-c", "log_line_prefix=%m [%p] ", "-c", "log_checkpoints=off",
-                     "-c", "idle_in_transaction_session_timeout=60s", "-c", "jit=off", NULL };
+    struct arguments arguments = { .argv = { program, "-D", FOLDER_BY_FD, "-k", ".", "-p", "5432" },
+                                   .count = 7 };
     struct account account;
     pid_t pid;
 
     if (!program || !find_account(folder, &account, err) || !write_access(folder, &account, err))
         return false;
+    add_settings(&arguments);
     wait_for_predecessor(folder);
     turn_log_over(log_path);
-    if (!spawn(folder, log_path, &account, argv, &pid, err))
+    if (!spawn(folder, log_path, &account, arguments.argv, &pid, err))
         return false;
     if (!wait_until_ready(data, log_path, pid, err))
         return false;
