@@ -51,17 +51,6 @@ CREATE INDEX items_grid ON items(grid, datetime DESC) WHERE grid IS NOT NULL;
 CREATE INDEX items_orbit ON items(orbit, datetime DESC) WHERE orbit IS NOT NULL;
 CREATE INDEX items_cloud ON items(cloud) WHERE cloud IS NOT NULL;
 
--- Where the bytes of an asset lie: here, elsewhere, on tape. Not in the item, which stays as it is.
-CREATE TABLE locations(
-  collection integer NOT NULL REFERENCES collections(number) ON DELETE CASCADE,
-  item text COLLATE "C" NOT NULL,
-  asset text COLLATE "C" NOT NULL,
-  site text COLLATE "C" NOT NULL DEFAULT 'local',
-  href text NOT NULL,              -- an absolute path, or /vsizip/... into an archive
-  media_type text,
-  PRIMARY KEY (collection, item, asset, site)
-);
-
 -- What happened to items and collections, written by the transactions that did it, which also NOTIFY
 -- catalog. Numbers are given before commits, so a reader that must not miss any reads only rows whose
 -- transaction is older than all that still run: tx < pg_snapshot_xmin(pg_current_snapshot()).

@@ -16,7 +16,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
-ALTER TABLE collections ADD COLUMN places boolean NOT NULL DEFAULT false; -- has rows in locations
+ALTER TABLE collections ADD COLUMN places boolean NOT NULL DEFAULT false; -- something is to be told of where its items lie
 
 CREATE CONSTRAINT TRIGGER collections_known AFTER INSERT OR DELETE ON collections
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION catalog_changed();
@@ -30,20 +30,6 @@ CREATE CONSTRAINT TRIGGER collections_known_anew AFTER UPDATE ON collections
 -- catalog_changed() by a deferred trigger on that table.
 CREATE VIEW collection_readers(collection, reader) AS
   SELECT NULL::integer, NULL::uuid WHERE false;
-
--- Where the assets of an item lie, as JSON; NULL: nowhere but where the item says.
-CREATE FUNCTION item_places(of_collection integer, of_item text) RETURNS text LANGUAGE sql STABLE
-RETURN (SELECT json_agg(json_build_object('asset', asset, 'site', site, 'href', href))
-          FROM locations WHERE collection = of_collection AND item = of_item);
-
-CREATE FUNCTION locations_known() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE collections SET places = true
-   WHERE NOT places AND number IN (SELECT DISTINCT collection FROM come);
-  RETURN NULL;
-END $$;
-CREATE TRIGGER locations_known AFTER INSERT ON locations
-  REFERENCING NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION locations_known();
 
 -- ---- values of properties ----
 -- A property as the type that is asked for; NULL when it has another one. No value raises an error.

@@ -1,9 +1,11 @@
 libsentier_a_SOURCES += \
 	server/jobs/child.c \
+	server/jobs/hook.c server/jobs/hook.h \
 	server/jobs/leader.c \
 	server/jobs/perform.c server/jobs/perform.h \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
+	server/jobs/perform_stage.c \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \
 	server/jobs/supervisor.c \

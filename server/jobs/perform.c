@@ -49,10 +49,15 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
     const struct config *c = p->config;
     int threads = c->worker_threads > 0 ? (int)c->worker_threads : 1;
 
+    if (*c->raster_data && !p->allowed_paths) {
+        AUTO(mem) char *staged = store_staged(c);
+
+        p->allowed_paths = mem_printf("%s:%s", c->raster_data, staged);
+    }
     return (struct raster_options){ .threads = threads,
                                     .memory_bytes = (size_t)(c->raster_block_budget * threads),
                                     .scratch = spool,
-                                    .allowed_paths = *c->raster_data ? c->raster_data : NULL,
+                                    .allowed_paths = p->allowed_paths,
                                     .allowed_hosts = c->raster_allowed_hosts,
                                     .progress = task->kind == TASK_ASSEMBLE ? NULL
                                                                             : forward_progress,
@@ -196,13 +201,16 @@ void performer_done(struct performer *p)
 {
     job_work_done(&p->work);
     plan_free(p->plan);
+    free(p->allowed_paths);
     p->plan = NULL;
+    p->allowed_paths = NULL;
 }
 
 bool perform(struct performer *p, const struct task *task, struct err *err)
 {
     static bool (*const acts[])(struct performer *, struct task *, struct err *) = {
         [TASK_PLAN] = perform_plan, [TASK_COMPUTE] = compute, [TASK_ASSEMBLE] = assemble,
+        [TASK_STAGE] = perform_stage,
     };
     struct task mine = *task;
 

@@ -1,4 +1,4 @@
-/* What a child does with a task: plan, compute, assemble. */
+/* What a child does with a task: plan, stage, compute, assemble. */
 #ifndef JOBS_PERFORM_H
 #define JOBS_PERFORM_H
 
@@ -13,6 +13,7 @@ struct performer {
     struct db *db;
     struct job_work work; /* of the job; id "" before the first task */
     struct plan *plan;    /* NULL until a task needed it */
+    char *allowed_paths;  /* where local assets may lie; NULL: anywhere */
     void (*progress)(void *context, int64_t blocks_done);
     void *progress_context;
 };
@@ -28,10 +29,11 @@ bool perform_transact(struct performer *p,
                       bool (*body)(struct db *db, void *arg, struct err *err), void *arg,
                       struct err *err) MUST_USE;
 
-/* perform_plan.c, perform_result.c */
+/* perform_plan.c, perform_stage.c, perform_result.c */
 struct raster_options perform_options(struct performer *p, const struct task *task,
                                       const char *spool);
 bool perform_plan(struct performer *p, struct task *task, struct err *err) MUST_USE;
+bool perform_stage(struct performer *p, struct task *task, struct err *err) MUST_USE;
 /* The job's results are the files in `fresh`: renamed, recorded, and the job is finished, all or
  * nothing. `result` is NULL for a value that is no cube (then the folder holds result.json). */
 bool perform_publish(struct performer *p, struct task *task, const char *fresh,

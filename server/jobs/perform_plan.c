@@ -1,4 +1,5 @@
-/* The first task of a job. The checked graph becomes a plan, the plan is estimated and held against
+/* The first task of a job. The checked graph becomes a plan; when products that it reads lie on tape,
+ * tasks that fetch them are written, and this one runs again after them. Then the plan is estimated and held against
  * the limits, and then either done at once, when it is small, or written as tasks over ranges of
  * blocks. The scenes that the catalogue named are recorded with it: whatever runs later or again
  * works on the same ones. */
@@ -7,6 +8,7 @@
 #include "jobs/scratch.h"
 #include "json/js.h"
 #include "store/catalog.h"
+#include "store/stagings.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -14,14 +16,42 @@
 /* What assembling weighs in progress, in parts of computing. */
 enum { ASSEMBLE_PART = 10 };
 
-static bool make_plan(struct performer *p, struct err *err)
+static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct err *err)
 {
     enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
-    struct catalog_viewer viewer = { p->db, p->work.owner };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
-                                            : catalog_store(&viewer);
+                                            : catalog_store(viewer);
 
     return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
+}
+
+struct waiting {
+    struct performer *performer;
+    struct task *task;
+    const struct catalog_viewer *viewer;
+};
+
+static bool add_stagings(struct db *db, void *arg, struct err *err)
+{
+    const struct waiting *w = arg;
+    enum hold hold;
+
+    if (!task_hold(db, w->task, &hold, err))
+        return false;
+    return hold != HOLD_MINE ||
+           staging_add_tasks(db, w->task, &w->performer->work, w->viewer->offline,
+                             w->viewer->n_offline, err);
+}
+
+/* Some of what the plan reads lies on tape: it is made again when all is online. */
+static bool wait_for_tape(struct performer *p, struct task *task, const struct catalog_viewer *viewer,
+                          struct err *err)
+{
+    struct waiting w = { p, task, viewer };
+
+    plan_free(p->plan);
+    p->plan = NULL;
+    return perform_transact(p, add_stagings, &w, err);
 }
 
 static bool check_limits(struct performer *p, const struct raster_estimate *e, struct err *err)
@@ -159,9 +189,14 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
     int64_t start = instant_monotonic();
     struct raster_estimate estimate = { .blocks = 1 };
     struct planning planning = { .performer = p, .task = task, .estimate = &estimate };
+    AUTO(arena) struct arena *arena = arena_new();
+    struct catalog_viewer viewer = { .db = p->db, .user = p->work.owner,
+                                     .site = p->config->catalog_site, .arena = arena };
 
-    if (!make_plan(p, err))
+    if (!make_plan(p, &viewer, err))
         return false;
+    if (viewer.n_offline > 0)
+        return wait_for_tape(p, task, &viewer, err);
     if (!p->plan->value &&
         (!raster_estimate(p->plan, &options, &estimate, err) || !check_limits(p, &estimate, err)))
         return false;

@@ -167,12 +167,14 @@ static bool claim(struct supervisor *s, struct task *ret_task, bool *ret_found, 
     int64_t room = (int64_t)slots_free(s) * s->self.slot_bytes;
     bool told = s->idle_told > 0;
 
-    if (!task_claim(s->db, s->self.id, room, s->config->jobs_lease, ret_task, ret_found, err))
+    if (!task_claim(s->db, s->self.id, room, s->config->jobs_lease,
+                    s->config->catalog_stagings, ret_task, ret_found, err))
         return false;
     if (*ret_found || told)
         return true;
     return tell_idle(s, (int64_t)slots_free(s), err) &&
-           task_claim(s->db, s->self.id, room, s->config->jobs_lease, ret_task, ret_found, err);
+           task_claim(s->db, s->self.id, room, s->config->jobs_lease,
+                    s->config->catalog_stagings, ret_task, ret_found, err);
 }
 
 static bool give(struct supervisor *s, const struct task *task, struct err *err)

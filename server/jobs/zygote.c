@@ -95,14 +95,17 @@ static int64_t address_space(void)
 static void confine(int64_t memory_bytes)
 {
     rlim_t most = (rlim_t)(address_space() + memory_bytes);
-    struct rlimit limit = { most, most };
+    struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_NAME, "sentier-task");
-    if (!SANITIZED) /* the sanitizers' shadow memory needs terabytes of address space */
-        setrlimit(RLIMIT_AS, &limit);
+    if (SANITIZED) /* the sanitizers' shadow memory needs terabytes of address space */
+        return;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max; /* not that of an operator's command */
+    setrlimit(RLIMIT_AS, &limit);
 }
 
 static void tell(const struct zygote *z, const struct wire_process *what)

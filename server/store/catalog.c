@@ -1,5 +1,5 @@
-/* Scenes are searched page by page through the same search as the STAC API's, parsed, given the paths
- * of their local files and read by graph/stac.c. */
+/* Scenes are searched page by page through the same search as the STAC API's, parsed, given the hrefs of
+ * their best places and read by graph/stac.c. */
 #include "store/catalog.h"
 #include "base/instant.h"
 #include "base/text.h"
@@ -8,6 +8,7 @@
 #include "json/geojson.h"
 #include "json/js.h"
 #include "store/collections.h"
+#include "store/places.h"
 #include "store/search.h"
 #include "store/stac_text.h"
 #include <string.h>
@@ -31,66 +32,97 @@ static bool collection(void *context, const char *id, struct arena *arena,
 }
 
 struct scene_collector {
+    struct catalog_viewer *viewer;
     const struct scene_query *query;
     struct arena *arena;
     struct scene *scenes;
     size_t count, capacity;
 };
 
-/* Local paths come from the table of locations alone: an item that names one itself has it ignored. */
-static void set_locations(json_t *item, const json_t *locations)
+/* Offline assets get this before their path, and the scene that takes one says what is to be staged. */
+#define OFFLINE "offline:"
+
+static char *href_at_places(const json_t *places, const char *asset)
+{
+    const json_t *json;
+    size_t i;
+
+    json_array_foreach((json_t *)places, i, json) {
+        struct place place = place_read(json);
+        AUTO(mem) char *href = place_asset(&place, asset);
+        char *readable = href ? place_worker_href(&place, href) : NULL;
+
+        if (readable && place.state == PLACE_ONLINE)
+            return readable;
+        free(readable);
+        if (href && place.state != PLACE_ONLINE)
+            return mem_printf(OFFLINE "%zu:%s", i, href);
+    }
+    return NULL;
+}
+
+/* Local paths come from the table of places alone: an item that names one itself has it ignored. */
+static void set_hrefs(json_t *item, const json_t *places)
 {
     json_t *assets = json_object_get(item, "assets"), *asset;
     const char *key;
     void *next;
 
     json_object_foreach_safe(assets, next, key, asset) {
-        json_t *local = json_object_get(locations, key);
+        AUTO(mem) char *best = href_at_places(places, key);
         const char *href = json_string_value(json_object_get(asset, "href"));
 
-        if (local)
-            json_object_set(asset, "href", local);
+        if (best)
+            json_object_set_new(asset, "href", json_string(best));
         else if (!href || !text_is_remote(href))
             json_object_del(assets, key);
     }
 }
 
-static bool read_places(const char *places, json_t **ret_local, struct err *err)
+/* The product of the first band that is offline: all bands of one product are staged together. */
+static void note_offline(struct catalog_viewer *v, const struct scene *scene, const char *item,
+                         int64_t collection, const json_t *places)
 {
-    AUTO(json) json_t *all = NULL;
-    AUTO(json) json_t *local = json_object();
-    json_t *place;
-    size_t i;
+    for (size_t i = 0; i < scene->n_bands; i++) {
+        const char *href = scene->bands[i].href;
+        const json_t *place;
+        struct product product = { .collection = collection };
+        bool known = false;
 
-    if (places && !js_parse(places, strlen(places), 16, &all, err))
-        return false;
-    json_array_foreach(all, i, place)
-        if (!strcmp(json_string_value(json_object_get(place, "site")), "local"))
-            json_object_set(local, json_string_value(json_object_get(place, "asset")),
-                            json_object_get(place, "href"));
-    *ret_local = local;
-    local = NULL;
-    return true;
+        if (!v->arena || !text_begins(href, OFFLINE))
+            continue;
+        place = json_array_get(places, (size_t)strtoul(href + strlen(OFFLINE), NULL, 10));
+        product.endpoint = json_integer_value(json_object_get(place, "number"));
+        for (size_t k = 0; k < v->n_offline; k++)
+            known |= v->offline[k].endpoint == product.endpoint &&
+                     v->offline[k].collection == collection && !strcmp(v->offline[k].item, item);
+        if (known)
+            continue;
+        product.item = arena_text(v->arena, item);
+        v->offline = mem_grow(v->offline, &v->capacity, v->n_offline + 1, sizeof *v->offline);
+        v->offline[v->n_offline++] = product;
+    }
 }
 
 /* Scenes without any of the asked bands say nothing to the plan. */
-static bool add_scene(struct scene_collector *c, const struct item_row *row, struct err *err)
+static bool add_scene(struct scene_collector *c, const struct item_row *row, const json_t *places,
+                      struct err *err)
 {
     AUTO(json) json_t *item = NULL;
-    AUTO(json) json_t *local = NULL;
     struct scene scene;
 
-    if (!stac_text_parse(row->text, &item, err) || !read_places(row->places, &local, err))
+    if (!stac_text_parse(row->text, &item, err))
         return false;
     if (!match_properties(c->query->properties, json_object_get(item, "properties")))
         return true;
-    set_locations(item, local);
+    set_hrefs(item, places);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
         return false;
     if (scene.instant_ms < c->query->start || scene.instant_ms >= c->query->end || !scene.n_bands)
         return true;
     c->scenes = mem_grow(c->scenes, &c->capacity, c->count + 1, sizeof *c->scenes);
     c->scenes[c->count++] = scene;
+    note_offline(c->viewer, &scene, row->id, row->collection_number, places);
     if (c->count > MAX_SCENES)
         return err_set(err, ERR_ProcessGraphComplexity,
                        "More than %d scenes of '%s' match; ask for less space or time", MAX_SCENES,
@@ -98,12 +130,22 @@ static bool add_scene(struct scene_collector *c, const struct item_row *row, str
     return true;
 }
 
-static bool add_page(struct scene_collector *c, const struct item_page *page, struct err *err)
+static bool add_page(struct db *db, struct scene_collector *c, const struct item_page *page,
+                     struct err *err)
 {
+    const char **ids = arena_array(c->arena, page->count + 1, sizeof *ids);
+    AUTO(json) json_t *places = NULL;
+
+    for (size_t i = 0; i < page->count; i++)
+        ids[i] = item_page_row(page, i).id;
+    if (page->count &&
+        !places_of_items(db, c->viewer->user, c->viewer->site, item_page_row(page, 0).collection_number,
+                         page->count, ids, &places, err))
+        return false;
     for (size_t i = 0; i < page->count; i++) {
         struct item_row row = item_page_row(page, i);
 
-        if (!add_scene(c, &row, err))
+        if (!add_scene(c, &row, json_object_get(places, row.id), err))
             return err_prefix(err, "item '%s'", row.id);
     }
     return true;
@@ -116,7 +158,7 @@ static bool add_all(struct db *db, struct scene_collector *c, struct item_search
 
     while (more) {
         struct item_page page;
-        bool good = items_search(db, c->arena, search, &page, err) && add_page(c, &page, err);
+        bool good = items_search(db, c->arena, search, &page, err) && add_page(db, c, &page, err);
 
         more = good && page.more;
         if (more)
@@ -141,7 +183,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
                    struct scene_list *ret_scenes, struct err *err)
 {
     struct catalog_viewer *viewer = context;
-    struct scene_collector c = { .query = query, .arena = arena };
+    struct scene_collector c = { .viewer = viewer, .query = query, .arena = arena };
     struct item_search search = { .limit = PAGE,
                                   .where = { .viewer = viewer->user, .n_collections = 1,
                                              .collections = &query->collection } };

@@ -3,13 +3,18 @@
 #define STORE_CATALOG_H
 
 #include "graph/catalog.h"
-#include "store/db.h"
+#include "store/stagings.h"
 
 /* Answers from the database with the rights of `viewer` (a user's id; NULL: nobody), which must live
- * as long as the catalogue. Assets that lie here have the path of their file as href. */
+ * as long as the catalogue. The href of an asset is that of its best place (store/places.h). With an
+ * arena, products that scenes name and that are not online are listed in `offline`, each once. */
 struct catalog_viewer {
     struct db *db;
     const char *user;
+    const char *site;     /* catalog.site; NULL: none */
+    struct arena *arena;  /* NULL: nobody asks what is offline */
+    struct product *offline;
+    size_t n_offline, capacity;
 };
 struct catalog catalog_store(struct catalog_viewer *viewer);
 

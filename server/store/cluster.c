@@ -39,6 +39,19 @@ char *store_scratch(const struct config *config)
                                  : mem_printf("%s/scratch", config->data);
 }
 
+char *store_staged(const struct config *config)
+{
+    return *config->catalog_stage_folder ? mem_text(config->catalog_stage_folder)
+                                         : mem_printf("%s/staged", config->data);
+}
+
+char *store_cache(const struct config *config)
+{
+    AUTO(mem) char *scratch = store_scratch(config);
+
+    return mem_printf("%s/cache", *config->data ? config->data : scratch);
+}
+
 const char *store_url(const struct store *store)
 {
     return store->url;

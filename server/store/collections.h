@@ -26,7 +26,7 @@ bool collection_replace(struct db *db, const json_t *collection, const char *if_
 /* JSON merge patch (RFC 7396). Errors also: PropertyNotEditable for id. */
 bool collection_patch(struct db *db, const char *id, const json_t *patch, const char *if_match,
                       char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
-/* With all its items and their locations. Errors: CollectionNotFound, PreconditionFailed,
+/* With all its items and their places. Errors: CollectionNotFound, PreconditionFailed,
  * InfrastructureBusy. */
 bool collection_delete(struct db *db, const char *id, const char *if_match, struct err *err) MUST_USE;
 

@@ -9,7 +9,9 @@
  * circle. */
 #include "store/item_batch.h"
 #include "base/mem.h"
+#include "json/js_text.h"
 #include "store/item_row.h"
+#include "store/places.h"
 #include "store/shelves.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +42,7 @@ struct item_batch {
     size_t count, capacity;
     struct group *groups;
     size_t n_groups, group_capacity;
-    struct text places[5]; /* arrays for locations: collection, item, asset, href, media type */
-    bool has_places, sealed; /* sealed: the arrays are closed */
+    struct text places; /* JSON array for places_put_local(); not closed yet */
 };
 
 /* What a transaction needs. */
@@ -66,9 +67,7 @@ void item_batch_clear(struct item_batch *batch)
     batch->arena = arena_new();
     text_clear(&batch->bytes);
     batch->count = batch->n_groups = 0;
-    for (size_t i = 0; i < ARRAY_LEN(batch->places); i++)
-        text_clear(&batch->places[i]);
-    batch->has_places = batch->sealed = false;
+    text_clear(&batch->places);
 }
 
 void item_batch_free(struct item_batch *batch)
@@ -77,8 +76,7 @@ void item_batch_free(struct item_batch *batch)
         return;
     arena_free(batch->arena);
     text_drop(&batch->bytes);
-    for (size_t i = 0; i < ARRAY_LEN(batch->places); i++)
-        text_drop(&batch->places[i]);
+    text_drop(&batch->places);
     free(batch->rows);
     free(batch->groups);
     free(batch);
@@ -100,16 +98,23 @@ static void add_element(struct text *array, const char *value)
         text_add(array, "NULL");
 }
 
-static void add_locations(struct item_batch *b, const struct row *row, const struct item_input *in)
+static void add_places(struct item_batch *b, const struct row *row, const struct item_input *in)
 {
+    AUTO(json) json_t *assets = json_object(), *types = json_object(), *place = NULL;
+
+    if (!in->n_locations)
+        return;
     for (size_t i = 0; i < in->n_locations; i++) {
-        add_element(&b->places[0], row->collection);
-        add_element(&b->places[1], row->id);
-        add_element(&b->places[2], in->locations[i].asset);
-        add_element(&b->places[3], in->locations[i].href);
-        add_element(&b->places[4], in->locations[i].media_type);
-        b->has_places = true;
+        const struct item_location *l = &in->locations[i];
+
+        json_object_set_new(assets, l->asset, json_string(l->href));
+        if (l->media_type)
+            json_object_set_new(types, l->asset, json_string(l->media_type));
     }
+    place = json_pack("{s:I, s:s, s:s, s:O, s:O}", "place", (json_int_t)b->count, "collection",
+                      row->collection, "item", row->id, "assets", assets, "types", types);
+    text_add(&b->places, b->places.length ? "," : "[");
+    js_text_add(&b->places, place);
 }
 
 /* Items come in runs of one collection, so the last group is tried first. */
@@ -132,7 +137,7 @@ bool item_batch_add(struct item_batch *batch, const struct item_input *in, size_
     row.group = group_of(batch, json_string_value(json_object_get(in->item, "collection")));
     row.collection = batch->groups[row.group].id;
     row.id = arena_text(batch->arena, json_string_value(json_object_get(in->item, "id")));
-    add_locations(batch, &row, in);
+    add_places(batch, &row, in);
     batch->rows = mem_grow(batch->rows, &batch->capacity, batch->count + 1, sizeof row);
     batch->rows[batch->count++] = row;
     return true;
@@ -143,13 +148,6 @@ void item_batch_etag(const struct item_batch *batch, size_t i, char ret_etag[sta
     const struct item_row_place *place = &batch->rows[i].place;
 
     stac_text_etag(batch->bytes.data + place->begin + place->body, place->length - place->body, ret_etag);
-}
-
-static void seal(struct item_batch *b)
-{
-    for (size_t i = 0; b->has_places && !b->sealed && i < ARRAY_LEN(b->places); i++)
-        text_add(&b->places[i], "}");
-    b->sealed = true;
 }
 
 /* ---- before the transaction ---- */
@@ -539,34 +537,22 @@ static bool tell_changes(struct db *db, const struct item_batch *b, size_t group
     return true;
 }
 
-/* Where the files of replaced items lay is forgotten, unless the caller knows nothing of files. */
-static bool forget_locations(struct db *db, const struct storing *s, size_t group, struct err *err)
+/* Where the files of replaced items lay here is forgotten, unless the caller knows nothing of files. */
+static bool forget_places(struct db *db, const struct storing *s, size_t group, struct err *err)
 {
     const char *ids = s->how->keep_locations ? NULL : ids_of(s->batch, group, REPLACING);
 
     return !ids || db_run(db,
-                          "DELETE FROM locations WHERE collection = $1::integer"
-                          " AND item = ANY($2::text[]) AND site = 'local'",
+                          "DELETE FROM places WHERE collection = $1::integer"
+                          " AND item = ANY($2::text[]) AND endpoint = 1",
                           DB_ARGS(db_int(s->batch->groups[group].number), db_text(ids)), err);
 }
 
-static bool put_locations(struct db *db, const struct item_batch *b, struct err *err)
+static bool put_places(struct db *db, const struct item_batch *b, struct err *err)
 {
-    if (!b->has_places)
-        return true;
-    return db_run(db,
-                  "INSERT INTO locations(collection, item, asset, href, media_type)"
-                  " SELECT DISTINCT ON (1, 2, 3) c.number, n.item, n.asset, n.href, n.media"
-                  "   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
-                  "        WITH ORDINALITY AS n(collection, item, asset, href, media, place)"
-                  "   JOIN collections c ON c.id = n.collection"
-                  "  ORDER BY 1, 2, 3, n.place DESC"
-                  " ON CONFLICT (collection, item, asset, site) DO UPDATE"
-                  "   SET href = excluded.href, media_type = excluded.media_type",
-                  DB_ARGS(db_text(b->places[0].data), db_text(b->places[1].data),
-                          db_text(b->places[2].data), db_text(b->places[3].data),
-                          db_text(b->places[4].data)),
-                  err);
+    AUTO(mem) char *rows = b->places.length ? mem_printf("%s]", b->places.data) : NULL;
+
+    return !rows || places_put_local(db, rows, err);
 }
 
 static void count_groups(struct storing *s)
@@ -636,11 +622,11 @@ static bool in_transaction(struct db *db, void *storing, struct err *err)
     if (!check_mode(s, err) || !check_match(db, s, err))
         return false;
     for (size_t i = 0; i < b->n_groups; i++)
-        if (!remove_old(db, b, i, err) || !forget_locations(db, s, i, err) ||
+        if (!remove_old(db, b, i, err) || !forget_places(db, s, i, err) ||
             !tell_changes(db, b, i, err))
             return false;
     count_groups(s);
-    return copy_rows(db, b, err) && put_locations(db, b, err) &&
+    return copy_rows(db, b, err) && put_places(db, b, err) &&
            (!s->how->within || s->how->within(db, s->how->context, err)) && count_items(db, b, err) &&
            db_script(db, "NOTIFY catalog", err);
 }
@@ -652,7 +638,6 @@ bool item_batch_store(struct db *db, struct item_batch *batch, const struct item
     size_t bad = 0;
 
     *ret_stored = 0;
-    seal(batch);
     drop_duplicates(batch);
     for (int try = 1; try <= TRIES; try++) {
         s.again = false;

@@ -1,4 +1,4 @@
-/* Single items and the files behind their assets. */
+/* Single items. */
 #include "base/text.h"
 #include "store/items.h"
 
@@ -20,27 +20,5 @@ bool item_load(struct db *db, struct arena *arena, const char *viewer, const cha
                        collection, id);
     }
     *ret_text = arena_text(arena, row_text(rows, 0, 0));
-    return true;
-}
-
-bool item_asset_location(struct db *db, struct arena *arena, const char *viewer,
-                         const char *collection, const char *item, const char *asset,
-                         struct item_location *ret_location, struct err *err)
-{
-    AUTO(rows) PGresult *rows = NULL;
-
-    if (!db_query(db, &rows,
-                  "SELECT l.href, l.media_type FROM locations l"
-                  "  JOIN collections c ON c.number = l.collection"
-                  " WHERE c.id = $1 AND l.item = $2 AND l.asset = $3 AND l.site = 'local'"
-                  "   AND (c.public OR c.owner = $4::uuid)",
-                  DB_ARGS(db_text(collection), db_text(item), db_text(asset), db_text(viewer)), err))
-        return false;
-    if (row_count(rows) == 0)
-        return err_set(err, ERR_FileNotFound, "There is no file '%.100s' of item '%.200s' here.",
-                       asset, item);
-    ret_location->asset = asset;
-    ret_location->href = arena_text(arena, row_text(rows, 0, 0));
-    ret_location->media_type = arena_text(arena, row_text(rows, 0, 1));
     return true;
 }

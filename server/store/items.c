@@ -174,7 +174,7 @@ static bool delete_in_transaction(struct db *db, void *deletion, struct err *err
 
     return db_query(db, NULL, "DELETE FROM items WHERE collection = $1::integer AND id = $2" ON_ITS_SHELVES,
                     key, 2, err) &&
-           db_query(db, NULL, "DELETE FROM locations WHERE collection = $1::integer AND item = $2", key, 2,
+           db_query(db, NULL, "DELETE FROM places WHERE collection = $1::integer AND item = $2", key, 2,
                     err) &&
            db_query(db, NULL, "INSERT INTO changes(kind, collection, item)"
                               " VALUES ('delete', $1::integer, $2)", key, 2, err) &&

@@ -1,6 +1,6 @@
-/* Table items: STAC items as texts beside the columns that searches ask for, and table locations:
- * where the bytes of their assets lie. SQL on them is in items.c and item_batch.c (writing), item_load.c
- * (one item) and search.c (many: store/search.h). */
+/* Table items: STAC items as texts beside the columns that searches ask for. SQL on it is in items.c and
+ * item_batch.c (writing), item_load.c (one item) and search.c (many: store/search.h); where the bytes of
+ * their assets lie is in store/places.h. */
 #ifndef STORE_ITEMS_H
 #define STORE_ITEMS_H
 
@@ -68,7 +68,7 @@ bool item_replace(struct db *db, const json_t *item, const char *if_match,
 /* JSON merge patch (RFC 7396). Errors also: PropertyNotEditable for id and collection. */
 bool item_patch(struct db *db, const char *collection, const char *id, const json_t *patch,
                 const char *if_match, char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
-/* With its locations. */
+/* With its places. */
 bool item_delete(struct db *db, const char *collection, const char *id, const char *if_match,
                  struct err *err) MUST_USE;
 
@@ -77,9 +77,5 @@ bool item_delete(struct db *db, const char *collection, const char *id, const ch
 /* Errors: CollectionNotFound, ItemNotFound. */
 bool item_load(struct db *db, struct arena *arena, const char *viewer, const char *collection,
                const char *id, const char **ret_text, struct err *err) MUST_USE;
-/* The local file of an asset. Errors: FileNotFound. */
-bool item_asset_location(struct db *db, struct arena *arena, const char *viewer,
-                         const char *collection, const char *item, const char *asset,
-                         struct item_location *ret_location, struct err *err) MUST_USE;
 
 #endif

@@ -10,6 +10,8 @@
 /* What a job is charged in its owner's virtual time until planning knows better. */
 #define FIRST_GUESS "1"
 
+enum { PLANNING = 0 }; /* TASK_PLAN: the first task of a job */
+
 static const char *const state_names[] = { "created", "queued", "running",
                                            "finished", "error", "canceled" };
 
@@ -87,7 +89,7 @@ static bool notify_ready(struct db *db, struct err *err)
 }
 
 /* The row is locked and in a state that may start. */
-static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class,
+static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class, int kind,
                     struct err *err)
 {
     double tag;
@@ -104,8 +106,8 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                   DB_ARGS(db_text(id), db_double(tag)), err) &&
            db_run(db,
                   "INSERT INTO tasks(job, number, kind, class, rank, state, estimate)"
-                  " VALUES ($1, 0, 0, $2::smallint, $3, 'r', " FIRST_GUESS ")",
-                  DB_ARGS(db_text(id), db_int(class), db_double(tag)), err) &&
+                  " VALUES ($1, 0, $4::smallint, $2::smallint, $3, 'r', " FIRST_GUESS ")",
+                  DB_ARGS(db_text(id), db_int(class), db_double(tag), db_int(kind)), err) &&
            notify_ready(db, err) && notify_state(db, id, err);
 }
 
@@ -115,12 +117,17 @@ struct start {
     char *ret_id;
 };
 
+bool job_add_started(struct db *db, const struct job_input *in, int kind,
+                     char ret_id[static ID_UUID_SIZE], struct err *err)
+{
+    return job_insert(db, in, ret_id, err) && enqueue(db, in->owner, ret_id, in->class, kind, err);
+}
+
 static bool submit(struct db *db, void *arg, struct err *err)
 {
     const struct start *s = arg;
 
-    return job_insert(db, s->in, s->ret_id, err) &&
-           enqueue(db, s->in->owner, s->ret_id, s->in->class, err);
+    return job_add_started(db, s->in, PLANNING, s->ret_id, err);
 }
 
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
@@ -172,7 +179,7 @@ static bool start(struct db *db, void *arg, struct err *err)
     return db_run(db, "DELETE FROM tasks WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM job_assets WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
-           enqueue(db, s->owner, s->id, class, err);
+           enqueue(db, s->owner, s->id, class, PLANNING, err);
 }
 
 bool job_start(struct db *db, const char *owner, const char *id, struct err *err)
@@ -193,6 +200,11 @@ enum { N_COLUMNS = 20 };
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
     " (SELECT CASE"                                                                                \
+    "    WHEN t.kind = 3 OR EXISTS (SELECT 1 FROM tasks x WHERE x.job = j.id AND x.kind = 3"       \
+    "                               AND x.state IN ('r', 'x'))"                                    \
+    "      THEN (SELECT 'Staging ' || count(*) || ' product' || CASE WHEN count(*) > 1 THEN 's'"   \
+    "              ELSE '' END || ' from tape.' FROM tasks x WHERE x.job = j.id AND x.kind = 3"    \
+    "              AND x.state IN ('r', 'x'))"                                                     \
     "    WHEN EXISTS (SELECT 1 FROM tasks x WHERE x.job = j.id AND x.state = 'x') THEN NULL"       \
     "    WHEN NOT EXISTS (SELECT 1 FROM workers w WHERE w.seen > now() - interval '30 s')"         \
     "      THEN 'No worker is running.'"                                                           \
@@ -203,7 +215,7 @@ enum { N_COLUMNS = 20 };
     "                 AND (o.class, o.rank, o.id) < (t.class, t.rank, t.id))"                      \
     "      THEN 'Other jobs are before it.'"                                                       \
     "    ELSE 'All workers are busy.' END"                                                         \
-    "  FROM tasks t WHERE t.job = j.id AND t.state = 'r'"                                          \
+    "  FROM tasks t WHERE t.job = j.id AND (t.state = 'r' OR t.kind = 3 AND t.state = 'x')"        \
     "  ORDER BY t.class, t.rank, t.id LIMIT 1)"
 
 static void read_job(const PGresult *rows, int row, struct arena *arena, struct job *job)
@@ -435,8 +447,10 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 
     return db_run(db, CHARGE, DB_ARGS(db_text(id), db_double(planned->seconds)), err) &&
            db_run(db,
-                  "UPDATE jobs SET scenes = $2::json, estimate = $3::json, blocks = $4,"
-                  "    n_tasks = $5, updated = now() WHERE id = $1",
+                  "UPDATE jobs SET scenes = $2::json, estimate = $3::json, updated = now(),"
+                  "    blocks = $4 + s.blocks, n_tasks = $5 + s.n"
+                  "  FROM (SELECT count(*) AS n, coalesce(sum(blocks), 0) AS blocks FROM tasks"
+                  "         WHERE job = $1 AND kind = 3) s WHERE id = $1",
                   DB_ARGS(db_text(id), db_text(scenes), db_text(estimate), db_int(planned->blocks),
                           db_int(planned->n_tasks)),
                   err);

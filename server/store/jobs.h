@@ -54,6 +54,9 @@ bool job_start(struct db *db, const char *owner, const char *id, struct err *err
 /* insert and start in one transaction: an accepted request is never lost. */
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
+/* The same within a transaction; the first task is of this kind (enum task_kind). */
+bool job_add_started(struct db *db, const struct job_input *in, int kind,
+                     char ret_id[static ID_UUID_SIZE], struct err *err) MUST_USE;
 /* `owner` NULL: whoever holds a signed link. Errors: JobNotFound (also for other people's jobs). */
 bool job_load(struct db *db, struct arena *arena, const char *owner, const char *id,
               struct job *ret_job, struct err *err) MUST_USE;

@@ -35,4 +35,9 @@ libsentier_a_SOURCES += \
 	server/store/users.c
 libsentier_a_SOURCES += server/store/gc.c server/store/gc.h
 libsentier_a_SOURCES += \
-	server/store/cql2_sql.c server/store/cql2_sql.h
+	server/store/cql2_sql.c server/store/cql2_sql.h \
+	server/store/endpoints.c server/store/endpoints.h \
+	server/store/place.c server/store/place.h \
+	server/store/places.c server/store/places.h \
+	server/store/places_text.c server/store/places_text.h \
+	server/store/stagings.c server/store/stagings.h

@@ -7,6 +7,7 @@
  * for no values in particular; the outer one is the exact number, and nothing more is fetched. */
 #include "store/conditions.h"
 #include "store/order.h"
+#include "store/places.h"
 #include "store/scope.h"
 #include <string.h>
 
@@ -17,6 +18,14 @@ static const struct { int64_t rows; const char *sql; } windows[] = {
     { 20, " LIMIT 20" },     { 200, " LIMIT 200" },     { 1100, " LIMIT 1100" },
     { 10001, " LIMIT 10001" },
 };
+
+static void compose_places(struct composed *c, const char *viewer)
+{
+    int v = compose_arg(c, db_text(viewer));
+
+    text_add(&c->sql, ", ");
+    compose(c, PLACES_OF("i.collection", "i.id", "?"), v, v, v);
+}
 
 static void compose_page(const struct item_search *s, const struct known *known, const struct scope *scope,
                          const struct order *order, struct arena *arena, struct composed *c)
@@ -33,7 +42,10 @@ static void compose_page(const struct item_search *s, const struct known *known,
     else
         text_add(&c->sql, "NULL");
     text_add(&c->sql, ", s.* FROM catalog_version v LEFT JOIN (SELECT i.body, i.id, i.datetime, i.collection");
-    text_add(&c->sql, scope->places ? ", item_places(i.collection, i.id)" : ", NULL");
+    if (scope->places)
+        compose_places(c, s->where.viewer);
+    else
+        text_add(&c->sql, ", NULL");
     order_compose_values(order, c);
     conditions_compose_from(&s->where, order->needs_properties, c);
     conditions_compose(&s->where, known, scope, arena, c);

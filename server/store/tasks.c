@@ -31,7 +31,7 @@ static void read_task(const PGresult *rows, int row, struct task *task)
     "t.id, t.token, t.job, t.number, t.kind, t.first, t.blocks, t.blocks_done, t.memory_bytes,"    \
     " t.failures"
 
-bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds,
+bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds, int64_t stagings,
                 struct task *ret_task, bool *ret_found, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
@@ -44,6 +44,8 @@ bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease
                   "  WHERE id = ANY(ARRAY("
                   "    SELECT q.id FROM tasks q"
                   "    WHERE q.state = 'r' AND q.not_before <= now() AND q.memory_bytes <= $3"
+                  "      AND (q.kind <> 3 OR (SELECT count(*) FROM tasks WHERE kind = 3 AND state = 'x')"
+                  "           < $5::bigint)"
                   "    ORDER BY q.class, q.rank, q.id LIMIT 1 FOR UPDATE SKIP LOCKED))"
                   "  RETURNING *),"
                   " running AS ("
@@ -54,7 +56,7 @@ bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease
                   " SELECT " COLUMNS ", j.run, (SELECT count(*) FROM running)"
                   " FROM t JOIN jobs j ON j.id = t.job",
                   DB_ARGS(db_int(worker), db_int(id_token63()), db_int(room_bytes),
-                          db_int(lease_seconds)),
+                          db_int(lease_seconds), db_int(stagings)),
                   err))
         return false;
     *ret_found = row_count(rows) > 0;
@@ -122,21 +124,27 @@ bool task_add_plan(struct db *db, const struct job_work *work, const struct task
                    struct err *err)
 {
     AUTO(text) struct text rows = { 0 };
+    AUTO(rows) PGresult *before = NULL;
     double rank = work->tag, weight = work->weight > 0 ? work->weight : 1;
-    int64_t first = 0;
-    size_t last = plan->n_ranges + 1;
+    int64_t first = 0, next, last;
 
+    if (!db_query(db, &before, "SELECT 1 + max(number) FROM tasks WHERE job = $1",
+                  DB_ARGS(db_text(work->id)), err))
+        return false;
+    next = row_int(before, 0, 0);
+    last = next + (int64_t)plan->n_ranges;
     for (size_t i = 0; i < plan->n_ranges; i++) {
         int64_t blocks = plan->ends[i] - first;
         double seconds = plan->block_seconds * (double)blocks;
 
         text_printf(&rows,
-                    "%s\t%zu\t%d\t%d\t%.17g\tr\t0\t{%zu}\t%" PRId64 "\t%" PRId64 "\t%.6g\n",
-                    work->id, i + 1, TASK_COMPUTE, work->class, rank, last, first, blocks, seconds);
+                    "%s\t%" PRId64 "\t%d\t%d\t%.17g\tr\t0\t{%" PRId64 "}\t%" PRId64 "\t%" PRId64
+                    "\t%.6g\n",
+                    work->id, next + (int64_t)i, TASK_COMPUTE, work->class, rank, last, first, blocks, seconds);
         rank += seconds / weight;
         first = plan->ends[i];
     }
-    text_printf(&rows, "%s\t%zu\t%d\t%d\t%.17g\tw\t%zu\t{}\t0\t%" PRId64 "\t%.6g\n", work->id, last,
+    text_printf(&rows, "%s\t%" PRId64 "\t%d\t%d\t%.17g\tw\t%zu\t{}\t0\t%" PRId64 "\t%.6g\n", work->id, last,
                 TASK_ASSEMBLE, work->class, rank, plan->n_ranges, plan->assemble_blocks,
                 plan->block_seconds * (double)plan->assemble_blocks);
     return db_copy_begin(db,

@@ -5,7 +5,7 @@
 
 #include "store/jobs.h"
 
-enum task_kind { TASK_PLAN, TASK_COMPUTE, TASK_ASSEMBLE };
+enum task_kind { TASK_PLAN, TASK_COMPUTE, TASK_ASSEMBLE, TASK_STAGE };
 
 struct task {
     int64_t id, token;
@@ -20,8 +20,8 @@ struct task {
 };
 
 /* The best ready task that needs at most `room_bytes` becomes the worker's for lease_seconds; its
- * job is running from now on. */
-bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds,
+ * job is running from now on. At most `stagings` tasks of that kind run at once, wherever. */
+bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds, int64_t stagings,
                 struct task *ret_task, bool *ret_found, struct err *err) MUST_USE;
 
 /* --- inside a transaction ----------------------------------------------------------------------- */
@@ -35,8 +35,8 @@ enum hold {
 bool task_hold(struct db *db, struct task *task, enum hold *ret_hold, struct err *err) MUST_USE;
 /* A held task is done: its consumers wait for one input less. */
 bool task_settle(struct db *db, const struct task *task, double seconds, struct err *err) MUST_USE;
-/* The tasks that planning found: compute tasks 1 .. n_ranges over consecutive block ranges, then the
- * task that assembles them. ends[i] is where range i ends. */
+/* The tasks that planning found, numbered after those that there are (of staging): compute tasks over
+ * consecutive block ranges, then the task that assembles them. ends[i] is where range i ends. */
 struct task_plan {
     size_t n_ranges;
     const int64_t *ends;

@@ -85,7 +85,7 @@ static bool claim(struct task *task)
 {
     bool found = false;
 
-    GOOD(task_claim(db, WORKER, SLOT, LEASE, task, &found, err));
+    GOOD(task_claim(db, WORKER, SLOT, LEASE, 4, task, &found, err));
     return found;
 }
 
@@ -378,7 +378,7 @@ static void a_task_that_needs_more_room_waits_for_it(void **state)
     submit(ALICE, id);
     GOOD(db_script(db, "UPDATE tasks SET memory_bytes = 3000000000", err));
     assert_false(claim(&task));
-    GOOD(task_claim(db, WORKER, 3LL << 30, LEASE, &task, &found, err));
+    GOOD(task_claim(db, WORKER, 3LL << 30, LEASE, 4, &task, &found, err));
     assert_true(found);
 }
 

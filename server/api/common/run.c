@@ -10,7 +10,7 @@
 bool run_check(struct request *rq, const json_t *process, const json_t *arguments,
                const char *pointer, struct err *err)
 {
-    struct catalog_viewer viewer = { rq->db, rq->user ? rq->user->id : NULL };
+    struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
 
     return graph_check(process, arguments, pointer, &catalog, err);
@@ -20,7 +20,7 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
                   const char *pointer, enum plan_mode mode, struct run_estimate *ret_estimate,
                   struct err *err)
 {
-    struct catalog_viewer viewer = { rq->db, rq->user ? rq->user->id : NULL };
+    struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
     struct raster_options options = { .threads = 1,
                                       .memory_bytes = (size_t)rq->config->raster_block_budget };

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "http/route.h"
+#include "store/places.h"
 #include "store/search.h"
 
 #define STAC_ROOT "/stac"
@@ -14,6 +15,9 @@ handler_fn stac_items_get, stac_item_get;
 handler_fn stac_search_get, stac_search_post;
 handler_fn stac_data_get; /* /data/{collection}/{item}/{asset}/{file} */
 
+/* Orders the product of list->places[i], which is not online, and answers 202. */
+bool data_order(struct request *rq, struct reply *reply, const struct place_list *list, size_t i,
+                const char *item, struct err *err) MUST_USE;
 /* The caller's id for the store's question who looks; NULL for nobody. */
 const char *stac_viewer(const struct request *rq);
 /* Appends {"rel","href","type"}; the href is base_url and the parts, each percent-encoded after a
