@@ -21,15 +21,17 @@ static int run(int argc, char **argv)
         !sweep(config, db, &report, &err))
         return command_fail(&err);
     printf("Removed: %" PRId64 " expired jobs, %" PRId64 " folders, %" PRId64 " temporary files, %" PRId64
-           " old tokens, %" PRId64 " log partitions.\n",
-           report.jobs, report.folders, report.files, report.tokens, report.partitions);
+           " old tokens, %" PRId64 " log partitions, %" PRId64 " copies from tape, %" PRId64
+           " cached files.\n",
+           report.jobs, report.folders, report.files, report.tokens, report.partitions, report.copies,
+           report.cached);
     return 0;
 }
 
 const struct command command_gc = {
     .name = "gc",
     .synopsis = "[--data DIR]",
-    .summary = "remove expired jobs, old logs and files that nothing refers to",
+    .summary = "remove expired jobs, old logs, and files that nobody needs any more",
     .help = "A worker does the same every hour.\n",
     .run = run,
 };

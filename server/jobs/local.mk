@@ -10,5 +10,6 @@ libsentier_a_SOURCES += \
 	server/jobs/slots.c \
 	server/jobs/supervisor.c \
 	server/jobs/sweep.c \
+	server/jobs/sweep_files.c \
 	server/jobs/wire.h server/jobs/worker.h \
 	server/jobs/zygote.c server/jobs/zygote.h

@@ -16,10 +16,13 @@
 
 enum { IDLE_MS = 10000 };
 
+/* Who fetches from tape only waits: other work goes on beside it. */
 static size_t width_of(const struct supervisor *s, const struct task *task)
 {
     int64_t slot = s->self.slot_bytes;
 
+    if (task->kind == TASK_STAGE)
+        return 0;
     return task->memory_bytes <= slot ? 1 : (size_t)((task->memory_bytes + slot - 1) / slot);
 }
 
@@ -95,8 +98,19 @@ static size_t count_processes(const struct supervisor *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->n_places; i++)
-        n += s->slots[i].state == SLOT_IDLE || s->slots[i].state == SLOT_BUSY;
+        n += s->slots[i].state == SLOT_IDLE ||
+             (s->slots[i].state == SLOT_BUSY && s->slots[i].task.kind != TASK_STAGE);
     return n;
+}
+
+/* How many tasks of staging this worker may still take: its places are not many. */
+size_t slots_free_for_staging(const struct supervisor *s)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->n_places; i++)
+        used += s->slots[i].state == SLOT_BUSY && s->slots[i].task.kind == TASK_STAGE;
+    return used < STAGING_PLACES ? STAGING_PLACES - used : 0;
 }
 
 /* A process that knows the job, else a new one; then one that idles for another job goes. */

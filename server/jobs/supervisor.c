@@ -165,16 +165,15 @@ static bool tell_idle(struct supervisor *s, int64_t idle, struct err *err)
 static bool claim(struct supervisor *s, struct task *ret_task, bool *ret_found, struct err *err)
 {
     int64_t room = (int64_t)slots_free(s) * s->self.slot_bytes;
+    int64_t stagings = slots_free_for_staging(s) > 0 ? s->config->catalog_stagings : 0;
     bool told = s->idle_told > 0;
 
-    if (!task_claim(s->db, s->self.id, room, s->config->jobs_lease,
-                    s->config->catalog_stagings, ret_task, ret_found, err))
+    if (!task_claim(s->db, s->self.id, room, s->config->jobs_lease, stagings, ret_task, ret_found, err))
         return false;
     if (*ret_found || told)
         return true;
     return tell_idle(s, (int64_t)slots_free(s), err) &&
-           task_claim(s->db, s->self.id, room, s->config->jobs_lease,
-                    s->config->catalog_stagings, ret_task, ret_found, err);
+           task_claim(s->db, s->self.id, room, s->config->jobs_lease, stagings, ret_task, ret_found, err);
 }
 
 static bool give(struct supervisor *s, const struct task *task, struct err *err)
@@ -332,7 +331,7 @@ bool worker_run(const struct config *config, const char *url, int64_t slots, voi
     if (slots > MAX_SLOTS)
         slots = MAX_SLOTS;
     s = (struct supervisor){ .config = config, .url = url, .zygote = -1,
-                             .n_slots = (size_t)slots, .n_places = 2 * (size_t)slots + 2 };
+                             .n_slots = (size_t)slots, .n_places = 2 * (size_t)slots + 2 + STAGING_PLACES };
     for (size_t i = 0; i < MAX_PLACES; i++)
         s.slots[i].socket = -1;
     s.self = (struct worker){ .id = id_token63(), .slots = slots,

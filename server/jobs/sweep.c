@@ -1,6 +1,6 @@
 /* Garbage: rows that are over, and files that no row means (left by machines that died). Only names
  * of our own making are touched: JOB and JOB.TOKEN in results, JOB.RUN and in it NUMBER.TOKEN and
- * NUMBER.TOKEN.d in scratch. */
+ * NUMBER.TOKEN.d in scratch. Copies from tape and the cache have their own: sweep_files.c. */
 #include "base/mem.h"
 #include "base/text.h"
 #include "jobs/scratch.h"
@@ -119,5 +119,6 @@ bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_
     return gc_expired_jobs(db, config->jobs_keep, &ret_report->jobs, err) &&
            gc_tokens(db, &ret_report->tokens, err) &&
            gc_logs(db, config->jobs_keep, &ret_report->partitions, err) && gc_tasks(db, err) &&
-           walk(&in_results, visit_result, err) && walk(&in_scratch, visit_run, err);
+           walk(&in_results, visit_result, err) && walk(&in_scratch, visit_run, err) &&
+           sweep_staged(config, db, ret_report, err) && sweep_cache(config, ret_report, err);
 }

@@ -37,8 +37,9 @@ struct slot {
     struct wire_report report; /* the failure's texts live here */
 };
 
-/* Twice the slots and a few: processes that idle or die do not stand in the way of a new one. */
-enum { MAX_SLOTS = 255, MAX_PLACES = 2 * MAX_SLOTS + 2, MAX_ENDED = 256 };
+/* Twice the slots and a few: processes that idle or die do not stand in the way of a new one; and those
+ * that wait for tape. */
+enum { MAX_SLOTS = 255, STAGING_PLACES = 8, MAX_PLACES = 2 * MAX_SLOTS + 2 + STAGING_PLACES, MAX_ENDED = 256 };
 
 struct ended_job { /* whose files go when no child of ours works on it */
     char id[ID_UUID_SIZE];
@@ -69,6 +70,7 @@ struct supervisor {
 
 /* slots.c */
 size_t slots_free(const struct supervisor *s); /* counting a big task as several */
+size_t slots_free_for_staging(const struct supervisor *s);
 bool slots_give(struct supervisor *s, const struct task *task, struct err *err) MUST_USE;
 void slots_read(struct supervisor *s, size_t i);
 void slots_kill(struct supervisor *s, size_t i);
@@ -88,8 +90,13 @@ void leader_describe_self(struct worker *self);
 /* sweep.c: removes what nobody needs; also `sentier gc`. */
 struct sweep_report {
     int64_t jobs, folders, files, tokens, partitions;
+    int64_t expired, copies, cached; /* places offline again, copies from tape and cached files removed */
 };
 bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_report,
            struct err *err) MUST_USE;
+/* sweep_files.c */
+bool sweep_staged(const struct config *config, struct db *db, struct sweep_report *report,
+                  struct err *err) MUST_USE;
+bool sweep_cache(const struct config *config, struct sweep_report *report, struct err *err) MUST_USE;
 
 #endif

@@ -1,15 +1,16 @@
 /* Single items. */
 #include "base/text.h"
 #include "store/items.h"
+#include "store/places.h"
 
 bool item_load(struct db *db, struct arena *arena, const char *viewer, const char *collection,
-               const char *id, const char **ret_text, struct err *err)
+               const char *id, const char **ret_text, const char **ret_places, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
     const char *unused;
 
     if (!db_query(db, &rows,
-                  "SELECT i.body FROM items i JOIN collections c ON c.number = i.collection"
+                  "SELECT i.body, " PLACES_OF("i.collection", "i.id", "$3") " FROM items i JOIN collections c ON c.number = i.collection"
                   " WHERE c.id = $1 AND i.id = $2 AND (c.public OR c.owner = $3::uuid)",
                   DB_ARGS(db_text(collection), db_text(id), db_text(viewer)), err))
         return false;
@@ -20,5 +21,6 @@ bool item_load(struct db *db, struct arena *arena, const char *viewer, const cha
                        collection, id);
     }
     *ret_text = arena_text(arena, row_text(rows, 0, 0));
+    *ret_places = arena_text(arena, row_text(rows, 0, 1));
     return true;
 }

@@ -76,6 +76,6 @@ bool item_delete(struct db *db, const char *collection, const char *id, const ch
 
 /* Errors: CollectionNotFound, ItemNotFound. */
 bool item_load(struct db *db, struct arena *arena, const char *viewer, const char *collection,
-               const char *id, const char **ret_text, struct err *err) MUST_USE;
+               const char *id, const char **ret_text, const char **ret_places, struct err *err) MUST_USE;
 
 #endif

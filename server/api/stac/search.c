@@ -5,7 +5,7 @@
 #include "api/stac/stac.h"
 #include "json/js_text.h"
 #include "store/items.h"
-#include "store/stac_text.h"
+#include "store/places_text.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static void add_item(struct text *out, const struct request *rq, const struct it
     stac_link(&links, rq, "parent", "application/json", "collections", row->collection, NULL);
     stac_link(&links, rq, "collection", "application/json", "collections", row->collection, NULL);
     stac_link(&links, rq, "root", "application/json", NULL);
-    stac_text_send(out, row->text, rq->base_url, links.data);
+    places_text_send(out, row->text, row->places, row->collection, row->id, rq->base_url, links.data);
 }
 
 /* ---- links of a page ---- */
@@ -177,7 +177,8 @@ bool stac_item_get(struct request *rq, struct reply *reply, struct err *err)
                             .id = request_variable(rq, "itemId") };
     size_t size;
 
-    if (!item_load(rq->db, rq->arena, stac_viewer(rq), row.collection, row.id, &row.text, err))
+    if (!item_load(rq->db, rq->arena, stac_viewer(rq), row.collection, row.id, &row.text,
+                   &row.places, err))
         return false;
     add_item(&body, rq, &row);
     size = body.length;
