@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
-CHUNK = 250000
+CHUNK, ALL = 250000, 10_000_000
 FEW, MANY = 1, 16
 
 
@@ -36,20 +36,22 @@ def count(service):
     return int(service.sql("SELECT coalesce(sum(count), 0) FROM collections"))
 
 
-def chunk_file(folder, first, many):
-    path = folder / f"items-{first}.ndjson"
+def chunk_file(options, first, many):
+    """Items of the catalogue of ALL, in no order: the first N of them are as spread as all are."""
+    path = options.data / f"items-{first}.ndjson"
     with open(path, "w") as file:
-        subprocess.run([sys.executable, HERE / "catalogue.py", str(first), str(many)], stdout=file, check=True)
+        subprocess.run([options.build / "tests/bench/stac_items", str(many), "--from", str(first), "--of", str(ALL), "--shuffle",
+                        *(["--collections"] if first == 0 else [])], stdout=file, check=True)
     return path
 
 
-def load(service, size):
+def load(service, options, size):
     """Brings the catalogue to this size; items per second of `catalog add`, None when there was nothing to add."""
     first, seconds, start = count(service), 0, None
     start = first
     while first < size:
         many = min(CHUNK, size - first)
-        path = chunk_file(service.data, first, many)
+        path = chunk_file(options, first, many)
         begin = time.monotonic()
         done = service.command("catalog", "add", path, check=False, timeout=3600)
         seconds += time.monotonic() - begin
@@ -117,7 +119,7 @@ def measure_peer(service, root, size, mixes, options):
         peer.start()
         if int(peer.sql("SELECT count(*) FROM pgstac.items")) != size:
             collections = requests.get(root + "/collections", timeout=60).json()["collections"]
-            files = [chunk_file(options.data, first, min(CHUNK, size - first)) for first in range(0, size, CHUNK)]
+            files = [chunk_file(options, first, min(CHUNK, size - first)) for first in range(0, size, CHUNK)]
             seconds = peer.load([{**c, "links": []} for c in collections], files)
             print(f"pgstac: {size / seconds:.0f} items/s loaded")
             for file in files:
@@ -144,17 +146,15 @@ def print_growth(kept):
 
 def main():
     options = arguments()
+    options.data.mkdir(parents=True, exist_ok=True)
     kept_path = options.data / "bench-stac.json"
     kept = json.loads(kept_path.read_text()) if kept_path.exists() else {"sizes": {}}
     service = Service(options.data, "worker.slots=1", "log.level=warning", workers=1)
     service.start()
     root = service.base + "/stac"
     try:
-        if not service.sql("SELECT 1 FROM collections LIMIT 1"):
-            for line in (HERE / "collections.ndjson").read_text().splitlines():
-                service.command("catalog", "add", "-", input=line)
         for size in map(int, options.items.split(",")):
-            rate = load(service, size)
+            rate = load(service, options, size)
             mixes = mixes_module.make(root)
             print(f"\n## {size:,} items" + (f" (added at {rate:,.0f}/s)" if rate else "") + f"\n{HEAD}")
             told = kept["sizes"].setdefault(str(size), {"ours": {}, "peer": {}})
