@@ -31,8 +31,19 @@ libsentier_a_SOURCES += \
 	server/api/openeo/result.c \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \
-	server/api/stac/catalog.c \
+	server/api/stac/collections.c \
+	server/api/stac/conformance.c \
 	server/api/stac/data.c \
+	server/api/stac/extent.c server/api/stac/extent.h \
+	server/api/stac/fields.c server/api/stac/fields.h \
+	server/api/stac/html.c \
+	server/api/stac/html_map.c server/api/stac/html_map.h \
+	server/api/stac/landing.c \
+	server/api/stac/language.c server/api/stac/language.h \
 	server/api/stac/params.c server/api/stac/params.h \
+	server/api/stac/queryables.c \
 	server/api/stac/search.c \
-	server/api/stac/stac.h
+	server/api/stac/send.c \
+	server/api/stac/stac.h \
+	server/api/stac/texts.def \
+	server/api/stac/token.c

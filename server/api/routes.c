@@ -73,6 +73,7 @@ const struct route routes[] = {
     /* STAC API, and the files that its assets name */
     STAC(GET, "", NOBODY, landing_get),
     STAC(GET, "/conformance", NOBODY, conformance_get),
+    STAC(GET, "/children", NOBODY, children_get),
     STAC(GET, "/collections", NOBODY, collections_get),
     STAC(GET, "/collections/{collectionId}", NOBODY, collection_get),
     STAC(GET, "/collections/{collectionId}/items", NOBODY, items_get),

@@ -39,6 +39,23 @@ bool collection_list(struct db *db, struct arena *arena, const char *viewer, con
     return true;
 }
 
+bool collection_ids(struct db *db, struct arena *arena, const char *viewer, const char *const **ret_ids,
+                    size_t *ret_count, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    const char **ids;
+
+    if (!db_query(db, &rows, "SELECT id FROM collections WHERE public OR owner = $1::uuid ORDER BY id",
+                  DB_ARGS(db_text(viewer)), err))
+        return false;
+    *ret_count = (size_t)row_count(rows);
+    ids = arena_array(arena, *ret_count + 1, sizeof *ids);
+    for (int i = 0; i < row_count(rows); i++)
+        ids[i] = arena_text(arena, row_text(rows, i, 0));
+    *ret_ids = ids;
+    return true;
+}
+
 bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;

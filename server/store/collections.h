@@ -45,6 +45,9 @@ struct collection_row {
 bool collection_list(struct db *db, struct arena *arena, const char *viewer, const char *after,
                      int64_t limit, struct collection_row **ret_rows, size_t *ret_count,
                      struct err *err) MUST_USE;
+/* All that the viewer may see, by id. */
+bool collection_ids(struct db *db, struct arena *arena, const char *viewer, const char *const **ret_ids,
+                    size_t *ret_count, struct err *err) MUST_USE;
 bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct err *err) MUST_USE;
 
 /* The text of a PostgreSQL text[] literal in the arena. */

@@ -7,7 +7,7 @@ import requests
 
 class Page(html.parser.HTMLParser):
     """Fails on tags that are not closed in their order; collects what is loaded and linked."""
-    EMPTY = {"meta", "link", "img", "input", "br", "hr", "rect", "path", "use"}
+    EMPTY = {"meta", "link", "img", "input", "br", "hr"}
 
     def __init__(self, text):
         super().__init__()

@@ -1,17 +1,34 @@
 /* datetime, bbox and all other parameters of a search: whatever comes is read or refused with its
- * name, and what was read is what PostgreSQL takes. Lines "name=value" are a query; a document that
- * starts with a brace is a body. */
+ * name, and what was read is what PostgreSQL takes. Lines "name=value" are a query, of all places where
+ * parameters may stand in turn; a document that starts with a brace is a body. What asks for fields
+ * cuts an item to them. */
+#include "api/stac/extent.h"
 #include "api/stac/params.h"
+#include "auth/secret.h"
 #include "base/instant.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const char item[] =
+    "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":null,\"properties\":{\"datetime\":null,\"a\":{\"b\":{\"c\":1}}},"
+    "\"assets\":{\"x\":{\"href\":\"y\"}},\"links\":[]}";
+
+static void check_fields(const struct search_params *params)
+{
+    AUTO(json) json_t *object = json_loads(item, 0, NULL);
+
+    if (params->fields)
+        fields_apply(params->fields, object);
+}
+
 static void check(const struct search_params *params, bool good, const struct err *err)
 {
+    const struct item_conditions *where = &params->search.where;
     AUTO(json) json_t *geometry = NULL;
     struct err ignored = { 0 };
     int64_t start = INSTANT_MIN, end = INSTANT_MAX;
@@ -21,46 +38,55 @@ static void check(const struct search_params *params, bool good, const struct er
             abort();
         return;
     }
-    if (params->limit < 0 || params->limit > 10000)
+    if (params->search.limit < 1 || params->search.limit > 10000 || params->search.n_sorts > SEARCH_MAX_SORTS)
         abort();
-    if ((params->start && !instant_parse(params->start, &start)) ||
-        (params->end && !instant_parse(params->end, &end)) || start > end)
+    if ((where->start && !instant_parse(where->start, &start)) ||
+        (where->end && !instant_parse(where->end, &end)) || start > end)
         abort();
-    if (params->geometry &&
-        (!js_parse(params->geometry, strlen(params->geometry), 16, &geometry, &ignored) ||
-         !geojson_check(geometry, "", PARAMS_MAX_VERTICES, &ignored)))
+    if (where->geometry &&
+        (!js_parse(where->geometry, strlen(where->geometry), 16, &geometry, &ignored) ||
+         !geojson_check(geometry, "", EXTENT_MAX_VERTICES, &ignored)))
         abort();
+    check_fields(params);
 }
 
-static void try_query(char *text, struct arena *arena)
+static void try_query(const char *text, enum params_where place, struct arena *arena)
 {
-    struct search_params params = { 0 };
+    struct search_params params;
     struct err err = { 0 };
-    bool good = true, known;
+    char *rest = arena_text(arena, text);
+    bool good = true;
 
-    for (char *line = strsep(&text, "\n"); line && good; line = strsep(&text, "\n")) {
+    params_init(&params, place, 10, 10000, arena);
+    for (char *line = strsep(&rest, "\n"); line && good; line = strsep(&rest, "\n")) {
         char *value = strchr(line, '=');
 
         if (!value)
             continue;
         *value++ = '\0';
-        good = params_from_query(line, value, 10000, arena, &params, &known, &err);
+        good = params_from_query(&params, line, value, &err);
     }
+    good = good && params_finish(&params, &err);
     check(&params, good, &err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static bool ready;
     AUTO(arena) struct arena *arena = arena_new();
     AUTO(mem) char *text = mem_textn((const char *)data, size);
     AUTO(json) json_t *body = NULL;
-    struct search_params params = { 0 };
     struct err err = { 0 };
 
-    if (*text != '{') {
-        try_query(text, arena);
-    } else if (js_parse(text, strlen(text), 64, &body, &err)) {
-        bool good = params_from_json(body, 10000, arena, &params, &err);
+    if (!ready && !(ready = secret_init("fuzzing", &err)))
+        abort();
+    for (unsigned place = PARAMS_SEARCH; place <= PARAMS_COLLECTION_AGGREGATE && *text != '{'; place *= 2)
+        try_query(text, place, arena);
+    if (*text == '{' && js_parse(text, strlen(text), 64, &body, &err)) {
+        struct search_params params;
+
+        params_init(&params, PARAMS_SEARCH, 10, 10000, arena);
+        bool good = params_from_json(&params, body, &err) && params_finish(&params, &err);
 
         check(&params, good, &err);
     }

@@ -1,188 +1,12 @@
-/* Each parameter has one reader for its text and one for its JSON; both end in the same checks. */
+/* One table: each parameter with where it may stand and a reader for its text and for its JSON, which
+ * end in the same checks. What depends on other parameters (the language of a filter, the order a
+ * token belongs to) is noted and settled by params_finish(). */
 #include "api/stac/params.h"
-#include "auth/auth.h"
-#include "base/instant.h"
-#include "json/geojson.h"
-#include "json/js_text.h"
-#include <ctype.h>
+#include "api/stac/extent.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- datetime ---- */
-
-/* The same instant as PostgreSQL reads it: T and Z in upper case. */
-static bool read_instant(const char *text, const char *name, struct arena *arena,
-                         const char **ret_text, int64_t *ret_ms, struct err *err)
-{
-    char *copy = arena_text(arena, text);
-
-    if (!instant_parse(text, ret_ms) || text[10] == ' ')
-        return err_set(err, ERR_InvalidParameter,
-                       "%s: expected an RFC 3339 date and time with its zone, found '%.60s'", name, text);
-    for (char *c = copy; *c; c++)
-        *c = (char)toupper((unsigned char)*c);
-    *ret_text = copy;
-    return true;
-}
-
-static bool is_open(const char *text)
-{
-    return !*text || !strcmp(text, "..");
-}
-
-bool params_datetime(const char *text, const char *name, struct arena *arena, const char **ret_start,
-                     const char **ret_end, struct err *err)
-{
-    char *start = arena_text(arena, text), *end = strchr(start, '/');
-    int64_t first = INSTANT_MIN, last = INSTANT_MAX;
-
-    *ret_start = *ret_end = NULL;
-    if (!end) {
-        if (!read_instant(start, name, arena, ret_start, &first, err))
-            return false;
-        *ret_end = *ret_start;
-        return true;
-    }
-    *end++ = '\0';
-    if (is_open(start) && is_open(end))
-        return err_set(err, ERR_InvalidParameter, "%s: an interval needs at least one end, found '%.60s'",
-                       name, text);
-    if ((!is_open(start) && !read_instant(start, name, arena, ret_start, &first, err)) ||
-        (!is_open(end) && !read_instant(end, name, arena, ret_end, &last, err)))
-        return false;
-    if (first > last)
-        return err_set(err, ERR_InvalidParameter, "%s: the interval ends before it starts: '%.80s'", name,
-                       text);
-    return true;
-}
-
-/* ---- bbox ---- */
-
-static bool check_box(const double *n, size_t count, const char *name, struct arena *arena,
-                      const char **ret_geometry, struct err *err)
-{
-    size_t half = count / 2;
-    double box[4] = { n[0], n[1], n[half], n[half + 1] };
-    AUTO(text) struct text geometry = { 0 };
-
-    for (size_t i = 0; i < 4; i++)
-        if (!(fabs(box[i]) <= (i % 2 ? 90 : 180)))
-            return err_set(err, ERR_InvalidParameter, "%s: %g is outside [%d, %d]", name, box[i],
-                           i % 2 ? -90 : -180, i % 2 ? 90 : 180);
-    if (box[1] > box[3])
-        return err_set(err, ERR_InvalidParameter, "%s: south (%g) is north of north (%g)", name, box[1],
-                       box[3]);
-    if (count == 6 && n[2] > n[5])
-        return err_set(err, ERR_InvalidParameter, "%s: the lower height (%g) is above the upper (%g)",
-                       name, n[2], n[5]);
-    geojson_add_box(&geometry, box);
-    *ret_geometry = arena_text(arena, geometry.data);
-    return true;
-}
-
-static bool refuse_count(const char *name, size_t count, struct err *err)
-{
-    return err_set(err, ERR_InvalidParameter, "%s: expected 4 or 6 numbers, found %zu", name, count);
-}
-
-bool params_bbox(const char *text, const char *name, struct arena *arena, const char **ret_geometry,
-                 struct err *err)
-{
-    char *rest = arena_text(arena, text), *part;
-    double numbers[6];
-    size_t count = 0;
-
-    while ((part = strsep(&rest, ","))) {
-        double number;
-
-        if (!text_to_number(part, &number))
-            return err_set(err, ERR_InvalidParameter, "%s: expected numbers, found '%.40s'", name, part);
-        if (count < 6)
-            numbers[count] = number;
-        count++;
-    }
-    if (count != 4 && count != 6)
-        return refuse_count(name, count, err);
-    return check_box(numbers, count, name, arena, ret_geometry, err);
-}
-
-static bool bbox_of_json(const json_t *array, struct arena *arena, const char **ret_geometry,
-                         struct err *err)
-{
-    size_t count = json_array_size(array);
-    double numbers[6];
-
-    if (count != 4 && count != 6)
-        return refuse_count("/bbox", count, err);
-    for (size_t i = 0; i < count; i++) {
-        if (!json_is_number(json_array_get(array, i)))
-            return js_refuse(json_array_get(array, i), "/bbox", "numbers", err);
-        numbers[i] = json_number_value(json_array_get(array, i));
-    }
-    return check_box(numbers, count, "/bbox", arena, ret_geometry, err);
-}
-
-/* ---- intersects ---- */
-
-static bool read_geometry(const json_t *geometry, const char *pointer, struct arena *arena,
-                          const char **ret_geometry, struct err *err)
-{
-    AUTO(text) struct text text = { 0 };
-
-    if (!geojson_check(geometry, pointer, PARAMS_MAX_VERTICES, err)) {
-        err->code = ERR_InvalidParameter;
-        return false;
-    }
-    js_text_add(&text, geometry);
-    *ret_geometry = arena_text(arena, text.data);
-    return true;
-}
-
-static bool intersects_of_text(const char *text, struct arena *arena, const char **ret_geometry,
-                               struct err *err)
-{
-    AUTO(json) json_t *geometry = NULL;
-
-    if (!js_parse(text, strlen(text), 16, &geometry, err)) {
-        err->code = ERR_InvalidParameter;
-        return err_prefix(err, "intersects");
-    }
-    return read_geometry(geometry, "intersects", arena, ret_geometry, err);
-}
-
-/* ---- tokens ---- */
-
-/* "next 12 2023-08-15 09:58:11.662+00|id" */
-const char *params_token(const struct item_row *row, bool backwards, struct arena *arena)
-{
-    AUTO(mem) char *text = mem_printf("%s %lld %s|%s", backwards ? "prev" : "next",
-                                      (long long)row->collection_number, row->datetime, row->id);
-    AUTO(mem) char *sealed = auth_seal(text);
-
-    return arena_text(arena, sealed);
-}
-
-static bool read_token(const char *sealed, struct arena *arena, struct search_params *params,
-                       struct err *err)
-{
-    AUTO(mem) char *text = NULL;
-    struct err ignored = { 0 };
-    long long collection;
-    int used = 0;
-    char *copy, *bar;
-
-    if (!auth_unseal(sealed, &text, &ignored) || strlen(text) < 5 ||
-        sscanf(text + 5, "%lld %n", &collection, &used) != 1 || !strchr(text + 5 + used, '|'))
-        return err_set(err, ERR_InvalidParameter, "token: was not given by this service");
-    copy = arena_text(arena, text + 5 + used);
-    bar = strchr(copy, '|');
-    *bar = '\0';
-    params->cursor = (struct item_cursor){ .datetime = copy, .id = bar + 1, .collection = collection };
-    params->has_cursor = true;
-    params->backwards = text_begins(text, "prev");
-    return true;
-}
 
 /* ---- lists and numbers ---- */
 
@@ -215,6 +39,11 @@ static bool list_of_json(const json_t *array, const char *pointer, struct arena 
     size_t count = json_array_size(array);
     const char **list = arena_array(arena, count + 1, sizeof *list);
 
+    if (!json_is_array(array))
+        return js_refuse(array, pointer, "an array", err);
+    if (count > PARAMS_MAX_LIST)
+        return err_set(err, ERR_InvalidParameter, "%s: expected at most %d values", pointer,
+                       PARAMS_MAX_LIST);
     for (size_t i = 0; i < count; i++) {
         AUTO(mem) char *place = js_pointer_index(pointer, i);
 
@@ -228,90 +57,394 @@ static bool list_of_json(const json_t *array, const char *pointer, struct arena 
 }
 
 /* Above the largest page the largest page is given, as OGC API - Features wants it. */
-static bool set_limit(double number, const char *name, int64_t max_limit,
-                      struct search_params *params, struct err *err)
+static bool set_limit(struct search_params *p, double number, const char *name, struct err *err)
 {
     if (number != trunc(number) || !(number >= 1))
         return err_set(err, ERR_InvalidParameter, "%s: expected a whole number from 1, found %g", name,
                        number);
-    params->limit = number > (double)max_limit ? max_limit : (int64_t)number;
+    p->search.limit = number > (double)p->max_limit ? p->max_limit : (int64_t)number;
     return true;
 }
 
-static bool one_place(const struct search_params *params, struct err *err)
-{
-    return !params->geometry ||
-           err_set(err, ERR_InvalidParameter, "intersects: cannot be given together with bbox");
-}
-
-bool params_from_query(const char *name, const char *value, int64_t max_limit, struct arena *arena,
-                       struct search_params *params, bool *ret_known, struct err *err)
+static bool limit_text(struct search_params *p, const char *value, struct err *err)
 {
     double number;
 
-    *ret_known = true;
-    if (!strcmp(name, "limit")) {
-        if (!text_to_number(value, &number))
-            return err_set(err, ERR_InvalidParameter, "limit: expected a whole number, found '%.40s'",
-                           value);
-        return set_limit(number, "limit", max_limit, params, err);
-    }
-    if (!strcmp(name, "datetime"))
-        return params_datetime(value, "datetime", arena, &params->start, &params->end, err);
-    if (!strcmp(name, "bbox"))
-        return one_place(params, err) && params_bbox(value, "bbox", arena, &params->geometry, err);
-    if (!strcmp(name, "token"))
-        return read_token(value, arena, params, err);
-    if (!strcmp(name, "intersects"))
-        return one_place(params, err) && intersects_of_text(value, arena, &params->geometry, err);
-    if (!strcmp(name, "ids"))
-        return list_of_text(value, "ids", arena, &params->n_ids, &params->ids, err);
-    if (!strcmp(name, "collections"))
-        return list_of_text(value, "collections", arena, &params->n_collections, &params->collections,
-                            err);
-    *ret_known = false;
+    if (!text_to_number(value, &number))
+        return err_set(err, ERR_InvalidParameter, "limit: expected a whole number, found '%.40s'", value);
+    return set_limit(p, number, "limit", err);
+}
+
+static bool limit_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return json_is_number(value) ? set_limit(p, json_number_value(value), "/limit", err)
+                                 : js_refuse(value, "/limit", "a number", err);
+}
+
+/* A member that must be a string. */
+static bool string_json(struct search_params *p, const json_t *value, const char *pointer,
+                        const char **ret_text, struct err *err)
+{
+    if (!json_is_string(value))
+        return js_refuse(value, pointer, "a string", err);
+    *ret_text = arena_text(p->arena, json_string_value(value));
     return true;
 }
 
-struct body {
-    const json_t *bbox, *intersects, *ids, *collections;
-    const char *datetime, *token;
-    double limit;
-};
+/* ---- what, where and when ---- */
 
-static const struct js_field body_fields[] = {
-    JS_ARRAY(struct body, bbox, .optional = true, .nullable = true),
-    JS_OBJECT(struct body, intersects, .optional = true, .nullable = true),
-    JS_ARRAY(struct body, ids, .optional = true, .nullable = true, .max_len = PARAMS_MAX_LIST),
-    JS_ARRAY(struct body, collections, .optional = true, .nullable = true, .max_len = PARAMS_MAX_LIST),
-    JS_STRING(struct body, datetime, .optional = true, .nullable = true),
-    JS_STRING(struct body, token, .optional = true, .nullable = true),
-    JS_NUMBER(struct body, limit, 0, 0, .optional = true, .nullable = true, .fallback_number = NAN),
+static bool ids_text(struct search_params *p, const char *value, struct err *err)
+{
+    return list_of_text(value, "ids", p->arena, &p->search.where.n_ids, &p->search.where.ids, err);
+}
+
+static bool ids_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return list_of_json(value, "/ids", p->arena, &p->search.where.n_ids, &p->search.where.ids, err);
+}
+
+static bool collections_text(struct search_params *p, const char *value, struct err *err)
+{
+    return list_of_text(value, "collections", p->arena, &p->search.where.n_collections, &p->search.where.collections,
+                        err);
+}
+
+static bool collections_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return list_of_json(value, "/collections", p->arena, &p->search.where.n_collections,
+                        &p->search.where.collections, err);
+}
+
+static bool datetime_text(struct search_params *p, const char *value, struct err *err)
+{
+    return extent_datetime(value, "datetime", p->arena, &p->search.where.start, &p->search.where.end, err);
+}
+
+static bool datetime_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    const char *text = NULL;
+
+    return string_json(p, value, "/datetime", &text, err) &&
+           extent_datetime(text, "/datetime", p->arena, &p->search.where.start, &p->search.where.end, err);
+}
+
+static bool one_place(const struct search_params *p, const char *name, struct err *err)
+{
+    return !p->search.where.geometry ||
+           err_set(err, ERR_InvalidParameter, "%s: bbox and intersects cannot be given together", name);
+}
+
+static bool bbox_text(struct search_params *p, const char *value, struct err *err)
+{
+    return one_place(p, "bbox", err) && extent_bbox(value, "bbox", p->arena, &p->search.where.geometry, err);
+}
+
+static bool bbox_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    if (!json_is_array(value))
+        return js_refuse(value, "/bbox", "an array", err);
+    return one_place(p, "/bbox", err) && extent_bbox_json(value, p->arena, &p->search.where.geometry, err);
+}
+
+static bool intersects_text(struct search_params *p, const char *value, struct err *err)
+{
+    return one_place(p, "intersects", err) && extent_geometry(value, p->arena, &p->search.where.geometry, err);
+}
+
+static bool intersects_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    if (!json_is_object(value))
+        return js_refuse(value, "/intersects", "an object", err);
+    return one_place(p, "/intersects", err) &&
+           extent_geometry_json(value, "/intersects", p->arena, &p->search.where.geometry, err);
+}
+
+/* ---- order and form of the answer ---- */
+
+static bool add_sort(struct search_params *p, struct item_sort *sorts, const char *name, bool descending,
+                     const char *place, struct err *err)
+{
+    if (text_begins(name, "properties."))
+        name += strlen("properties.");
+    if (!*name)
+        return err_set(err, ERR_InvalidParameter, "%s: expected the name of a property", place);
+    for (size_t i = 0; i < p->search.n_sorts; i++)
+        if (!strcmp(sorts[i].property, name))
+            return err_set(err, ERR_InvalidParameter, "%s: '%.60s' is named twice", place, name);
+    if (p->search.n_sorts == SEARCH_MAX_SORTS)
+        return err_set(err, ERR_InvalidParameter, "%s: expected at most %d properties", place,
+                       SEARCH_MAX_SORTS);
+    sorts[p->search.n_sorts++] = (struct item_sort){ .property = name, .descending = descending };
+    return true;
+}
+
+static struct item_sort *begin_sorts(struct search_params *p)
+{
+    struct item_sort *sorts = arena_array(p->arena, SEARCH_MAX_SORTS, sizeof *sorts);
+
+    p->search.n_sorts = 0;
+    p->search.sorts = sorts;
+    return sorts;
+}
+
+/* A plus that was not encoded arrives as a blank. */
+static bool sortby_text(struct search_params *p, const char *value, struct err *err)
+{
+    struct item_sort *sorts = begin_sorts(p);
+    char *rest = arena_text(p->arena, value), *name;
+
+    while ((name = strsep(&rest, ","))) {
+        bool sign = *name && strchr("+- ", *name);
+
+        if (!add_sort(p, sorts, name + sign, *name == '-', "sortby", err))
+            return false;
+    }
+    return true;
+}
+
+struct sort_input {
+    const char *field, *direction;
+};
+static const char *const directions[] = { "asc", "desc", NULL };
+static const struct js_field sort_fields[] = {
+    JS_STRING(struct sort_input, field),
+    JS_STRING(struct sort_input, direction, .fallback = "asc", .choice = directions, .optional = true),
     JS_END,
 };
 
-bool params_from_json(const json_t *body, int64_t max_limit, struct arena *arena,
-                      struct search_params *params, struct err *err)
+static bool sortby_json(struct search_params *p, const json_t *value, struct err *err)
 {
-    struct body in;
+    struct item_sort *sorts = begin_sorts(p);
+    json_t *sort;
+    size_t i;
 
-    if (!js_read(body, "", body_fields, JS_REFUSE_UNKNOWN, &in, err))
-        return false;
-    if (in.bbox && in.intersects)
-        return err_set(err, ERR_InvalidParameter, "/intersects: cannot be given together with bbox");
-    if (!isnan(in.limit) && !set_limit(in.limit, "/limit", max_limit, params, err))
-        return false;
-    if (in.datetime && !params_datetime(in.datetime, "/datetime", arena, &params->start, &params->end, err))
-        return false;
-    if (in.bbox && !bbox_of_json(in.bbox, arena, &params->geometry, err))
-        return false;
-    if (in.intersects && !read_geometry(in.intersects, "/intersects", arena, &params->geometry, err))
-        return false;
-    if (in.ids && !list_of_json(in.ids, "/ids", arena, &params->n_ids, &params->ids, err))
-        return false;
-    if (in.collections &&
-        !list_of_json(in.collections, "/collections", arena, &params->n_collections,
-                      &params->collections, err))
-        return false;
-    return !in.token || read_token(in.token, arena, params, err);
+    if (!json_is_array(value))
+        return js_refuse(value, "/sortby", "an array of {\"field\", \"direction\"}", err);
+    json_array_foreach((json_t *)value, i, sort) {
+        AUTO(mem) char *place = js_pointer_index("/sortby", i);
+        struct sort_input in;
+
+        if (!js_read(sort, place, sort_fields, JS_REFUSE_UNKNOWN, &in, err) ||
+            !add_sort(p, sorts, arena_text(p->arena, in.field), !strcmp(in.direction, "desc"), place, err))
+            return false;
+    }
+    return true;
+}
+
+static const char *const *default_fields(const struct search_params *p)
+{
+    return p->where == PARAMS_COLLECTIONS ? fields_of_collections : fields_of_items;
+}
+
+static bool fields_text(struct search_params *p, const char *value, struct err *err)
+{
+    return fields_from_text(value, default_fields(p), p->arena, &p->fields, err);
+}
+
+static bool fields_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return fields_from_json(value, default_fields(p), p->arena, &p->fields, err);
+}
+
+static bool set_count(struct search_params *p, const char *name, const char *value, struct err *err)
+{
+    static const struct { const char *name; enum item_count count; } counts[] = {
+        { "none", COUNT_NONE }, { "exact", COUNT_EXACT }, { "capped", COUNT_CAPPED },
+        { "estimated", COUNT_ESTIMATED },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (!strcmp(value, counts[i].name)) {
+            p->search.count = counts[i].count;
+            p->has_count = true;
+            return true;
+        }
+    }
+    return err_set(err, ERR_InvalidParameter,
+                   "%s: expected none, exact, capped or estimated, found '%.40s'", name, value);
+}
+
+static bool count_text(struct search_params *p, const char *value, struct err *err)
+{
+    return set_count(p, "count", value, err);
+}
+
+static bool count_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    const char *text = NULL;
+
+    return string_json(p, value, "/count", &text, err) && set_count(p, "/count", text, err);
+}
+
+static bool token_text(struct search_params *p, const char *value, struct err *err)
+{
+    (void)err;
+    p->token = value;
+    return true;
+}
+
+static bool token_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return string_json(p, value, "/token", &p->token, err);
+}
+
+static bool aggregations_text(struct search_params *p, const char *value, struct err *err)
+{
+    return list_of_text(value, "aggregations", p->arena, &p->n_aggregations, &p->aggregations, err);
+}
+
+static bool aggregations_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return list_of_json(value, "/aggregations", p->arena, &p->n_aggregations, &p->aggregations, err);
+}
+
+/* "datetime_frequency_interval", "grid_geohash_frequency_precision" */
+static bool is_option(const struct search_params *p, const char *name)
+{
+    return p->where & (PARAMS_AGGREGATE | PARAMS_COLLECTION_AGGREGATE) &&
+           (text_ends(name, "_interval") || text_ends(name, "_precision"));
+}
+
+static bool add_option(struct search_params *p, const char *name, const char *value, const char *place,
+                       struct err *err)
+{
+    if (p->n_options == PARAMS_MAX_OPTIONS)
+        return err_set(err, ERR_InvalidParameter, "%.60s: expected at most %d options", place,
+                       PARAMS_MAX_OPTIONS);
+    p->options[p->n_options++] = (struct params_option){ arena_text(p->arena, name),
+                                                         arena_text(p->arena, value) };
+    return true;
+}
+
+static bool option_json(struct search_params *p, const char *name, const json_t *value, struct err *err)
+{
+    AUTO(mem) char *place = js_pointer("", name);
+
+    if (json_is_integer(value)) {
+        AUTO(mem) char *number = mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+
+        return add_option(p, name, number, place, err);
+    }
+    return json_is_string(value) ? add_option(p, name, json_string_value(value), place, err)
+                                 : js_refuse(value, place, "a string or a whole number", err);
+}
+
+/* Read by the server before any handler, or by language.c: only their place is told here. */
+static bool elsewhere(struct search_params *p, const char *value, struct err *err)
+{
+    (void)p, (void)value, (void)err;
+    return true;
+}
+
+/* ---- the table ---- */
+
+enum {
+    PAGES = PARAMS_SEARCH | PARAMS_ITEMS,
+    COUNTS = PARAMS_AGGREGATE | PARAMS_COLLECTION_AGGREGATE,
+    WITHIN = PAGES | COUNTS,
+    ALL = WITHIN | PARAMS_COLLECTIONS,
+    GLOBAL = PARAMS_SEARCH | PARAMS_AGGREGATE,
+};
+
+static const struct parameter {
+    const char *name;
+    unsigned where;
+    bool (*text)(struct search_params *p, const char *value, struct err *err);
+    bool (*json)(struct search_params *p, const json_t *value, struct err *err); /* NULL: not in bodies */
+    bool null; /* null says something in a body; else it is as if the member were not there */
+} table[] = {
+    { "bbox", WITHIN, bbox_text, bbox_json, false },
+    { "datetime", WITHIN, datetime_text, datetime_json, false },
+    { "intersects", WITHIN, intersects_text, intersects_json, false },
+    { "ids", WITHIN, ids_text, ids_json, false },
+    { "collections", GLOBAL, collections_text, collections_json, false },
+    { "sortby", PAGES, sortby_text, sortby_json, false },
+    { "fields", PAGES | PARAMS_COLLECTIONS, fields_text, fields_json, true },
+    { "limit", PAGES | PARAMS_COLLECTIONS, limit_text, limit_json, false },
+    { "token", PAGES | PARAMS_COLLECTIONS, token_text, token_json, false },
+    { "count", PAGES, count_text, count_json, false },
+    { "aggregations", COUNTS, aggregations_text, aggregations_json, false },
+    { "language", ALL, elsewhere, NULL, false },
+    { "f", ALL, elsewhere, NULL, false },
+};
+
+static const struct parameter *find(const struct search_params *p, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (!strcmp(table[i].name, name) && table[i].where & p->where)
+            return &table[i];
+    return NULL;
+}
+
+/* Names that are spelled alike, else all. */
+static bool refuse_name(const struct search_params *p, const char *what, const char *place, bool in_body,
+                        struct err *err)
+{
+    AUTO(text) struct text near = { 0 }, all = { 0 };
+    const char *name = place + in_body;
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (!(table[i].where & p->where) || (in_body && !table[i].json))
+            continue;
+        text_printf(&all, "%s%s", all.length ? ", " : "", table[i].name);
+        if (text_is_near(name, table[i].name))
+            text_printf(&near, "%s%s", near.length ? " or " : "", table[i].name);
+    }
+    if (near.length)
+        return err_set(err, ERR_InvalidParameter, "%.60s: %s; did you mean %s?", place, what, near.data);
+    return err_set(err, ERR_InvalidParameter, "%.60s: %s; there are %s", place, what, all.data);
+}
+
+void params_init(struct search_params *params, enum params_where where, int64_t limit, int64_t max_limit,
+                 struct arena *arena)
+{
+    *params = (struct search_params){ .where = where, .arena = arena, .max_limit = max_limit,
+                                      .search.limit = limit };
+}
+
+bool params_from_query(struct search_params *params, const char *name, const char *value, struct err *err)
+{
+    const struct parameter *parameter = find(params, name);
+
+    if (!parameter && is_option(params, name))
+        return add_option(params, name, value, name, err);
+    if (!parameter)
+        return refuse_name(params, "there is no such parameter here", name, false, err);
+    return parameter->text(params, value, err);
+}
+
+bool params_from_json(struct search_params *params, const json_t *body, struct err *err)
+{
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(body))
+        return js_refuse(body, "/", "an object", err);
+    json_object_foreach((json_t *)body, key, value) {
+        const struct parameter *parameter = find(params, key);
+
+        if (!parameter && is_option(params, key)) {
+            if (!option_json(params, key, value, err))
+                return false;
+            continue;
+        }
+        if (!parameter || !parameter->json) {
+            AUTO(mem) char *pointer = mem_printf("/%.60s", key);
+
+            return refuse_name(params, "there is no such member here", pointer, true, err);
+        }
+        if (json_is_null(value) && !parameter->null)
+            continue;
+        if (!parameter->json(params, value, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- after the last ---- */
+
+bool params_finish(struct search_params *params, struct err *err)
+{
+    params_digest(params);
+    return !params->token || params_read_token(params, err);
 }

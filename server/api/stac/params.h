@@ -1,40 +1,61 @@
-/* Parameters of a search, from a query string or a JSON body. Refusals name the parameter. */
+/* Parameters of searches, from a query string or a JSON body. Refusals name the parameter. */
 #ifndef API_STAC_PARAMS_H
 #define API_STAC_PARAMS_H
 
+#include "api/stac/fields.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cql2/cql2.h"
 #include "store/search.h"
+#include <jansson.h>
 
-enum { PARAMS_MAX_LIST = 1000, PARAMS_MAX_VERTICES = 10000 };
+enum { PARAMS_MAX_LIST = 1000, PARAMS_MAX_OPTIONS = 32 };
 
-struct search_params {
-    size_t n_ids, n_collections;
-    const char *const *ids, *const *collections;
-    const char *start, *end; /* NULL: open */
-    const char *geometry;    /* GeoJSON text, NULL: anywhere */
-    int64_t limit;
-    struct item_cursor cursor;
-    bool has_cursor, backwards;
+/* Where a parameter may stand; PARAMS_BODY: in a body of POST /search and /aggregate. */
+enum params_where {
+    PARAMS_SEARCH = 1,      /* /search */
+    PARAMS_ITEMS = 2,       /* /collections/{collectionId}/items */
+    PARAMS_COLLECTIONS = 4, /* /collections and /children */
+    PARAMS_AGGREGATE = 8,   /* /aggregate, and of a collection */
+    PARAMS_COLLECTION_AGGREGATE = 16,
 };
 
-/* An instant or an interval as RFC 3339 and OGC API - Features have it; "" and ".." are open ends,
- * one of the two at most. */
-bool params_datetime(const char *text, const char *name, struct arena *arena, const char **ret_start,
-                     const char **ret_end, struct err *err) MUST_USE;
-/* "4 or 6 numbers, separated by commas" -> GeoJSON text; west > east crosses 180 degrees. */
-bool params_bbox(const char *text, const char *name, struct arena *arena, const char **ret_geometry,
-                 struct err *err) MUST_USE;
+struct search_params {
+    enum params_where where;
+    struct arena *arena;
+    int64_t max_limit;
+    struct item_search search;   /* what was read; but its filter, which is to be checked first */
+    const struct fields *fields; /* NULL: all */
+    struct cql2_node *filter;    /* of `filter` and `query`, not yet checked; NULL: none */
+    bool has_count;
+    size_t n_aggregations;
+    const char *const *aggregations;
+    size_t n_options; /* "NAME_interval" and "NAME_precision" of aggregations */
+    struct params_option { const char *name, *value; } options[PARAMS_MAX_OPTIONS];
+    char digest[17];             /* of conditions and order */
+    /* noted until all is read */
+    const char *filter_text, *filter_lang, *query_text, *token;
+    const json_t *filter_json, *query_json;
+};
 
-/* Reads one parameter of a query string; *ret_known tells whether there is such a parameter. */
-bool params_from_query(const char *name, const char *value, int64_t max_limit, struct arena *arena,
-                       struct search_params *params, bool *ret_known, struct err *err) MUST_USE;
-/* Reads a whole body. */
-bool params_from_json(const json_t *body, int64_t max_limit, struct arena *arena,
-                      struct search_params *params, struct err *err) MUST_USE;
+/* `limit` is the default. What is read lives in the arena. */
+void params_init(struct search_params *params, enum params_where where, int64_t limit, int64_t max_limit,
+                 struct arena *arena);
+/* One parameter of a query string; unknown ones are refused with those that are spelled alike. */
+bool params_from_query(struct search_params *params, const char *name, const char *value,
+                       struct err *err) MUST_USE;
+/* A whole body. */
+bool params_from_json(struct search_params *params, const json_t *body, struct err *err) MUST_USE;
+/* After the last parameter: what only all of them together tell. */
+bool params_finish(struct search_params *params, struct err *err) MUST_USE;
 
-/* The opaque token of a page that starts after (or, backwards, ends before) an item. In the arena. */
-const char *params_token(const struct item_row *row, bool backwards, struct arena *arena);
+/* The opaque token of the page after (or, backwards, before) a row: it is good for searches with the
+ * same conditions and order alone. In the arena. */
+const char *params_token(const struct search_params *params, const struct item_cursor *cursor,
+                         bool backwards);
+/* What params_finish() ends with: notes params->digest; reads params->token into the search. */
+void params_digest(struct search_params *params);
+bool params_read_token(struct search_params *params, struct err *err) MUST_USE;
 
 #endif

@@ -1,15 +1,16 @@
 /* GET and POST /stac/search and the items of a collection: one page of items as it lies in the
- * database, with links put in on the way out. */
+ * database, with links put in on the way out. An answer is one statement and one buffer; items are
+ * parsed only for clients that ask for some of their fields. */
 #include "api/common/build.h"
-#include "api/stac/params.h"
 #include "api/stac/stac.h"
 #include "json/js_text.h"
 #include "store/items.h"
 #include "store/places_text.h"
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define GEOJSON "application/geo+json"
+enum { COLLECTIONS_PAGE = 1000 };
 
 const char *stac_viewer(const struct request *rq)
 {
@@ -33,15 +34,53 @@ void stac_link(struct text *out, const struct request *rq, const char *rel, cons
     text_add(out, "\"}");
 }
 
-static void add_item(struct text *out, const struct request *rq, const struct item_row *row)
-{
-    AUTO(text) struct text links = { 0 };
+/* ---- items ---- */
 
-    stac_link(&links, rq, "self", GEOJSON, "collections", row->collection, "items", row->id, NULL);
-    stac_link(&links, rq, "parent", "application/json", "collections", row->collection, NULL);
-    stac_link(&links, rq, "collection", "application/json", "collections", row->collection, NULL);
-    stac_link(&links, rq, "root", "application/json", NULL);
-    places_text_send(out, row->text, row->places, row->collection, row->id, rq->base_url, links.data);
+void item_links_drop(struct item_links *links)
+{
+    text_drop(&links->before);
+    text_drop(&links->after);
+}
+
+static void make_links(struct item_links *links, const struct request *rq, const char *collection)
+{
+    text_clear(&links->before);
+    text_clear(&links->after);
+    links->collection = collection;
+    text_printf(&links->before, "{\"rel\":\"self\",\"type\":\"" STAC_GEOJSON "\",\"href\":\"%s" STAC_ROOT
+                                "/collections/", rq->base_url);
+    text_add_url(&links->before, collection, "");
+    text_add(&links->before, "/items/");
+    text_add(&links->after, "\"},");
+    stac_link(&links->after, rq, "parent", "application/json", "collections", collection, NULL);
+    stac_link(&links->after, rq, "collection", "application/json", "collections", collection, NULL);
+    stac_link(&links->after, rq, "root", "application/json", NULL);
+}
+
+void stac_add_item(struct text *out, const struct request *rq, const struct item_row *row,
+                   struct item_links *links)
+{
+    AUTO(text) struct text whole = { 0 };
+
+    if (!links->collection || strcmp(links->collection, row->collection))
+        make_links(links, rq, row->collection);
+    text_addn(&whole, links->before.data, links->before.length);
+    text_add_url(&whole, row->id, "");
+    text_addn(&whole, links->after.data, links->after.length);
+    places_text_send(out, row->text, row->places, row->collection, row->id, rq->base_url, whole.data);
+}
+
+/* Only what is asked for of the item that begins at `begin`. */
+static bool cut_to_fields(struct text *out, size_t begin, const struct fields *fields, struct err *err)
+{
+    AUTO(json) json_t *item = NULL;
+
+    if (!js_parse(out->data + begin, out->length - begin, JS_DEFAULT_DEPTH, &item, err))
+        return false;
+    fields_apply(fields, item);
+    out->length = begin;
+    js_text_add(out, item);
+    return true;
 }
 
 /* ---- links of a page ---- */
@@ -49,12 +88,12 @@ static void add_item(struct text *out, const struct request *rq, const struct it
 static void add_page_link(json_t *links, struct request *rq, const char *rel, const char *token)
 {
     if (rq->method != POST) {
-        link_add(links, rel, href_with(rq, "token", token), GEOJSON, NULL);
+        link_add(links, rel, href_with(rq, "token", token), STAC_GEOJSON, NULL);
         return;
     }
     json_array_append_new(links, json_pack("{s:s,s:s,s:s,s:s,s:b,s:{s:s}}", "rel", rel, "href",
-                                           href_of(rq, STAC_ROOT "/search"), "type", GEOJSON, "method",
-                                           "POST", "merge", 1, "body", "token", token));
+                                           href_of(rq, STAC_ROOT "/search"), "type", STAC_GEOJSON,
+                                           "method", "POST", "merge", 1, "body", "token", token));
 }
 
 static json_t *page_links(struct request *rq, const struct search_params *params,
@@ -62,125 +101,166 @@ static json_t *page_links(struct request *rq, const struct search_params *params
 {
     json_t *links = json_array();
     bool next = page->backwards ? page->count > 0 : page->more;
-    bool prev = page->backwards ? page->more : params->has_cursor && page->count > 0;
+    bool prev = page->backwards ? page->more : params->search.after && page->count > 0;
 
     link_add(links, "root", href_of(rq, STAC_ROOT), "application/json", NULL);
-    link_add(links, "self", href_with(rq, "", NULL), GEOJSON, NULL);
+    link_add(links, "self", href_with(rq, "", NULL), STAC_GEOJSON, NULL);
+    if (rq->method != POST)
+        link_add(links, "alternate", href_with(rq, "f", "html"), "text/html", NULL);
     if (collection)
         link_add(links, "collection", href_of(rq, STAC_ROOT "/collections/%s", collection),
                  "application/json", NULL);
-    if (next) {
-        struct item_row last = item_page_row(page, page->count - 1);
-
-        add_page_link(links, rq, "next", params_token(&last, false, rq->arena));
-    }
-    if (prev) {
-        struct item_row first = item_page_row(page, 0);
-
-        add_page_link(links, rq, "prev", params_token(&first, true, rq->arena));
-    }
+    if (next)
+        add_page_link(links, rq, "next",
+                      params_token(params, item_page_cursor(page, page->count - 1, rq->arena), false));
+    if (prev)
+        add_page_link(links, rq, "prev",
+                      params_token(params, item_page_cursor(page, 0, rq->arena), true));
     return links;
 }
 
-static bool answer(struct request *rq, struct reply *reply, const struct search_params *params,
-                   const char *collection, struct err *err)
-{
-    struct item_search search = {
-        .where = { .viewer = stac_viewer(rq), .n_collections = params->n_collections,
-                   .collections = params->collections, .n_ids = params->n_ids, .ids = params->ids,
-                   .start = params->start, .end = params->end, .geometry = params->geometry },
-        .after = params->has_cursor ? &params->cursor : NULL, .backwards = params->backwards,
-        .limit = params->limit,
-    };
-    AUTO(text) struct text body = { 0 };
-    AUTO(json) json_t *links = NULL;
-    struct item_page page;
-    size_t size;
+/* ---- one page ---- */
 
-    if (!items_search(rq->db, rq->arena, &search, &page, err))
-        return false;
-    text_add(&body, "{\"type\":\"FeatureCollection\",\"features\":[");
-    for (size_t i = 0; i < page.count; i++) {
-        struct item_row row = item_page_row(&page, i);
+static void item_page_drop(struct item_page *page)
+{
+    item_page_done(page);
+}
+
+static const char *const how_counted[] = {
+    [COUNT_NONE] = "exact", [COUNT_EXACT] = "exact", [COUNT_CAPPED] = "at_least",
+    [COUNT_ESTIMATED] = "estimated",
+};
+
+/* `context` says the same for clients of before OGC API - Features. */
+static void add_counts(struct text *body, const struct search_params *params, const struct item_page *page)
+{
+    text_printf(body, "],\"numberReturned\":%zu", page->count);
+    if (page->matched >= 0)
+        text_printf(body, ",\"numberMatched\":%" PRId64 ",\"numberMatchedRelation\":\"%s\"", page->matched,
+                    how_counted[page->counted]);
+    text_printf(body, ",\"context\":{\"returned\":%zu,\"limit\":%" PRId64, page->count,
+                params->search.limit);
+    if (page->matched >= 0)
+        text_printf(body, ",\"matched\":%" PRId64, page->matched);
+    text_add(body, "}");
+}
+
+static bool add_page(struct request *rq, const struct search_params *params, const struct item_page *page,
+                     const char *collection, struct text *body, struct err *err)
+{
+    AUTO(item_links) struct item_links shared = { 0 };
+    AUTO(json) json_t *links = NULL;
+
+    text_add(body, "{\"type\":\"FeatureCollection\",\"features\":[");
+    for (size_t i = 0; i < page->count; i++) {
+        struct item_row row = item_page_row(page, i);
+        size_t begin;
 
         if (i)
-            text_add(&body, ",");
-        add_item(&body, rq, &row);
+            text_add(body, ",");
+        begin = body->length;
+        stac_add_item(body, rq, &row, &shared);
+        if (params->fields && !cut_to_fields(body, begin, params->fields, err))
+            return false;
     }
-    text_printf(&body, "],\"numberReturned\":%zu,\"links\":", page.count);
-    links = page_links(rq, params, &page, collection);
-    js_text_add(&body, links);
-    text_add(&body, "}");
-    item_page_done(&page);
-    size = body.length;
-    return reply_bytes(reply, 200, text_take(&body), size, GEOJSON);
+    add_counts(body, params, page);
+    text_add(body, ",\"links\":");
+    links = page_links(rq, params, page, collection);
+    js_text_add(body, links);
+    text_add(body, "}");
+    return true;
+}
+
+/* Clients that want to know how many there are ask for a page of one item or none. */
+static void choose_count(const struct request *rq, struct search_params *params)
+{
+    static const struct { const char *name; enum item_count count; } settings[] = {
+        { "none", COUNT_NONE }, { "exact", COUNT_EXACT }, { "capped", COUNT_CAPPED },
+        { "estimated", COUNT_ESTIMATED },
+    };
+
+    params->search.count_limit = rq->config->catalog_count_limit;
+    if (params->has_count)
+        return;
+    params->search.count = params->search.limit <= 1 && !params->search.after ? COUNT_CAPPED : COUNT_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (!strcmp(rq->config->catalog_count, settings[i].name))
+            params->search.count = settings[i].count;
+}
+
+static bool answer(struct request *rq, struct reply *reply, struct search_params *params,
+                   const char *collection, struct err *err)
+{
+    AUTO(text) struct text body = { 0 };
+    AUTO(item_page) struct item_page page = { 0 };
+    const char *unused;
+
+    choose_count(rq, params);
+    if (!stac_check(rq, params, err) || !items_search(rq->db, rq->arena, &params->search, &page, err))
+        return false;
+    /* no items may be no collection */
+    if (collection && page.count == 0 &&
+        !collection_text(rq->db, rq->arena, stac_viewer(rq), collection, &unused, err))
+        return false;
+    return add_page(rq, params, &page, collection, &body, err) &&
+           stac_send(rq, reply, &body, STAC_GEOJSON, html_items, err);
 }
 
 /* ---- handlers ---- */
 
-/* `only` names the parameters that this address takes beside bbox, datetime, limit and token. */
-static bool read_query(struct request *rq, bool whole_catalogue, struct search_params *params,
-                       struct err *err)
+bool stac_read(struct request *rq, enum params_where where, const char *collection,
+               struct search_params *ret_params, struct err *err)
 {
-    static const char *const searches[] = { "ids", "collections", "intersects" };
+    int64_t page = where == PARAMS_COLLECTIONS ? COLLECTIONS_PAGE : rq->config->catalog_page;
     const char *name, *value;
 
-    params->limit = rq->config->catalog_page;
-    for (size_t i = 0; request_query_at(rq, i, &name, &value); i++) {
-        bool known = true;
+    params_init(ret_params, where, page, rq->config->catalog_max_page, rq->arena);
+    ret_params->search.where.viewer = stac_viewer(rq);
+    if (collection) {
+        const char **only = arena_array(rq->arena, 1, sizeof *only);
 
-        if (!strcmp(name, "f"))
-            continue;
-        for (size_t k = 0; !whole_catalogue && k < ARRAY_LEN(searches); k++)
-            known &= strcmp(name, searches[k]) != 0;
-        if (known && !params_from_query(name, value ? value : "", rq->config->catalog_max_page,
-                                        rq->arena, params, &known, err))
-            return false;
-        if (!known)
-            return err_set(err, ERR_InvalidParameter, "%.60s: there is no such parameter", name);
+        *only = collection;
+        ret_params->search.where.collections = only;
+        ret_params->search.where.n_collections = 1;
     }
-    return true;
+    if (rq->method == POST)
+        return params_from_json(ret_params, rq->body, err) && params_finish(ret_params, err);
+    for (size_t i = 0; request_query_at(rq, i, &name, &value); i++)
+        if (!params_from_query(ret_params, name, value ? value : "", err))
+            return false;
+    return params_finish(ret_params, err);
 }
 
 bool stac_search_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    struct search_params params = { 0 };
+    struct search_params params;
 
-    return read_query(rq, true, &params, err) && answer(rq, reply, &params, NULL, err);
+    return stac_read(rq, PARAMS_SEARCH, NULL, &params, err) && answer(rq, reply, &params, NULL, err);
 }
 
 bool stac_search_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    struct search_params params = { .limit = rq->config->catalog_page };
-
-    return params_from_json(rq->body, rq->config->catalog_max_page, rq->arena, &params, err) &&
-           answer(rq, reply, &params, NULL, err);
+    return stac_search_get(rq, reply, err);
 }
 
 bool stac_items_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    const char *id = request_variable(rq, "collectionId"), *unused;
-    struct search_params params = { 0 };
+    const char *id = request_variable(rq, "collectionId");
+    struct search_params params;
 
-    if (!collection_text(rq->db, rq->arena, stac_viewer(rq), id, &unused, err) ||
-        !read_query(rq, false, &params, err))
-        return false;
-    params.n_collections = 1;
-    params.collections = &id;
-    return answer(rq, reply, &params, id, err);
+    return stac_read(rq, PARAMS_ITEMS, id, &params, err) && answer(rq, reply, &params, id, err);
 }
 
 bool stac_item_get(struct request *rq, struct reply *reply, struct err *err)
 {
+    AUTO(item_links) struct item_links links = { 0 };
     AUTO(text) struct text body = { 0 };
     struct item_row row = { .collection = request_variable(rq, "collectionId"),
                             .id = request_variable(rq, "itemId") };
-    size_t size;
 
-    if (!item_load(rq->db, rq->arena, stac_viewer(rq), row.collection, row.id, &row.text,
-                   &row.places, err))
+    if (!stac_only(rq, NULL, err) ||
+        !item_load(rq->db, rq->arena, stac_viewer(rq), row.collection, row.id, &row.text, &row.places, err))
         return false;
-    add_item(&body, rq, &row);
-    size = body.length;
-    return reply_bytes(reply, 200, text_take(&body), size, GEOJSON);
+    stac_add_item(&body, rq, &row, &links);
+    return stac_send(rq, reply, &body, STAC_GEOJSON, html_item, err);
 }

@@ -1,0 +1,45 @@
+/* What this face conforms to: one table. A class is listed when the tests beside its row pass
+ * (tests/stac/test_conformance.py reads this file and holds the names against the test functions). */
+#include "api/stac/language.h"
+#include "api/stac/stac.h"
+
+#define STAC_API(name) "https://api.stacspec.org/v1.0.0/" name
+#define FEATURES(name) "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/" name
+
+static const struct { const char *uri, *test; } classes[] = {
+    { STAC_API("core"), "test_landing" },
+    { STAC_API("collections"), "test_collections" },
+    { STAC_API("ogcapi-features"), "test_items" },
+    { STAC_API("item-search"), "test_item_search" },
+    { "https://api.stacspec.org/v1.0.0-rc.2/children", "test_children" },
+    { "https://api.stacspec.org/v1.0.0-rc.2/language", "test_language" },
+    { FEATURES("core"), "test_items" },
+    { FEATURES("oas30"), "test_openapi" },
+    { FEATURES("geojson"), "test_items" },
+    { FEATURES("html"), "test_pages" },
+    { "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections", "test_collections" },
+    { STAC_API("item-search#sort"), "test_sort" },
+    { STAC_API("ogcapi-features#sort"), "test_sort" },
+    { "https://api.stacspec.org/v1.1.0/item-search#sort", "test_sort" },
+    { "https://api.stacspec.org/v1.1.0/ogcapi-features#sort", "test_sort" },
+    { STAC_API("item-search#fields"), "test_fields" },
+    { STAC_API("ogcapi-features#fields"), "test_fields" },
+    { "https://api.stacspec.org/v1.0.0-rc.2/item-search#context", "test_counts" },
+};
+
+json_t *stac_conforms_to(void)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+        json_array_append_new(list, json_string(classes[i].uri));
+    return list;
+}
+
+bool stac_conformance_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    if (!stac_only(rq, NULL, err))
+        return false;
+    return stac_send_json(rq, reply, json_pack("{s:o}", "conformsTo", stac_conforms_to()),
+                          "application/json", html_plain, err);
+}
