@@ -89,3 +89,58 @@ RETURN CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN
 CREATE FUNCTION cql2_has_any(a jsonb, b jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN
   EXISTS (SELECT FROM jsonb_array_elements(b) AS x, jsonb_array_elements(a) AS y WHERE x = y) END;
+
+-- ---- what can be asked ----
+
+-- The properties that were seen in a collection. Names and types are told by who writes items, the rest
+-- comes from samples. types are the bits of server/store/seen.h.
+CREATE TABLE properties(
+  collection integer NOT NULL REFERENCES collections(number) ON DELETE CASCADE,
+  name text COLLATE "C" NOT NULL,
+  types integer NOT NULL,
+  least double precision,
+  most double precision,
+  vals jsonb,           -- its texts, when they are few
+  PRIMARY KEY (collection, name)
+);
+ALTER TABLE collections ADD COLUMN sampled bigint; -- count when its properties were last sampled
+ALTER TABLE catalog_version ADD COLUMN properties bigint NOT NULL DEFAULT 1;
+
+CREATE FUNCTION properties_sample(of_collection integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  sample_size constant double precision := 5000;
+  items_count bigint;
+  own text;
+  items text;
+BEGIN
+  SELECT count, 'items_c' || number INTO items_count, own FROM collections WHERE number = of_collection;
+  IF to_regclass(own) IS NOT NULL THEN -- blocks of a large table
+    items := format('%I TABLESAMPLE SYSTEM (%s)', own, least(100, 100 * sample_size / greatest(items_count, 1)));
+  ELSE
+    items := format('items_small WHERE collection = %s AND random() < %s', of_collection,
+                    least(1, sample_size / greatest(items_count, 1)));
+  END IF;
+  EXECUTE format('
+    WITH value AS MATERIALIZED (
+      SELECT key, value, jsonb_typeof(value) AS type, value #>> ''{}'' AS text
+        FROM (SELECT body::jsonb -> ''properties'' AS p FROM %s) s, jsonb_each(p)
+       WHERE jsonb_typeof(value) <> ''null'' AND length(key) <= 200),
+    seen AS (
+      SELECT key, bit_or(CASE type WHEN ''boolean'' THEN 1 WHEN ''number'' THEN 2
+                           WHEN ''array'' THEN 16 WHEN ''object'' THEN 32
+                           ELSE CASE WHEN cql2_time(text) IS NULL THEN 4 ELSE 8 END END) AS types,
+             min(item_number(value)) AS least, max(item_number(value)) AS most
+        FROM value GROUP BY key),
+    texts AS (
+      SELECT key, jsonb_agg(text ORDER BY text COLLATE "C") AS vals
+        FROM (SELECT key, text, count(*) AS n FROM value WHERE type = ''string'' GROUP BY 1, 2) t
+       GROUP BY key HAVING count(*) <= 30 AND max(length(text)) <= 60 AND sum(n) >= 2 * count(*)),
+    put AS (
+      INSERT INTO properties AS p (collection, name, types, least, most, vals)
+      SELECT $1, key, types, least, most, vals FROM seen LEFT JOIN texts USING (key) ORDER BY key
+      ON CONFLICT (collection, name) DO UPDATE SET types = p.types | excluded.types,
+        least = excluded.least, most = excluded.most, vals = excluded.vals RETURNING 1)
+    UPDATE catalog_version SET properties = properties + 1 WHERE EXISTS (SELECT FROM put)', items)
+  USING of_collection;
+  UPDATE collections SET sampled = items_count WHERE number = of_collection;
+END $$;

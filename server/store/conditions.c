@@ -3,7 +3,7 @@
 #include "store/conditions.h"
 #include "store/collections.h"
 
-enum { MAX_SHELVES = 16 };
+enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 
 bool conditions_restrict(const struct item_conditions *w)
 {
@@ -120,4 +120,52 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
         text_add(&c->sql, " AND ");
         text_add(&c->sql, filter);
     }
+}
+
+/* *ret_rows stays NULL when what is known turned out to be old. */
+static bool try_query(struct db *db, struct arena *arena, const struct item_conditions *w,
+                      const struct known *known, scoped_compose_fn *write, void *context,
+                      PGresult **ret_rows, struct err *err)
+{
+    struct scope scope = known_scope(known, arena, w->viewer, w->n_collections, w->collections);
+    AUTO_COMPOSED c = { 0 };
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!write(context, known, &scope, &c, err) || !composed_run(db, &c, &rows, err))
+        return false;
+    if (row_count(rows) == 0)
+        return err_set(err, ERR_DatabaseFailed, "The table catalog_version is empty");
+    if (!known_is(known, row_int(rows, 0, 0)))
+        return true;
+    *ret_rows = rows;
+    rows = NULL;
+    return true;
+}
+
+bool scoped_query(struct db *db, struct arena *arena, const struct item_conditions *w,
+                  scoped_compose_fn *write, void *context, struct known **ret_known, PGresult **ret_rows,
+                  struct err *err)
+{
+    AUTO(known) struct known *known = NULL;
+    PGresult *rows = NULL;
+
+    if (!known_get(db, &known, err))
+        return false;
+    for (int try = 0; try < MAX_TRIES; try++) {
+        struct known *fresh;
+
+        if (!try_query(db, arena, w, known, write, context, &rows, err))
+            return false;
+        if (rows) {
+            *ret_rows = rows;
+            *ret_known = known;
+            known = NULL;
+            return true;
+        }
+        if (!known_refresh(db, known, &fresh, err))
+            return false;
+        known_free(known);
+        known = fresh;
+    }
+    return err_set(err, ERR_DatabaseFailed, "The collections change too often to be searched; try again");
 }

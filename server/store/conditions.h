@@ -7,6 +7,15 @@
 #include "store/scope.h"
 #include "store/search.h"
 
+/* Runs the statement that `compose` writes for what the process knows about collections. Its first
+ * column is the version of that, at least one row; when it is not the known one the statement is made
+ * and run again, so that nobody sees what is not theirs and nobody misses what was shared a moment ago. */
+typedef bool scoped_compose_fn(void *context, const struct known *known, const struct scope *scope,
+                               struct composed *c, struct err *err);
+bool scoped_query(struct db *db, struct arena *arena, const struct item_conditions *where,
+                  scoped_compose_fn *compose, void *context, struct known **ret_known, PGresult **ret_rows,
+                  struct err *err) MUST_USE;
+
 /* True when they ask for more than collections. */
 bool conditions_restrict(const struct item_conditions *where);
 /* " FROM items i": and j.p, the item's properties, parsed once for each item that gets so far, when the

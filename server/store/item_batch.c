@@ -12,6 +12,7 @@
 #include "json/js_text.h"
 #include "store/item_row.h"
 #include "store/places.h"
+#include "store/queryables.h"
 #include "store/shelves.h"
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct group { /* the rows of one collection */
 
 struct item_batch {
     struct arena *arena;
+    struct property_news *news; /* of what can be asked for */
     struct text bytes;
     struct row *rows;
     size_t count, capacity;
@@ -58,6 +60,7 @@ struct item_batch *item_batch_new(void)
     struct item_batch *batch = MEM_NEW(struct item_batch);
 
     batch->arena = arena_new();
+    batch->news = property_news_new();
     return batch;
 }
 
@@ -66,6 +69,7 @@ void item_batch_clear(struct item_batch *batch)
     arena_free(batch->arena);
     batch->arena = arena_new();
     text_clear(&batch->bytes);
+    property_news_clear(batch->news);
     batch->count = batch->n_groups = 0;
     text_clear(&batch->places);
 }
@@ -134,6 +138,7 @@ bool item_batch_add(struct item_batch *batch, const struct item_input *in, size_
 
     if (!item_check(in->item, err) || !item_row_add(&batch->bytes, in->item, &row.place, err))
         return false;
+    property_news_add(batch->news, in->item);
     row.group = group_of(batch, json_string_value(json_object_get(in->item, "collection")));
     row.collection = batch->groups[row.group].id;
     row.id = arena_text(batch->arena, json_string_value(json_object_get(in->item, "id")));
@@ -649,7 +654,11 @@ bool item_batch_store(struct db *db, struct item_batch *batch, const struct item
         if (!make_room(db, &s, err) || !repair(db, batch, err))
             return false;
         if (db_transact(db, in_transaction, &s, err)) {
+            struct err ignored = { 0 }; /* news that were not told stay news */
+
             *ret_stored = s.stored;
+            if (!property_news_store(db, batch->news, &ignored))
+                err_clear(&ignored);
             return true;
         }
         if (!s.again)

@@ -1,4 +1,10 @@
 libsentier_a_SOURCES += \
+	server/store/count.c server/store/count.h \
+	server/store/properties.def \
+	server/store/property_news.c \
+	server/store/queryables.c server/store/queryables.h \
+	server/store/seen.h
+libsentier_a_SOURCES += \
 	server/store/db.c server/store/db.h \
 	server/store/jobs.h \
 	server/store/users.h

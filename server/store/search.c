@@ -1,17 +1,16 @@
 /* Reading items. One statement finds a page: its conditions (conditions.c), its order and where it
- * begins (order.c), and beside the rows the version of what this process knows about collections. When
- * that is not the version the statement was made for, it is made again, so that nobody sees what is
- * not theirs and nobody misses what was shared a moment ago.
+ * begins (order.c), and beside the rows the version of what this process knows about collections
+ * (conditions.c makes the statement again when that was old).
  *
  * The inner LIMIT is a literal, so that the planner knows that few rows are wanted also where it plans
  * for no values in particular; the outer one is the exact number, and nothing more is fetched. */
 #include "store/conditions.h"
+#include "store/count.h"
 #include "store/order.h"
 #include "store/places.h"
 #include "store/scope.h"
 #include <string.h>
 
-enum { MAX_TRIES = 10 };
 enum column { VERSION, COUNT, BODY, ID, DATETIME, COLLECTION, PLACES, KEYS };
 
 static const struct { int64_t rows; const char *sql; } windows[] = {
@@ -57,27 +56,20 @@ static void compose_page(const struct item_search *s, const struct known *known,
     compose(c, " LIMIT ?::bigint", compose_arg(c, db_int(s->limit + 1)));
 }
 
-/* *ret_rows stays NULL when what is known turned out to be old. */
-static bool try_search(struct db *db, struct arena *arena, const struct item_search *s,
-                       const struct known *known, PGresult **ret_rows, struct err *err)
+struct page_context {
+    const struct item_search *search;
+    struct arena *arena;
+};
+
+static bool compose_search(void *context, const struct known *known, const struct scope *scope,
+                           struct composed *c, struct err *err)
 {
-    struct scope scope = known_scope(known, arena, s->where.viewer, s->where.n_collections,
-                                     s->where.collections);
-    AUTO_COMPOSED c = { 0 };
-    AUTO(rows) PGresult *rows = NULL;
+    const struct page_context *p = context;
     struct order order;
 
-    if (!order_of(s, scope.count == 1, &order, err))
+    if (!order_of(p->search, scope->count == 1, &order, err))
         return false;
-    compose_page(s, known, &scope, &order, arena, &c);
-    if (!composed_run(db, &c, &rows, err))
-        return false;
-    if (row_count(rows) == 0)
-        return err_set(err, ERR_DatabaseFailed, "The table catalog_version is empty");
-    if (!known_is(known, row_int(rows, 0, VERSION)))
-        return true;
-    *ret_rows = rows;
-    rows = NULL;
+    compose_page(p->search, known, scope, &order, p->arena, c);
     return true;
 }
 
@@ -98,31 +90,31 @@ static void read_page(const struct item_search *s, struct known *known, PGresult
     }
 }
 
+/* A capped count below its cap is exact. */
+static enum item_count counted_as(const struct item_search *s, int64_t matched)
+{
+    return s->count == COUNT_CAPPED && matched < s->count_limit ? COUNT_EXACT : s->count;
+}
+
 bool items_search(struct db *db, struct arena *arena, const struct item_search *search,
                   struct item_page *ret_page, struct err *err)
 {
-    AUTO(known) struct known *known = NULL;
-    PGresult *rows = NULL;
+    struct page_context context = { search, arena };
+    struct known *known;
+    PGresult *rows;
 
     *ret_page = (struct item_page){ .matched = -1 };
-    if (!known_get(db, &known, err))
+    if (!scoped_query(db, arena, &search->where, compose_search, &context, &known, &rows, err))
         return false;
-    for (int try = 0; try < MAX_TRIES; try++) {
-        struct known *fresh;
-
-        if (!try_search(db, arena, search, known, &rows, err))
-            return false;
-        if (rows) {
-            read_page(search, known, rows, ret_page);
-            known = NULL;
-            return true;
-        }
-        if (!known_refresh(db, known, &fresh, err))
-            return false;
-        known_free(known);
-        known = fresh;
+    read_page(search, known, rows, ret_page);
+    if (ret_page->matched >= 0 || search->count == COUNT_NONE ||
+        items_count(db, arena, search, known, &ret_page->matched, err)) {
+        if (ret_page->matched >= 0 && ret_page->counted == COUNT_NONE)
+            ret_page->counted = counted_as(search, ret_page->matched);
+        return true;
     }
-    return err_set(err, ERR_DatabaseFailed, "The collections change too often to be searched; try again");
+    item_page_done(ret_page);
+    return false;
 }
 
 void item_page_done(struct item_page *page)

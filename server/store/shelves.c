@@ -6,6 +6,7 @@
 #include "store/shelves.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/queryables.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -120,5 +121,5 @@ bool items_settle(struct db *db, struct err *err)
     for (int i = 0; i < row_count(rows); i++)
         if (!settle_alone(db, row_int(rows, i, 0), row_bool(rows, i, 1), err))
             return false;
-    return true;
+    return queryables_refresh(db, err);
 }

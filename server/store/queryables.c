@@ -1,0 +1,357 @@
+/* Table properties, as this process knows it: a snapshot with the version it was read with, replaced as
+ * a whole. A collection that is asked about alone gives its own properties; several give the union, in
+ * which types, ranges and lists of values are joined. */
+#include "store/queryables.h"
+#include "base/text.h"
+#include "json/js.h"
+#include "store/scope.h"
+#include "store/seen.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <uthash.h>
+
+enum { MAX_VALUES = 30 };
+
+struct seen_property {
+    int64_t collection;
+    const char *name;
+    unsigned types;
+    bool has_range;
+    double least, most;
+    size_t n_values;
+    const char *const *values; /* sorted */
+};
+
+struct properties {
+    atomic_int references;
+    int64_t version;
+    struct arena *arena;
+    size_t count;
+    struct seen_property *all; /* by collection, then name */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct properties *latest;
+
+static const struct {
+    const char *name, *title, *schema;
+} described[] = {
+#define PROPERTY(name, title, schema) { name, title, schema },
+#include "store/properties.def"
+#undef PROPERTY
+};
+
+#define ITEM_SCHEMA "https://schemas.stacspec.org/v1.0.0/item-spec/json-schema/"
+static const struct queryable core[] = {
+    { .property = { "collection", CQL2_TYPE_STRING }, .sortable = true, .title = "Collection",
+      .schema = ITEM_SCHEMA "item.json#/definitions/core/allOf/2/properties/collection" },
+    { .property = { "datetime", CQL2_TYPE_TIMESTAMP }, .sortable = true, .title = "Date and time",
+      .schema = ITEM_SCHEMA "datetime.json#/properties/datetime" },
+    { .property = { "geometry", CQL2_TYPE_GEOMETRY }, .title = "Footprint",
+      .schema = ITEM_SCHEMA "item.json#/definitions/core/allOf/1/oneOf/0/properties/geometry" },
+    { .property = { "id", CQL2_TYPE_STRING }, .sortable = true, .title = "Id",
+      .schema = ITEM_SCHEMA "item.json#/definitions/core/allOf/2/properties/id" },
+};
+
+/* ---- the snapshot ---- */
+
+static void properties_free(struct properties *p)
+{
+    if (!p || atomic_fetch_sub(&p->references, 1) > 1)
+        return;
+    arena_free(p->arena);
+    free(p);
+}
+DEFINE_AUTO(properties, struct properties *, properties_free)
+
+static void read_values(const char *text, struct arena *arena, struct seen_property *seen)
+{
+    AUTO(json) json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    size_t count = json_array_size(list);
+    const char **values = arena_array(arena, count + 1, sizeof *values);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = arena_text(arena, json_string_value(json_array_get(list, i)));
+    seen->n_values = count;
+    seen->values = values;
+}
+
+static struct properties *properties_of(const PGresult *rows)
+{
+    struct properties *p = MEM_NEW(struct properties);
+
+    p->references = 1;
+    p->arena = arena_new();
+    p->version = row_int(rows, 0, 0);
+    p->all = arena_array(p->arena, (size_t)row_count(rows) + 1, sizeof *p->all);
+    for (int i = 0; i < row_count(rows) && row_text(rows, i, 1); i++) {
+        struct seen_property *seen = &p->all[p->count++];
+
+        *seen = (struct seen_property){ .collection = row_int(rows, i, 1),
+                                        .name = arena_text(p->arena, row_text(rows, i, 2)),
+                                        .types = (unsigned)row_int(rows, i, 3),
+                                        .has_range = row_text(rows, i, 4) && row_text(rows, i, 5) };
+        if (seen->has_range) {
+            seen->least = row_double(rows, i, 4);
+            seen->most = row_double(rows, i, 5);
+        }
+        read_values(row_text(rows, i, 6), p->arena, seen);
+    }
+    return p;
+}
+
+static struct properties *take_latest(void)
+{
+    struct properties *p;
+
+    pthread_mutex_lock(&lock);
+    p = latest;
+    if (p)
+        atomic_fetch_add(&p->references, 1);
+    pthread_mutex_unlock(&lock);
+    return p;
+}
+
+static bool properties_read(struct db *db, struct properties **ret_properties, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    struct properties *p, *old = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT v.properties, p.collection, p.name, p.types, p.least, p.most, p.vals"
+                  "  FROM catalog_version v LEFT JOIN properties p ON true"
+                  " ORDER BY p.collection, p.name",
+                  DB_NO_ARGS, err))
+        return false;
+    p = properties_of(rows);
+    pthread_mutex_lock(&lock);
+    if (!latest || latest->version <= p->version) {
+        old = latest;
+        latest = p;
+        atomic_fetch_add(&p->references, 1);
+    }
+    pthread_mutex_unlock(&lock);
+    properties_free(old);
+    *ret_properties = p;
+    return true;
+}
+
+/* Both caches as they are now: one short statement when nothing has changed. */
+static bool look_again(struct db *db, struct known **known, struct properties **properties,
+                       struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    struct known *fresh_known;
+
+    if (!db_query(db, &rows, "SELECT version, properties FROM catalog_version", DB_NO_ARGS, err))
+        return false;
+    if (!known_is(*known, row_int(rows, 0, 0))) {
+        if (!known_refresh(db, *known, &fresh_known, err))
+            return false;
+        known_free(*known);
+        *known = fresh_known;
+    }
+    if (*properties && (*properties)->version == row_int(rows, 0, 1))
+        return true;
+    properties_free(*properties);
+    *properties = NULL;
+    return properties_read(db, properties, err);
+}
+
+/* ---- joining ---- */
+
+struct joined {
+    struct seen_property seen;
+    bool open_range, open_values; /* a collection has it without one */
+    UT_hash_handle hh;
+};
+
+static void join_values(struct seen_property *a, const struct seen_property *b, struct arena *arena,
+                        bool *open)
+{
+    const char **values = arena_array(arena, a->n_values + b->n_values + 1, sizeof *values);
+    size_t count = 0, i = 0, k = 0;
+
+    *open |= !b->n_values;
+    while (i < a->n_values || k < b->n_values) {
+        int order = i == a->n_values ? 1 : k == b->n_values ? -1 : strcmp(a->values[i], b->values[k]);
+
+        values[count++] = order <= 0 ? a->values[i] : b->values[k];
+        i += order <= 0;
+        k += order >= 0;
+    }
+    a->values = values;
+    a->n_values = count;
+}
+
+static void join(struct joined **all, const struct seen_property *seen, struct arena *arena)
+{
+    struct joined *j;
+
+    HASH_FIND_STR(*all, seen->name, j);
+    if (!j) {
+        j = arena_alloc(arena, sizeof *j);
+        j->seen = *seen;
+        j->open_range = !seen->has_range;
+        j->open_values = !seen->n_values;
+        HASH_ADD_KEYPTR(hh, *all, seen->name, strlen(seen->name), j);
+        return;
+    }
+    j->seen.types |= seen->types;
+    j->open_range |= !seen->has_range;
+    if (seen->has_range) {
+        j->seen.least = seen->least < j->seen.least ? seen->least : j->seen.least;
+        j->seen.most = seen->most > j->seen.most ? seen->most : j->seen.most;
+    }
+    join_values(&j->seen, seen, arena, &j->open_values);
+}
+
+static int compare_collection(const void *number, const void *seen)
+{
+    int64_t a = *(const int64_t *)number, b = ((const struct seen_property *)seen)->collection;
+
+    return (a > b) - (a < b);
+}
+
+static void join_collection(const struct properties *p, int64_t number, struct joined **all,
+                            struct arena *arena)
+{
+    const struct seen_property *found = bsearch(&number, p->all, p->count, sizeof *found, compare_collection);
+
+    if (!found)
+        return;
+    while (found > p->all && found[-1].collection == number)
+        found--;
+    for (; found < p->all + p->count && found->collection == number; found++)
+        join(all, found, arena);
+}
+
+/* ---- the answer ---- */
+
+static enum cql2_type type_of(unsigned types)
+{
+    switch (types) {
+    case SEEN_BOOLEAN:
+        return CQL2_TYPE_BOOLEAN;
+    case SEEN_NUMBER:
+        return CQL2_TYPE_NUMBER;
+    case SEEN_TIME:
+        return CQL2_TYPE_TIMESTAMP;
+    case SEEN_STRING:
+    case SEEN_STRING | SEEN_TIME:
+        return CQL2_TYPE_STRING;
+    case SEEN_ARRAY:
+        return CQL2_TYPE_ARRAY;
+    default:
+        return CQL2_TYPE_ANY;
+    }
+}
+
+static int compare_described(const void *name, const void *row)
+{
+    return strcmp(name, *(const char *const *)row);
+}
+
+static struct queryable queryable_of(const struct joined *j, struct arena *arena)
+{
+    const struct seen_property *seen = &j->seen;
+    struct queryable q = { .property = { arena_text(arena, seen->name), type_of(seen->types) } };
+    size_t row = 0;
+
+    const void *found = bsearch(seen->name, described, ARRAY_LEN(described), sizeof *described,
+                                compare_described);
+
+    q.is_array = q.property.type == CQL2_TYPE_ARRAY;
+    q.sortable = !(seen->types & (SEEN_ARRAY | SEEN_OBJECT));
+    if (found) {
+        row = (size_t)((const char *)found - (const char *)described) / sizeof *described;
+        q.title = described[row].title;
+        q.schema = described[row].schema;
+    }
+    q.has_range = !j->open_range && q.property.type == CQL2_TYPE_NUMBER;
+    q.least = seen->least;
+    q.most = seen->most;
+    if (!j->open_values && seen->n_values <= MAX_VALUES && q.property.type == CQL2_TYPE_STRING) {
+        const char **values = arena_array(arena, seen->n_values + 1, sizeof *values);
+
+        for (size_t i = 0; i < seen->n_values; i++)
+            values[i] = arena_text(arena, seen->values[i]);
+        q.n_values = seen->n_values;
+        q.values = values;
+    }
+    return q;
+}
+
+static bool is_core(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(core); i++)
+        if (!strcmp(core[i].property.name, name))
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct queryable *)a)->property.name, ((const struct queryable *)b)->property.name);
+}
+
+static void list(struct joined *all, struct arena *arena, struct queryable **ret_queryables, size_t *ret_count)
+{
+    struct queryable *queryables = arena_array(arena, HASH_COUNT(all) + ARRAY_LEN(core), sizeof *queryables);
+    struct joined *j, *next;
+    size_t count = 0;
+
+    for (; count < ARRAY_LEN(core); count++)
+        queryables[count] = core[count];
+    HASH_ITER(hh, all, j, next)
+        if (!is_core(j->seen.name))
+            queryables[count++] = queryable_of(j, arena);
+    qsort(queryables, count, sizeof *queryables, by_name);
+    *ret_queryables = queryables;
+    *ret_count = count;
+}
+
+bool queryables_load(struct db *db, struct arena *arena, const char *viewer, size_t n_collections,
+                     const char *const *collections, bool fresh, struct queryable **ret_queryables,
+                     size_t *ret_count, struct err *err)
+{
+    AUTO(known) struct known *known = NULL;
+    AUTO(properties) struct properties *properties = take_latest();
+    struct joined *all = NULL;
+    struct scope scope;
+
+    if (!known_get(db, &known, err) || (fresh && !look_again(db, &known, &properties, err)) ||
+        (!properties && !properties_read(db, &properties, err)))
+        return false;
+    scope = known_scope(known, arena, viewer, n_collections, collections);
+    for (size_t i = 0; i < scope.count; i++)
+        join_collection(properties, scope.collections[i]->number, &all, arena);
+    list(all, arena, ret_queryables, ret_count);
+    HASH_CLEAR(hh, all);
+    return true;
+}
+
+static int compare_name(const void *name, const void *queryable)
+{
+    return strcmp(name, ((const struct queryable *)queryable)->property.name);
+}
+
+const struct cql2_property *queryable_find(void *context, const char *name, ptrdiff_t index)
+{
+    const struct queryable_list *l = context;
+    const struct queryable *q;
+
+    if (index >= 0)
+        return (size_t)index < l->count ? &l->all[index].property : NULL;
+    q = bsearch(name, l->all, l->count, sizeof *q, compare_name);
+    return q ? &q->property : NULL;
+}
+
+bool queryables_refresh(struct db *db, struct err *err)
+{
+    return db_run(db,
+                  "SELECT properties_sample(number) FROM collections"
+                  " WHERE count > 0 AND (sampled IS NULL OR count > 1.2 * sampled OR count < 0.8 * sampled)",
+                  DB_NO_ARGS, err);
+}
