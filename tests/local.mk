@@ -31,6 +31,14 @@ tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
+# cql2
+check_PROGRAMS += tests/unit/test_cql2_text tests/unit/test_cql2_match
+TESTS += tests/unit/test_cql2_text tests/unit/test_cql2_match
+tests_unit_test_cql2_text_SOURCES = tests/unit/test_cql2_text.c
+tests_unit_test_cql2_text_LDADD = $(unit_libs)
+tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c
+tests_unit_test_cql2_match_LDADD = $(unit_libs)
+
 include tests/graph/local.mk
 
 # catalogue

@@ -71,11 +71,11 @@ static bool check_arrays(struct reader *reader, enum cql2_op op, const json_t *a
         size_t inner;
         json_t *element;
 
-        if (op != CQL2_IN && json_is_array(arg))
+        if (json_is_array(arg) && !(op == CQL2_IN && i == 1))
             return refuse(reader, arg, at(reader, pointer, i), "a single value");
         json_array_foreach(arg, inner, element)
-            if (i == 0 || json_is_array(element))
-                return refuse(reader, i ? element : arg, at(reader, pointer, i), "a single value");
+            if (json_is_array(element))
+                return refuse(reader, element, at(reader, at(reader, pointer, i), inner), "a single value");
     }
     return true;
 }
@@ -142,7 +142,8 @@ static bool read_instant(struct reader *reader, enum cql2_op op, const json_t *t
                          struct cql2_node **ret_node)
 {
     if (!json_is_string(text))
-        return refuse(reader, text, pointer, op == CQL2_DATE ? "a date" : "a time");
+        return refuse(reader, text, pointer, op == CQL2_DATE ? "a date" : op == CQL2_TIMESTAMP ? "a time"
+                                                                              : "a date, a time or '..'");
     return build_instant(&reader->builder, op, json_string_value(text), pointer, ret_node);
 }
 

@@ -109,12 +109,16 @@ static bool read_function(struct lexer *lexer, struct cql2_node **ret_node)
 
 static bool read_instant(struct lexer *lexer, enum cql2_op op, struct cql2_node **ret_node)
 {
+    const char *place = lexer_place(lexer);
+
     if (!lexer_advance(lexer) || !lexer_advance(lexer)) /* the name, the parenthesis */
         return false;
     if (lexer->token != TOKEN_STRING)
         return lexer_refuse(lexer, op == CQL2_DATE ? "a date in single quotes" : "a time in single quotes");
-    return build_instant(&lexer->builder, op, lexer->value, lexer_place(lexer), ret_node) &&
-           lexer_advance(lexer) && lexer_expect(lexer, ")", "a closing )");
+    if (!build_instant(&lexer->builder, op, lexer->value, lexer_place(lexer), ret_node))
+        return false;
+    (*ret_node)->place = place;
+    return lexer_advance(lexer) && lexer_expect(lexer, ")", "a closing )");
 }
 
 static bool read_interval_end(struct lexer *lexer, struct cql2_node **ret_node)

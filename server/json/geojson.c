@@ -195,6 +195,19 @@ static void add_ring(struct text *out, double west, double south, double east, d
                 south, east, south, east, north, west, north, west, south);
 }
 
+bool geojson_is_wrapped(const json_t *geometry, const json_t *bbox)
+{
+    const char *type = json_string_value(json_object_get(geometry, "type"));
+    size_t n = json_array_size(bbox);
+    double box[4];
+
+    if (!type || n < 4 ||
+        json_number_value(json_array_get(bbox, 0)) <= json_number_value(json_array_get(bbox, n / 2)))
+        return false;
+    geojson_bounds(geometry, box);
+    return box[2] - box[0] > 180 && strcmp(type, "MultiPolygon");
+}
+
 void geojson_add_box(struct text *out, const double bbox[4])
 {
     bool crosses = bbox[0] > bbox[2];

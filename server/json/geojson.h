@@ -20,6 +20,9 @@ void geojson_add_wkb(struct text *out, const json_t *geometry);
  * two positions that differ, polygons of one small ring whose sides do not meet. Of others one cannot say
  * without a geometry library. */
 bool geojson_is_surely_valid(const json_t *geometry);
+/* True for a checked geometry that is drawn straight across 180 degrees: its bbox (NULL: none) says that it
+ * crosses, its longitudes span the globe. */
+bool geojson_is_wrapped(const json_t *geometry, const json_t *bbox);
 /* Appends the polygon of west, south, east, north as GeoJSON; two polygons when west > east. */
 void geojson_add_box(struct text *out, const double bbox[4]);
 

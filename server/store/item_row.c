@@ -106,20 +106,6 @@ static void put_texts(struct text *rows, const json_t *list)
     memcpy(rows->data + at, &length, sizeof length);
 }
 
-/* A polygon drawn straight across 180 degrees: its bbox says so, its longitudes span the globe. */
-static bool needs_wrap(const json_t *item, const json_t *geometry)
-{
-    const json_t *bbox = json_object_get(item, "bbox");
-    size_t n = json_array_size(bbox);
-    double box[4];
-
-    if (n < 4 ||
-        json_number_value(json_array_get(bbox, 0)) <= json_number_value(json_array_get(bbox, n / 2)))
-        return false;
-    geojson_bounds(geometry, box);
-    return box[2] - box[0] > 180 && strcmp(string_at(geometry, "type"), "MultiPolygon");
-}
-
 static void put_geometry(struct text *rows, const json_t *item, struct item_row_place *place)
 {
     const json_t *geometry = json_object_get(item, "geometry");
@@ -132,7 +118,7 @@ static void put_geometry(struct text *rows, const json_t *item, struct item_row_
         geojson_add_wkb(rows, geometry);
         length = htonl((uint32_t)(rows->length - at - sizeof length));
         memcpy(rows->data + at, &length, sizeof length);
-        place->wrap = needs_wrap(item, geometry);
+        place->wrap = geojson_is_wrapped(geometry, json_object_get(item, "bbox"));
         place->doubtful = place->wrap || !geojson_is_surely_valid(geometry);
     } else {
         put_null(rows);
