@@ -18,7 +18,6 @@ libsentier_a_SOURCES += \
 	server/graph/lattice.c \
 	server/graph/load.c \
 	server/graph/lower.c \
-	server/graph/match.c server/graph/match.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
 	server/graph/program.c server/graph/program.h \
