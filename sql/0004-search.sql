@@ -144,3 +144,73 @@ BEGIN
   USING of_collection;
   UPDATE collections SET sampled = items_count WHERE number = of_collection;
 END $$;
+
+-- ---- free text ----
+
+CREATE FUNCTION item_words(id text, p jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN concat_ws(E'\n', id, p ->> 'title', p ->> 'description', p ->> 'keywords', p ->> 'platform',
+                 p ->> 'constellation', p ->> 'mission', p ->> 'instruments', p ->> 'product:type',
+                 p ->> 's2:product_type', p ->> 'sar:product_type', p ->> 'sar:instrument_mode',
+                 p ->> 'processing:level', p ->> 'grid:code');
+
+-- ---- grids ----
+
+-- The tile of Web Mercator "zoom/x/y" that the centre of a geometry lies in.
+CREATE FUNCTION item_geotile(g geometry, zoom integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT format('%s/%s/%s', zoom,
+                      least((2 ^ zoom)::integer - 1, floor((ST_X(c) + 180) / 360 * 2 ^ zoom)::integer),
+                      greatest(0, least((2 ^ zoom)::integer - 1,
+                        floor((1 - ln(tan(radians(lat)) + 1 / cos(radians(lat))) / pi()) / 2
+                              * 2 ^ zoom)::integer)))
+          FROM (SELECT c, greatest(-85.0511, least(85.0511, ST_Y(c))) AS lat
+                  FROM (SELECT ST_Centroid(g) AS c) x WHERE NOT ST_IsEmpty(c)) y);
+
+CREATE FUNCTION item_geohash(g geometry, characters integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN NOT ST_IsEmpty(g) THEN ST_GeoHash(ST_Centroid(g), characters) END;
+
+-- ---- searching collections ----
+-- What is asked of collections, out of their texts.
+
+ALTER TABLE collections
+  ADD COLUMN doc jsonb,
+  ADD COLUMN boxes geometry,          -- of the spatial extent; those across 180 degrees in two
+  ADD COLUMN times tstzmultirange,    -- of the temporal extent
+  ADD COLUMN words text;              -- folded
+
+CREATE FUNCTION collection_boxes(doc jsonb) RETURNS geometry LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN (
+    SELECT ST_SetSRID(ST_Collect(part), 4326)
+      FROM (SELECT b -> 0 AS w, b -> 1 AS s, b -> (jsonb_array_length(b) / 2) AS e,
+                   b -> (jsonb_array_length(b) / 2 + 1) AS n
+              FROM jsonb_array_elements(doc #> '{extent,spatial,bbox}') AS b) box,
+           LATERAL (SELECT ST_MakeEnvelope(w::float8, s::float8, e::float8, n::float8) AS part
+                     WHERE w::float8 <= e::float8
+                     UNION ALL SELECT ST_MakeEnvelope(w::float8, s::float8, 180, n::float8)
+                     WHERE w::float8 > e::float8
+                     UNION ALL SELECT ST_MakeEnvelope(-180, s::float8, e::float8, n::float8)
+                     WHERE w::float8 > e::float8) parts);
+EXCEPTION WHEN OTHERS THEN -- an extent that is none
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION collection_times(doc jsonb) RETURNS tstzmultirange LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN (SELECT range_agg(tstzrange(cql2_time(i ->> 0), cql2_time(i ->> 1), '[]'))
+            FROM jsonb_array_elements(doc #> '{extent,temporal,interval}') AS i);
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION collections_read() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.doc := NEW.body::jsonb;
+  NEW.boxes := collection_boxes(NEW.doc);
+  NEW.times := collection_times(NEW.doc);
+  NEW.words := cql2_casei(concat_ws(E'\n', NEW.id, NEW.doc ->> 'title', NEW.doc ->> 'description',
+                                    NEW.doc ->> 'keywords'));
+  RETURN NEW;
+END $$;
+CREATE TRIGGER collections_read BEFORE INSERT OR UPDATE OF body ON collections
+  FOR EACH ROW EXECUTE FUNCTION collections_read();

@@ -2,6 +2,7 @@
  * the indexes on datetime help, and where all intervals are instants nothing else is asked. */
 #include "store/conditions.h"
 #include "store/collections.h"
+#include "store/words.h"
 
 enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 
@@ -48,9 +49,12 @@ void conditions_compose_from(const struct item_conditions *w, bool needs_propert
     const struct cql2_context columns = { .columns = item_columns };
 
     text_add(&c->sql, " FROM items i");
-    if (needs_properties || (w->filter && cql2_needs_document(w->filter, &columns)))
+    if (needs_properties || w->words || (w->filter && cql2_needs_document(w->filter, &columns)))
         text_add(&c->sql, /* OFFSET 0 keeps the parsing in one place */
                  " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
+    if (w->words)
+        text_add(&c->sql,
+                 " CROSS JOIN LATERAL (SELECT cql2_casei(item_words(i.id, j.p)) AS folded OFFSET 0) w");
 }
 
 /* Shelves one by one: that lets plans for no values in particular leave out partitions. */
@@ -119,6 +123,12 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
 
         text_add(&c->sql, " AND ");
         text_add(&c->sql, filter);
+    }
+    if (w->words) {
+        const char *words = words_sql(w->words, "w.folded", arena, c);
+
+        text_add(&c->sql, " AND ");
+        text_add(&c->sql, words);
     }
 }
 

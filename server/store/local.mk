@@ -1,4 +1,7 @@
 libsentier_a_SOURCES += \
+	server/store/aggregate.c server/store/aggregate.h \
+	server/store/collection_search.c server/store/collection_search.h \
+	server/store/words.c server/store/words.h \
 	server/store/count.c server/store/count.h \
 	server/store/properties.def \
 	server/store/property_news.c \

@@ -152,7 +152,7 @@ static struct db_arg cursor_value(const struct order_key *key, const struct item
         return db_text(cursor->values[key->sort]);
     if (!strcmp(key->value, "i.datetime"))
         return db_text(cursor->datetime);
-    return !strcmp(key->value, "i.id") ? db_text(cursor->id) : db_int(cursor->collection);
+    return !strcmp(key->value, "i.collection") ? db_int(cursor->collection) : db_text(cursor->id);
 }
 
 static bool is_row(const struct order *order)
@@ -164,17 +164,18 @@ static bool is_row(const struct order *order)
     return true;
 }
 
-static void compose_row(const struct order *order, const struct item_search *search, struct composed *c)
+static void compose_row(const struct order *order, const struct item_cursor *after, bool backwards,
+                        struct composed *c)
 {
     text_add(&c->sql, " AND (");
     for (size_t i = 0; i < order->n_keys; i++) {
         text_add(&c->sql, i ? ", " : "");
         compose_value(&order->keys[i], c);
     }
-    text_add(&c->sql, order->keys[0].descending != search->backwards ? ") < (" : ") > (");
+    text_add(&c->sql, order->keys[0].descending != backwards ? ") < (" : ") > (");
     for (size_t i = 0; i < order->n_keys; i++) {
         text_add(&c->sql, i ? ", " : "");
-        compose(c, order->keys[i].cast, compose_arg(c, cursor_value(&order->keys[i], search->after)));
+        compose(c, order->keys[i].cast, compose_arg(c, cursor_value(&order->keys[i], after)));
     }
     text_add(&c->sql, ")");
 }
@@ -218,22 +219,23 @@ static void compose_equal(const struct order_key *key, int value, struct compose
 }
 
 /* after(1) OR (equal(1) AND (after(2) OR (equal(2) AND ...))) */
-static void compose_nested(const struct order *order, const struct item_search *search, struct composed *c)
+static void compose_nested(const struct order *order, const struct item_cursor *after, bool backwards,
+                           struct composed *c)
 {
     for (size_t i = 0; i < order->n_keys; i++) {
         const struct order_key *key = &order->keys[i];
-        struct db_arg value = cursor_value(key, search->after);
+        struct db_arg value = cursor_value(key, after);
         int number = value.text || value.small[0] ? compose_arg(c, value) : 0;
         bool last = i + 1 == order->n_keys;
 
         if (i == 0 && number && !key->nullable) { /* what an index on the first key can use */
             text_add(&c->sql, " AND ");
             compose_value(key, c);
-            text_add(&c->sql, key->descending != search->backwards ? " <= " : " >= ");
+            text_add(&c->sql, key->descending != backwards ? " <= " : " >= ");
             compose(c, key->cast, number);
         }
         text_add(&c->sql, i ? "(" : " AND (");
-        compose_after(key, search->backwards, number, c);
+        compose_after(key, backwards, number, c);
         if (last)
             break;
         text_add(&c->sql, " OR (");
@@ -245,10 +247,11 @@ static void compose_nested(const struct order *order, const struct item_search *
         text_add(&c->sql, "))");
 }
 
-void order_compose_cursor(const struct order *order, const struct item_search *search, struct composed *c)
+void order_compose_cursor(const struct order *order, const struct item_cursor *after, bool backwards,
+                          struct composed *c)
 {
-    if (search->after && is_row(order))
-        compose_row(order, search, c);
-    else if (search->after)
-        compose_nested(order, search, c);
+    if (after && is_row(order))
+        compose_row(order, after, backwards, c);
+    else if (after)
+        compose_nested(order, after, backwards, c);
 }

@@ -1,4 +1,4 @@
-/* The order of a search and where a page begins: inside of store/search.c. */
+/* The order of a search and where a page begins: inside of search.c and collection_search.c. */
 #ifndef STORE_ORDER_H
 #define STORE_ORDER_H
 
@@ -8,7 +8,7 @@
 enum { ORDER_MAX_KEYS = SEARCH_MAX_SORTS + 3 };
 
 struct order_key {
-    const char *value;   /* a fragment over item i and its properties j.p; '?' is the name's parameter */
+    const char *value;   /* a fragment over the row (item i, its properties j.p); '?' is the name's parameter */
     const char *cast;    /* of the cursor's text */
     const char *name;    /* of a property that has no column; NULL: has one */
     bool nullable, descending;
@@ -27,7 +27,8 @@ bool order_of(const struct item_search *search, bool one_collection, struct orde
 /* ", value AS k0, value AS k1": what the cursor of a row is made of. */
 void order_compose_values(const struct order *order, struct composed *c);
 /* " AND ..." that leaves what comes after the cursor (before, when backwards). */
-void order_compose_cursor(const struct order *order, const struct item_search *search, struct composed *c);
+void order_compose_cursor(const struct order *order, const struct item_cursor *after, bool backwards,
+                          struct composed *c);
 /* " ORDER BY k0, ..." of the row `s` or of the item. */
 void order_compose(const struct order *order, bool backwards, struct composed *c);
 
