@@ -263,14 +263,23 @@ KERNEL void nulls_to_infinity(T *restrict dst, T *restrict count, const T *restr
     }
 }
 
-static void network(T *rows, size_t length, size_t n)
+/* Exchanges rows i and j > i where they are in the wrong order. */
+typedef void exchange_fn(T *rows, size_t length, size_t i, size_t j, size_t n);
+
+static void exchange_values(T *rows, size_t length, size_t i, size_t j, size_t n)
+{
+    (void)length;
+    compare_exchange(rows + i * n, rows + j * n, n);
+}
+
+static void network(T *rows, size_t length, size_t n, exchange_fn *exchange)
 {
     for (size_t p = 1; p < length; p *= 2)
         for (size_t k = p; k >= 1; k /= 2)
             for (size_t j = k % p; j + k < length; j += 2 * k)
                 for (size_t i = 0; i < k && i + j + k < length; i++)
                     if ((i + j) / (2 * p) == (i + j + k) / (2 * p))
-                        compare_exchange(rows + (i + j) * n, rows + (i + j + k) * n, n);
+                        exchange(rows, length, i + j, i + j + k, n);
 }
 
 static int compare_values(const void *a, const void *b)
@@ -304,9 +313,20 @@ static void sorted_rows(T *rows, T *count, const struct array_call *call, size_t
     for (size_t k = 0; k < call->length; k++)
         nulls_to_infinity(rows + k * n, count, REGISTER(call, k), n);
     if (call->length <= LONGEST_NETWORK)
-        network(rows, call->length, n);
+        network(rows, call->length, n, exchange_values);
     else
         sort_lanes(rows, call->length, n);
+}
+
+/* Row k when no-data comes first: the valid values of a lane move back. */
+static void behind_nulls(T *restrict dst, const T *restrict rows, const T *restrict count, size_t k,
+                         size_t length, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t nulls = length - (size_t)count[i];
+
+        dst[i] = k < nulls ? (T)NAN : rows[(k - nulls) * n + i];
+    }
 }
 
 KERNEL void nulls_behind(T *restrict row, const T *restrict count, T k, size_t n)
@@ -315,16 +335,18 @@ KERNEL void nulls_behind(T *restrict row, const T *restrict count, T k, size_t n
         row[i] = NULL_AT(row[i], k >= count[i]);
 }
 
-/* dst holds `length` registers, as far apart as those of a. */
 static void array_sort(void *restrict dst, const struct array_call *call, size_t n)
 {
     T *rows = call->scratch, *count = rows + call->length * n;
 
     sorted_rows(rows, count, call, n);
-    for (size_t k = 0; k < call->length; k++) {
+    for (size_t k = 0; k < call->length; k++)
         nulls_behind(rows + k * n, count, (T)k, n);
-        memcpy((T *)dst + k * call->stride, rows + k * n, n * sizeof(T));
-    }
+    for (size_t k = 0; k < call->length; k++)
+        if (call->keep)
+            behind_nulls((T *)dst + k * call->stride, rows, count, k, call->length, n);
+        else
+            memcpy((T *)dst + k * call->stride, rows + k * n, n * sizeof(T));
 }
 
 /* Takes rank `k` of every lane that asks for it. */
@@ -366,12 +388,12 @@ KERNEL void next_ranks(T *restrict rank, size_t n)
         rank[i] += 1;
 }
 
+/* Of rows that are sorted; the four rows behind them are free but for the first, the count. */
 static void quantile(T *restrict dst, const struct array_call *call, double probability, size_t n)
 {
     T *rows = call->scratch, *count = rows + call->length * n, *rank = count + n;
     T *part = rank + n, *high = part + n;
 
-    sorted_rows(rows, count, call, n);
     ranks_of(rank, part, count, probability, n);
     op_fill(dst, NAN, n);
     op_fill(high, NAN, n);
@@ -386,10 +408,17 @@ static void quantile(T *restrict dst, const struct array_call *call, double prob
 
 static void array_quantile(void *restrict dst, const struct array_call *call, size_t n)
 {
-    quantile(dst, call, call->probability, n);
+    T *rows = call->scratch;
+
+    sorted_rows(rows, rows + call->length * n, call, n);
+    for (size_t k = 0; k < call->outputs; k++)
+        quantile((T *)dst + k * call->stride, call, call->constants[k], n);
 }
 
 static void array_median(void *restrict dst, const struct array_call *call, size_t n)
 {
+    T *rows = call->scratch;
+
+    sorted_rows(rows, rows + call->length * n, call, n);
     quantile(dst, call, 0.5, n);
 }

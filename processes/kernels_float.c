@@ -8,6 +8,7 @@
 #define TABLE lanes_float
 #include "processes/kernels_lanes.h"
 #include "processes/kernels_arrays.h"
+#include "processes/kernels_series.h"
 #include "processes/kernels_folds.h"
 #include "processes/kernels_convert.h"
 #include "processes/kernels_table.h"

@@ -6,6 +6,7 @@ include processes/openeo/local.mk
 libsentier_a_SOURCES += \
 	processes/kernels.h \
 	processes/kernels_arrays.h \
+	processes/kernels_series.h \
 	processes/kernels_convert.h \
 	processes/kernels_folds.h \
 	processes/kernels_lanes.h \

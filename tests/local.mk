@@ -38,6 +38,18 @@ tests_unit_test_cql2_text_SOURCES = tests/unit/test_cql2_text.c
 tests_unit_test_cql2_text_LDADD = $(unit_libs)
 tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c
 tests_unit_test_cql2_match_LDADD = $(unit_libs)
+cql2_fuzzers = tests/fuzz/fuzz_cql2_text tests/fuzz/fuzz_cql2_json tests/fuzz/fuzz_wkt
+check_PROGRAMS += $(cql2_fuzzers)
+TESTS += $(cql2_fuzzers)
+tests_fuzz_fuzz_cql2_text_SOURCES = tests/fuzz/fuzz_cql2_text.c tests/fuzz/cql2_tree.h $(fuzz_main)
+tests_fuzz_fuzz_cql2_text_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_cql2_text_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_cql2_json_SOURCES = tests/fuzz/fuzz_cql2_json.c tests/fuzz/cql2_tree.h $(fuzz_main)
+tests_fuzz_fuzz_cql2_json_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_cql2_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_wkt_SOURCES = tests/fuzz/fuzz_wkt.c tests/fuzz/cql2_tree.h $(fuzz_main)
+tests_fuzz_fuzz_wkt_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_wkt_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
 include tests/graph/local.mk
 

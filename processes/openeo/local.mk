@@ -13,10 +13,19 @@ process_descriptions = \
 	processes/openeo/arcsin.json \
 	processes/openeo/arctan.json \
 	processes/openeo/arctan2.json \
+	processes/openeo/array_append.json \
+	processes/openeo/array_apply.json \
 	processes/openeo/array_concat.json \
 	processes/openeo/array_contains.json \
 	processes/openeo/array_create.json \
+	processes/openeo/array_create_labeled.json \
 	processes/openeo/array_element.json \
+	processes/openeo/array_filter.json \
+	processes/openeo/array_find.json \
+	processes/openeo/array_find_label.json \
+	processes/openeo/array_interpolate_linear.json \
+	processes/openeo/array_labels.json \
+	processes/openeo/array_modify.json \
 	processes/openeo/arsinh.json \
 	processes/openeo/artanh.json \
 	processes/openeo/between.json \
@@ -26,11 +35,19 @@ process_descriptions = \
 	processes/openeo/cos.json \
 	processes/openeo/cosh.json \
 	processes/openeo/count.json \
+	processes/openeo/cummax.json \
+	processes/openeo/cummin.json \
+	processes/openeo/cumproduct.json \
+	processes/openeo/cumsum.json \
+	processes/openeo/date_between.json \
+	processes/openeo/date_difference.json \
+	processes/openeo/date_shift.json \
 	processes/openeo/divide.json \
 	processes/openeo/drop_dimension.json \
 	processes/openeo/e.json \
 	processes/openeo/eq.json \
 	processes/openeo/exp.json \
+	processes/openeo/extrema.json \
 	processes/openeo/filter_bands.json \
 	processes/openeo/filter_bbox.json \
 	processes/openeo/filter_temporal.json \
@@ -65,9 +82,12 @@ process_descriptions = \
 	processes/openeo/normalized_difference.json \
 	processes/openeo/not.json \
 	processes/openeo/or.json \
+	processes/openeo/order.json \
 	processes/openeo/pi.json \
 	processes/openeo/power.json \
 	processes/openeo/product.json \
+	processes/openeo/quantiles.json \
+	processes/openeo/rearrange.json \
 	processes/openeo/reduce_dimension.json \
 	processes/openeo/rename_dimension.json \
 	processes/openeo/rename_labels.json \
@@ -77,11 +97,16 @@ process_descriptions = \
 	processes/openeo/sgn.json \
 	processes/openeo/sin.json \
 	processes/openeo/sinh.json \
+	processes/openeo/sort.json \
 	processes/openeo/sqrt.json \
 	processes/openeo/subtract.json \
 	processes/openeo/sum.json \
 	processes/openeo/tan.json \
 	processes/openeo/tanh.json \
+	processes/openeo/text_begins.json \
+	processes/openeo/text_concat.json \
+	processes/openeo/text_contains.json \
+	processes/openeo/text_ends.json \
 	processes/openeo/variance.json \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def

@@ -332,3 +332,13 @@ const struct cql2_property *cql2_property_any(void *context, const char *name, p
     made->name = arena_text(context, name);
     return made;
 }
+
+bool cql2_compile(const json_t *json, const char *pointer, struct arena *arena, struct cql2_node **ret_tree,
+                  struct err *err)
+{
+    *ret_tree = NULL;
+    if (!json || json_is_null(json))
+        return true;
+    return cql2_parse_json(json, pointer, arena, ret_tree, err) &&
+           cql2_check(*ret_tree, cql2_property_any, arena, arena, err);
+}

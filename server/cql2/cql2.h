@@ -128,6 +128,9 @@ cql2_property_fn cql2_property_in_table;
 /* A property_fn that knows every name: id, collection, datetime and geometry with their types, all
  * others as ANY. The context is an arena. */
 cql2_property_fn cql2_property_any;
+/* Reads JSON and checks it against cql2_property_any. NULL, or null in JSON, gives NULL. */
+bool cql2_compile(const json_t *json, const char *pointer, struct arena *arena, struct cql2_node **ret_tree,
+                  struct err *err) MUST_USE;
 
 const char *cql2_type_name(enum cql2_type type); /* "a number" */
 /* The JSON value of a literal, an array of literals, or an interval of such (as an element of an

@@ -1,4 +1,4 @@
-/* Processes on arrays: reducers, element access, making arrays. An array of constants is computed
+/* Processes on arrays: reducers and element access. An array of constants is computed
  * here and now; one with pixels in it becomes an expression over all its elements. */
 #include "graph/planner.h"
 #include <math.h>
@@ -102,33 +102,24 @@ static const struct reducer {
     { "variance", LANE_VARIANCE, reduce_variance }, { "sd", LANE_SD, reduce_sd },
 };
 
-static const struct expr *array_lane(const struct call *call, enum lane_op op,
-                                     const struct value *data, bool keep_nodata)
+/* Elements that are not there are no-data to the operators; where no-data counts it must be told from
+ * them. */
+static const struct expr *reduced_lane(const struct call *call, enum lane_op op,
+                                       const struct value *data, bool keep_nodata)
 {
     struct planner *p = call->planner;
-    AUTO(mem) const struct expr **items = mem_array(data->array.length, sizeof *items);
+    size_t n = data->array.length;
+    AUTO(mem) const struct expr **items = array_lanes(p, data);
+    bool ragged = data->array.presence != NULL;
+    const struct expr *reduced = expr_make(p->exprs, op, n, items, keep_nodata && !ragged);
 
-    for (size_t i = 0; i < data->array.length; i++)
-        items[i] = lane_of(p, &data->array.items[i]);
-    return expr_make(p->exprs, op, data->array.length, items, keep_nodata);
-}
-
-static bool holds_lane(const struct value *data)
-{
-    for (size_t i = 0; i < data->array.length; i++)
-        if (data->array.items[i].kind == KIND_LANE)
-            return true;
-    return false;
-}
-
-/* Elements must be scalars; a cube's callback never makes others, a written array may. */
-static bool check_scalars(const struct call *call, const struct value *data, struct err *err)
-{
-    for (size_t i = 0; i < data->array.length; i++)
-        if (!value_is_scalar(&data->array.items[i]))
-            return call_fail(call, err, ERR_ProcessParameterInvalid, "data",
-                             "element %zu cannot stand beside pixels.", i);
-    return true;
+    if (!keep_nodata || !ragged)
+        return reduced;
+    for (size_t i = 0; i < n; i++)
+        items[i] = expr_binary(p->exprs, LANE_AND, array_presence(p, data, i),
+                               expr_unary(p->exprs, LANE_IS_NODATA,
+                                          lane_of(p, &data->array.items[i])));
+    return expr_binary(p->exprs, LANE_MASK, reduced, expr_make(p->exprs, LANE_ANY, n, items, false));
 }
 
 static bool run_reducer(struct call *call, struct value *ret, struct err *err)
@@ -139,11 +130,12 @@ static bool run_reducer(struct call *call, struct value *ret, struct err *err)
     AUTO(mem) double *numbers = NULL;
     size_t n = 0;
 
-    (void)err;
     while (strcmp(r->id, call->process->id))
         r++;
-    if (holds_lane(data)) {
-        *ret = value_lane(array_lane(call, r->lane, data, !ignore));
+    if (array_has_lanes(data)) {
+        if (!array_check_scalars(call, "data", data, err))
+            return false;
+        *ret = value_lane(reduced_lane(call, r->lane, data, !ignore));
         return true;
     }
     numbers = mem_array(data->array.length, sizeof *numbers);
@@ -159,6 +151,22 @@ static bool run_reducer(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
+/* The first or last element that a pixel has, be it no-data. */
+static const struct expr *end_lane(const struct call *call, const struct value *data, bool last)
+{
+    struct planner *p = call->planner;
+    size_t n = data->array.length;
+    const struct expr *end = expr_constant(p->exprs, NAN);
+
+    for (size_t k = 0; k < n; k++) {
+        size_t i = last ? k : n - 1 - k;
+
+        end = expr_ternary(p->exprs, LANE_SELECT, array_presence(p, data, i),
+                           lane_of(p, &data->array.items[i]), end);
+    }
+    return end;
+}
+
 static bool run_first_last(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *data = &call->arguments[0];
@@ -166,10 +174,12 @@ static bool run_first_last(struct call *call, struct value *ret, struct err *err
     size_t n = data->array.length;
 
     *ret = value_null();
-    if (holds_lane(data)) {
-        if (!check_scalars(call, data, err))
+    if (array_has_lanes(data)) {
+        if (!array_check_scalars(call, "data", data, err))
             return false;
-        *ret = value_lane(array_lane(call, last ? LANE_LAST : LANE_FIRST, data, !ignore));
+        *ret = value_lane(data->array.presence && !ignore
+                              ? end_lane(call, data, last)
+                              : reduced_lane(call, last ? LANE_LAST : LANE_FIRST, data, !ignore));
         return true;
     }
     for (size_t i = 0; i < n; i++) {
@@ -183,15 +193,32 @@ static bool run_first_last(struct call *call, struct value *ret, struct err *err
     return true;
 }
 
+static const struct expr *quantified_lane(const struct call *call, const struct value *data,
+                                          bool any, bool keep_nodata)
+{
+    struct planner *p = call->planner;
+    AUTO(mem) const struct expr **items = array_lanes(p, data);
+
+    for (size_t i = 0; data->array.presence && i < data->array.length; i++) {
+        const struct expr *item = lane_of(p, &data->array.items[i]);
+        const struct expr *there = data->array.presence[i];
+
+        items[i] = any ? expr_binary(p->exprs, LANE_AND, there, item)
+                       : expr_binary(p->exprs, LANE_OR, expr_unary(p->exprs, LANE_NOT, there), item);
+    }
+    return expr_make(p->exprs, any ? LANE_ANY : LANE_ALL, data->array.length, items, keep_nodata);
+}
+
 static bool run_any_all(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *data = &call->arguments[0];
     bool ignore = call_boolean(call, "ignore_nodata"), any = !strcmp(call->process->id, "any");
     bool unknown = false;
 
-    (void)err;
-    if (holds_lane(data)) {
-        *ret = value_lane(array_lane(call, any ? LANE_ANY : LANE_ALL, data, !ignore));
+    if (array_has_lanes(data)) {
+        if (!array_check_scalars(call, "data", data, err))
+            return false;
+        *ret = value_lane(quantified_lane(call, data, any, !ignore));
         return true;
     }
     for (size_t i = 0; i < data->array.length; i++) {
@@ -239,51 +266,34 @@ static void valid(struct call *call, const struct value *item, struct value *ret
 static bool run_count(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *data = &call->arguments[0], *condition = call_argument(call, "condition");
+    struct planner *p = call->planner;
     size_t n = data->array.length, count = 0;
-    struct value *met = arena_array(call->planner->arena, n, sizeof *met);
-    struct value verdicts = { .kind = KIND_ARRAY, .array = { .items = met, .length = n } };
+    AUTO(mem) const struct expr **met = mem_array(n, sizeof *met);
+    bool lanes = data->array.presence != NULL;
 
-    if (condition->kind == KIND_BOOLEAN) {
-        *ret = value_number((double)n);
-        return true;
-    }
     for (size_t i = 0; i < n; i++) {
-        if (condition->kind != KIND_CALLBACK)
-            valid(call, &data->array.items[i], &met[i]);
-        else if (!counts(call, &data->array.items[i], &met[i], err))
+        struct value verdict = value_boolean(true);
+
+        if (condition->kind == KIND_CALLBACK && !counts(call, &data->array.items[i], &verdict, err))
             return false;
-        if (met[i].kind == KIND_UNKNOWN) {
+        if (condition->kind == KIND_NULL)
+            valid(call, &data->array.items[i], &verdict);
+        if (verdict.kind == KIND_UNKNOWN) {
             *ret = value_unknown();
             return true;
         }
-        count += met[i].kind == KIND_BOOLEAN && met[i].boolean;
+        count += verdict.kind == KIND_BOOLEAN && verdict.boolean;
+        lanes |= verdict.kind == KIND_LANE;
+        met[i] = lane_of(p, &verdict);
+        if (data->array.presence)
+            met[i] = expr_binary(p->exprs, LANE_AND, data->array.presence[i], met[i]);
     }
-    *ret = holds_lane(&verdicts) ? value_lane(array_lane(call, LANE_COUNT, &verdicts, false))
-                                 : value_number((double)count);
+    *ret = lanes ? value_lane(expr_make(p->exprs, LANE_COUNT, n, met, false))
+                 : value_number((double)count);
     return true;
 }
 
 /* array_element */
-static size_t find_label(const struct value *data, const struct value *label)
-{
-    struct label wanted = { .is_number = label->kind == KIND_NUMBER };
-    char number[32] = "";
-
-    if (wanted.is_number) {
-        wanted.number = label->number;
-        number_text(label->number, number);
-    } else {
-        wanted.text = label->text;
-    }
-    for (size_t i = 0; i < data->array.length; i++)
-        if (label_equal(&data->array.labels[i], &wanted))
-            return i;
-    for (size_t i = 0; wanted.is_number && i < data->array.length; i++)
-        if (!data->array.labels[i].is_number && !strcmp(data->array.labels[i].text, number))
-            return i;
-    return SIZE_MAX;
-}
-
 static void list_labels(const struct value *data, char *buffer, size_t size)
 {
     size_t used = 0;
@@ -318,6 +328,24 @@ static bool element_missing(struct call *call, const char *parameter, struct val
                      data->array.length, *labels ? ": " : "", labels);
 }
 
+/* Element `index` of those that a pixel has. */
+static const struct expr *ragged_element(const struct call *call, const struct value *data,
+                                         double index)
+{
+    struct planner *p = call->planner;
+    const struct expr *found = expr_constant(p->exprs, NAN);
+
+    for (size_t i = data->array.length; i-- > 0 && (double)i >= index;) {
+        struct value at = array_position(p, data, i);
+        const struct expr *here = expr_binary(
+            p->exprs, LANE_AND, data->array.presence[i],
+            expr_binary(p->exprs, LANE_EQ, lane_of(p, &at), expr_constant(p->exprs, index)));
+
+        found = expr_ternary(p->exprs, LANE_SELECT, here, lane_of(p, &data->array.items[i]), found);
+    }
+    return found;
+}
+
 static bool run_array_element(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *data = &call->arguments[0], *index = call_argument(call, "index");
@@ -334,7 +362,8 @@ static bool run_array_element(struct call *call, struct value *ret, struct err *
     if (index->kind == KIND_NUMBER) {
         if (index->number >= (double)data->array.length)
             return element_missing(call, "index", ret, err);
-        *ret = data->array.items[(size_t)index->number];
+        *ret = data->array.presence ? value_lane(ragged_element(call, data, index->number))
+                                    : data->array.items[(size_t)index->number];
         return true;
     }
     if (!data->array.labels) {
@@ -342,57 +371,11 @@ static bool run_array_element(struct call *call, struct value *ret, struct err *
             return element_missing(call, "label", ret, err);
         return call_raise(call, err, ERR_ArrayNotLabeled, "label");
     }
-    at = find_label(data, label);
+    at = array_find_label(data, label);
     if (at == SIZE_MAX)
         return element_missing(call, "label", ret, err);
-    *ret = data->array.items[at];
-    return true;
-}
-
-static bool run_array_create(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *data = &call->arguments[0];
-    double repeat = call_number(call, "repeat");
-    size_t n = data->array.length;
-    struct value *items;
-
-    if (repeat * (double)n > MAX_ARRAY)
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "repeat",
-                         "the array would have more than %d elements.", MAX_ARRAY);
-    items = arena_array(call->planner->arena, n * (size_t)repeat, sizeof *items);
-    for (size_t i = 0; i < n * (size_t)repeat; i++)
-        items[i] = data->array.items[i % n];
-    *ret = (struct value){ .kind = KIND_ARRAY, .deferred = data->deferred,
-                           .array = { .items = items, .length = n * (size_t)repeat } };
-    return true;
-}
-
-static bool run_array_concat(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *a = &call->arguments[0], *b = &call->arguments[1];
-    size_t n = a->array.length, m = b->array.length;
-    struct arena *arena = call->planner->arena;
-    struct value *items = arena_array(arena, n + m, sizeof *items);
-    struct label *labels = arena_array(arena, n + m, sizeof *labels);
-    bool labelled = a->array.labels && b->array.labels;
-    char text[100];
-
-    if (n + m > MAX_ARRAY)
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "array2",
-                         "the array would have more than %d elements.", MAX_ARRAY);
-    for (size_t i = 0; i < n + m; i++) {
-        items[i] = i < n ? a->array.items[i] : b->array.items[i - n];
-        if (labelled)
-            labels[i] = i < n ? a->array.labels[i] : b->array.labels[i - n];
-        for (size_t k = 0; labelled && i >= n && !a->deferred && !b->deferred && k < n; k++) {
-            label_text(&labels[i], text, sizeof text);
-            if (label_equal(&labels[k], &labels[i]))
-                return call_fail(call, err, ERR_ArrayLabelConflict, "array2", "It is '%s'.", text);
-        }
-    }
-    *ret = (struct value){ .kind = KIND_ARRAY, .deferred = a->deferred || b->deferred,
-                           .array = { .items = items, .labels = labelled ? labels : NULL,
-                                      .length = n + m } };
+    *ret = data->array.presence ? value_lane(array_lane(call->planner, data, at))
+                                : data->array.items[at];
     return true;
 }
 
@@ -405,7 +388,5 @@ const struct operation array_operations[] = {
     { .id = "any", .run = run_any_all },      { .id = "all", .run = run_any_all },
     { .id = "count", .run = run_count },
     { .id = "array_element", .run = run_array_element },
-    { .id = "array_create", .run = run_array_create },
-    { .id = "array_concat", .run = run_array_concat },
     { .id = NULL },
 };

@@ -298,7 +298,7 @@ static void repeat_label(struct planner *p, struct dimension *d, size_t n)
 /* The dimension that takes `length` values of each line: the source itself, or the target instead of
  * it. Returns its index. */
 static bool receiving_dimension(struct call *call, struct cube *cube, size_t source, size_t length,
-                                bool deferred, size_t *ret_index, struct err *err)
+                                bool ragged, bool deferred, size_t *ret_index, struct err *err)
 {
     const char *target = call_text(call, "target_dimension");
     struct planner *p = call->planner;
@@ -307,7 +307,7 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
 
     if (!target || !strcmp(target, d->name)) {
         *ret_index = source;
-        if (length == d->count)
+        if (length == d->count && !ragged)
             return true;
         if (deferred) { /* whether labels stay will be seen */
             repeat_label(p, d, length);
@@ -337,10 +337,13 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
     return true;
 }
 
-/* Runs the callback on each line; all results must be equally long. */
+/* Runs the callback on each line; all results must be equally long. Where pixels have arrays of
+ * different lengths, no-data fills them up. */
 static bool call_lines(struct call *call, const struct cube *data, size_t i, size_t n_lines,
-                       struct value *results, size_t *ret_length, struct err *err)
+                       struct value *results, size_t *ret_length, bool *ret_ragged,
+                       struct err *err)
 {
+    *ret_ragged = false;
     for (size_t line = 0; line < n_lines; line++) {
         struct value *v = &results[line];
 
@@ -352,11 +355,21 @@ static bool call_lines(struct call *call, const struct cube *data, size_t i, siz
             *one = *v;
             *v = (struct value){ .kind = KIND_ARRAY, .array = { .items = one, .length = 1 } };
         }
+        if (v->array.presence) {
+            if (!array_check_scalars(call, "process", v, err))
+                return false;
+            *v = array_compact(call->planner, v);
+            *ret_ragged = true;
+        }
         if (line && v->array.length != results[0].array.length)
             return call_fail(call, err, ERR_ProcessParameterInvalid, "process",
                              "the callback gives %zu values in one place and %zu in another.",
                              results[0].array.length, v->array.length);
     }
+    if (*ret_ragged)
+        planner_notice(call->planner, "info", call->node->id,
+                       "How many values the callback gives depends on the pixel; no-data fills up "
+                       "to %zu.", results[0].array.length);
     *ret_length = n_lines ? results[0].array.length : data->schema.dimensions[i].count;
     return true;
 }
@@ -369,12 +382,13 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
     AUTO(mem) struct value *results = NULL;
     const struct expr **planes;
     size_t i = 0, n_lines, length = 0, to = 0, stride;
+    bool ragged = false;
 
     if (!call_dimension(call, data, "dimension", &i, err))
         return false;
     n_lines = count_lines(data, i);
     results = mem_array(n_lines, sizeof *results);
-    if (!call_lines(call, data, i, n_lines, results, &length, err))
+    if (!call_lines(call, data, i, n_lines, results, &length, &ragged, err))
         return false;
     for (size_t line = 0; line < n_lines; line++) {
         if (value_has(&results[line], KIND_UNKNOWN)) {
@@ -385,7 +399,7 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
     if (n_lines * length > MAX_PLANES)
         return call_fail(call, err, ERR_ProcessGraphComplexity, NULL,
                          "The cube would have more than %d planes.", MAX_PLANES);
-    if (!receiving_dimension(call, cube, i, length, data->deferred[i], &to, err))
+    if (!receiving_dimension(call, cube, i, length, ragged, data->deferred[i], &to, err))
         return false;
     stride = cube_stride(&cube->schema, to);
     planes = arena_array(p->arena, n_lines * length, sizeof *planes);

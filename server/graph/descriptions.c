@@ -36,8 +36,9 @@ static bool schema_has_subtype(const json_t *schema, const char *subtype)
 static const struct operation *operation_find(const char *id)
 {
     static const struct operation *const tables[] = {
-        scalar_operations, array_operations, cube_operations,
-        label_operations,  combine_operations, io_operations,
+        scalar_operations, array_operations, arrange_operations, series_operations,
+        text_operations,   date_operations,  cube_operations,    label_operations,
+        combine_operations, io_operations,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)

@@ -67,6 +67,8 @@ static uint64_t hash_of(const struct expr *e)
     hash = mix(hash, number_bits(e->number));
     hash = mix(hash, (uintptr_t)e->source);
     hash = mix(hash, e->cell.pixel == PIXEL_BOOL);
+    for (uint32_t i = 0; i < e->n_numbers; i++)
+        hash = mix(hash, number_bits(e->numbers[i]));
     for (uint32_t i = 0; i < e->n_arguments; i++)
         hash = mix(hash, e->arguments[i]->id);
     return hash;
@@ -78,7 +80,10 @@ static bool same(const struct expr *a, const struct expr *b)
            a->source == b->source && number_bits(a->number) == number_bits(b->number) &&
            (a->op == EXPR_LEAF ? cell_equal(a->cell, b->cell)
                                : expr_is_boolean(a) == expr_is_boolean(b)) &&
-           a->n_arguments == b->n_arguments &&
+           a->n_arguments == b->n_arguments && a->n_outputs == b->n_outputs &&
+           a->n_numbers == b->n_numbers &&
+           (a->n_numbers == 0 ||
+            !memcmp(a->numbers, b->numbers, a->n_numbers * sizeof *a->numbers)) &&
            (a->n_arguments == 0 ||
             !memcmp(a->arguments, b->arguments, a->n_arguments * sizeof *a->arguments));
 }
@@ -118,6 +123,12 @@ static const struct expr *intern(struct expr_table *table, const struct expr *e)
 
         memcpy(arguments, e->arguments, e->n_arguments * sizeof *arguments);
         born->arguments = arguments;
+    }
+    if (e->n_numbers) {
+        double *numbers = arena_array(table->arena, e->n_numbers, sizeof *numbers);
+
+        memcpy(numbers, e->numbers, e->n_numbers * sizeof *numbers);
+        born->numbers = numbers;
     }
     born->id = (uint32_t)table->n_used++;
     table->slots[at] = born;
@@ -297,6 +308,7 @@ static struct cell result_cell(enum lane_op op, size_t n, const struct expr *con
     case LANE_MAX:
     case LANE_FIRST:
     case LANE_LAST: return join_range(a, n);
+    case LANE_SORT: return cell_with_nodata(join_range(a, n));
     default: return float_cell(wide);
     }
 }
@@ -307,11 +319,21 @@ static bool keeps_units(enum lane_op op, size_t n, const struct expr *const *arg
 {
     size_t first = op == LANE_SELECT;
 
-    if (op == LANE_MASK)
-        n = 1;
-    else if (op != LANE_COPY && op != LANE_SELECT && op != LANE_MEAN && op != LANE_MEDIAN &&
-             op != LANE_MIN && op != LANE_MAX && op != LANE_FIRST && op != LANE_LAST)
-        return false;
+    switch (op) {
+    case LANE_MASK: n = 1; break;
+    case LANE_COPY:
+    case LANE_SELECT:
+    case LANE_MEAN:
+    case LANE_MEDIAN:
+    case LANE_MIN ... LANE_MAX:
+    case LANE_FIRST ... LANE_LAST:
+    case LANE_SORT:
+    case LANE_GATHER:
+    case LANE_QUANTILE:
+    case LANE_INTERPOLATE:
+    case LANE_CUMMIN ... LANE_CUMMAX: break;
+    default: return false;
+    }
     for (size_t i = first; i < n; i++)
         if (!arguments[i]->scaled &&
             !(arguments[i]->op == LANE_CONSTANT && isnan(arguments[i]->number)))
@@ -334,6 +356,29 @@ const struct expr *expr_make(struct expr_table *table, enum lane_op op, size_t n
     return intern(table, &e);
 }
 
+void expr_several(struct expr_table *table, enum lane_op op, size_t n,
+                  const struct expr *const *arguments, bool keep, size_t n_numbers,
+                  const double *numbers, size_t n_outputs, const struct expr **ret)
+{
+    struct expr e = { .op = (uint16_t)op, .keep_nodata = keep, .n_arguments = (uint32_t)n,
+                      .arguments = arguments, .n_numbers = (uint32_t)n_numbers,
+                      .numbers = numbers, .n_outputs = (uint32_t)n_outputs };
+    size_t n_items = op == LANE_GATHER ? n - n_outputs : n; /* positions have no say in the type */
+    const struct expr *all;
+
+    for (size_t i = 0; i < n; i++)
+        e.wide |= arguments[i]->wide;
+    e.cell = op == LANE_GATHER ? cell_with_nodata(join_range(arguments, n_items))
+                               : result_cell(op, n, arguments, e.wide);
+    e.scaled = keeps_units(op, n_items, arguments);
+    all = intern(table, &e);
+    for (size_t k = 0; k < n_outputs; k++)
+        ret[k] = intern(table, &(struct expr){ .op = LANE_COPY, .plane = (uint32_t)k,
+                                               .n_arguments = 1, .arguments = &all,
+                                               .cell = all->cell, .wide = all->wide,
+                                               .scaled = all->scaled });
+}
+
 const struct expr *expr_unary(struct expr_table *table, enum lane_op op, const struct expr *a)
 {
     return expr_make(table, op, 1, &a, false);
@@ -354,7 +399,24 @@ const struct expr *expr_ternary(struct expr_table *table, enum lane_op op, const
 const struct expr *expr_with(struct expr_table *table, const struct expr *e,
                              const struct expr *const *arguments)
 {
+    struct expr copy;
+    AUTO(mem) const struct expr **all = NULL;
+
     if (e->op == EXPR_LEAF || e->op == LANE_CONSTANT)
         return e;
+    if (e->op == LANE_COPY) {
+        copy = *e;
+        copy.arguments = arguments;
+        copy.cell = arguments[0]->cell;
+        copy.wide = arguments[0]->wide;
+        copy.scaled = arguments[0]->scaled;
+        return intern(table, &copy);
+    }
+    if (e->n_outputs > 0) {
+        all = mem_array(e->n_outputs, sizeof *all);
+        expr_several(table, (enum lane_op)e->op, e->n_arguments, arguments, e->keep_nodata,
+                     e->n_numbers, e->numbers, e->n_outputs, all);
+        return all[0]->arguments[0];
+    }
     return expr_make(table, (enum lane_op)e->op, e->n_arguments, arguments, e->keep_nodata);
 }

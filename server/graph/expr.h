@@ -24,12 +24,14 @@ struct cell {
 
 struct expr {
     uint16_t op;      /* a lane_op, or EXPR_LEAF */
-    bool keep_nodata; /* ARRAY: ignore_nodata false */
+    bool keep_nodata; /* ARRAY: ignore_nodata false; SEVERAL: see lanes.def */
     bool wide;        /* needs double lanes */
     bool scaled;      /* in the units of its leaves: their scale and offset still hold */
     uint32_t n_arguments;
     const struct expr *const *arguments;
     double number; /* CONSTANT */
+    uint32_t n_outputs, n_numbers; /* SEVERAL: a COPY takes output `plane` of it */
+    const double *numbers;
     const struct source *source; /* EXPR_LEAF; NULL: no-data everywhere */
     uint32_t plane;
     uint32_t id; /* dense, in order of birth: arguments have smaller ones */
@@ -52,6 +54,10 @@ const struct expr *expr_binary(struct expr_table *table, enum lane_op op, const 
                                const struct expr *b);
 const struct expr *expr_ternary(struct expr_table *table, enum lane_op op, const struct expr *a,
                                 const struct expr *b, const struct expr *c);
+/* An operator that makes several values of one array: ret[n_outputs] are they. */
+void expr_several(struct expr_table *table, enum lane_op op, size_t n,
+                  const struct expr *const *arguments, bool keep, size_t n_numbers,
+                  const double *numbers, size_t n_outputs, const struct expr **ret);
 /* The same expression over other arguments. */
 const struct expr *expr_with(struct expr_table *table, const struct expr *e,
                              const struct expr *const *arguments);
@@ -63,7 +69,7 @@ static inline bool expr_is_boolean(const struct expr *e)
 
 /* UNARY, BINARY ... of a lane. */
 enum lane_kind { LANE_KIND_CONSTANT, LANE_KIND_UNARY, LANE_KIND_BINARY, LANE_KIND_TERNARY,
-                 LANE_KIND_ARRAY, LANE_KIND_SORT, LANE_KIND_QUANTILE };
+                 LANE_KIND_ARRAY, LANE_KIND_SEVERAL };
 enum lane_kind lane_kind(enum lane_op op);
 
 /* The smallest type that holds the values of both; a's no-data is kept where it can be. */

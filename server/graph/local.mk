@@ -1,4 +1,5 @@
 libsentier_a_SOURCES += \
+	server/graph/arrange.c \
 	server/graph/arrays.c \
 	server/graph/catalog.h \
 	server/graph/catalogue.c \
@@ -7,6 +8,7 @@ libsentier_a_SOURCES += \
 	server/graph/crs.c \
 	server/graph/cube.c server/graph/cube.h \
 	server/graph/cubes.c \
+	server/graph/dates.c \
 	server/graph/demand.c \
 	server/graph/descriptions.c \
 	server/graph/eval.c \
@@ -18,14 +20,16 @@ libsentier_a_SOURCES += \
 	server/graph/lattice.c \
 	server/graph/load.c \
 	server/graph/lower.c \
-	server/graph/match.c server/graph/match.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
 	server/graph/program.c server/graph/program.h \
+	server/graph/ragged.c \
 	server/graph/read.c \
 	server/graph/regrid.c \
 	server/graph/save.c \
 	server/graph/scalar.c \
 	server/graph/schema.c \
+	server/graph/series.c \
 	server/graph/stac.c server/graph/stac.h \
+	server/graph/texts.c \
 	server/graph/value.c server/graph/value.h

@@ -49,7 +49,8 @@ struct process {
     const struct operation *operation;
 };
 const struct process *process_find(const char *id); /* NULL when there is none */
-extern const struct operation scalar_operations[], array_operations[], cube_operations[],
+extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
+    series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], combine_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
@@ -171,6 +172,37 @@ void schema_describe(const json_t *schema, struct text *text);
 /* scalar.c */
 const struct expr *lane_of(struct planner *p, const struct value *value); /* null is no-data */
 run_fn run_pointwise;
+/* What eq() says of two values with its defaults. */
+struct value values_equal(const struct call *call, const struct value *x, const struct value *y);
+char *text_folded(const char *text); /* lower case; the caller frees */
+
+/* dates.c: "06:30:00" */
+bool time_of_day_parse(const char *text, int64_t *ret_ms) MUST_USE;
+
+/* ragged.c: arrays with pixels in them. An element that a pixel has not is not no-data: it does not
+ * count, has no position, and reducers never see it. */
+bool array_has_lanes(const struct value *array); /* or is ragged */
+/* 1 where element i is there. */
+const struct expr *array_presence(struct planner *p, const struct value *array, size_t i);
+/* Element i as a pixel, no-data where it is not there. */
+const struct expr *array_lane(struct planner *p, const struct value *array, size_t i);
+/* The position of element i among those that are there: a number, or a pixel. */
+struct value array_position(struct planner *p, const struct value *array, size_t i);
+/* All elements as array_lane() gives them; the caller frees. */
+const struct expr **array_lanes(struct planner *p, const struct value *array);
+/* Not ragged any more: the elements that are there come first, no-data fills the rest. The labels
+ * are gone when elements moved. */
+struct value array_compact(struct planner *p, const struct value *array);
+/* An array of pixels; `keep`: those with presence[i] (NULL: all). */
+struct value array_of_lanes(struct planner *p, const struct expr *const *lanes, size_t n,
+                            const struct expr *const *presence);
+/* Elements must be scalars where pixels are among them. */
+bool array_check_scalars(const struct call *call, const char *parameter,
+                         const struct value *array, struct err *err) MUST_USE;
+size_t array_find_label(const struct value *array, const struct value *label); /* or SIZE_MAX */
+/* Runs a callback on element i: x, index, label and context are bound. */
+bool array_call(struct call *call, const char *callback, const struct value *array, size_t i,
+                struct value *ret, struct err *err) MUST_USE;
 
 /* cubes.c and its neighbours */
 struct cube *cube_new(struct planner *p, const struct cube_schema *schema); /* planes are NULL */

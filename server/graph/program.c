@@ -155,7 +155,7 @@ static void drop_use(struct compiler *c, const struct expr *e)
     struct slot *s = slot_of(c, e);
 
     if (--s->uses == 0 && s->place >= c->n_leaves)
-        c->used[s->place] = 0;
+        memset(c->used + s->place, 0, e->n_outputs ? e->n_outputs : 1);
 }
 
 static void emit(struct compiler *c, struct instruction instruction)
@@ -180,19 +180,21 @@ static uint32_t destination(struct compiler *c, const struct expr *e)
     uint32_t place;
 
     if (s->home == NOWHERE)
-        place = take_registers(c, 1);
+        place = take_registers(c, e->n_outputs ? e->n_outputs : 1);
     else
         place = block_of(c, c->order[s->home]) + s->index;
     slot_of(c, e)->place = place;
     return place;
 }
 
-static uint32_t constant_index(struct compiler *c, double number)
+static uint32_t constants_index(struct compiler *c, const double *numbers, size_t n)
 {
-    c->constants = mem_grow(c->constants, &c->constant_capacity, c->n_constants + 1,
+    c->constants = mem_grow(c->constants, &c->constant_capacity, c->n_constants + n,
                             sizeof *c->constants);
-    c->constants[c->n_constants] = number;
-    return (uint32_t)c->n_constants++;
+    for (size_t i = 0; i < n; i++)
+        c->constants[c->n_constants + i] = numbers[i];
+    c->n_constants += n;
+    return (uint32_t)(c->n_constants - n);
 }
 
 static void emit_array(struct compiler *c, const struct expr *e)
@@ -209,7 +211,9 @@ static void emit_array(struct compiler *c, const struct expr *e)
     }
     dst = destination(c, e);
     emit(c, (struct instruction){ .op = e->op, .dst = (uint16_t)dst, .a = (uint16_t)first,
-                                  .b = e->keep_nodata, .length = (uint16_t)e->n_arguments });
+                                  .b = e->keep_nodata, .c = (uint16_t)e->n_outputs,
+                                  .length = (uint16_t)e->n_arguments,
+                                  .constant = constants_index(c, e->numbers, e->n_numbers) });
     for (uint32_t i = 0; !in_place && i < e->n_arguments; i++)
         if (slot_of(c, e->arguments[i])->place != first + i)
             c->used[first + i] = 0; /* the copies */
@@ -226,7 +230,9 @@ static void emit_expr(struct compiler *c, const struct expr *e)
         for (uint32_t i = 0; i < e->n_arguments; i++)
             *operands[i] = (uint16_t)slot_of(c, e->arguments[i])->place;
         if (e->op == LANE_CONSTANT)
-            instruction.constant = constant_index(c, e->number);
+            instruction.constant = constants_index(c, &e->number, 1);
+        if (e->op == LANE_COPY)
+            instruction.a = (uint16_t)(instruction.a + e->plane);
         instruction.dst = (uint16_t)destination(c, e);
         emit(c, instruction);
     }

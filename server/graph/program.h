@@ -12,7 +12,7 @@
  *   UNARY    dst = f(a)            BINARY  dst = f(a, b)        TERNARY  dst = f(a, b, c)
  *   CONSTANT dst = constants[constant], in every lane
  *   ARRAY    dst = f(a, a+1, .. a+length-1); b = 1: no-data counts (ignore_nodata false)
- *   SORT     dst.. dst+length-1 = sorted a..;  QUANTILE: dst = quantile constants[constant] of a.. */
+ *   SEVERAL  dst .. dst+c-1 = f(a .. a+length-1), with constants from constants[constant] on; b as above */
 enum lane_op {
 #define LANE(name, kind) LANE_##name,
 #include "graph/lanes.def"

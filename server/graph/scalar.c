@@ -2,11 +2,11 @@
  * and NaN are two things); with a pixel among the arguments they become an expression, in which both
  * are no-data. Given whole arrays, the pointwise ones work element by element. */
 #include "graph/planner.h"
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -316,32 +316,34 @@ static bool scale_one(struct call *call, struct value *ret, struct err *err)
 }
 
 /* Comparison */
-static bool text_equal(const char *a, const char *b, bool case_sensitive)
+char *text_folded(const char *text)
 {
     static locale_t locale;
-    locale_t fresh;
-    mbstate_t state_a = { 0 }, state_b = { 0 };
+    locale_t before;
+    AUTO(text) struct text folded = { 0 };
+    mbstate_t in = { 0 }, out = { 0 };
+    wchar_t c;
 
-    if (case_sensitive)
-        return !strcmp(a, b);
     if (!__atomic_load_n(&locale, __ATOMIC_ACQUIRE)) { /* two threads may both make one: harmless */
-        fresh = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-        __atomic_store_n(&locale, fresh, __ATOMIC_RELEASE);
+        before = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+        __atomic_store_n(&locale, before, __ATOMIC_RELEASE);
     }
-    if (!locale)
-        return !strcasecmp(a, b);
-    fresh = uselocale(locale);
-    for (;;) {
-        wchar_t x, y;
-        size_t n = mbrtowc(&x, a, 8, &state_a), m = mbrtowc(&y, b, 8, &state_b);
+    before = uselocale(locale);
+    for (size_t n; (n = mbrtowc(&c, text, 8, &in)) > 0 && n <= 8; text += n) {
+        char bytes[MB_LEN_MAX];
 
-        if (n > 8 || m > 8 || n == 0 || m == 0 || towlower((wint_t)x) != towlower((wint_t)y)) {
-            uselocale(fresh);
-            return n == 0 && m == 0;
-        }
-        a += n;
-        b += m;
+        text_addn(&folded, bytes, wcrtomb(bytes, (wchar_t)towlower((wint_t)c), &out));
     }
+    uselocale(before);
+    return text_take(&folded);
+}
+
+static bool text_equal(const char *a, const char *b, bool case_sensitive)
+{
+    AUTO(mem) char *x = case_sensitive ? NULL : text_folded(a);
+    AUTO(mem) char *y = case_sensitive ? NULL : text_folded(b);
+
+    return !strcmp(case_sensitive ? a : x, case_sensitive ? b : y);
 }
 
 static const struct expr *equal_lanes(const struct call *call, const struct value *x,
@@ -394,34 +396,14 @@ static bool eq_one(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
-/* eq() with each element; what it cannot tell, and elements that are no scalars, are no match. */
-static bool run_array_contains(struct call *call, struct value *ret, struct err *err)
+struct value values_equal(const struct call *call, const struct value *x, const struct value *y)
 {
-    const struct value *data = &call->arguments[0], *wanted = &call->arguments[1];
-    struct planner *p = call->planner;
-    const struct expr *found = expr_boolean(p->exprs, false);
     struct call equal = *call;
 
-    (void)err;
     equal.process = process_find("eq");
     equal.arguments[2] = value_null();
     equal.arguments[3] = value_boolean(true);
-    *ret = value_boolean(false);
-    for (size_t i = 0; i < data->array.length && !ret->boolean; i++) {
-        struct value same = value_is_scalar(&data->array.items[i])
-                                ? equal_values(&equal, &data->array.items[i], wanted)
-                                : value_boolean(false);
-
-        if (same.kind == KIND_BOOLEAN)
-            ret->boolean = same.boolean;
-        else if (same.kind == KIND_LANE)
-            found = expr_binary(p->exprs, LANE_OR, found,
-                                expr_binary(p->exprs, LANE_AND, unary(call, LANE_IS_VALID, &same),
-                                            same.lane));
-    }
-    if (!ret->boolean && found != expr_boolean(p->exprs, false))
-        *ret = value_lane(found);
-    return true;
+    return equal_values(&equal, x, y);
 }
 
 /* gt gte lt lte: only numbers have an order; equal things of another kind are gte and lte. */
@@ -659,7 +641,6 @@ const struct operation scalar_operations[] = {
     EACH("linear_scale_range", run_scale, 0),
     EACH("eq", run_eq, 0),
     EACH("neq", run_eq, 0),
-    { .id = "array_contains", .run = run_array_contains },
     EACH("gt", run_order, LANE_GT),
     EACH("gte", run_order, LANE_GTE),
     EACH("lt", run_order, LANE_LT),

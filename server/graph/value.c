@@ -171,9 +171,16 @@ void value_describe(const struct value *value, struct text *text)
 void number_text(double number, char buffer[static 32])
 {
     for (int digits = 1; digits <= 17; digits++) {
+        int exponent;
+
         snprintf(buffer, 32, "%.*g", digits, number);
-        if (strtod(buffer, NULL) == number)
+        if (strtod(buffer, NULL) != number)
+            continue;
+        if (!strchr(buffer, 'e') || fabs(number) >= 1e21 || fabs(number) < 1e-6)
             return;
+        exponent = (int)floor(log10(fabs(number))); /* 100000 rather than 1e+05 */
+        snprintf(buffer, 32, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0, number);
+        return;
     }
 }
 

@@ -26,6 +26,8 @@ struct value {
         struct {
             const struct value *items;
             const struct label *labels; /* NULL: not labelled */
+            /* Ragged arrays: 1 where a pixel has the element, 0 where not; NULL: all have all. */
+            const struct expr *const *presence;
             size_t length;
         } array;
         struct {

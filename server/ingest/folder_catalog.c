@@ -1,7 +1,7 @@
 /* Items are kept as JSON, a list a collection; a query walks the list. */
 #include "ingest/folder_catalog.h"
 #include "base/text.h"
-#include "graph/match.h"
+#include "cql2/cql2.h"
 #include "graph/stac.h"
 #include "ingest/stac_file.h"
 #include "json/js.h"
@@ -157,13 +157,16 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
     struct folder_catalog *folders = context;
     const json_t *list = json_object_get(folders->items, query->collection);
     struct scene *found = arena_array(arena, json_array_size(list) + 1, sizeof *found);
+    struct cql2_node *condition;
     size_t count = 0, i;
     json_t *item;
 
+    if (!cql2_compile(query->properties, "/properties", arena, &condition, err))
+        return false;
     json_array_foreach((json_t *)list, i, item) {
         struct scene scene;
 
-        if (!match_properties(query->properties, json_object_get(item, "properties")))
+        if (condition && !cql2_match(condition, item))
             continue;
         if (!scene_from_stac(item, query->n_bands, query->bands, arena, &scene, err))
             return err_prefix(err, "item '%s'", json_string_value(json_object_get(item, "id")));

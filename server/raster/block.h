@@ -12,14 +12,15 @@
 /* dst = f(a, b, c); operands that the operator lacks are ignored. */
 typedef void lane_kernel(void *restrict dst, const void *restrict a, const void *restrict b,
                          const void *restrict c, size_t n);
-/* `length` registers, `stride` lanes apart. `keep`: no-data counts (ignore_nodata false).
- * `probability` is for quantiles alone. `scratch` has room for (length + 4) * n doubles. A sort
- * writes `length` registers, everything else one. */
+/* `length` registers, `stride` lanes apart. `keep`: see lanes.def. Operators of the kind SEVERAL
+ * write `outputs` registers, as far apart, the others one. `scratch` has room for
+ * (2 * length + 4) * n doubles. */
 struct array_call {
     const void *a;
     size_t stride, length;
     bool keep;
-    double probability;
+    size_t outputs;
+    const double *constants;
     void *scratch;
 };
 typedef void array_kernel(void *restrict dst, const struct array_call *call, size_t n);
@@ -47,7 +48,7 @@ enum { PIXEL_TYPES = PIXEL_BOOL + 1, FOLD_OPS = FOLD_SD + 1 };
 struct lane_table {
     size_t lane_size;
     lane_kernel *lanes[LANE_OPS];   /* UNARY BINARY TERNARY; NULL for the others */
-    array_kernel *arrays[LANE_OPS]; /* ARRAY SORT QUANTILE */
+    array_kernel *arrays[LANE_OPS]; /* ARRAY SEVERAL */
     load_kernel *load[PIXEL_TYPES];
     store_kernel *store[PIXEL_TYPES];
     fold_kernel *fold[FOLD_OPS];

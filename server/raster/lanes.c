@@ -64,7 +64,7 @@ static size_t registers_size(const struct program *program)
 static size_t plain_memory(const struct program *program)
 {
     return registers_size(program) +
-           (longest_array(program) + 4) * strip_of(program) * sizeof(double);
+           (2 * longest_array(program) + 4) * strip_of(program) * sizeof(double);
 }
 
 size_t lanes_memory(const struct program *program)
@@ -133,10 +133,10 @@ static void run_instruction(const struct strip *strip, const struct instruction 
                                    .stride = strip->stride,
                                    .length = in->length,
                                    .keep = in->b == 1,
+                                   .outputs = in->c,
+                                   .constants = constants ? constants + in->constant : NULL,
                                    .scratch = strip->scratch };
 
-        if (in->op == LANE_QUANTILE)
-            call.probability = constants[in->constant];
         strip->table->arrays[in->op](dst, &call, strip->n);
     } else {
         strip->table->lanes[in->op](dst, register_of(strip, in->a), register_of(strip, in->b),

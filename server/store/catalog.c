@@ -3,7 +3,7 @@
 #include "store/catalog.h"
 #include "base/instant.h"
 #include "base/text.h"
-#include "graph/match.h"
+#include "cql2/cql2.h"
 #include "graph/stac.h"
 #include "json/geojson.h"
 #include "json/js.h"
@@ -34,6 +34,7 @@ static bool collection(void *context, const char *id, struct arena *arena,
 struct scene_collector {
     struct catalog_viewer *viewer;
     const struct scene_query *query;
+    struct cql2_node *condition; /* on the items' properties; NULL: none */
     struct arena *arena;
     struct scene *scenes;
     size_t count, capacity;
@@ -113,7 +114,7 @@ static bool add_scene(struct scene_collector *c, const struct item_row *row, con
 
     if (!stac_text_parse(row->text, &item, err))
         return false;
-    if (!match_properties(c->query->properties, json_object_get(item, "properties")))
+    if (c->condition && !cql2_match(c->condition, item))
         return true;
     set_hrefs(item, places);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
@@ -191,7 +192,8 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
     AUTO(text) struct text box = { 0 };
     char start[INSTANT_TEXT_SIZE], end[INSTANT_TEXT_SIZE];
 
-    if (!collection_text(viewer->db, arena, viewer->user, query->collection, &unused, err))
+    if (!collection_text(viewer->db, arena, viewer->user, query->collection, &unused, err) ||
+        !cql2_compile(query->properties, "/properties", arena, &c.condition, err))
         return false;
     if (query->start != INSTANT_MIN)
         search.where.start = instant_format(query->start, start);

@@ -299,13 +299,104 @@ static double run(const struct instruction *i, const double *r, const struct pro
     }
 }
 
+/* Operators that make several values: v[n] are the elements. */
+static double quantile(const double *sorted, size_t n, double probability)
+{
+    double at = (double)(n - 1) * probability, g = at - floor(at);
+    const double *x = sorted + (size_t)floor(at);
+
+    return n == 0 ? NAN : g == 0 ? x[0] : (1 - g) * x[0] + g * x[1];
+}
+
+static void order_of(const double *v, size_t n, bool nulls_first, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t rank = 0;
+
+        for (size_t k = 0; k < n; k++) {
+            bool tie = (isnan(v[k]) && isnan(v[i])) || v[k] == v[i];
+
+            if (tie ? k < i : isnan(v[k]) ? nulls_first : isnan(v[i]) ? !nulls_first : v[k] < v[i])
+                rank++;
+        }
+        out[rank] = (double)i;
+    }
+}
+
+static void interpolate(const double *v, size_t n, const double *x, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t before = i, after = i;
+
+        out[i] = v[i];
+        while (before > 0 && isnan(v[before]))
+            before--;
+        while (after + 1 < n && isnan(v[after]))
+            after++;
+        if (isnan(v[i]) && !isnan(v[before]) && !isnan(v[after]))
+            out[i] = v[before] + (v[after] - v[before]) * (x[i] - x[before]) / (x[after] - x[before]);
+    }
+}
+
+static void running(uint16_t op, const double *v, size_t n, bool keep, double *out)
+{
+    double total = op == LANE_CUMSUM ? 0 : op == LANE_CUMPRODUCT ? 1
+                 : op == LANE_CUMMIN ? INFINITY : -INFINITY;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!isnan(v[i]))
+            total = op == LANE_CUMSUM       ? total + v[i]
+                    : op == LANE_CUMPRODUCT ? total * v[i]
+                    : isnan(total)          ? total
+                    : op == LANE_CUMMIN     ? fmin(total, v[i])
+                                            : fmax(total, v[i]);
+        else if (keep)
+            total = NAN;
+        out[i] = isnan(v[i]) ? NAN : total;
+    }
+}
+
+static void run_several(const struct instruction *i, const struct program *p, double *r)
+{
+    const double *v = r + i->a, *numbers = p->constants + i->constant;
+    AUTO(mem) double *order = mem_array(i->length, sizeof *order);
+    AUTO(mem) double *sorted = mem_array(i->length, sizeof *sorted);
+    size_t n = i->length, valid = 0, items = n - i->c;
+    double *out = r + i->dst;
+
+    if (i->op == LANE_GATHER) {
+        for (size_t k = 0; k < i->c; k++)
+            out[k] = v[items + k] >= 0 && v[items + k] < (double)items ? v[(size_t)v[items + k]]
+                                                                       : NAN;
+        return;
+    }
+    order_of(v, n, i->op != LANE_QUANTILE && i->b == 1, order);
+    for (size_t k = 0; k < n; k++) {
+        sorted[k] = v[(size_t)order[k]];
+        valid += !isnan(sorted[k]);
+    }
+    switch (i->op) {
+    case LANE_ORDER: memcpy(out, order, n * sizeof *out); break;
+    case LANE_SORT: memcpy(out, sorted, n * sizeof *out); break;
+    case LANE_QUANTILE:
+        for (size_t k = 0; k < i->c; k++)
+            out[k] = i->b == 1 && valid < n ? NAN : quantile(sorted, valid, numbers[k]);
+        break;
+    case LANE_INTERPOLATE: interpolate(v, n, numbers, out); break;
+    default: running(i->op, v, n, i->b == 1, out);
+    }
+}
+
 static void run_program(const struct program *p, const double *in, double *out)
 {
     AUTO(mem) double *r = mem_array((size_t)p->n_registers + 1, sizeof *r);
 
     memcpy(r, in, p->n_inputs * sizeof *r);
     for (size_t i = 0; i < p->n_code; i++)
-        r[p->code[i].dst] = run(&p->code[i], r, p);
+        if (p->code[i].c && p->code[i].length)
+            run_several(&p->code[i], p, r);
+        else
+            r[p->code[i].dst] = run(&p->code[i], r, p);
     for (size_t i = 0; i < p->n_outputs; i++)
         out[i] = r[p->outputs[i]];
 }
@@ -420,12 +511,12 @@ static const char *program_fault(const struct program *p)
         const struct instruction *k = &p->code[i];
         bool array = k->length > 0;
 
-        if (k->dst >= p->n_registers || k->a >= p->n_registers)
+        if (k->dst + (array && k->c ? k->c : 1) > p->n_registers || k->a >= p->n_registers)
             return "register out of range";
         if (k->dst < p->n_inputs)
             return "an input is written";
         if (array && (k->a + k->length > p->n_registers ||
-                      (k->dst >= k->a && k->dst < k->a + k->length)))
+                      (k->dst + (k->c ? k->c : 1) > k->a && k->dst < k->a + k->length)))
             return "dst within its array";
         if (k->op == LANE_CONSTANT ? k->constant >= p->n_constants
                                    : !array && (k->dst == k->a))

@@ -4,6 +4,7 @@ a number, a truth value or None. Callbacks are evaluated for each cell by walkin
 engine, a NaN in a cube is no-data."""
 import math
 from collections import namedtuple
+from datetime import datetime
 from itertools import product
 
 Cube = namedtuple("Cube", "dims data")
@@ -15,7 +16,8 @@ def none_of(value):
 
 def passing(function):
     """Null in, null out; what has no result is NaN, hence no-data."""
-    def run(*args):
+    def run(*args, **named):
+        args += tuple(named.values())
         if any(a is None for a in args):
             return None
         try:
@@ -79,6 +81,103 @@ def is_valid(x):
     return x is not None and (isinstance(x, bool) or math.isfinite(x))
 
 
+class Array(list):
+    """An array with labels."""
+    labels = None
+
+
+def labelled(items, labels):
+    array = Array(items)
+    array.labels = labels
+    return array
+
+
+def labels_of(data):
+    labels = getattr(data, "labels", None)
+    return [None] * len(data) if labels is None else labels
+
+
+def like(data, items):
+    return labelled(items, getattr(data, "labels", None))
+
+
+def array_apply(data, process):
+    return like(data, [walk(process, {"x": x, "index": i, "label": l})
+                       for i, (x, l) in enumerate(zip(data, labels_of(data)))])
+
+
+def array_filter(data, condition):
+    kept = [(x, l) for i, (x, l) in enumerate(zip(data, labels_of(data)))
+            if walk(condition, {"x": x, "index": i, "label": l}) is True]
+    return labelled([x for x, _ in kept], [l for _, l in kept] if getattr(data, "labels", None) else None)
+
+
+def order(data, asc=True, nodata=None):
+    valid = [i for i, v in enumerate(data) if v is not None]
+    none = [i for i, v in enumerate(data) if v is None]
+    valid.sort(key=lambda i: (data[i] if asc else -data[i], i))
+    return valid if nodata is None else valid + none if nodata else none + valid
+
+
+def rearrange(data, order):
+    return [data[i] if i is not None and 0 <= i < len(data) else None for i in order]
+
+
+def quantiles(data, probabilities, ignore_nodata=True):
+    if isinstance(probabilities, int):
+        probabilities = [i / probabilities for i in range(1, probabilities)]
+    kept = sorted(v for v in data if v is not None)
+    if not kept or (len(kept) < len(data) and not ignore_nodata):
+        return [None] * len(probabilities)
+    result = []
+    for p in probabilities:
+        at = (len(kept) - 1) * p
+        low = math.floor(at)
+        g = at - low
+        result.append(none_of(kept[low] if g == 0 else (1 - g) * kept[low] + g * kept[low + 1]))
+    return result
+
+
+def running(step):
+    def run(data, ignore_nodata=True):
+        result, total, gone = [], None, False
+        for v in data:
+            gone = gone or (v is None and not ignore_nodata)
+            if v is None or gone:
+                result.append(None)
+                continue
+            total = v if total is None else step(total, v)
+            result.append(none_of(total))
+        return like(data, result)
+    return run
+
+
+def place(label, index):
+    if isinstance(label, str):
+        try:
+            return datetime.fromisoformat(label.replace("Z", "+00:00")).timestamp()
+        except ValueError:
+            return index
+    return index if label is None else label
+
+
+def interpolate(data):
+    x = [place(l, i) for i, l in enumerate(labels_of(data))]
+    known = [i for i, v in enumerate(data) if v is not None]
+    result = list(data)
+    for a, b in zip(known, known[1:]):
+        for i in range(a + 1, b):
+            g = (x[i] - x[a]) / (x[b] - x[a])
+            result[i] = none_of((1 - g) * data[a] + g * data[b])
+    return like(data, result)
+
+
+def find(data, value, reverse=False):
+    found = [i for i, v in enumerate(data) if v is not None and value is not None and v == value
+             and isinstance(v, bool) == isinstance(value, bool)]
+    return (found[-1] if reverse else found[0]) if found else None
+
+
 VALUES = {
     "add": passing(lambda x, y: x + y),
     "subtract": passing(lambda x, y: x - y),
@@ -121,8 +220,25 @@ VALUES = {
     "any": lambda data, ignore_nodata=True: quantifier(data, ignore_nodata, kleene_or, False),
     "all": lambda data, ignore_nodata=True: quantifier(data, ignore_nodata, kleene_and, True),
     "count": lambda data, condition=None: len(data) if condition is True else sum(map(is_valid, data)),
-    "array_element": lambda data, index: data[index],
+    "array_element": lambda data, index, return_nodata=False: data[index] if index < len(data) else None,
     "array_create": lambda data: data,
+    "array_apply": array_apply,
+    "array_filter": array_filter,
+    "array_append": lambda data, value: list(data) + [value],
+    "array_concat": lambda array1, array2: list(array1) + list(array2),
+    "array_find": find,
+    "array_contains": lambda data, value: find(data, value) is not None,
+    "array_interpolate_linear": interpolate,
+    "array_labels": lambda data: list(data.labels) if getattr(data, "labels", None) else list(range(len(data))),
+    "sort": lambda data, asc=True, nodata=None: [data[i] for i in order(data, asc, nodata)],
+    "order": order,
+    "rearrange": rearrange,
+    "quantiles": quantiles,
+    "extrema": lambda data, ignore_nodata=True: quantiles(data, [0, 1], ignore_nodata),
+    "cumsum": running(lambda a, b: a + b),
+    "cumproduct": running(lambda a, b: a * b),
+    "cummin": running(min),
+    "cummax": running(max),
 }
 
 
@@ -131,6 +247,8 @@ def walk(graph, bound):
     done = {}
 
     def resolve(value):
+        if isinstance(value, dict) and "process_graph" in value:
+            return value  # a callback
         if isinstance(value, list):
             return [resolve(v) for v in value]
         if isinstance(value, dict) and "from_parameter" in value:
@@ -143,16 +261,10 @@ def walk(graph, bound):
         if name not in done:
             node = graph["process_graph"][name]
             arguments = {k: resolve(v) for k, v in node["arguments"].items()}
-            done[name] = VALUES[node["process_id"]](**arguments) if _named(node["process_id"]) else \
-                VALUES[node["process_id"]](*arguments.values())
+            done[name] = VALUES[node["process_id"]](**arguments)
         return done[name]
 
     return run(next(n for n, v in graph["process_graph"].items() if v.get("result")))
-
-
-def _named(process):
-    return process in ("if", "first", "last", "any", "all", "count", "array_element", "array_create", "mean",
-                       "median", "sum", "min", "max", "product", "variance", "sd")
 
 
 def names(cube):
@@ -172,7 +284,7 @@ def along(cube, dimension, process):
     at = names(cube).index(dimension)
     rest = cube.dims[:at] + cube.dims[at + 1:]
     for key in cells(rest):
-        line = [cube.data[key[:at] + (label,) + key[at:]] for label in cube.dims[at][1]]
+        line = labelled([cube.data[key[:at] + (label,) + key[at:]] for label in cube.dims[at][1]], cube.dims[at][1])
         yield key, walk(process, {"data": line})
 
 
@@ -181,11 +293,13 @@ def reduce_dimension(cube, dimension, process):
     return Cube(cube.dims[:at] + cube.dims[at + 1:], dict(along(cube, dimension, process)))
 
 
-def apply_dimension(cube, dimension, process):
+def apply_dimension(cube, dimension, process, most=None):
+    """most: how long the results can be, where it depends on the values; the rest is no-data."""
     at = names(cube).index(dimension)
     results = dict(along(cube, dimension, process))
-    n = len(next(iter(results.values())))
-    labels = cube.dims[at][1] if n == len(cube.dims[at][1]) else list(range(n))
+    n = len(next(iter(results.values()))) if most is None else most
+    results = {k: list(v) + [None] * (n - len(v)) for k, v in results.items()}
+    labels = cube.dims[at][1] if n == len(cube.dims[at][1]) and most is None else list(range(n))
     data = {key[:at] + (label,) + key[at:]: v[i] for key, v in results.items() for i, label in enumerate(labels)}
     return Cube(cube.dims[:at] + [(dimension, labels)] + cube.dims[at + 1:], data)
 

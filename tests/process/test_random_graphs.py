@@ -157,12 +157,90 @@ class Builder:
         same = p in ("min", "max", "first", "last", "count", "any", "all", "sum")
         return {"process_graph": {"r": {"process_id": p, "arguments": arguments, "result": True}}}, result, exact and same
 
+    def series(self, n):
+        """A callback that makes an array of an array of n numbers: (it, how long it is, whether that
+        depends on the values)."""
+        r, nodes = self.random, {}
+        array, length, ragged, ordered = {"from_parameter": "data"}, n, False, False
+
+        def put(id, **arguments):
+            nodes[f"s{len(nodes)}"] = {"process_id": id, "arguments": arguments}
+            return {"from_node": f"s{len(nodes) - 1}"}
+
+        def condition():
+            return {"process_graph": {
+                "v": {"process_id": "is_valid", "arguments": {"x": {"from_parameter": "x"}}},
+                "g": {"process_id": r.choice(["gt", "lte"]), "arguments": {"x": {"from_parameter": "x"}, "y": 2}},
+                "a": {"process_id": r.choice(["and", "or"]), "arguments": {"x": {"from_node": "v"}, "y": {"from_node": "g"}},
+                      "result": True}}}
+
+        def mapped():
+            return {"process_graph": {
+                "a": {"process_id": "add", "arguments": {"x": {"from_parameter": "x"}, "y": {"from_parameter": "index"}},
+                      "result": True}}}
+
+        for _ in range(r.randrange(1, 4)):
+            p = r.choice(["sort", "order", "array_filter", "array_apply", "cumsum", "cummax", "cummin",
+                          "array_interpolate_linear", "array_append", "quantiles", "extrema", "rearrange", "array_concat"])
+            if p in ("sort", "order"):
+                nodata = r.choice([None, True]) if ragged else r.choice([None, True, False])
+                array = put(p, data=array, asc=r.random() < 0.5, nodata=nodata)
+                ragged, ordered = ragged or nodata is None, True
+            elif p == "array_filter":
+                array, ragged = put(p, data=array, condition=condition()), True
+            elif p == "array_apply":
+                array = put(p, data=array, process=mapped())
+            elif p == "array_interpolate_linear" and ragged and ordered:
+                continue
+            elif p in ("cumsum", "cummax", "cummin"):
+                array = put(p, data=array, ignore_nodata=ragged or r.random() < 0.5)
+            elif p == "array_interpolate_linear":
+                array = put(p, data=array)
+            elif p == "array_append":
+                array, length, ordered = put(p, data=array, value=put("mean", data=array)), length + 1, True
+            elif p == "array_concat":
+                array = put(p, array1=array, array2=put("extrema", data=array, ignore_nodata=r.random() < 0.5))
+                length, ordered = length + 2, True
+            elif p == "quantiles":
+                probabilities, length = r.choice([([0.1, 0.5], 2), ([0, 0.3, 1], 3), (4, 3)])
+                array = put(p, data=array, probabilities=probabilities, ignore_nodata=r.random() < 0.7)
+                ragged, ordered = False, True
+            elif p == "extrema":
+                array, length, ragged, ordered = put(p, data=array, ignore_nodata=r.random() < 0.7), 2, False, True
+            elif p == "rearrange" and length > 0:
+                array = put(p, data=array, order=put("order", data=array, nodata=None))
+                ragged, ordered = True, True
+        if not nodes:
+            array = put("sort", data=array, nodata=True)
+        nodes[array["from_node"]]["result"] = True
+        return {"process_graph": nodes}, length, ragged
+
+    def of_series(self, n):
+        """A callback that makes a number of an array of them."""
+        r = self.random
+        process, length, _ = self.series(n)
+        nodes = process["process_graph"]
+        name, = (k for k, v in nodes.items() if v.pop("result", False))
+        p = r.choice(["mean", "max", "first", "last", "count", "array_element", "array_find", "median"])
+        arguments = {"data": {"from_node": name}}
+        if p in ("mean", "max", "first", "last", "median"):
+            arguments["ignore_nodata"] = r.random() < 0.5
+        elif p == "array_element":
+            arguments.update(index=r.randrange(length + 1), return_nodata=True)
+        elif p == "array_find":
+            arguments.update(value=r.choice([1, 2]), reverse=r.random() < 0.5)
+        elif r.random() < 0.5:
+            arguments["condition"] = True
+        nodes["end"] = {"process_id": p, "arguments": arguments, "result": True}
+        return process
+
     def step(self):
         r = self.random
         name, cube, kind, exact = r.choice(self.pool[-4:])
         data = {"data": {"from_node": name}}
         dims = [n for n in ref.names(cube) if n not in "xy"]
-        what = r.choice(["apply", "apply", "reduce", "reduce", "apply_dimension", "mask", "mask", "merge", "pick", "bbox"])
+        what = r.choice(["apply", "apply", "reduce", "reduce", "apply_dimension", "series", "series", "mask", "mask", "merge",
+                         "pick", "bbox"])
         if what == "apply":
             want = r.choice(["number", "number", "truth"])
             process, still = self.scalar([({"from_parameter": "x"}, kind)], r.randrange(1, 5), want, exact)
@@ -187,6 +265,19 @@ class Builder:
             if d == "t" and len(elements) != n:
                 return
             self.add("apply_dimension", {**data, "dimension": d, "process": process}, result, "number", False)
+        elif what == "series" and dims and kind == "number" and exact:
+            d = r.choice(dims)
+            n = len(dict(cube.dims)[d])
+            if r.random() < 0.4:
+                process = self.of_series(n)
+                self.add("reduce_dimension", {**data, "dimension": d, "reducer": process},
+                         ref.reduce_dimension(cube, d, process), "number", False)
+                return
+            process, length, ragged = self.series(n)
+            if length != n and d == "t":
+                return
+            self.add("apply_dimension", {**data, "dimension": d, "process": process},
+                     ref.apply_dimension(cube, d, process, length if ragged else None), "number", False)
         elif what == "mask":
             fitting = [p for p in self.pool if all(dict(cube.dims).get(n) == l for n, l in p[1].dims if n not in "xy")
                        and set(dict(p[1].dims)["x"]) >= set(dict(cube.dims)["x"])]

@@ -1,6 +1,5 @@
-/* The catalogue's parts that need no database: kept texts, numbers, geometries, conditions,
+/* The catalogue's parts that need no database: kept texts, numbers, geometries,
  * footprints. */
-#include "graph/match.h"
 #include "ingest/parts.h"
 #include "json/geojson.h"
 #include "json/js_text.h"
@@ -99,33 +98,6 @@ static void geometries_are_checked(void **state)
     }
 }
 
-static void conditions_have_three_values(void **state)
-{
-    static const struct { const char *condition; bool holds; } rows[] = {
-        { "null", true },
-        { "{\"op\":\"<=\",\"args\":[{\"property\":\"cloud\"},20]}", true },
-        { "{\"op\":\"<\",\"args\":[{\"property\":\"cloud\"},20]}", false },
-        { "{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}", false },
-        { "{\"op\":\"not\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}]}", false },
-        { "{\"op\":\"isNull\",\"args\":[{\"property\":\"none\"}]}", true },
-        { "{\"op\":\"between\",\"args\":[{\"property\":\"cloud\"},10,20]}", true },
-        { "{\"op\":\"=\",\"args\":[{\"op\":\"casei\",\"args\":[{\"property\":\"platform\"}]},\"SENTINEL-2A\"]}", true },
-        { "{\"op\":\"=\",\"args\":[{\"property\":\"platform\"},\"SENTINEL-2A\"]}", false },
-        { "{\"op\":\"or\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},1]},{\"op\":\">\",\"args\":[{\"property\":\"cloud\"},1]}]}", true },
-        { "{\"op\":\"and\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},1]},{\"op\":\">\",\"args\":[{\"property\":\"cloud\"},1]}]}", false },
-        { "{\"op\":\"<>\",\"args\":[{\"property\":\"platform\"},3]}", false },
-    };
-    AUTO(json) json_t *properties = parsed("{\"cloud\":20,\"platform\":\"sentinel-2a\"}");
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO(json) json_t *condition = json_loads(rows[i].condition, JSON_DECODE_ANY, NULL);
-
-        if (match_properties(condition, properties) != rows[i].holds)
-            fail_msg("%s", rows[i].condition);
-    }
-}
-
 static void footprints_are_cut_at_180_degrees(void **state)
 {
     struct ring ring = { .n = 4, .at = { { 179, -17 }, { -179, -17 }, { -179, -16 }, { 179, -16 } } };
@@ -149,7 +121,6 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_sent_with_addresses_and_links),
         cmocka_unit_test(marks_are_refused),
         cmocka_unit_test(geometries_are_checked),
-        cmocka_unit_test(conditions_have_three_values),
         cmocka_unit_test(footprints_are_cut_at_180_degrees),
     };
 

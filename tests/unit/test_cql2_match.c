@@ -348,6 +348,37 @@ static void arrays_are_sets(void **state)
     mean(rows, ARRAY_LEN(rows), item_text);
 }
 
+/* What planning folds the conditions of load_collection to: names without a table. */
+static void conditions_on_any_properties(void **state)
+{
+    static const struct { const char *condition; bool holds; } rows[] = {
+        { "{\"op\":\"<=\",\"args\":[{\"property\":\"cloud\"},20]}", true },
+        { "{\"op\":\"<\",\"args\":[{\"property\":\"cloud\"},20]}", false },
+        { "{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}", false },
+        { "{\"op\":\"not\",\"args\":[{\"op\":\"=\",\"args\":[{\"property\":\"none\"},20]}]}", false },
+        { "{\"op\":\"isNull\",\"args\":[{\"property\":\"none\"}]}", true },
+        { "{\"op\":\"between\",\"args\":[{\"property\":\"cloud\"},10,20]}", true },
+        { "{\"op\":\"=\",\"args\":[{\"op\":\"casei\",\"args\":[{\"property\":\"platform\"}]},"
+          "{\"op\":\"casei\",\"args\":[\"SENTINEL-2A\"]}]}", true },
+        { "{\"op\":\"=\",\"args\":[{\"property\":\"platform\"},\"SENTINEL-2A\"]}", false },
+        { "{\"op\":\"<>\",\"args\":[{\"property\":\"platform\"},3]}", false },
+    };
+    AUTO(json) json_t *item = json_loads("{\"id\":\"a\",\"properties\":{\"cloud\":20,\"platform\":\"sentinel-2a\"}}", 0, NULL);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(arena) struct arena *arena = arena_new();
+        AUTO(json) json_t *condition = json_loads(rows[i].condition, JSON_DECODE_ANY, NULL);
+        struct cql2_node *tree;
+        struct err err = { 0 };
+
+        if (!cql2_compile(condition, "/properties", arena, &tree, &err))
+            fail_msg("%s: %s", rows[i].condition, err.message);
+        if (cql2_match(tree, item) != rows[i].holds)
+            fail_msg("%s", rows[i].condition);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +392,7 @@ int main(void)
         cmocka_unit_test(geometries_relate_as_in_postgis),
         cmocka_unit_test(geometries_across_180_degrees),
         cmocka_unit_test(arrays_are_sets),
+        cmocka_unit_test(conditions_on_any_properties),
     };
 
     return cmocka_run_group_tests_name("cql2_match", tests, NULL, NULL);

@@ -335,8 +335,8 @@ static void check_array(const struct lane_table *table, enum lane_op op, size_t 
     double p = (rand() % 21) / 20.0, x[LONGEST];
     AUTO(mem) void *lanes = mem_array(LONGEST * LANES, 8);
     AUTO(mem) void *dst = mem_array(LANES, 8);
-    AUTO(mem) void *scratch = mem_array((LONGEST + 4) * LANES, 8);
-    struct array_call call = { lanes, LANES, length, keep, p, scratch };
+    AUTO(mem) void *scratch = mem_array((2 * LONGEST + 4) * LANES, 8);
+    struct array_call call = { lanes, LANES, length, keep, 1, &p, scratch };
 
     fill_random(table, lanes, length, logic);
     table->arrays[op](dst, &call, LANES);
@@ -375,11 +375,11 @@ static void sorting_keeps_every_value(void **state)
     enum { LENGTH = 600 }; /* past the network, too */
     AUTO(mem) float *a = mem_array(LENGTH * LANES, sizeof *a);
     AUTO(mem) float *dst = mem_array(LENGTH * LANES, sizeof *dst);
-    AUTO(mem) void *scratch = mem_array((LENGTH + 4) * LANES, 8);
+    AUTO(mem) void *scratch = mem_array((2 * LENGTH + 4) * LANES, 8);
 
     (void)state;
     for (size_t length = 1; length <= LENGTH; length = length < 70 ? length + 1 : length + 53) {
-        struct array_call call = { a, LANES, length, false, 0, scratch };
+        struct array_call call = { a, LANES, length, false, length, NULL, scratch };
 
         fill_random(&lanes_float, a, length, false);
         lanes_float.arrays[LANE_SORT](dst, &call, LANES);
@@ -402,7 +402,7 @@ static void infinities_and_empties(void **state)
 {
     static const float a[] = { INFINITY, 1, NAN, -INFINITY, NAN, NAN, 5, INFINITY, NAN };
     float dst[3], scratch[64];
-    struct array_call call = { a, 3, 3, false, 0.5, scratch };
+    struct array_call call = { a, 3, 3, false, 1, NULL, scratch };
 
     (void)state; /* lanes: (inf,-inf,5), (1,nan,inf), (nan,nan,nan) */
     lanes_float.arrays[LANE_SUM](dst, &call, 3);
@@ -418,6 +418,130 @@ static void infinities_and_empties(void **state)
     assert_true(dst[0] == 1);
     lanes_float.arrays[LANE_MEAN](dst, &call, 3);
     assert_true(isnan(dst[0]));
+}
+
+/* ---- several values of an array ---- */
+
+/* Is element k before element i? Those without a value are at one end. */
+static bool comes_before(const double *x, size_t k, size_t i, bool nulls_first)
+{
+    if (isnan(x[k]) || isnan(x[i]))
+        return isnan(x[k]) && isnan(x[i]) ? k < i : isnan(x[k]) == nulls_first;
+    return x[k] == x[i] ? k < i : x[k] < x[i];
+}
+
+static double ref_running(enum lane_op op, const double *x, size_t k, bool keep)
+{
+    double total = op == LANE_CUMSUM ? 0 : op == LANE_CUMPRODUCT ? 1 : x[0];
+    bool any = false;
+
+    if (isnan(x[k]))
+        return NAN;
+    for (size_t i = 0; i <= k; i++) {
+        if (isnan(x[i]) && keep)
+            return NAN;
+        if (isnan(x[i]))
+            continue;
+        total = op == LANE_CUMSUM       ? total + x[i]
+                : op == LANE_CUMPRODUCT ? total * x[i]
+                : !any                  ? x[i]
+                : op == LANE_CUMMIN     ? fmin(total, x[i])
+                                        : fmax(total, x[i]);
+        any = true;
+    }
+    return total;
+}
+
+static double ref_interpolated(const double *x, const double *places, size_t n, size_t k)
+{
+    size_t a = k, b = k;
+
+    while (a > 0 && isnan(x[a]))
+        a--;
+    while (b + 1 < n && isnan(x[b]))
+        b++;
+    if (a == b || isnan(x[a]) || isnan(x[b]))
+        return x[k];
+    return x[a] + (x[b] - x[a]) * (places[k] - places[a]) / (places[b] - places[a]);
+}
+
+static double ref_several(enum lane_op op, const double *x, const double *places, size_t n, size_t k,
+                          bool keep)
+{
+    switch (op) {
+    case LANE_SORT:
+    case LANE_ORDER:
+        for (size_t i = 0;; i++) {
+            size_t rank = 0;
+
+            for (size_t j = 0; j < n; j++)
+                rank += comes_before(x, j, i, keep);
+            if (rank == k)
+                return op == LANE_SORT ? x[i] : (double)i;
+        }
+    case LANE_INTERPOLATE: return ref_interpolated(x, places, n, k);
+    case LANE_GATHER: /* its own elements as positions */
+        return x[k] >= 0 && x[k] < (double)n && x[k] == floor(x[k]) ? x[(size_t)x[k]] : NAN;
+    default: return ref_running(op, x, k, keep);
+    }
+}
+
+static void check_several(const struct lane_table *table, enum lane_op op, size_t length, bool keep)
+{
+    size_t all = op == LANE_GATHER ? 2 * length : length;
+    AUTO(mem) char *lanes = mem_array(all * LANES, 8);
+    AUTO(mem) void *dst = mem_array(length * LANES, 8);
+    AUTO(mem) void *scratch = mem_array((2 * all + 4) * LANES, 8);
+    AUTO(mem) double *x = mem_array(length, sizeof *x), *places = mem_array(length, sizeof *places);
+    struct array_call call = { lanes, LANES, all, keep, length, places, scratch };
+
+    for (size_t k = 0; k < length; k++)
+        places[k] = (k ? places[k - 1] : 3) + 1 + rand() % 5;
+    for (size_t k = 0; k < length * LANES; k++) {
+        double v = rand() % 4 == 0      ? NAN
+                   : rand() % 23 == 0   ? (op >= LANE_INTERPOLATE ? 7 : INFINITY)
+                   : rand() % 23 == 0   ? (op >= LANE_INTERPOLATE ? 7 : -INFINITY)
+                   : op == LANE_GATHER  ? rand() % (int)(length + 2) - 1
+                   : rand() % 2         ? 1 + rand() % 4
+                                        : 0.5;
+
+        put(table, lanes, k, v);
+        if (op == LANE_GATHER)
+            put(table, lanes, k + length * LANES, v);
+    }
+    table->arrays[op](dst, &call, LANES);
+    for (size_t i = 0; i < LANES; i++) {
+        for (size_t k = 0; k < length; k++)
+            x[k] = get(table, lanes, k * LANES + i);
+        for (size_t k = 0; k < length; k++) {
+            double want = ref_several(op, x, places, length, k, keep);
+            double got = get(table, dst, k * LANES + i);
+
+            if (isnan(got) != isnan(want) ||
+                (!isnan(want) && got != want && !(fabs(got - want) <= 1e-5 * fabs(want))))
+                fail_msg("operator %d of %zu (keep %d), output %zu: %g, want %g", op, length, keep,
+                         k, got, want);
+        }
+    }
+}
+
+static void several_are_their_definitions(void **state)
+{
+    static const enum lane_op ops[] = { LANE_SORT, LANE_ORDER, LANE_GATHER, LANE_INTERPOLATE,
+                                        LANE_CUMSUM, LANE_CUMMIN, LANE_CUMMAX };
+
+    (void)state;
+    srand(11);
+    for (size_t t = 0; t < 2; t++) {
+        for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+            for (size_t length = 1; length <= 40; length++)
+                for (int keep = 0; keep < 2; keep++)
+                    check_several(tables[t], ops[i], length, keep);
+        for (int keep = 0; keep < 2; keep++) {
+            check_several(tables[t], LANE_CUMPRODUCT, 9, keep);
+            check_several(tables[t], LANE_ORDER, 530, keep); /* past the network */
+        }
+    }
 }
 
 /* ---- folds ---- */
@@ -608,6 +732,7 @@ int main(void)
         cmocka_unit_test(each_operator_is_its_definition),
         cmocka_unit_test(reducers_are_their_definitions),
         cmocka_unit_test(sorting_keeps_every_value),
+        cmocka_unit_test(several_are_their_definitions),
         cmocka_unit_test(infinities_and_empties),
         cmocka_unit_test(folds_are_reducers),
         cmocka_unit_test(pixels_round_clamp_and_mark_gaps),
