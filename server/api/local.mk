@@ -7,6 +7,7 @@ libsentier_a_SOURCES += \
 	server/api/common/documents.c server/api/common/documents.h \
 	server/api/common/health.c \
 	server/api/common/keys.c \
+	server/api/common/places.c \
 	server/api/common/landing.c server/api/common/landing.h \
 	server/api/common/me.c \
 	server/api/common/page.c server/api/common/page.h \

@@ -30,6 +30,12 @@ const struct route routes[] = {
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),
     ROUTE(POST, "/api/keys", USER, key_create, PLAIN, .body = BODY_JSON, .max_body = 4096),
     ROUTE(DELETE, "/api/keys/{key_id}", USER, key_delete, PLAIN),
+    ROUTE(GET, "/api/endpoints", OPERATOR, endpoints_get, PLAIN),
+    ROUTE(PUT, "/api/endpoints/{name}", OPERATOR, endpoint_put, PLAIN, .body = BODY_JSON, .max_body = 65536),
+    ROUTE(DELETE, "/api/endpoints/{name}", OPERATOR, endpoint_delete, PLAIN),
+    ROUTE(POST, "/api/places", OPERATOR, places_post, PLAIN, .body = BODY_JSON),
+    ROUTE(GET, "/api/places/{collection}/{item}", OPERATOR, places_get, PLAIN),
+    ROUTE(POST, "/api/places/{collection}/{item}/order", USER, order_post, PLAIN),
     ROUTE(GET, "/results/{job_id}/{file}", SIGNED, results_file_get, OPENEO),
 
     /* openEO API */

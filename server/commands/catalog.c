@@ -13,6 +13,7 @@ static const struct part {
     { "add", catalog_add },   { "import", catalog_import },
     { "list", catalog_list }, { "synthesize", catalog_synthesize },
     { "harvest", catalog_harvest },
+    { "endpoint", catalog_place }, { "place", catalog_place },
 };
 
 static void say_problem(void *context, const char *place, const struct err *problem)
@@ -95,14 +96,14 @@ static int run(int argc, char **argv)
         if (!strcmp(argv[1], parts[i].name))
             return parts[i].run(argc - 1, argv + 1);
     err_set(&err, ERR_UsageInvalid,
-            "catalog: expected add, import, list, synthesize or harvest, found %s%s%s",
+            "catalog: expected add, import, list, synthesize, harvest, endpoint or place, found %s%s%s",
             argc > 1 ? "'" : "nothing", argc > 1 ? argv[1] : "", argc > 1 ? "'" : "");
     return command_fail(&err);
 }
 
 const struct command command_catalog = {
     .name = "catalog",
-    .synopsis = "add|import|list|synthesize|harvest ...",
+    .synopsis = "add|import|list|synthesize|harvest|endpoint|place ...",
     .summary = "add to the catalogue and look at it",
     .help =
         "catalog add FILE... [--collection ID]\n"
@@ -119,6 +120,20 @@ const struct command command_catalog = {
         "    Makes Sentinel-2-like scenes with clouds and known truth, to be imported; no database.\n"
         "catalog harvest URL --collection ID [--bbox W,S,E,N] [--datetime INTERVAL] [--limit N]\n"
         "    Copies items of another STAC API. Their assets stay there: raster.allowed_hosts says\n"
-        "    which hosts may be read from.\n",
+        "    which hosts may be read from.\n"
+        "catalog endpoint list|remove NAME\n"
+        "catalog endpoint set NAME [--kind file|http|s3|tape] [--title T] [--priority N] [--site S]\n"
+        "        [--access public|users|listed] [--users A,B] [--groups A,B] [--root PREFIX --url PREFIX]\n"
+        "        [--scheme JSON]\n"
+        "    Where products can lie and who may use that. The lowest priority is preferred; hrefs that\n"
+        "    begin with the root are told with the url instead; the scheme is that of storage:schemes.\n"
+        "catalog place set [FILE]\n"
+        "    Sets where products lie and whether they can be read, a line each from FILE or standard\n"
+        "    input: collection, item, endpoint, state (online, staging, ordered, offline), href, size and\n"
+        "    expires parted by tabs, or an object with these members, assets and types. What is left out\n"
+        "    stays; {\"remove\": true} takes the place away.\n"
+        "catalog place show COLLECTION ITEM\n"
+        "catalog place order COLLECTION ITEM --user NAME [--endpoint NAME]\n"
+        "    Prints the places of a product; has it fetched from tape.\n",
     .run = run,
 };

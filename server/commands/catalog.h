@@ -26,5 +26,6 @@ int catalog_import(int argc, char **argv);
 int catalog_list(int argc, char **argv);
 int catalog_synthesize(int argc, char **argv);
 int catalog_harvest(int argc, char **argv);
+int catalog_place(int argc, char **argv); /* endpoint and place */
 
 #endif

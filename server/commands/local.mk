@@ -15,6 +15,7 @@ libsentier_a_SOURCES += \
 	server/commands/catalog.c server/commands/catalog.h \
 	server/commands/catalog_add.c \
 	server/commands/catalog_harvest.c \
+	server/commands/catalog_place.c \
 	server/commands/catalog_synthesize.c \
 	server/commands/progress.c server/commands/progress.h \
 	server/commands/run.c

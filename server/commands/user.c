@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "commands/command.h"
 #include "store/cluster.h"
+#include "store/endpoints.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,6 +123,22 @@ static bool remove_user(struct call *call, struct err *err)
     return true;
 }
 
+static bool join(struct call *call, struct err *err)
+{
+    if (!group_join(call->db, call->argument[0], call->argument[1], err))
+        return false;
+    printf("%s is in %s\n", call->argument[0], call->argument[1]);
+    return true;
+}
+
+static bool leave(struct call *call, struct err *err)
+{
+    if (!group_leave(call->db, call->argument[0], call->argument[1], err))
+        return false;
+    printf("%s is not in %s\n", call->argument[0], call->argument[1]);
+    return true;
+}
+
 static const struct verb {
     const char *name;
     int arguments;
@@ -129,7 +146,7 @@ static const struct verb {
 } verbs[] = {
     { "add", 1, add },         { "list", 0, list },        { "password", 1, set_password },
     { "key", 2, make_key },    { "keys", 1, list_keys },   { "revoke", 1, revoke_key },
-    { "remove", 1, remove_user },
+    { "remove", 1, remove_user }, { "join", 2, join },         { "leave", 2, leave },
 };
 
 static bool read_options(int *argc, char **argv, struct call *call, struct err *err)
@@ -164,7 +181,7 @@ static bool run_verb(int argc, char **argv, struct call *call, struct err *err)
         return verbs[i].run(call, err);
     }
     return err_set(err, ERR_UsageInvalid,
-                   "user: expected add, list, password, key, keys, revoke or remove%s%s",
+                   "user: expected add, list, password, key, keys, revoke, remove, join or leave%s%s",
                    argc >= 2 ? ", found " : "", argc >= 2 ? argv[1] : "");
 }
 
@@ -186,7 +203,7 @@ static int run(int argc, char **argv)
 
 const struct command command_user = {
     .name = "user",
-    .synopsis = "add|list|password|key|keys|revoke|remove ...",
+    .synopsis = "add|list|password|key|keys|revoke|remove|join|leave ...",
     .summary = "who may use the service: users and API keys",
     .help = "  add NAME [--role user|operator|admin] [--email ADDRESS]\n"
             "                           makes a user; the password is read from standard input\n"
@@ -195,6 +212,8 @@ const struct command command_user = {
             "  key NAME TITLE           makes an API key and prints it, this once\n"
             "  keys NAME                the keys of a user: id, title, made, last used\n"
             "  revoke KEYID             ends a key\n"
-            "  remove NAME              removes a user with all jobs, keys and sessions\n",
+            "  remove NAME              removes a user with all jobs, keys and sessions\n"
+            "  join NAME GROUP          puts a user into a group, which is made with its first member\n"
+            "  leave NAME GROUP         takes a user out of a group\n",
     .run = run,
 };

@@ -25,7 +25,7 @@ struct job {
     enum job_state state;
     enum job_class class;
     double progress;   /* 0 .. 100 */
-    const char *waiting; /* why a queued job waits, NULL when it does not */
+    const char *waiting; /* why nothing of a queued or running job is worked on, NULL when something is */
     const char *error_code, *error_message; /* of a failed job */
     int64_t created, updated, started, finished, expires; /* ms; 0: not yet */
     json_t *estimate;  /* {"blocks","pixels_in","bytes_in","seconds","memory_bytes"} or NULL */

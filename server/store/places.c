@@ -62,6 +62,34 @@ bool places_of_item(struct db *db, const char *viewer, const char *site, const c
     return true;
 }
 
+#define TIME_TEXT(column) "to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+bool places_load(struct db *db, const char *collection, const char *item, json_t **ret_places,
+                 struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT (SELECT coalesce(json_agg(json_strip_nulls(json_build_object("
+                  "   'collection', c.id, 'item', p.item, 'endpoint', e.name, 'state', CASE p.state"
+                  "     WHEN 'o' THEN 'online' WHEN 's' THEN 'staging' WHEN 'r' THEN 'ordered'"
+                  "     ELSE 'offline' END, 'since', " TIME_TEXT("p.since") ","
+                  "   'expires', " TIME_TEXT("p.expires") ", 'href', p.href, 'staged', p.staged,"
+                  "   'size', p.size_bytes, 'assets', p.assets, 'types', p.types,"
+                  "   'problem', p.problem)) ORDER BY e.priority, e.number), '[]')"
+                  "   FROM places p JOIN endpoints e ON e.number = p.endpoint"
+                  "  WHERE p.collection = i.collection AND p.item = i.id)::text"
+                  " FROM items i JOIN collections c ON c.number = i.collection"
+                  " WHERE c.id = $1 AND i.id = $2",
+                  DB_ARGS(db_text(collection), db_text(item)), err))
+        return false;
+    if (row_count(rows) == 0)
+        return err_set(err, ERR_ItemNotFound, "The collection '%.200s' has no item '%.200s'.", collection,
+                       item);
+    *ret_places = json_loads(row_text(rows, 0, 0), 0, NULL);
+    return true;
+}
+
 bool places_of_items(struct db *db, const char *viewer, const char *site, int64_t collection,
                      size_t n_items, const char *const *items, json_t **ret_places, struct err *err)
 {

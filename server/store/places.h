@@ -66,6 +66,11 @@ __attribute__((unused)) static inline void place_list_drop(struct place_list *li
 bool places_of_item(struct db *db, const char *viewer, const char *site, const char *collection,
                     const char *item, struct place_list *ret_list, struct err *err) MUST_USE;
 
+/* All places of an item as a JSON array of rows as places_set() takes them, with "since", "staged" and
+ * "problem": for operators. Errors: ItemNotFound. */
+bool places_load(struct db *db, const char *collection, const char *item, json_t **ret_places,
+                 struct err *err) MUST_USE;
+
 /* All that these items of one collection have: {item: [place object, best first]}. Items without places
  * are left out. */
 bool places_of_items(struct db *db, const char *viewer, const char *site, int64_t collection,

@@ -33,7 +33,7 @@ static const char *status_message(const struct job *job)
         return job->error_message;
     if (job->state == JOB_QUEUED)
         return job->waiting ? job->waiting : "The job waits for a worker.";
-    return NULL;
+    return job->waiting;
 }
 
 json_t *ogc_status(struct request *rq, const struct job *job)

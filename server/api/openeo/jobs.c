@@ -120,8 +120,7 @@ json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
     put_copy(body, "log_level", json_object_get(request, "log_level"));
     if (job->state == JOB_FINISHED || job->state == JOB_ERROR)
         put_usage(body, job);
-    if (job->state == JOB_QUEUED)
-        put_text(body, "sentier:waiting", job->waiting);
+    put_text(body, "sentier:waiting", job->waiting);
     json_object_set_new(body, "links", job_links(rq, job));
     return body;
 }
