@@ -37,6 +37,7 @@ libsentier_a_SOURCES += \
 	server/api/stac/data.c \
 	server/api/stac/extent.c server/api/stac/extent.h \
 	server/api/stac/fields.c server/api/stac/fields.h \
+	server/api/stac/functions.c \
 	server/api/stac/html.c \
 	server/api/stac/html_map.c server/api/stac/html_map.h \
 	server/api/stac/landing.c \
@@ -47,4 +48,5 @@ libsentier_a_SOURCES += \
 	server/api/stac/send.c \
 	server/api/stac/stac.h \
 	server/api/stac/texts.def \
-	server/api/stac/token.c
+	server/api/stac/token.c \
+	server/api/stac/words.c server/api/stac/words.h

@@ -86,6 +86,11 @@ const struct route routes[] = {
     STAC(GET, "/collections/{collectionId}/items/{itemId}", NOBODY, item_get),
     STAC(GET, "/search", NOBODY, search_get),
     STAC(POST, "/search", NOBODY, search_post, .body = BODY_JSON),
+    STAC(GET, "/queryables", NOBODY, queryables_get),
+    STAC(GET, "/sortables", NOBODY, sortables_get),
+    STAC(GET, "/collections/{collectionId}/queryables", NOBODY, collection_queryables_get),
+    STAC(GET, "/collections/{collectionId}/sortables", NOBODY, collection_sortables_get),
+    STAC(GET, "/functions", NOBODY, functions_get),
     ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),
 
     { .pattern = NULL },

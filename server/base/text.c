@@ -258,7 +258,7 @@ static size_t least(size_t a, size_t b, size_t c)
 /* Levenshtein's distance without regard to case, one row at a time. */
 bool text_is_near(const char *a, const char *b)
 {
-    size_t m = strlen(a), n = strlen(b), row[NEAR_MAX + 1], allowed = m < 4 ? 1 : 2;
+    size_t m = strlen(a), n = strlen(b), row[NEAR_MAX + 1], allowed = m < 2 ? 0 : m < 4 ? 1 : 2;
 
     if (m == 0 || m > NEAR_MAX || n > NEAR_MAX)
         return false;

@@ -3,6 +3,7 @@
 #include "store/conditions.h"
 #include "store/collections.h"
 #include "store/words.h"
+#include <string.h>
 
 enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 
@@ -123,6 +124,8 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
 
         text_add(&c->sql, " AND ");
         text_add(&c->sql, filter);
+        if (context.longest && !strstr(filter, context.longest)) /* each parameter needs a type */
+            text_printf(&c->sql, " AND %s IS NOT NULL", context.longest);
     }
     if (w->words) {
         const char *words = words_sql(w->words, "w.folded", arena, c);

@@ -7,6 +7,8 @@
 #include "store/stac_text.h"
 #include <string.h>
 
+#define OGC_REL(name) "http://www.opengis.net/def/rel/ogc/1.0/" name
+
 void stac_add_collection(struct text *out, const struct request *rq, const char *id, const char *kept)
 {
     AUTO(text) struct text links = { 0 };
@@ -15,6 +17,8 @@ void stac_add_collection(struct text *out, const struct request *rq, const char 
     stac_link(&links, rq, "parent", "application/json", NULL);
     stac_link(&links, rq, "root", "application/json", NULL);
     stac_link(&links, rq, "items", STAC_GEOJSON, "collections", id, "items", NULL);
+    stac_link(&links, rq, OGC_REL("queryables"), STAC_SCHEMA, "collections", id, "queryables", NULL);
+    stac_link(&links, rq, OGC_REL("sortables"), STAC_SCHEMA, "collections", id, "sortables", NULL);
     stac_text_send(out, kept, rq->base_url, links.data);
 }
 

@@ -5,6 +5,8 @@
 
 #define STAC_API(name) "https://api.stacspec.org/v1.0.0/" name
 #define FEATURES(name) "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/" name
+#define FILTERING(name) "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/" name
+#define CQL2(name) "http://www.opengis.net/spec/cql2/1.0/conf/" name
 
 static const struct { const char *uri, *test; } classes[] = {
     { STAC_API("core"), "test_landing" },
@@ -22,9 +24,31 @@ static const struct { const char *uri, *test; } classes[] = {
     { STAC_API("ogcapi-features#sort"), "test_sort" },
     { "https://api.stacspec.org/v1.1.0/item-search#sort", "test_sort" },
     { "https://api.stacspec.org/v1.1.0/ogcapi-features#sort", "test_sort" },
+    { "https://api.stacspec.org/v1.1.0/item-search#sortables", "test_sortables" },
+    { "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables", "test_sortables" },
     { STAC_API("item-search#fields"), "test_fields" },
     { STAC_API("ogcapi-features#fields"), "test_fields" },
+    { STAC_API("item-search#query"), "test_query" },
+    { STAC_API("ogcapi-features#query"), "test_query" },
     { "https://api.stacspec.org/v1.0.0-rc.2/item-search#context", "test_counts" },
+    { STAC_API("item-search#filter"), "test_filter" },
+    { FILTERING("filter"), "test_filter" },
+    { FILTERING("features-filter"), "test_filter" },
+    { FILTERING("queryables"), "test_queryables" },
+    { CQL2("cql2-text"), "test_filter_of_the_standard" },
+    { CQL2("cql2-json"), "test_filter_of_the_standard" },
+    { CQL2("basic-cql2"), "test_filter" },
+    { CQL2("advanced-comparison-operators"), "test_filter" },
+    { CQL2("case-insensitive-comparison"), "test_filter" },
+    { CQL2("accent-insensitive-comparison"), "test_filter" },
+    { CQL2("basic-spatial-functions"), "test_filter" },
+    { CQL2("basic-spatial-functions-plus"), "test_filter" },
+    { CQL2("spatial-functions"), "test_filter" },
+    { CQL2("temporal-functions"), "test_filter" },
+    { CQL2("array-functions"), "test_filter" },
+    { CQL2("property-property"), "test_filter" },
+    { CQL2("functions"), "test_functions" },
+    { CQL2("arithmetic"), "test_filter" },
 };
 
 json_t *stac_conforms_to(void)

@@ -16,6 +16,9 @@ static const struct door { const char *rel, *path, *media, *method; enum say tit
     { "children", STAC_ROOT "/children", "application/json", NULL, SAY_children },
     { "search", STAC_ROOT "/search", STAC_GEOJSON, "GET", SAY_search },
     { "search", STAC_ROOT "/search", STAC_GEOJSON, "POST", SAY_search },
+    { OGC_REL("queryables"), STAC_ROOT "/queryables", STAC_SCHEMA, NULL, SAY_queryables },
+    { OGC_REL("sortables"), STAC_ROOT "/sortables", STAC_SCHEMA, NULL, SAY_sortables },
+    { OGC_REL("functions"), STAC_ROOT "/functions", "application/json", NULL, SAY_functions },
     { "service-desc", "/api/stac", STAC_OPENAPI, NULL, SAY_api_description },
     { "service-doc", "/api/stac?f=html", "text/html", NULL, SAY_api_documentation },
 };

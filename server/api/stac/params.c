@@ -3,10 +3,13 @@
  * token belongs to) is noted and settled by params_finish(). */
 #include "api/stac/params.h"
 #include "api/stac/extent.h"
+#include "api/stac/words.h"
 #include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+static const char crs84[] = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 
 /* ---- lists and numbers ---- */
 
@@ -157,6 +160,89 @@ static bool intersects_json(struct search_params *p, const json_t *value, struct
         return js_refuse(value, "/intersects", "an object", err);
     return one_place(p, "/intersects", err) &&
            extent_geometry_json(value, "/intersects", p->arena, &p->search.where.geometry, err);
+}
+
+static bool q_text(struct search_params *p, const char *value, struct err *err)
+{
+    return words_from_text(value, p->arena, &p->search.where.words, err);
+}
+
+static bool q_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    return words_from_json(value, p->arena, &p->search.where.words, err);
+}
+
+/* ---- filters ---- */
+
+static bool filter_text(struct search_params *p, const char *value, struct err *err)
+{
+    (void)err;
+    p->filter_text = value;
+    return true;
+}
+
+static bool filter_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    p->filter_in_body = true;
+    if (json_is_string(value))
+        return string_json(p, value, "/filter", &p->filter_text, err);
+    p->filter_json = value;
+    return true;
+}
+
+static bool set_filter_lang(struct search_params *p, const char *name, const char *value, struct err *err)
+{
+    if (strcmp(value, "cql2-text") && strcmp(value, "cql2-json"))
+        return err_set(err, ERR_InvalidParameter, "%s: expected cql2-text or cql2-json, found '%.60s'", name,
+                       value);
+    p->filter_lang = value;
+    return true;
+}
+
+static bool filter_lang_text(struct search_params *p, const char *value, struct err *err)
+{
+    return set_filter_lang(p, "filter-lang", value, err);
+}
+
+static bool filter_lang_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    const char *text = NULL;
+
+    return string_json(p, value, "/filter-lang", &text, err) &&
+           set_filter_lang(p, "/filter-lang", text, err);
+}
+
+static bool is_crs84(const char *name, const char *value, struct err *err)
+{
+    return !strcmp(value, crs84) ||
+           err_set(err, ERR_InvalidParameter, "%s: only %s is offered, found '%.100s'", name, crs84, value);
+}
+
+static bool filter_crs_text(struct search_params *p, const char *value, struct err *err)
+{
+    (void)p;
+    return is_crs84("filter-crs", value, err);
+}
+
+static bool filter_crs_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    const char *text = NULL;
+
+    return string_json(p, value, "/filter-crs", &text, err) && is_crs84("/filter-crs", text, err);
+}
+
+static bool query_text(struct search_params *p, const char *value, struct err *err)
+{
+    (void)err;
+    p->query_text = value;
+    return true;
+}
+
+static bool query_json(struct search_params *p, const json_t *value, struct err *err)
+{
+    (void)err;
+    p->query_json = value;
+    return true;
 }
 
 /* ---- order and form of the answer ---- */
@@ -358,6 +444,11 @@ static const struct parameter {
     { "intersects", WITHIN, intersects_text, intersects_json, false },
     { "ids", WITHIN, ids_text, ids_json, false },
     { "collections", GLOBAL, collections_text, collections_json, false },
+    { "filter", WITHIN, filter_text, filter_json, false },
+    { "filter-lang", WITHIN, filter_lang_text, filter_lang_json, false },
+    { "filter-crs", WITHIN, filter_crs_text, filter_crs_json, false },
+    { "query", WITHIN, query_text, query_json, false },
+    { "q", 0, q_text, q_json, false },
     { "sortby", PAGES, sortby_text, sortby_json, false },
     { "fields", PAGES | PARAMS_COLLECTIONS, fields_text, fields_json, true },
     { "limit", PAGES | PARAMS_COLLECTIONS, limit_text, limit_json, false },
@@ -443,8 +534,55 @@ bool params_from_json(struct search_params *params, const json_t *body, struct e
 
 /* ---- after the last ---- */
 
+/* In a query string JSON is said by filter-lang; in a body a string is text only when filter-lang says
+ * so. */
+static bool read_filter(struct search_params *p, struct err *err)
+{
+    bool in_body = p->filter_in_body;
+    const char *place = in_body ? "/filter" : "filter",
+               *lang = p->filter_lang ? p->filter_lang : in_body ? "cql2-json" : "cql2-text";
+    bool is_json = !strcmp(lang, "cql2-json");
+    AUTO(json) json_t *parsed = NULL;
+
+    if (in_body && is_json != (p->filter_json != NULL))
+        return err_set(err, ERR_InvalidParameter, "/filter: filter-lang is %s: expected %s, found %s", lang,
+                       is_json ? "an object" : "a string",
+                       p->filter_json ? js_type_name(p->filter_json) : "a string");
+    if (p->filter_json)
+        return cql2_parse_json(p->filter_json, place, p->arena, &p->filter, err);
+    if (!p->filter_text)
+        return true;
+    if (!is_json)
+        return cql2_parse_text(p->filter_text, strlen(p->filter_text), p->arena, &p->filter, err) ||
+               err_prefix(err, "%s", place);
+    if (!js_parse(p->filter_text, strlen(p->filter_text), CQL2_MAX_DEPTH * 2 + 8, &parsed, err)) {
+        err->code = ERR_InvalidParameter;
+        return err_prefix(err, "filter");
+    }
+    return cql2_parse_json(parsed, place, p->arena, &p->filter, err);
+}
+
+static bool read_query(struct search_params *p, struct err *err)
+{
+    AUTO(json) json_t *parsed = NULL;
+    struct cql2_node *query = NULL;
+
+    if (p->query_text && !js_parse(p->query_text, strlen(p->query_text), 16, &parsed, err)) {
+        err->code = ERR_InvalidParameter;
+        return err_prefix(err, "query");
+    }
+    if (!parsed && !p->query_json)
+        return true;
+    if (!cql2_from_query(parsed ? parsed : p->query_json, parsed ? "query" : "/query", p->arena, &query, err))
+        return false;
+    p->filter = cql2_and(p->arena, p->filter, query);
+    return true;
+}
+
 bool params_finish(struct search_params *params, struct err *err)
 {
+    if (!read_filter(params, err) || !read_query(params, err))
+        return false;
     params_digest(params);
     return !params->token || params_read_token(params, err);
 }

@@ -37,6 +37,7 @@ struct search_params {
     /* noted until all is read */
     const char *filter_text, *filter_lang, *query_text, *token;
     const json_t *filter_json, *query_json;
+    bool filter_in_body;
 };
 
 /* `limit` is the default. What is read lives in the arena. */

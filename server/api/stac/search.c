@@ -212,7 +212,8 @@ bool stac_read(struct request *rq, enum params_where where, const char *collecti
                struct search_params *ret_params, struct err *err)
 {
     int64_t page = where == PARAMS_COLLECTIONS ? COLLECTIONS_PAGE : rq->config->catalog_page;
-    const char *name, *value;
+    const char *name, *value, *f = request_query(rq, "f");
+    bool is_form = f && !strcmp(f, "html");
 
     params_init(ret_params, where, page, rq->config->catalog_max_page, rq->arena);
     ret_params->search.where.viewer = stac_viewer(rq);
@@ -225,9 +226,12 @@ bool stac_read(struct request *rq, enum params_where where, const char *collecti
     }
     if (rq->method == POST)
         return params_from_json(ret_params, rq->body, err) && params_finish(ret_params, err);
-    for (size_t i = 0; request_query_at(rq, i, &name, &value); i++)
+    for (size_t i = 0; request_query_at(rq, i, &name, &value); i++) {
+        if (is_form && !(value && *value))
+            continue; /* a field that was not filled in */
         if (!params_from_query(ret_params, name, value ? value : "", err))
             return false;
+    }
     return params_finish(ret_params, err);
 }
 
