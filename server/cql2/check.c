@@ -216,6 +216,7 @@ static bool check_property(struct check *check, struct cql2_node *node)
     if (!node->property)
         return names_refuse(node->text, node->place, "a property that can be asked for", property_name, check,
                             check->builder.err);
+    node->text = node->property->name;
     node->type = node->property->type;
     return true;
 }

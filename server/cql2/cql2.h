@@ -12,10 +12,10 @@
  *   non-spacing marks but Japanese voicing (cql2/fold.c, and cql2_casei() and cql2_accenti() in SQL).
  * - LIKE: % and _ as in SQL, \ before either or itself; over the whole string.
  * - Times are microseconds in UTC. Where one is compared by = < BETWEEN IN ..., a date is its first
- *   microsecond. In T_ operators a date is its whole day, and the property "datetime" is the item's
- *   interval: start_datetime and end_datetime, each the datetime where it is absent. (By itself
- *   "datetime" is the datetime, or the start where that is null.) Intervals hold both ends; ".." is
- *   infinitely far. Comparing the ends uses three-valued logic like everything else.
+ *   microsecond. In T_ operators a date, also one in an item, is its whole day, and the property
+ *   "datetime" is the item's interval: start_datetime and end_datetime, each the datetime where it is
+ *   absent. (By itself "datetime" is the datetime, or the start where that is null.) Intervals hold
+ *   both ends; ".." is infinitely far. Ends compare with three-valued logic like everything else.
  * - Geometries are planar, in degrees, and looked at in two dimensions. A geometry that is not valid
  *   is made valid first. Between collections of several dimensions only S_INTERSECTS and S_DISJOINT
  *   are known.

@@ -68,30 +68,35 @@ static const json_t *member_of(const struct match *match, const char *name)
     return json_object_get(properties, name);
 }
 
-static struct value time_of(const json_t *json, bool whole_day)
+/* A date is a whole day, whatever the queryable says. */
+static struct value time_of(const json_t *json)
 {
     static const int64_t day_us = 86400000000;
     const char *text = json_string_value(json);
-    int64_t us, into_day;
+    int64_t us;
 
     if (!text || !instant_parse_us(text, &us))
         return unknown;
-    if (!whole_day)
-        return value_of_span(us, us);
-    into_day = us % day_us + (us % day_us < 0 ? day_us : 0);
-    return value_of_span(us - into_day, us - into_day + day_us - 1);
+    return value_of_span(us, strlen(text) == 10 ? us + day_us - 1 : us);
 }
 
 /* The item's interval: what the property datetime is to temporal operators. */
 static struct value item_interval(const struct match *match)
 {
     const json_t *properties = json_object_get(match->item, "properties");
-    struct value datetime = time_of(member_of(match, "datetime"), false);
-    struct value start = time_of(json_object_get(properties, "start_datetime"), false);
-    struct value end = time_of(json_object_get(properties, "end_datetime"), false);
+    struct value datetime = time_of(member_of(match, "datetime"));
+    struct value start = time_of(json_object_get(properties, "start_datetime"));
+    struct value end = time_of(json_object_get(properties, "end_datetime"));
 
     return (struct value){ true, .first = start.known ? start.first : datetime.first,
                            .last = end.known ? end.last : datetime.last };
+}
+
+static struct value geometry_of_text(struct match *match, const char *geojson)
+{
+    AUTO(json) json_t *geometry = json_loads(geojson, 0, NULL);
+
+    return geometry_of_json(match, geometry);
 }
 
 static struct value value_of_property(struct match *match, const struct cql2_node *node)
@@ -107,11 +112,11 @@ static struct value value_of_property(struct match *match, const struct cql2_nod
     case CQL2_TYPE_NUMBER: return json_is_number(json) ? value_of_number(json_number_value(json)) : unknown;
     case CQL2_TYPE_STRING:
         return json_is_string(json) ? (struct value){ .known = true, .text = json_string_value(json) } : unknown;
-    case CQL2_TYPE_TIMESTAMP: return time_of(json, false);
-    case CQL2_TYPE_DATE: return time_of(json, true);
+    case CQL2_TYPE_TIMESTAMP:
+    case CQL2_TYPE_DATE: return time_of(json);
     case CQL2_TYPE_INTERVAL: return item_interval(match);
     case CQL2_TYPE_GEOMETRY:
-        return geometry_of_item(match, json, strcmp(name, "geometry") ? NULL : json_object_get(match->item, "bbox"));
+        return strcmp(name, "geometry") ? geometry_of_json(match, json) : geometry_of_item(match);
     case CQL2_TYPE_ARRAY: return json_is_array(json) ? (struct value){ .known = true, .json = json } : unknown;
     case CQL2_TYPES: break;
     }
@@ -342,7 +347,7 @@ static bool is_like(const char *text, const char *pattern)
     const char *retry_text = NULL, *retry_pattern = NULL;
 
     while (*text || *pattern) {
-        bool escaped = *pattern == '\\' && pattern[1];
+        bool escaped = *pattern == '\\' && pattern[1] && strchr("%_\\", pattern[1]);
         const char *wanted = pattern + escaped;
         size_t length = *wanted ? character_length(wanted) : 0;
 
@@ -474,7 +479,7 @@ struct value evaluate(struct match *match, const struct cql2_node *node)
     case CQL2_DATE:
     case CQL2_OPEN: return value_of_span(node->first_us, node->last_us);
     case CQL2_GEOMETRY:
-    case CQL2_BBOX: return geometry_literal(match, node->text);
+    case CQL2_BBOX: return geometry_of_text(match, node->text);
     case CQL2_ARRAY: return value_of_array(match, node);
     case CQL2_INTERVAL: return value_of_interval(match, node);
     case CQL2_FUNCTION: return call_function(match, node);

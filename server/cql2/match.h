@@ -35,8 +35,8 @@ struct value value_of_text(struct match *match, char *text_taken);
 struct value call_function(struct match *match, const struct cql2_node *node); /* cql2/call.c */
 
 /* ---- cql2/space.c ---- */
-struct value geometry_literal(struct match *match, const char *geojson);
-struct value geometry_of_item(struct match *match, const json_t *geometry, const json_t *bbox);
+struct value geometry_of_json(struct match *match, const json_t *geometry); /* a literal, or a property */
+struct value geometry_of_item(struct match *match);                        /* its own */
 struct value geometry_centroid(struct match *match, struct value geometry);
 enum truth geometries_relate(struct match *match, enum cql2_op op, struct value a, struct value b);
 void space_free(struct space *space);

@@ -64,10 +64,9 @@ static GEOSGeometry *make_valid(struct space *space, GEOSGeometry *geometry)
     return keep(space, GEOSMakeValid_r(space->geos, geometry));
 }
 
-struct value geometry_literal(struct match *match, const char *geojson)
+struct value geometry_of_json(struct match *match, const json_t *geometry)
 {
     struct space *space = space_of(match);
-    AUTO(json) json_t *geometry = json_loads(geojson, 0, NULL);
 
     return value_of(make_valid(space, read_geometry(space, geometry)));
 }
@@ -159,14 +158,15 @@ static GEOSGeometry *cut_at_180(struct space *space, const GEOSGeometry *geometr
     return near && far ? keep(space, GEOSUnion_r(space->geos, near, far)) : NULL;
 }
 
-struct value geometry_of_item(struct match *match, const json_t *geometry, const json_t *bbox)
+struct value geometry_of_item(struct match *match)
 {
+    const json_t *geometry = json_object_get(match->item, "geometry");
     struct space *space = space_of(match);
     GEOSGeometry *read = read_geometry(space, geometry);
 
     if (read && GEOSisValid_r(space->geos, read) != 1)
         return value_of(highest(space, make_valid(space, read), false));
-    if (read && geojson_is_wrapped(geometry, bbox))
+    if (read && geojson_is_wrapped(geometry, json_object_get(match->item, "bbox")))
         return value_of(cut_at_180(space, read));
     return value_of(read);
 }
