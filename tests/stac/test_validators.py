@@ -36,6 +36,7 @@ def served(everything):
 
 def test_all_real_items_and_collections_are_held(everything, served):
     collections, items = served
+    assert everything.refused == ""
     assert len(items) == len(everything.items) == 156
     assert {c["id"] for c in collections} >= everything.given_collections
     assert sorted((i["collection"], i["id"]) for i in items) == sorted((i["collection"], i["id"]) for i in everything.items)
