@@ -69,7 +69,7 @@ RETURN CASE WHEN a >= 0 THEN sqrt(a) END;
 
 -- Values of one JSON type: -1, 0 or 1; NULL between others.
 CREATE FUNCTION cql2_compare(a jsonb, b jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN jsonb_typeof(a) <> jsonb_typeof(b) THEN NULL
+RETURN CASE WHEN jsonb_typeof(a) IS DISTINCT FROM jsonb_typeof(b) THEN NULL
             WHEN jsonb_typeof(a) = 'number' THEN
               CASE WHEN item_number(a) < item_number(b) THEN -1
                    WHEN item_number(a) = item_number(b) THEN 0 ELSE 1 END

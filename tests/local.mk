@@ -147,6 +147,12 @@ TESTS += tests/db/test_queue
 tests_db_test_queue_SOURCES = tests/db/test_queue.c
 tests_db_test_queue_LDADD = $(unit_libs)
 
+# searches, on one as well
+check_PROGRAMS += tests/db/test_search
+TESTS += tests/db/test_search
+tests_db_test_search_SOURCES = tests/db/test_search.c tests/db/cql2_meanings.def
+tests_db_test_search_LDADD = $(unit_libs)
+
 # http, auth, net
 check_PROGRAMS += tests/unit/test_http tests/unit/test_auth tests/unit/test_fetch tests/fuzz/fuzz_url tests/fuzz/fuzz_token
 TESTS += tests/unit/test_http tests/unit/test_auth tests/unit/test_fetch tests/fuzz/fuzz_url tests/fuzz/fuzz_token

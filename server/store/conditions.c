@@ -12,9 +12,9 @@ bool conditions_restrict(const struct item_conditions *w)
     return w->n_ids || w->start || w->end || w->geometry || w->filter || w->words;
 }
 
-static int compose_longest(const struct scope *scope, struct arena *arena, struct composed *c)
+static const char *longest_of(const struct scope *scope, struct arena *arena)
 {
-    return compose_arg(c, db_text(arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms)));
+    return arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms);
 }
 
 const struct cql2_column item_columns[] = {
@@ -32,7 +32,7 @@ const struct cql2_column item_columns[] = {
 };
 
 static struct cql2_context context_of(const struct known *known, const struct scope *scope,
-                                      struct arena *arena, struct composed *c)
+                                      struct arena *arena)
 {
     struct cql2_context context = { .columns = item_columns, .document = "j.p", .known = known,
                                     .start = "i.datetime", .end = "i.datetime" };
@@ -40,7 +40,7 @@ static struct cql2_context context_of(const struct known *known, const struct sc
     if (scope->longest_ms) {
         context.start = "i.start_at";
         context.end = "i.end_at";
-        context.longest = arena_printf(arena, "$%d::interval", compose_longest(scope, arena, c));
+        context.longest = longest_of(scope, arena);
     }
     return context;
 }
@@ -94,7 +94,7 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
             compose(c, " AND i.datetime <= ?::timestamptz", end);
         return;
     }
-    longest = compose_longest(scope, arena, c);
+    longest = compose_arg(c, db_text(longest_of(scope, arena)));
     if (start)
         compose(c, " AND i.end_at >= ?::timestamptz AND i.datetime >= ?::timestamptz - ?::interval", start,
                 start, longest);
@@ -119,7 +119,7 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
         c->own_plan = true;
     }
     if (w->filter) {
-        struct cql2_context context = context_of(known, scope, arena, c);
+        struct cql2_context context = context_of(known, scope, arena);
         const char *filter = cql2_sql(w->filter, &context, arena, c);
 
         text_add(&c->sql, " AND ");

@@ -397,34 +397,32 @@ static bool is_item_time(const struct cql2_node *n)
     return n->op == CQL2_PROPERTY && !strcmp(n->text, "datetime");
 }
 
-static void ends_of(struct translation *t, const struct cql2_node *n, const char **start, const char **end)
+static const char *start_of(struct translation *t, const struct cql2_node *n)
 {
-    const char *unused;
+    if (n->op == CQL2_INTERVAL)
+        return start_of(t, n->args[0]);
+    if (n->op == CQL2_PROPERTY)
+        return is_item_time(n) ? t->context->start : property(t, n);
+    return translate(t, n);
+}
 
+static const char *end_of(struct translation *t, const struct cql2_node *n)
+{
     switch (n->op) {
     case CQL2_INTERVAL:
-        ends_of(t, n->args[0], start, &unused);
-        ends_of(t, n->args[1], &unused, end);
-        break;
+        return end_of(t, n->args[1]);
     case CQL2_TIMESTAMP:
     case CQL2_DATE:
     case CQL2_OPEN:
-        *start = instant(t, n->first_us);
-        *end = n->last_us == n->first_us ? *start : instant(t, n->last_us);
-        break;
+        return instant(t, n->last_us);
     case CQL2_PROPERTY:
-        if (is_item_time(n)) {
-            *start = t->context->start;
-            *end = t->context->end;
-            break;
-        }
-        *start = property(t, n);
-        *end = fill(t, "item_last(%1 -> %2, %3)",
+        if (is_item_time(n))
+            return t->context->end;
+        return fill(t, "item_last(%1 -> %2, %3)",
                     (const char *[PARTS]){ t->context->document, parameter(t, db_text(n->text), "text"),
-                                           *start });
-        break;
+                                           property(t, n) });
     default:
-        *start = *end = translate(t, n);
+        return translate(t, n);
     }
 }
 
@@ -434,21 +432,41 @@ static bool needs_meeting(enum cql2_op op)
     return op != CQL2_T_AFTER && op != CQL2_T_BEFORE && op != CQL2_T_DISJOINT;
 }
 
+static bool is_fixed(const struct cql2_node *n)
+{
+    for (size_t i = 0; i < n->n_args; i++)
+        if (!is_fixed(n->args[i]))
+            return false;
+    return n->op != CQL2_PROPERTY && n->op != CQL2_FUNCTION;
+}
+
+/* What follows for the item's datetime, which indexes know, from meeting a fixed interval. */
+static const char *near(struct translation *t, const struct cql2_node *fixed)
+{
+    const char *longest = parameter(t, db_text(t->context->longest), "interval");
+    const char *start = start_of(t, fixed), *end = end_of(t, fixed);
+
+    return arena_printf(t->arena, "i.datetime >= %s - %s AND i.datetime <= %s + %s", start, longest, end,
+                        longest);
+}
+
+/* Only the ends that the operator looks at are written: no parameter may stand unused. */
 static const char *temporal(struct translation *t, const struct cql2_node *n)
 {
-    const struct cql2_context *x = t->context;
-    const struct cql2_node *other = n->args[is_item_time(n->args[0])];
-    const char *parts[PARTS], *sql;
-    int of_other = is_item_time(n->args[0]) ? 2 : 0;
+    const char *fragment = operators[n->op], *parts[PARTS] = { 0 }, *sql;
+    bool first_is_item = is_item_time(n->args[0]);
 
-    ends_of(t, n->args[0], &parts[0], &parts[1]);
-    ends_of(t, n->args[1], &parts[2], &parts[3]);
-    sql = fill(t, operators[n->op], parts);
-    if (t->negative || !x->longest || other->op == CQL2_PROPERTY || other->op == CQL2_FUNCTION ||
-        is_item_time(n->args[0]) == is_item_time(n->args[1]) || !needs_meeting(n->op))
+    for (int i = 0; i < PARTS; i++) {
+        const char mark[] = { '%', (char)('1' + i), '\0' };
+
+        if (strstr(fragment, mark))
+            parts[i] = i % 2 ? end_of(t, n->args[i / 2]) : start_of(t, n->args[i / 2]);
+    }
+    sql = fill(t, fragment, parts);
+    if (t->negative || !t->context->longest || !needs_meeting(n->op) ||
+        first_is_item == is_item_time(n->args[1]) || !is_fixed(n->args[first_is_item]))
         return sql;
-    return arena_printf(t->arena, "(%s AND i.datetime >= %s - %s AND i.datetime <= %s + %s)", sql,
-                        parts[of_other], x->longest, parts[of_other + 1], x->longest);
+    return arena_printf(t->arena, "(%s AND %s)", sql, near(t, n->args[first_is_item]));
 }
 
 /* ---- shapes ---- */
@@ -468,6 +486,9 @@ static const char *presence(struct translation *t, const struct cql2_node *n)
 {
     const struct cql2_column *column = presence_of(t->context, n->args[0]);
 
+    if (n->args[0]->op == CQL2_INTERVAL)
+        return fill(t, "(%1 IS NULL OR %2 IS NULL)",
+                    (const char *[PARTS]){ start_of(t, n->args[0]), end_of(t, n->args[0]) });
     return column ? arena_printf(t->arena, "(%s IS NULL)", column->sql)
                   : operation(t, n, operators[CQL2_IS_NULL]);
 }

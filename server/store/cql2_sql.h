@@ -17,7 +17,7 @@ struct cql2_context { /* what the properties of a tree are */
     const struct cql2_column *columns; /* to a NULL name */
     const char *document; /* jsonb of all other properties: "j.p" */
     const char *start, *end; /* of the interval that "datetime" means in T_ operators */
-    const char *longest;  /* text of the interval that these lie around datetime at most; NULL: none */
+    const char *longest;  /* these lie around i.datetime by at most this interval; NULL: they do not */
     const struct known *known; /* for "collection"; NULL: it is a column like others */
 };
 
