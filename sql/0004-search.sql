@@ -158,7 +158,7 @@ RETURN concat_ws(E'\n', id, p ->> 'title', p ->> 'description', p ->> 'keywords'
 -- The tile of Web Mercator "zoom/x/y" that the centre of a geometry lies in.
 CREATE FUNCTION item_geotile(g geometry, zoom integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT format('%s/%s/%s', zoom,
-                      least((2 ^ zoom)::integer - 1, floor((ST_X(c) + 180) / 360 * 2 ^ zoom)::integer),
+                      floor(((ST_X(c) + 180) / 360 - floor((ST_X(c) + 180) / 360)) * 2 ^ zoom)::integer,
                       greatest(0, least((2 ^ zoom)::integer - 1,
                         floor((1 - ln(tan(radians(lat)) + 1 / cos(radians(lat))) / pi()) / 2
                               * 2 ^ zoom)::integer)))
@@ -167,7 +167,9 @@ RETURN (SELECT format('%s/%s/%s', zoom,
 
 CREATE FUNCTION item_geohash(g geometry, characters integer) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN NOT ST_IsEmpty(g) THEN ST_GeoHash(ST_Centroid(g), characters) END;
+RETURN (SELECT ST_GeoHash(ST_MakePoint(ST_X(c) - 360 * floor((ST_X(c) + 180) / 360), ST_Y(c)), characters)
+          FROM (SELECT ST_Centroid(g) AS c) x -- longitudes may run past 180 degrees
+         WHERE NOT ST_IsEmpty(c));
 
 -- ---- searching collections ----
 -- What is asked of collections, out of their texts.

@@ -32,6 +32,7 @@ libsentier_a_SOURCES += \
 	server/api/openeo/result.c \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \
+	server/api/stac/aggregate.c \
 	server/api/stac/collections.c \
 	server/api/stac/conformance.c \
 	server/api/stac/data.c \

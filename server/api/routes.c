@@ -91,6 +91,13 @@ const struct route routes[] = {
     STAC(GET, "/collections/{collectionId}/queryables", NOBODY, collection_queryables_get),
     STAC(GET, "/collections/{collectionId}/sortables", NOBODY, collection_sortables_get),
     STAC(GET, "/functions", NOBODY, functions_get),
+    STAC(GET, "/collections-queryables", NOBODY, searched_queryables_get),
+    STAC(GET, "/collections-sortables", NOBODY, searched_sortables_get),
+    STAC(GET, "/aggregations", NOBODY, aggregations_get),
+    STAC(GET, "/aggregate", NOBODY, aggregate_get),
+    STAC(POST, "/aggregate", NOBODY, aggregate_post, .body = BODY_JSON),
+    STAC(GET, "/collections/{collectionId}/aggregations", NOBODY, collection_aggregations_get),
+    STAC(GET, "/collections/{collectionId}/aggregate", NOBODY, collection_aggregate_get),
     ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),
 
     { .pattern = NULL },

@@ -7,6 +7,7 @@ import requests
 
 from stac_fixtures import catalogue, schemas  # noqa: F401
 from test_pages import Page
+from test_search import instant  # noqa: F401
 
 GEOJSON = "application/geo+json"
 

@@ -95,6 +95,8 @@ def test_filter(catalogue, text, tree, keep):
     ({"filter": "id = 'a'", "filter-crs": "http://www.opengis.net/def/crs/EPSG/0/4326"}, f"filter-crs: only {CRS84} is offered"),
     ({"query": "{"}, "query: Invalid JSON"),
     ({"query": '{"eo:cloud_cover": 5}'}, "query/eo:cloud_cover"),
+    ({"q": ""}, "q: a term is empty"),
+    ({"q": "a,,b"}, "q: a term is empty"),
 ])
 def test_bad_filters_are_named(catalogue, parameters, message):
     answer = requests.get(catalogue.stac + "/search", params=parameters, timeout=30)
@@ -109,6 +111,7 @@ def test_bad_filters_are_named(catalogue, parameters, message):
     ({"filter": {"op": "="}, "filter-lang": "cql2-text"}, "/filter: filter-lang is cql2-text: expected a string, found an object"),
     ({"filter-crs": "EPSG:4326"}, "/filter-crs: only"), ({"filter-lang": 1}, "/filter-lang: expected a string, found a number"),
     ({"query": {"eo:cloud_cover": {"less": 5}}}, "/query/eo:cloud_cover"), ({"query": []}, "/query: expected an object"),
+    ({"q": [1]}, "/q/0: expected a string, found a number"), ({"q": {}}, "/q: expected an array of strings"),
 ])
 def test_bad_bodies_are_named(catalogue, body, message):
     answer = requests.post(catalogue.stac + "/search", json=body, timeout=30)
@@ -147,6 +150,22 @@ def test_pages_of_a_filter(catalogue):
         seen += [(f["collection"], f["id"]) for f in page["features"]]
         url = next((k["href"] for k in page["links"] if k["rel"] == "next"), None)
     assert len(seen) == len(set(seen)) and set(seen) == whole
+
+
+# ---- words ----
+
+def test_words(catalogue):
+    url = catalogue.stac + "/search"
+    some = catalogue.items[0]["id"]
+    assert some in {i for _, i in everything(url, {"q": some})}
+    assert {i for _, i in everything(url, {"q": some.lower()})} == {i for _, i in everything(url, {"q": some.upper()})}
+    both = everything(url, {"q": "sentinel-1a,sentinel-2a"})
+    assert both == everything(url, {"q": "sentinel-1a"}) | everything(url, {"q": "sentinel-2a"})
+    page = requests.post(url, json={"q": ["sentinel-1a", "sentinel-2a"], "limit": 1000}, timeout=30).json()
+    assert {(f["collection"], f["id"]) for f in page["features"]} == both and both
+    assert everything(url, {"q": "zzz-nothing-like-it"}) == set()
+    name = next(iter(both))[0]
+    assert everything(f"{catalogue.stac}/collections/{name}/items", {"q": "sentinel-1a,sentinel-2a"}) == {k for k in both if k[0] == name}
 
 
 # ---- what there is to ask ----

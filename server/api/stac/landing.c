@@ -19,6 +19,9 @@ static const struct door { const char *rel, *path, *media, *method; enum say tit
     { OGC_REL("queryables"), STAC_ROOT "/queryables", STAC_SCHEMA, NULL, SAY_queryables },
     { OGC_REL("sortables"), STAC_ROOT "/sortables", STAC_SCHEMA, NULL, SAY_sortables },
     { OGC_REL("functions"), STAC_ROOT "/functions", "application/json", NULL, SAY_functions },
+    { "aggregate", STAC_ROOT "/aggregate", "application/json", "GET", SAY_aggregate },
+    { "aggregate", STAC_ROOT "/aggregate", "application/json", "POST", SAY_aggregate },
+    { "aggregations", STAC_ROOT "/aggregations", "application/json", NULL, SAY_aggregations },
     { "service-desc", "/api/stac", STAC_OPENAPI, NULL, SAY_api_description },
     { "service-doc", "/api/stac?f=html", "text/html", NULL, SAY_api_documentation },
 };

@@ -3,6 +3,7 @@
 #include "api/common/build.h"
 #include "api/stac/language.h"
 #include "api/stac/stac.h"
+#include "store/collection_search.h"
 #include "store/queryables.h"
 #include <string.h>
 
@@ -196,4 +197,17 @@ bool stac_collection_queryables_get(struct request *rq, struct reply *reply, str
 bool stac_collection_sortables_get(struct request *rq, struct reply *reply, struct err *err)
 {
     return of_collection(rq, reply, SAY_sortables, "sortables", true, err);
+}
+
+/* What a search of the collections themselves may name. */
+bool stac_searched_queryables_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    return send(rq, reply, collection_queryables(), SAY_queryables, STAC_ROOT "/collections-queryables",
+                false, err);
+}
+
+bool stac_searched_sortables_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    return send(rq, reply, collection_queryables(), SAY_sortables, STAC_ROOT "/collections-sortables", true,
+                err);
 }

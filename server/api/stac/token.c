@@ -60,7 +60,8 @@ const char *params_token(const struct search_params *params, const struct item_c
 
     for (size_t i = 0; i < params->search.n_sorts; i++)
         json_array_append_new(values, js_text_or_null(cursor->values[i]));
-    token = json_pack("[b,s,O,s,s,I]", backwards, params->digest, values, cursor->datetime, cursor->id,
+    token = json_pack("[b,s,O,s,s,I]", backwards, params->digest, values,
+                      cursor->datetime ? cursor->datetime : "", cursor->id,
                       (json_int_t)cursor->collection);
     js_text_add(&text, token);
     AUTO(mem) char *sealed = auth_seal(text.data);
