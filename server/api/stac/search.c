@@ -85,15 +85,20 @@ static bool cut_to_fields(struct text *out, size_t begin, const struct fields *f
 
 /* ---- links of a page ---- */
 
+/* The body of the next request is given whole: not every client merges it into its last one. */
 static void add_page_link(json_t *links, struct request *rq, const char *rel, const char *token)
 {
+    json_t *body;
+
     if (rq->method != POST) {
         link_add(links, rel, href_with(rq, "token", token), STAC_GEOJSON, NULL);
         return;
     }
-    json_array_append_new(links, json_pack("{s:s,s:s,s:s,s:s,s:b,s:{s:s}}", "rel", rel, "href",
+    body = json_copy(rq->body);
+    json_object_set_new(body, "token", json_string(token));
+    json_array_append_new(links, json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "rel", rel, "href",
                                            href_of(rq, STAC_ROOT "/search"), "type", STAC_GEOJSON,
-                                           "method", "POST", "merge", 1, "body", "token", token));
+                                           "method", "POST", "merge", 0, "body", body));
 }
 
 static json_t *page_links(struct request *rq, const struct search_params *params,
