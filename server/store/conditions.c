@@ -124,8 +124,6 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
 
         text_add(&c->sql, " AND ");
         text_add(&c->sql, filter);
-        if (context.longest && !strstr(filter, context.longest)) /* each parameter needs a type */
-            text_printf(&c->sql, " AND %s IS NOT NULL", context.longest);
     }
     if (w->words) {
         const char *words = words_sql(w->words, "w.folded", arena, c);
