@@ -34,7 +34,6 @@ static bool collection(void *context, const char *id, struct arena *arena,
 struct scene_collector {
     struct catalog_viewer *viewer;
     const struct scene_query *query;
-    struct cql2_node *condition; /* on the items' properties; NULL: none */
     struct arena *arena;
     struct scene *scenes;
     size_t count, capacity;
@@ -114,8 +113,6 @@ static bool add_scene(struct scene_collector *c, const struct item_row *row, con
 
     if (!stac_text_parse(row->text, &item, err))
         return false;
-    if (c->condition && !cql2_match(c->condition, item))
-        return true;
     set_hrefs(item, places);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
         return false;
@@ -185,6 +182,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
 {
     struct catalog_viewer *viewer = context;
     struct scene_collector c = { .viewer = viewer, .query = query, .arena = arena };
+    struct cql2_node *condition; /* on the items' properties */
     struct item_search search = { .limit = PAGE,
                                   .where = { .viewer = viewer->user, .n_collections = 1,
                                              .collections = &query->collection } };
@@ -193,8 +191,9 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
     char start[INSTANT_TEXT_SIZE], end[INSTANT_TEXT_SIZE];
 
     if (!collection_text(viewer->db, arena, viewer->user, query->collection, &unused, err) ||
-        !cql2_compile(query->properties, "/properties", arena, &c.condition, err))
+        !cql2_compile(query->properties, "/properties", arena, &condition, err))
         return false;
+    search.where.filter = condition;
     if (query->start != INSTANT_MIN)
         search.where.start = instant_format(query->start, start);
     if (query->end != INSTANT_MAX)
