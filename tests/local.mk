@@ -210,3 +210,6 @@ tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
 	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
+
+# writing and changes
+EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py
