@@ -7,13 +7,11 @@
  * Where a condition only narrows (not under NOT) what follows from it may stand beside it: that is how
  * conditions on intervals and on shapes come to use the indexes. */
 #include "store/cql2_sql.h"
-#include "base/instant.h"
 #include "store/collections.h"
 #include <math.h>
 #include <string.h>
 
 enum { PARTS = 4 };
-static const int64_t year_1_us = -62135596800 * INT64_C(1000000);
 
 struct translation {
     const struct cql2_context *context;
@@ -128,19 +126,9 @@ static const char *parameter(struct translation *t, struct db_arg value, const c
 
 /* ---- leaves ---- */
 
-/* No stored time is before the year 1, which is where PostgreSQL's spelling of years changes. */
-static const char *instant_text(struct arena *arena, int64_t us)
-{
-    char buffer[INSTANT_TEXT_SIZE];
-
-    if (us == INT64_MAX || us < year_1_us)
-        return us < 0 ? "-infinity" : "infinity";
-    return arena_text(arena, instant_format_us(us, buffer));
-}
-
 static const char *instant(struct translation *t, int64_t us)
 {
-    return parameter(t, db_text(instant_text(t->arena, us)), "timestamptz");
+    return parameter(t, db_text(compose_instant(t->arena, us)), "timestamptz");
 }
 
 static const struct cql2_column *column_of(const struct cql2_context *context, const struct cql2_node *n)
