@@ -131,32 +131,22 @@ def microseconds(s):
 
 
 def made_valid(g, highest):
+    """Parts that overlap are one; of an item's geometry only the parts of the highest dimension are kept."""
     if shapely.is_valid(g):
-        return g
-    g = shapely.make_valid(g)
-    if highest and g.geom_type == "GeometryCollection":
-        parts = flat(g)
-        most = max(shapely.get_dimensions(p) for p in parts)
-        g = gathered([p for p in parts if shapely.get_dimensions(p) == most])
-    return g
+        return shapely.union_all(flat(g)) if g.geom_type == "GeometryCollection" else g
+    parts = [p for part in flat(g) for p in flat(shapely.make_valid(part))]
+    most = max(shapely.get_dimensions(p) for p in parts)
+    if g.geom_type == "GeometryCollection" and not highest:
+        most = None
+    return shapely.union_all([p for p in parts if most in (None, shapely.get_dimensions(p))])
 
 
 def flat(g):
     return [p for part in g.geoms for p in flat(part)] if hasattr(g, "geoms") else [g]
 
 
-def gathered(parts):
-    maker = [shapely.MultiPoint, shapely.MultiLineString, shapely.MultiPolygon][shapely.get_dimensions(parts[0])]
-    return maker(parts)
-
-
 def relatable(g):
-    if g.geom_type != "GeometryCollection":
-        return g
-    parts = flat(g)
-    if len({shapely.get_dimensions(p) for p in parts}) > 1:
-        return None
-    return made_valid(gathered(parts), False)
+    return None if g.geom_type == "GeometryCollection" else g
 
 
 class Item:
@@ -288,6 +278,9 @@ def relate(op, a, b):
         a, b = relatable(a), relatable(b)
         if a is None or b is None:
             return None
+    if "GeometryCollection" in (a.geom_type, b.geom_type):  # GEOS may fail on the whole
+        met = any(shapely.intersects(p, q) for p in flat(a) for q in flat(b))
+        return met if op == "s_intersects" else not met
     return bool(getattr(shapely, op[2:])(a, b))
 
 
