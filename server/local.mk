@@ -11,7 +11,6 @@ include server/raster/local.mk
 include server/jobs/local.mk
 include server/pool/local.mk
 include server/auth/local.mk
-include server/feed/local.mk
 include server/http/local.mk
 include server/api/local.mk
 include server/commands/local.mk

@@ -77,8 +77,8 @@ BEGIN
     CONTINUE WHEN to_regclass(part) IS NOT NULL;
     PERFORM pg_advisory_xact_lock(730101, of_collection);
     CONTINUE WHEN to_regclass(part) IS NOT NULL;
-    EXECUTE format('CREATE TABLE %I (LIKE items INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
-                   ' INCLUDING COMPRESSION, CHECK (collection = %s))', part, of_collection);
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
+                   ' INCLUDING COMPRESSION)', part, parent);
     EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', parent, part,
                    CASE WHEN y < 1970 THEN 'MINVALUE' ELSE quote_literal(y || '-01-01Z') END,
                    CASE WHEN y >= 2100 THEN 'MAXVALUE' ELSE quote_literal((y + 1) || '-01-01Z') END);
@@ -124,3 +124,10 @@ SET lock_timeout = '100ms' AS $$
 BEGIN
   EXECUTE format('DROP TABLE IF EXISTS %I', format('items_c%s', of_collection));
 END $$;
+
+-- How far a long intake has come; see store/progress.h.
+CREATE TABLE progress(
+  source text PRIMARY KEY,
+  state text NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
+);

@@ -38,11 +38,6 @@ tests_unit_test_cql2_text_SOURCES = tests/unit/test_cql2_text.c
 tests_unit_test_cql2_text_LDADD = $(unit_libs)
 tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c
 tests_unit_test_cql2_match_LDADD = $(unit_libs)
-check_PROGRAMS += tests/stac/cql2_match
-tests_stac_cql2_match_SOURCES = tests/stac/cql2_match.c
-tests_stac_cql2_match_LDADD = $(fuzz_libs)
-EXTRA_DIST += tests/stac/cql2_reference.py tests/stac/test_cql2_random.py tests/fuzz/corpus/cql2_text \
-	tests/fuzz/corpus/cql2_json tests/fuzz/corpus/wkt
 cql2_fuzzers = tests/fuzz/fuzz_cql2_text tests/fuzz/fuzz_cql2_json tests/fuzz/fuzz_wkt
 check_PROGRAMS += $(cql2_fuzzers)
 TESTS += $(cql2_fuzzers)
@@ -189,12 +184,16 @@ EXTRA_DIST += tests/bench/bench_http.py
 
 # bytes from outside: catalogues, requests, settings, parts, images, archives
 outside_fuzzers = tests/fuzz/fuzz_stac tests/fuzz/fuzz_geojson tests/fuzz/fuzz_schema tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container
+	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container tests/fuzz/fuzz_migrate
 check_PROGRAMS += $(outside_fuzzers)
 TESTS += $(outside_fuzzers)
 tests_fuzz_fuzz_stac_SOURCES = tests/fuzz/fuzz_stac.c $(fuzz_main)
 tests_fuzz_fuzz_stac_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_stac_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_migrate_SOURCES = tests/fuzz/fuzz_migrate.c $(fuzz_main)
+tests_fuzz_fuzz_migrate_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_migrate_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/stac/old_stac.py tests/stac/test_migrate.py tests/stac/test_ingest.py
 tests_fuzz_fuzz_geojson_SOURCES = tests/fuzz/fuzz_geojson.c $(fuzz_main)
 tests_fuzz_fuzz_geojson_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_geojson_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
@@ -215,6 +214,3 @@ tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
 	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
-
-# writing and changes
-EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py

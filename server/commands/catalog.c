@@ -39,7 +39,10 @@ bool catalog_session_open(int *argc, char **argv, struct catalog_session *ret_se
     }
     s.folders = mem_printf("%s:%s", s.config->data, s.config->raster_data);
     how.folders = s.folders;
-    s.intake = intake_new(s.db, &how);
+    if (!intake_new(s.db, store_url(s.store), &how, &s.intake, err)) {
+        catalog_session_close(&s);
+        return false;
+    }
     *ret_session = s;
     return true;
 }

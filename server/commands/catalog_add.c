@@ -20,16 +20,26 @@ static void bad_line(void *context, const char *place, const struct err *problem
     fprintf(stderr, "sentier: %s: %s\n", place, problem->message);
 }
 
-static bool add_object(void *context, json_t *object, const char *place, struct err *err)
+/* Before STAC 1.0 collections had no type. */
+static bool is_collection(const json_t *object)
 {
-    struct adding *a = context;
     const char *type = json_string_value(json_object_get(object, "type"));
 
-    if (type && !strcmp(type, "Collection"))
-        return intake_collection(a->session.intake, object, place, err);
-    if (a->collection && json_is_object(object) && !json_is_string(json_object_get(object, "collection")))
+    return type ? !strcmp(type, "Collection") : json_object_get(object, "extent") != NULL;
+}
+
+static bool add_object(void *context, json_t *object, const struct stac_place *place, struct err *err)
+{
+    struct adding *a = context;
+    struct intake_place where = { place->name, a->folder, place->text };
+
+    if (is_collection(object))
+        return intake_collection(a->session.intake, object, place->name, err);
+    if (a->collection && json_is_object(object) && !json_is_string(json_object_get(object, "collection"))) {
         json_object_set_new(object, "collection", json_string(a->collection));
-    return intake_item(a->session.intake, object, a->folder, place, err);
+        where.text = NULL;
+    }
+    return intake_item(a->session.intake, object, &where, err);
 }
 
 static bool add_file(struct adding *a, const char *path, struct err *err)
@@ -38,7 +48,7 @@ static bool add_file(struct adding *a, const char *path, struct err *err)
     AUTO(mem) char *folder = slash ? mem_textn(path, (size_t)(slash - path)) : mem_text(".");
 
     a->folder = *folder ? folder : "/";
-    return stac_file_read(path, add_object, bad_line, a, err);
+    return stac_file_read(path, NULL, add_object, bad_line, a, err);
 }
 
 static bool begin(int *argc, char **argv, const char *what, struct adding *a, struct err *err)
@@ -83,7 +93,7 @@ static bool import_item(void *context, json_t *item, const char *place, struct e
 {
     struct adding *a = context;
 
-    return intake_item(a->session.intake, item, NULL, place, err);
+    return intake_item(a->session.intake, item, &(struct intake_place){ .name = place }, err);
 }
 
 static void import_problem(void *context, const struct err *problem)

@@ -93,7 +93,7 @@ static bool take_item(struct harvest *h, json_t *item, struct err *err)
         sentinel2_normalise(item);
     json_object_set_new(item, "collection", json_string(h->collection));
     h->taken++;
-    return intake_item(h->session.intake, item, NULL, place, err);
+    return intake_item(h->session.intake, item, &(struct intake_place){ .name = place }, err);
 }
 
 static bool take_page(struct harvest *h, const json_t *page, struct err *err)

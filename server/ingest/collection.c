@@ -81,77 +81,102 @@ static void item_box(const json_t *item, double box[4])
         box[0] = -180, box[2] = 180;
 }
 
-static void widen_extent(json_t *c, const json_t *item)
+static json_t *first_box(const json_t *c)
+{
+    const json_t *spatial = json_object_get(json_object_get(c, "extent"), "spatial");
+
+    return json_array_get(json_object_get(spatial, "bbox"), 0);
+}
+
+static json_t *first_interval(const json_t *c)
+{
+    const json_t *temporal = json_object_get(json_object_get(c, "extent"), "temporal");
+
+    return json_array_get(json_object_get(temporal, "interval"), 0);
+}
+
+/* True when the extent became larger. */
+static bool widen_extent(json_t *c, const double more[4], const char *start, const char *end)
+{
+    const json_t *old_box = first_box(c), *old_time = first_interval(c);
+    const char *first = json_string_value(json_array_get(old_time, 0));
+    const char *last = json_string_value(json_array_get(old_time, 1));
+    bool grows = json_array_size(old_box) != 4;
+    double box[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        double was = json_number_value(json_array_get(old_box, i));
+
+        box[i] = json_array_size(old_box) != 4 ? more[i] : i < 2 ? fmin(more[i], was) : fmax(more[i], was);
+        grows |= box[i] != was;
+    }
+    if (start && (!first || strcmp(start, first) < 0)) /* RFC 3339 in UTC sorts as text */
+        first = start, grows = true;
+    if (end && (!last || strcmp(end, last) > 0))
+        last = end, grows = true;
+    if (grows)
+        json_object_set_new(c, "extent",
+                            json_pack("{s:{s:[[f,f,f,f]]},s:{s:[[s?,s?]]}}", "spatial", "bbox", box[0], box[1],
+                                      box[2], box[3], "temporal", "interval", first, last));
+    return grows;
+}
+
+static bool widen_extent_by_item(json_t *c, const json_t *item)
 {
     const json_t *p = json_object_get(item, "properties");
     const char *at = json_string_value(json_object_get(p, "datetime"));
     const char *start = json_string_value(json_object_get(p, "start_datetime"));
     const char *end = json_string_value(json_object_get(p, "end_datetime"));
-    const json_t *old = json_object_get(c, "extent");
-    const json_t *old_box = json_array_get(json_object_get(json_object_get(old, "spatial"), "bbox"), 0);
-    const json_t *old_time = json_array_get(json_object_get(json_object_get(old, "temporal"), "interval"), 0);
-    const char *first = json_string_value(json_array_get(old_time, 0));
-    const char *last = json_string_value(json_array_get(old_time, 1));
     double box[4];
 
     item_box(item, box);
-    for (size_t i = 0; i < 4 && json_array_size(old_box) == 4; i++) {
-        double was = json_number_value(json_array_get(old_box, i));
-
-        box[i] = i < 2 ? fmin(box[i], was) : fmax(box[i], was);
-    }
-    start = start ? start : at, end = end ? end : at;
-    if (first && (!start || strcmp(first, start) < 0)) /* RFC 3339 in UTC sorts as text */
-        start = first;
-    if (last && (!end || strcmp(last, end) > 0))
-        end = last;
-    json_object_set_new(c, "extent",
-                        json_pack("{s:{s:[[f,f,f,f]]},s:{s:[[s?,s?]]}}", "spatial", "bbox", box[0], box[1],
-                                  box[2], box[3], "temporal", "interval", start, end));
+    return widen_extent(c, box, start ? start : at, end ? end : at);
 }
 
 /* ---- summaries ---- */
 
+/* What was seen last is at the end, so that is where to begin. */
 static bool contains(const json_t *list, const json_t *value)
 {
-    size_t i;
-    json_t *one;
-
-    json_array_foreach((json_t *)list, i, one)
-        if (json_equal(one, value))
+    for (size_t i = json_array_size(list); i-- > 0;)
+        if (json_equal(json_array_get(list, i), value))
             return true;
     return false;
 }
 
-static void add_to_list(json_t *object, const char *key, json_t *value)
+static bool add_to_list(json_t *object, const char *key, json_t *value)
 {
     json_t *list = json_object_get(object, key);
 
     if (!value || json_is_null(value))
-        return;
+        return false;
     if (!list) {
         list = json_array();
         json_object_set_new(object, key, list);
     }
-    if (!contains(list, value) && json_array_size(list) < 1000)
-        json_array_append(list, value);
+    if (json_array_size(list) >= 1000 || contains(list, value))
+        return false;
+    json_array_append(list, value);
+    return true;
 }
 
-static void add_to_range(json_t *object, const char *key, const json_t *value)
+static bool add_to_range(json_t *object, const char *key, double least, double most)
 {
-    json_t *range = json_object_get(object, key);
-    double number = json_number_value(value), least = number, most = number;
+    const json_t *range = json_object_get(object, key);
+    double was_least = json_number_value(json_object_get(range, "minimum"));
+    double was_most = json_number_value(json_object_get(range, "maximum"));
 
-    if (!json_is_number(value))
-        return;
+    if (range && least >= was_least && most <= was_most)
+        return false;
     if (range) {
-        least = fmin(least, json_number_value(json_object_get(range, "minimum")));
-        most = fmax(most, json_number_value(json_object_get(range, "maximum")));
+        least = fmin(least, was_least);
+        most = fmax(most, was_most);
     }
     json_object_set_new(object, key, json_pack("{s:f,s:f}", "minimum", least, "maximum", most));
+    return true;
 }
 
-static void widen_summaries(json_t *summaries, const json_t *properties)
+static bool widen_summaries(json_t *summaries, const json_t *properties)
 {
     static const char *const lists[] = { "platform", "constellation", "sar:instrument_mode",
                                          "sar:product_type", "sat:orbit_state", "s2:processing_baseline",
@@ -159,13 +184,17 @@ static void widen_summaries(json_t *summaries, const json_t *properties)
     static const char *const unions[] = { "instruments", "sar:polarizations" };
     size_t k;
     json_t *value;
+    bool grows = false;
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        add_to_list(summaries, lists[i], json_object_get(properties, lists[i]));
+        grows |= add_to_list(summaries, lists[i], json_object_get(properties, lists[i]));
     for (size_t i = 0; i < ARRAY_LEN(unions); i++)
         json_array_foreach(json_object_get(properties, unions[i]), k, value)
-            add_to_list(summaries, unions[i], value);
-    add_to_range(summaries, "eo:cloud_cover", json_object_get(properties, "eo:cloud_cover"));
+            grows |= add_to_list(summaries, unions[i], value);
+    value = json_object_get(properties, "eo:cloud_cover");
+    if (json_is_number(value))
+        grows |= add_to_range(summaries, "eo:cloud_cover", json_number_value(value), json_number_value(value));
+    return grows;
 }
 
 /* ---- bands ---- */
@@ -242,6 +271,37 @@ static void describe_bands(json_t *summaries, const json_t *names, json_t *descr
     json_object_set(summaries, "eo:bands", list);
 }
 
+static json_t *known_names(const json_t *c)
+{
+    const json_t *dimension = json_object_get(json_object_get(c, "cube:dimensions"), "bands");
+
+    return json_object_get(dimension, "values");
+}
+
+static bool has_name(const json_t *names, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *one = json_string_value(json_array_get(names, i));
+
+        if (one && !strcmp(one, name))
+            return true;
+    }
+    return false;
+}
+
+/* Nearly all items have the assets and the bands of those before them. */
+static bool has_new_bands(const json_t *c, const json_t *item)
+{
+    const json_t *forms = json_object_get(c, "item_assets"), *names = known_names(c);
+    json_t *asset;
+    const char *key;
+
+    json_object_foreach(json_object_get(item, "assets"), key, asset)
+        if (!json_object_get(forms, key) || (is_data(asset) && !has_name(names, asset_band(key, asset))))
+            return true;
+    return false;
+}
+
 static void widen_bands(json_t *c, json_t *names, const json_t *item)
 {
     json_t *forms = json_object_get(c, "item_assets"), *asset;
@@ -262,26 +322,28 @@ static void widen_bands(json_t *c, json_t *names, const json_t *item)
     describe_bands(json_object_get(c, "summaries"), names, described);
 }
 
-static void widen_dimensions(json_t *c, const json_t *item)
+static json_t *copy_names(const json_t *c)
 {
-    const json_t *extent = json_object_get(c, "extent");
-    const json_t *box = json_array_get(json_object_get(json_object_get(extent, "spatial"), "bbox"), 0);
-    json_t *time = json_array_get(json_object_get(json_object_get(extent, "temporal"), "interval"), 0);
-    const json_t *old = json_object_get(json_object_get(json_object_get(c, "cube:dimensions"), "bands"),
-                                        "values");
-    json_t *names = json_array(), *dimensions, *name;
+    const json_t *old = known_names(c);
+    json_t *names = json_array(), *name;
     size_t i;
 
     json_array_foreach((json_t *)old, i, name)
         if (json_is_string(name))
             json_array_append(names, name);
-    widen_bands(c, names, item);
-    dimensions = json_pack(
+    return names;
+}
+
+static void set_dimensions(json_t *c, json_t *names_taken)
+{
+    const json_t *box = first_box(c);
+    json_t *dimensions = json_pack(
         "{s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:s,s:[O,O],s:i},s:{s:s,s:O},s:{s:s,s:o}}",
         "x", "type", "spatial", "axis", "x", "extent", json_array_get(box, 0), json_array_get(box, 2),
         "reference_system", 4326, "y", "type", "spatial", "axis", "y", "extent", json_array_get(box, 1),
-        json_array_get(box, 3), "reference_system", 4326, "t", "type", "temporal", "extent", time,
-        "bands", "type", "bands", "values", names);
+        json_array_get(box, 3), "reference_system", 4326, "t", "type", "temporal", "extent",
+        first_interval(c), "bands", "type", "bands", "values", names_taken);
+
     json_object_set_new(c, "cube:dimensions", dimensions);
 }
 
@@ -292,9 +354,61 @@ json_t *collection_new(const json_t *item)
     return new_collection(id ? id : "items", item);
 }
 
-void collection_widen(json_t *c, const json_t *item)
+bool collection_widen(json_t *c, const json_t *item)
 {
-    widen_extent(c, item);
-    widen_summaries(json_object_get(c, "summaries"), json_object_get(item, "properties"));
-    widen_dimensions(c, item);
+    bool grows = widen_extent_by_item(c, item), bands = has_new_bands(c, item);
+    bool says_more = widen_summaries(json_object_get(c, "summaries"), json_object_get(item, "properties"));
+    json_t *names;
+
+    if (grows || bands) {
+        names = copy_names(c);
+        if (bands)
+            widen_bands(c, names, item);
+        set_dimensions(c, names);
+    }
+    return grows || bands || says_more;
+}
+
+/* ---- the union of two ---- */
+
+static void unite_summaries(json_t *into, const json_t *from)
+{
+    const char *key;
+    json_t *value, *one;
+    size_t i;
+
+    json_object_foreach((json_t *)from, key, value) {
+        if (!strcmp(key, "eo:bands"))
+            continue;
+        json_array_foreach(value, i, one)
+            add_to_list(into, key, one);
+        if (json_is_object(value))
+            add_to_range(into, key, json_number_value(json_object_get(value, "minimum")),
+                         json_number_value(json_object_get(value, "maximum")));
+    }
+}
+
+void collection_unite(json_t *into, const json_t *from)
+{
+    const json_t *box = first_box(from), *interval = first_interval(from);
+    json_t *names = copy_names(into), *described = json_object(), *one;
+    double more[4];
+    size_t i;
+
+    for (i = 0; i < 4; i++)
+        more[i] = json_number_value(json_array_get(box, i));
+    if (json_array_size(box) == 4)
+        widen_extent(into, more, json_string_value(json_array_get(interval, 0)),
+                     json_string_value(json_array_get(interval, 1)));
+    unite_summaries(json_object_get(into, "summaries"), json_object_get(from, "summaries"));
+    json_object_update_missing(json_object_get(into, "item_assets"), json_object_get(from, "item_assets"));
+    json_array_foreach(known_names(from), i, one)
+        if (json_is_string(one))
+            add_name(names, json_string_value(one));
+    json_array_foreach(json_object_get(json_object_get(from, "summaries"), "eo:bands"), i, one)
+        if (json_is_string(json_object_get(one, "name")) && json_object_size(one) > 1)
+            json_object_set(described, json_string_value(json_object_get(one, "name")), one);
+    describe_bands(json_object_get(into, "summaries"), names, described);
+    json_decref(described);
+    set_dimensions(into, names);
 }

@@ -64,7 +64,7 @@ static void tell(void *context, const struct err *problem)
         folders->problem(folders->context, problem);
 }
 
-static bool take_object(void *context, json_t *object, const char *place, struct err *err)
+static bool take_object(void *context, json_t *object, const struct stac_place *place, struct err *err)
 {
     struct folder_catalog *folders = context;
     const char *type = json_string_value(json_object_get(object, "type"));
@@ -74,7 +74,7 @@ static bool take_object(void *context, json_t *object, const char *place, struct
         json_object_set(folders->collections, id, object);
         return true;
     }
-    return take_item(context, object, place, err);
+    return take_item(context, object, place->name, err);
 }
 
 static void bad_line(void *context, const char *place, const struct err *problem)
@@ -95,7 +95,7 @@ bool folder_catalog_add(struct folder_catalog *folders, const char *path,
     folders->problem = problem;
     folders->context = context;
     if (text_ends(path, ".json") || text_ends(path, ".ndjson") || text_ends(path, ".geojson"))
-        return stac_file_read(path, take_object, bad_line, folders, err);
+        return stac_file_read(path, NULL, take_object, bad_line, folders, err);
     if (!import_path(path, NULL, &sink, &found, err))
         return false;
     return found || err_set(err, ERR_FileNotFound, "%s: holds no product that can be read", path);

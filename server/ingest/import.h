@@ -29,6 +29,8 @@ bool cog_folder_item(const struct container *container, const char *json_file, j
 
 /* A collection as its items tell it: extent, summaries, dimensions and item_assets grow with each. */
 json_t *collection_new(const json_t *item); /* new reference, not yet widened */
-void collection_widen(json_t *collection, const json_t *item);
+bool collection_widen(json_t *collection, const json_t *item); /* true when it says more now */
+/* Widens a made collection by another. */
+void collection_unite(json_t *into, const json_t *from);
 
 #endif

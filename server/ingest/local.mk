@@ -11,5 +11,7 @@ libsentier_a_SOURCES += \
 	server/ingest/sentinel2.c server/ingest/sentinel2.h \
 	server/ingest/sentinel2_bands.c \
 	server/ingest/stac_file.c server/ingest/stac_file.h \
+	server/ingest/stac_migrate.c server/ingest/stac_migrate.def server/ingest/stac_migrate.h \
+	server/ingest/storer.c server/ingest/storer.h \
 	server/ingest/synthesize.c server/ingest/synthesize.h \
 	server/ingest/xml.c server/ingest/xml.h

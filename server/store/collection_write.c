@@ -51,7 +51,7 @@ bool collection_check(const json_t *c, struct err *err)
 static bool keep(const json_t *collection, struct text *text, char etag[static STAC_ETAG_SIZE],
                  struct err *err)
 {
-    if (!collection_check(collection, err) || !stac_text_keep(collection, text, err))
+    if (!collection_check(collection, err) || !stac_text_keep(collection, NULL, text, err))
         return false;
     stac_text_etag(text->data, text->length, etag);
     return true;
@@ -100,10 +100,9 @@ bool collection_create(struct db *db, const json_t *collection, const char *owne
 
 /* ---- changing ---- */
 
-/* From what is kept to what shall be kept. */
 struct change {
     const char *id, *if_match;
-    bool (*apply)(json_t **collection, const void *context, struct err *err);
+    collection_change_fn *apply;
     const void *context;
     char *etag;
 };
@@ -140,6 +139,15 @@ static bool change_in_transaction(struct db *db, void *change, struct err *err)
            db_run(db, "INSERT INTO changes(kind, collection) VALUES ('update', $1::integer)",
                   DB_ARGS(db_text(row_text(rows, 0, 1))), err) &&
            db_script(db, "NOTIFY catalog", err);
+}
+
+bool collection_change(struct db *db, const char *id, collection_change_fn *apply, const void *context,
+                       struct err *err)
+{
+    char etag[STAC_ETAG_SIZE];
+    struct change change = { .id = id, .apply = apply, .context = context, .etag = etag };
+
+    return db_transact(db, change_in_transaction, &change, err);
 }
 
 static bool put_in_place(json_t **collection, const void *context, struct err *err)

@@ -23,6 +23,11 @@ bool collection_create(struct db *db, const json_t *collection, const char *owne
 /* `if_match`: value of the header; NULL: none. Errors also: CollectionNotFound, PreconditionFailed. */
 bool collection_replace(struct db *db, const json_t *collection, const char *if_match,
                         char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
+/* From what is kept to what shall be kept, with the collection's row locked; *collection may be
+ * replaced. Errors also: those of `apply`. */
+typedef bool collection_change_fn(json_t **collection, const void *context, struct err *err);
+bool collection_change(struct db *db, const char *id, collection_change_fn *apply, const void *context,
+                       struct err *err) MUST_USE;
 /* JSON merge patch (RFC 7396). Errors also: PropertyNotEditable for id. */
 bool collection_patch(struct db *db, const char *id, const json_t *patch, const char *if_match,
                       char ret_etag[static STAC_ETAG_SIZE], struct err *err) MUST_USE;
@@ -31,12 +36,6 @@ bool collection_patch(struct db *db, const char *id, const json_t *patch, const 
 bool collection_delete(struct db *db, const char *id, const char *if_match, struct err *err) MUST_USE;
 
 /* ---- reading ---- */
-
-/* Whether a viewer (an expression of his id, may be NULL) may see collection c: for statements. */
-#define COLLECTION_VISIBLE(viewer)                                                                 \
-    "(c.public OR c.owner = " viewer "::uuid OR EXISTS (SELECT 1 FROM collection_readers r"        \
-    "  WHERE r.collection = c.number AND r.reader = " viewer "::uuid))"
-
 
 /* `viewer` is the user's id, NULL for nobody: private collections are as if they were not there.
  * The text lives in the arena. Errors: CollectionNotFound. */

@@ -136,7 +136,7 @@ bool item_batch_add(struct item_batch *batch, const struct item_input *in, size_
 {
     struct row row = { .tag = tag };
 
-    if (!item_check(in->item, err) || !item_row_add(&batch->bytes, in->item, &row.place, err))
+    if (!item_check(in->item, err) || !item_row_add(&batch->bytes, in->item, in->text, &row.place, err))
         return false;
     property_news_add(batch->news, in->item);
     row.group = group_of(batch, json_string_value(json_object_get(in->item, "collection")));
@@ -261,16 +261,14 @@ static bool make_room(struct db *db, const struct storing *s, struct err *err)
 
     for (size_t i = 0; i < b->n_groups; i++) {
         struct group *g = &b->groups[i];
+        bool outgrown = g->number && g->shelf == 0 &&
+                        g->count + (int64_t)b->count + s->how->expected > SHELF_ABOVE;
 
-        if (!g->number)
-            continue;
-        if (g->shelf == 0 && g->count + (int64_t)b->count + s->how->expected > SHELF_ABOVE) {
-            if (!shelf_make(db, g->number, err))
-                return false;
-            made = true;
-        }
-        if ((g->shelf || made) && !shelf_make_years(db, g->number, years_of(b, i), err))
+        if (outgrown && !shelf_make(db, g->number, err))
             return false;
+        if ((g->shelf || outgrown) && !shelf_make_years(db, g->number, years_of(b, i), err))
+            return false;
+        made |= outgrown;
     }
     return !made || load_groups(db, b, err);
 }
@@ -319,8 +317,8 @@ static bool repair(struct db *db, struct item_batch *b, struct err *err)
     if (ask_about(b, places, &hex, &wraps) == 0)
         return true;
     if (!db_query(db, &rows,
-                  "SELECT CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(cql2_valid(g))"
-                  "  WHEN wrap THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE cql2_valid(g) END"
+                  "SELECT CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(ST_MakeValid(g))"
+                  "  WHEN wrap THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE g END"
                   " FROM unnest($1::text[], $2::boolean[]) WITH ORDINALITY AS s(hex, wrap, place),"
                   "      LATERAL (SELECT hex::geometry AS g) h ORDER BY place",
                   DB_ARGS(db_text(hex.data), db_text(wraps.data)), err))

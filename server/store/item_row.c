@@ -178,21 +178,21 @@ static int32_t year_of(int64_t us)
     return (int32_t)year;
 }
 
-static bool put_body(struct text *rows, const json_t *item, struct err *err)
+static bool put_body(struct text *rows, const json_t *item, const char *text, struct err *err)
 {
     size_t at = rows->length;
     uint32_t length;
 
     put_length(rows, 0);
-    if (!stac_text_keep(item, rows, err))
+    if (!stac_text_keep(item, text, rows, err))
         return false;
     length = htonl((uint32_t)(rows->length - at - sizeof length));
     memcpy(rows->data + at, &length, sizeof length);
     return true;
 }
 
-bool item_row_add(struct text *rows, const json_t *item, struct item_row_place *ret_place,
-                  struct err *err)
+bool item_row_add(struct text *rows, const json_t *item, const char *text,
+                  struct item_row_place *ret_place, struct err *err)
 {
     const json_t *p = json_object_get(item, "properties");
     struct item_row_place place = { .begin = rows->length };
@@ -217,7 +217,7 @@ bool item_row_add(struct text *rows, const json_t *item, struct item_row_place *
     put_texts(rows, json_object_get(p, "sar:polarizations"));
     put_instant(rows, t.updated);
     place.body = rows->length + sizeof(uint32_t) - place.begin;
-    if (!put_body(rows, item, err)) {
+    if (!put_body(rows, item, text, err)) {
         rows->length = place.begin;
         return false;
     }

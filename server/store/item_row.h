@@ -22,9 +22,9 @@ struct item_row_place { /* in the bytes of a row */
     int64_t longest_us; /* distance of its start or end from its datetime */
 };
 
-/* Appends the row of an item that item_check() has passed. Errors: BadRequest (stac_text_keep()). */
-bool item_row_add(struct text *rows, const json_t *item, struct item_row_place *ret_place,
-                  struct err *err) MUST_USE;
+/* Appends the row of an item that item_check() has passed; `text` as in struct item_input. Errors: BadRequest (stac_text_keep()). */
+bool item_row_add(struct text *rows, const json_t *item, const char *text,
+                  struct item_row_place *ret_place, struct err *err) MUST_USE;
 /* Shelf and collection are known last. */
 void item_row_set_shelf(char *row, int32_t shelf, int32_t collection);
 

@@ -24,6 +24,7 @@ struct item_location {
 
 struct item_input {
     const json_t *item;
+    const char *text; /* what it was parsed from, when it was not changed since; NULL: written anew */
     size_t n_locations; /* local files behind its assets */
     const struct item_location *locations;
 };

@@ -32,6 +32,7 @@ libsentier_a_SOURCES += \
 	server/store/items.c server/store/items.h \
 	server/store/order.c server/store/order.h \
 	server/store/scope.c server/store/scope.h \
+	server/store/progress.c server/store/progress.h \
 	server/store/search.c server/store/search.h \
 	server/store/shelves.c server/store/shelves.h \
 	server/store/stac_text.c server/store/stac_text.h
@@ -50,7 +51,3 @@ libsentier_a_SOURCES += \
 	server/store/places.c server/store/places.h \
 	server/store/places_text.c server/store/places_text.h \
 	server/store/stagings.c server/store/stagings.h
-libsentier_a_SOURCES += \
-	server/store/changes.c server/store/changes.h \
-	server/store/shares.c server/store/shares.h \
-	server/store/subscriptions.c server/store/subscriptions.h

@@ -1,4 +1,4 @@
-/* Keeping is done once on parsed JSON; sending is a search for "\u000" and copies, so that a page of
+/* Keeping is done once, on parsed JSON or on the text that it was parsed from; sending is a search for "\u000" and copies, so that a page of
  * items costs no parsing. */
 #include "store/stac_text.h"
 #include "base/mem.h"
@@ -61,14 +61,11 @@ static bool check_marks(const json_t *value, const char *pointer, struct err *er
     return true;
 }
 
-bool stac_text_keep(const json_t *object, struct text *out, struct err *err)
+static void write_members(const json_t *object, struct text *out)
 {
-    const json_t *links = json_object_get(object, "links");
     const char *key;
     json_t *value;
-    size_t i, begin = out->length;
 
-    text_add(out, "{");
     json_object_foreach((json_t *)object, key, value) {
         if (!strcmp(key, "links"))
             continue;
@@ -77,20 +74,111 @@ bool stac_text_keep(const json_t *object, struct text *out, struct err *err)
         js_text_add(out, value);
         text_add(out, ",");
     }
-    /* most texts hold neither mark, and need no walk */
-    if ((strstr(out->data + begin, "\\u0001") || strstr(out->data + begin, "\\u0002") ||
-         json_array_size(links)) &&
-        !check_marks(object, "", err))
-        return false;
-    text_add(out, "\"links\":[\"\\u0002\"");
-    json_array_foreach((json_t *)links, i, value) {
-        if (is_made_here(value))
+}
+
+static const char *skip_blank(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+/* After the closing quote of the string that begins at `at`. */
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at + 1;
+}
+
+/* Appends a value without the blanks between its tokens; the end of it. The text is known to be JSON. */
+static const char *copy_value(const char *at, struct text *out)
+{
+    const char *run = at;
+    int depth = 0;
+
+    for (;;) {
+        char c = *at;
+
+        if (c == '"') {
+            at = skip_string(at);
+        } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+            text_addn(out, run, (size_t)(at - run));
+            run = at = skip_blank(at);
+            continue;
+        } else if (c == '{' || c == '[') {
+            depth++;
+            at++;
+        } else if (c == '}' || c == ']') {
+            if (depth-- == 0)
+                break;
+            at++;
+        } else if (c == ',' && depth == 0) {
+            break;
+        } else {
+            at++;
+        }
+    }
+    text_addn(out, run, (size_t)(at - run));
+    return at;
+}
+
+static void copy_members(const char *text, struct text *out)
+{
+    const char *at = skip_blank(skip_blank(text) + 1);
+
+    while (*at == '"') {
+        size_t before = out->length;
+        bool links = text_begins(at, "\"links\"");
+
+        at = copy_value(at, out); /* the name, its colon and its value */
+        text_addn(out, ",", 1);
+        if (links)
+            out->length = before;
+        at = skip_blank(at + (*at == ','));
+    }
+}
+
+/* A text without an escape holds no mark, and its names are what they look like. */
+static bool may_copy(const char *text)
+{
+    return text && !strchr(text, '\\');
+}
+
+static bool has_mark(const char *text)
+{
+    return strstr(text, "\\u0001") || strstr(text, "\\u0002");
+}
+
+static void write_links(const json_t *links, struct text *out)
+{
+    size_t i;
+    json_t *link;
+
+    json_array_foreach((json_t *)links, i, link) {
+        if (is_made_here(link))
             continue;
         text_add(out, ",");
-        js_text_add(out, value);
+        js_text_add(out, link);
     }
     text_add(out, "]}");
-    return true;
+}
+
+bool stac_text_keep(const json_t *object, const char *text, struct text *out, struct err *err)
+{
+    bool copied = may_copy(text), marked;
+    size_t begin = out->length, links;
+
+    text_add(out, "{");
+    if (copied)
+        copy_members(text, out);
+    else
+        write_members(object, out);
+    marked = !copied && has_mark(out->data + begin);
+    text_add(out, "\"links\":[\"\\u0002\"");
+    links = out->length;
+    write_links(json_object_get(object, "links"), out);
+    /* most texts hold no mark but the one just written, and need no walk */
+    return !(marked || (!copied && has_mark(out->data + links))) || check_marks(object, "", err);
 }
 
 /* "\\u0001" is a backslash and five letters, not an escape. */

@@ -12,10 +12,11 @@
 #define STAC_BASE "\001"  /* as a byte in a json_t string */
 
 /* Appends the kept text of a STAC object. Links that the server makes itself (self, root, parent,
- * collection, items ...) are left out; the others follow the mark. Errors: BadRequest when a string
- * holds one of the two control characters (STAC_BASE at the start of hrefs under assets, made by
- * the caller, is allowed). */
-bool stac_text_keep(const json_t *object, struct text *out, struct err *err) MUST_USE;
+ * collection, items ...) are left out; the others follow the mark. `text` is what the object was parsed
+ * from when it was not changed since, else NULL: then members are copied rather than written again.
+ * Errors: BadRequest when a string holds one of the two control characters (STAC_BASE at the start of
+ * hrefs under assets, made by the caller, is allowed). */
+bool stac_text_keep(const json_t *object, const char *text, struct text *out, struct err *err) MUST_USE;
 
 /* Appends the text to send: `links` is the inside of the array that replaces the mark, at least one
  * link, without brackets. */

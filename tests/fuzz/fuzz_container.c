@@ -36,10 +36,10 @@ static void write_all(const void *data, size_t size)
         abort();
 }
 
-static bool take_object(void *context, json_t *object, const char *place, struct err *err)
+static bool take_object(void *context, json_t *object, const struct stac_place *place, struct err *err)
 {
     (void)context, (void)err;
-    return object && *place;
+    return object && *place->name;
 }
 
 static void take_problem(void *context, const char *place, const struct err *problem)
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (!err.message[0])
         abort();
     err_clear(&err);
-    if (!stac_file_read(path, take_object, take_problem, NULL, &err) && !err.message[0])
+    if (!stac_file_read(path, NULL, take_object, take_problem, NULL, &err) && !err.message[0])
         abort();
     return 0;
 }

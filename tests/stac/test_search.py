@@ -53,9 +53,8 @@ def all_ids(url, parameters, method="GET"):
 
 
 def test_items_that_cannot_be_held_are_named(catalogue):
-    assert "/stac_version: expected 1.0.0 or 1.1.0, found '1.0.0-beta.1'" in catalogue.refused
     assert "/geometry/coordinates/0/0: expected a longitude" in catalogue.refused
-    assert len(catalogue.items) == 149
+    assert len(catalogue.items) == 150
 
 
 def box_geometry(west, south, east, north):
@@ -248,7 +247,7 @@ def test_pystac_client_searches_and_pages(catalogue):
     client = pystac_client.Client.open(catalogue.stac)
     assert client.conforms_to("ITEM_SEARCH") and client.conforms_to("COLLECTIONS")
     listed = {c.id for c in client.get_collections()}
-    assert listed >= {i["collection"] for i in catalogue.items} and len(listed) == 21
+    assert listed >= {i["collection"] for i in catalogue.items} and len(listed) == 22
     for method in ("GET", "POST"):
         search = client.search(method=method, collections=["sentinel-2-l2a"], bbox=[-180, -90, 180, 90], limit=9)
         items = list(search.items())
