@@ -11,6 +11,7 @@ include server/raster/local.mk
 include server/jobs/local.mk
 include server/pool/local.mk
 include server/auth/local.mk
+include server/feed/local.mk
 include server/http/local.mk
 include server/api/local.mk
 include server/commands/local.mk

@@ -56,7 +56,7 @@ BEGIN
   IF jsonb_typeof(v) <> 'object' THEN
     RETURN NULL;
   END IF;
-  RETURN ST_MakeValid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON(v), 4326)));
+  RETURN cql2_valid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON(v), 4326)));
 EXCEPTION WHEN OTHERS THEN -- PostGIS has one code for all it does not like
   RETURN NULL;
 END $$;

@@ -127,17 +127,19 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL RESTRICTED RETURN cql2_arithmetic('%', a,
 CREATE FUNCTION cql2_power(a double precision, b double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL RESTRICTED RETURN cql2_arithmetic('^', a, b);
 
--- A geometry that DE-9IM is defined for: a collection of one dimension as its multi-geometry, NULL for
--- one of several; valid. For all S_ operators but S_INTERSECTS and S_DISJOINT.
-CREATE FUNCTION cql2_relatable(g geometry) RETURNS geometry LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+-- A geometry as all operators take it: valid, the parts of a collection united, because GEOS relates
+-- no areas of one collection that overlap. Where parts of what was not valid overlap they are one, too,
+-- not a hole.
+CREATE FUNCTION cql2_valid(g geometry) RETURNS geometry LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 COST 100 AS $$
 BEGIN
-  IF GeometryType(g) <> 'GEOMETRYCOLLECTION' THEN
-    RETURN g;
-  END IF;
-  g := ST_CollectionHomogenize(g);
   IF NOT ST_IsValid(g) THEN
-    g := ST_MakeValid(g);
+    g := ST_MakeValid(g, 'method=structure keepcollapsed=true');
   END IF;
-  RETURN CASE WHEN GeometryType(g) <> 'GEOMETRYCOLLECTION' THEN g END;
+  RETURN CASE WHEN GeometryType(g) = 'GEOMETRYCOLLECTION' THEN ST_UnaryUnion(g) ELSE g END;
 END $$;
+
+-- A geometry that DE-9IM is defined for: no collection of several dimensions. For all S_ operators but
+-- S_INTERSECTS and S_DISJOINT.
+CREATE FUNCTION cql2_relatable(g geometry) RETURNS geometry LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN GeometryType(g) <> 'GEOMETRYCOLLECTION' THEN g END;

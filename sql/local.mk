@@ -1,6 +1,10 @@
 # Migrations are embedded in the program: a changed file makes the object anew.
 migrations = sql/0001-identity.sql sql/0002-jobs.sql sql/0003-catalogue.sql \
-	sql/0004-search.sql sql/0006-places.sql sql/0007-cql2.sql
+	sql/0004-search.sql \
+	sql/0005-changes.sql \
+	sql/0006-places.sql \
+	sql/0007-cql2.sql \
+	sql/0008-shares.sql
 EXTRA_DIST += $(migrations)
 libsentier_a_SOURCES += sql/migrations.S sql/migrations.def
 sql/migrations.$(OBJEXT): sql/migrations.def $(migrations)

@@ -38,6 +38,11 @@ tests_unit_test_cql2_text_SOURCES = tests/unit/test_cql2_text.c
 tests_unit_test_cql2_text_LDADD = $(unit_libs)
 tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c
 tests_unit_test_cql2_match_LDADD = $(unit_libs)
+check_PROGRAMS += tests/stac/cql2_match
+tests_stac_cql2_match_SOURCES = tests/stac/cql2_match.c
+tests_stac_cql2_match_LDADD = $(fuzz_libs)
+EXTRA_DIST += tests/stac/cql2_reference.py tests/stac/test_cql2_random.py tests/fuzz/corpus/cql2_text \
+	tests/fuzz/corpus/cql2_json tests/fuzz/corpus/wkt
 cql2_fuzzers = tests/fuzz/fuzz_cql2_text tests/fuzz/fuzz_cql2_json tests/fuzz/fuzz_wkt
 check_PROGRAMS += $(cql2_fuzzers)
 TESTS += $(cql2_fuzzers)
@@ -214,3 +219,6 @@ tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
 	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
+
+# writing and changes
+EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py

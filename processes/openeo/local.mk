@@ -3,8 +3,11 @@ process_descriptions = \
 	processes/openeo/absolute.json \
 	processes/openeo/add.json \
 	processes/openeo/add_dimension.json \
+	processes/openeo/aggregate_temporal.json \
+	processes/openeo/aggregate_temporal_period.json \
 	processes/openeo/all.json \
 	processes/openeo/and.json \
+	processes/openeo/anomaly.json \
 	processes/openeo/any.json \
 	processes/openeo/apply.json \
 	processes/openeo/apply_dimension.json \
@@ -30,11 +33,13 @@ process_descriptions = \
 	processes/openeo/artanh.json \
 	processes/openeo/between.json \
 	processes/openeo/ceil.json \
+	processes/openeo/climatological_normal.json \
 	processes/openeo/clip.json \
 	processes/openeo/constant.json \
 	processes/openeo/cos.json \
 	processes/openeo/cosh.json \
 	processes/openeo/count.json \
+	processes/openeo/create_data_cube.json \
 	processes/openeo/cummax.json \
 	processes/openeo/cummin.json \
 	processes/openeo/cumproduct.json \
@@ -42,6 +47,7 @@ process_descriptions = \
 	processes/openeo/date_between.json \
 	processes/openeo/date_difference.json \
 	processes/openeo/date_shift.json \
+	processes/openeo/dimension_labels.json \
 	processes/openeo/divide.json \
 	processes/openeo/drop_dimension.json \
 	processes/openeo/e.json \
@@ -50,12 +56,15 @@ process_descriptions = \
 	processes/openeo/extrema.json \
 	processes/openeo/filter_bands.json \
 	processes/openeo/filter_bbox.json \
+	processes/openeo/filter_labels.json \
 	processes/openeo/filter_temporal.json \
 	processes/openeo/first.json \
+	processes/openeo/flatten_dimensions.json \
 	processes/openeo/floor.json \
 	processes/openeo/gt.json \
 	processes/openeo/gte.json \
 	processes/openeo/if.json \
+	processes/openeo/inspect.json \
 	processes/openeo/int.json \
 	processes/openeo/is_infinite.json \
 	processes/openeo/is_nan.json \
@@ -91,6 +100,7 @@ process_descriptions = \
 	processes/openeo/reduce_dimension.json \
 	processes/openeo/rename_dimension.json \
 	processes/openeo/rename_labels.json \
+	processes/openeo/resample_cube_temporal.json \
 	processes/openeo/round.json \
 	processes/openeo/save_result.json \
 	processes/openeo/sd.json \
@@ -107,6 +117,7 @@ process_descriptions = \
 	processes/openeo/text_concat.json \
 	processes/openeo/text_contains.json \
 	processes/openeo/text_ends.json \
+	processes/openeo/unflatten_dimension.json \
 	processes/openeo/variance.json \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def

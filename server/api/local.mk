@@ -30,10 +30,13 @@ libsentier_a_SOURCES += \
 	server/api/openeo/openeo.h \
 	server/api/openeo/processes.c \
 	server/api/openeo/result.c \
+	server/api/common/shares.c \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \
 	server/api/stac/aggregate.c \
 	server/api/stac/collections.c \
+	server/api/stac/bulk.c \
+	server/api/stac/changes.c server/api/stac/changes.h \
 	server/api/stac/conformance.c \
 	server/api/stac/data.c \
 	server/api/stac/extent.c server/api/stac/extent.h \
@@ -43,11 +46,15 @@ libsentier_a_SOURCES += \
 	server/api/stac/html_map.c server/api/stac/html_map.h \
 	server/api/stac/landing.c \
 	server/api/stac/language.c server/api/stac/language.h \
+	server/api/stac/live.c \
 	server/api/stac/params.c server/api/stac/params.h \
 	server/api/stac/queryables.c \
 	server/api/stac/search.c \
 	server/api/stac/send.c \
 	server/api/stac/stac.h \
+	server/api/stac/subscriptions.c server/api/stac/subscriptions.h \
 	server/api/stac/texts.def \
 	server/api/stac/token.c \
-	server/api/stac/words.c server/api/stac/words.h
+	server/api/stac/words.c server/api/stac/words.h \
+	server/api/stac/transact.c server/api/stac/write.h \
+	server/api/stac/wish.c server/api/stac/wish.h

@@ -6,7 +6,10 @@
 #include "api/common/results.h"
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
+#include "api/stac/changes.h"
 #include "api/stac/stac.h"
+#include "api/stac/subscriptions.h"
+#include "api/stac/write.h"
 #include "api/ui/ui.h"
 
 #define OPENEO(method, path, access, handler, ...)                                                 \
@@ -29,6 +32,15 @@ const struct route routes[] = {
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),
     ROUTE(POST, "/api/keys", USER, key_create, PLAIN, .body = BODY_JSON, .max_body = 4096),
+    ROUTE(GET, "/api/subscriptions", USER, subscriptions_list, PLAIN),
+    ROUTE(POST, "/api/subscriptions", USER, subscription_create, PLAIN, .body = BODY_JSON),
+    ROUTE(GET, "/api/subscriptions/{subscription_id}", USER, subscription_get, PLAIN),
+    ROUTE(PATCH, "/api/subscriptions/{subscription_id}", USER, subscription_patch, PLAIN, .body = BODY_JSON),
+    ROUTE(DELETE, "/api/subscriptions/{subscription_id}", USER, subscription_delete, PLAIN),
+    ROUTE(GET, "/api/collections/{collection_id}/shares", USER, shares_list, PLAIN),
+    ROUTE(POST, "/api/collections/{collection_id}/shares", USER, share_create, PLAIN, .body = BODY_JSON,
+          .max_body = 4096),
+    ROUTE(DELETE, "/api/collections/{collection_id}/shares/{share_id}", USER, share_delete, PLAIN),
     ROUTE(DELETE, "/api/keys/{key_id}", USER, key_delete, PLAIN),
     ROUTE(GET, "/api/endpoints", OPERATOR, endpoints_get, PLAIN),
     ROUTE(PUT, "/api/endpoints/{name}", OPERATOR, endpoint_put, PLAIN, .body = BODY_JSON, .max_body = 65536),
@@ -98,6 +110,17 @@ const struct route routes[] = {
     STAC(POST, "/aggregate", NOBODY, aggregate_post, .body = BODY_JSON),
     STAC(GET, "/collections/{collectionId}/aggregations", NOBODY, collection_aggregations_get),
     STAC(GET, "/collections/{collectionId}/aggregate", NOBODY, collection_aggregate_get),
+    STAC(POST, "/collections", USER, collections_post, .body = BODY_JSON),
+    STAC(PUT, "/collections/{collectionId}", USER, collection_put, .body = BODY_JSON),
+    STAC(PATCH, "/collections/{collectionId}", USER, collection_patch, .body = BODY_JSON),
+    STAC(DELETE, "/collections/{collectionId}", USER, collection_delete),
+    STAC(POST, "/collections/{collectionId}/items", USER, items_post, .body = BODY_BYTES, .bulk = true),
+    STAC(POST, "/collections/{collectionId}/bulk_items", USER, bulk_post, .body = BODY_JSON),
+    STAC(PUT, "/collections/{collectionId}/items/{itemId}", USER, item_put, .body = BODY_JSON),
+    STAC(PATCH, "/collections/{collectionId}/items/{itemId}", USER, item_patch, .body = BODY_JSON),
+    STAC(DELETE, "/collections/{collectionId}/items/{itemId}", USER, item_delete),
+    STAC(GET, "/changes", NOBODY, changes_get),
+    STAC(GET, "/changes/stream", NOBODY, changes_stream_get),
     ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),
 
     { .pattern = NULL },

@@ -2,6 +2,7 @@ libsentier_a_SOURCES += \
 	server/auth/auth.h \
 	server/auth/basic.c server/auth/basic.h \
 	server/auth/bearer.c server/auth/bearer.h \
+	server/auth/hook.c server/auth/hook.h \
 	server/auth/keyset.c server/auth/keyset.h \
 	server/auth/links.c \
 	server/auth/provider.c server/auth/provider.h \

@@ -8,7 +8,7 @@ static unsigned char keys[PURPOSE_COUNT][crypto_auth_hmacsha256_KEYBYTES];
 
 bool secret_init(const char *secret, struct err *err)
 {
-    static const char *const names[PURPOSE_COUNT] = { "sentier link", "sentier seal" };
+    static const char *const names[PURPOSE_COUNT] = { "sentier link", "sentier seal", "sentier hook" };
     unsigned char root[crypto_auth_hmacsha256_KEYBYTES];
 
     if (sodium_init() < 0)
@@ -23,6 +23,11 @@ bool secret_init(const char *secret, struct err *err)
 void secret_done(void)
 {
     sodium_memzero(keys, sizeof keys);
+}
+
+const unsigned char *secret_key(enum purpose purpose)
+{
+    return keys[purpose];
 }
 
 void secret_mac(enum purpose purpose, const char *text, unsigned char ret_mac[static MAC_SIZE])

@@ -8,9 +8,10 @@
 enum { MAC_SIZE = crypto_auth_hmacsha256_BYTES };
 
 /* Keys are derived from auth.secret for one purpose each. */
-enum purpose { PURPOSE_LINK, PURPOSE_SEAL, PURPOSE_COUNT };
+enum purpose { PURPOSE_LINK, PURPOSE_SEAL, PURPOSE_HOOK, PURPOSE_COUNT };
 bool secret_init(const char *secret, struct err *err) MUST_USE;
 void secret_done(void);
+const unsigned char *secret_key(enum purpose purpose); /* 32 bytes */
 void secret_mac(enum purpose purpose, const char *text, unsigned char ret_mac[static MAC_SIZE]);
 
 /* SHA-256: enough for secrets that are random themselves (tokens, keys), never for passwords. */

@@ -133,8 +133,11 @@ static void print_notices(const struct plan *plan)
     json_array_foreach(plan->notices, i, notice) {
         const char *message = json_string_value(json_object_get(notice, "message"));
 
+        json_t *data = json_object_get(notice, "data");
+        AUTO(mem) char *seen = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
         if (message && strcmp(message, last))
-            fprintf(stderr, "sentier: %s\n", message);
+            fprintf(stderr, "sentier: %s%s%s\n", message, seen ? " " : "", seen ? seen : "");
         last = message ? message : last;
     }
 }

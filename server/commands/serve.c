@@ -1,8 +1,10 @@
 /* sentier serve: the HTTP server alone. */
+#include "api/stac/changes.h"
 #include "auth/auth.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "commands/command.h"
+#include "feed/hooks.h"
 #include "http/server.h"
 #include "store/cluster.h"
 #include <signal.h>
@@ -40,6 +42,7 @@ static int run(int argc, char **argv)
     struct common_options options = { 0 };
     AUTO(store) struct store *store = NULL;
     struct server *server;
+    struct hooks *hooks;
     const char *port;
     sigset_t signals;
 
@@ -57,12 +60,16 @@ static int run(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* the threads to come inherit this */
     signal(SIGPIPE, SIG_IGN);
+    live_start(config, store_url(store));
     if (!server_start(config, store_url(store), routes, &server, &err))
         return command_fail(&err);
+    hooks = hooks_start(config, store_url(store));
     if (!serve(config, server, &signals)) {
         store_close(store);
         _exit(1); /* a handler still hangs, and uses what a plain return would free */
     }
+    live_stop();
+    hooks_stop(hooks);
     auth_done();
     return 0;
 }

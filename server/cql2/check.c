@@ -71,6 +71,8 @@ static bool want(struct check *check, struct cql2_node *node, enum cql2_type typ
         return make_instant(check, node);
     if (type == CQL2_TYPE_TIMESTAMP && node->op == CQL2_PROPERTY && node->type == CQL2_TYPE_STRING)
         is_open = true;
+    if (type == CQL2_TYPE_STRING && node->op == CQL2_PROPERTY && is_time(node->type) && !is_property(node, "datetime"))
+        is_open = true; /* times are texts in an item */
     if (!is_open || type == CQL2_TYPE_GEOMETRY || type == CQL2_TYPE_INTERVAL)
         return refuse(check, node, type == CQL2_TYPE_TIMESTAMP ? "a time" : cql2_type_name(type));
     node->type = type;

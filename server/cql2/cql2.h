@@ -16,9 +16,9 @@
  *   "datetime" is the item's interval: start_datetime and end_datetime, each the datetime where it is
  *   absent. (By itself "datetime" is the datetime, or the start where that is null.) Intervals hold
  *   both ends; ".." is infinitely far. Ends compare with three-valued logic like everything else.
- * - Geometries are planar, in degrees, and looked at in two dimensions. A geometry that is not valid
- *   is made valid first. Between collections of several dimensions only S_INTERSECTS and S_DISJOINT
- *   are known.
+ * - Geometries are planar, in degrees, and looked at in two dimensions. One that is not valid is made
+ *   valid, and the parts of a collection are united. Of collections that have several dimensions even
+ *   then only S_INTERSECTS and S_DISJOINT are known.
  * - Arrays are sets of JSON values; 1 and 1.0 are one value, a time is its text. An unknown element
  *   makes the operator unknown. */
 #ifndef CQL2_CQL2_H

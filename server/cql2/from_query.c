@@ -115,6 +115,8 @@ bool cql2_from_query(const json_t *query, const char *pointer, struct arena *are
     json_object_foreach((json_t *)query, property, operations) {
         AUTO(mem) char *inner = js_pointer(pointer, property);
 
+        if (!*property)
+            return err_set(err, ERR_InvalidParameter, "%s: expected the name of a property, found ''", inner);
         if (!json_is_object(operations) || !json_object_size(operations))
             return refuse(&builder, operations, inner, "an object of operators");
         json_object_foreach(operations, name, value) {

@@ -1,6 +1,6 @@
 /* Geometries by GEOS, which PostGIS uses too. What an item's geometry goes through before it is
- * stored (store/items.c) it goes through here: made valid, with its parts of the highest dimension
- * kept; drawn across 180 degrees, it is cut there. Geometries live as long as the match. */
+ * stored (store/item_batch.c) it goes through here: made valid, with its parts of the highest
+ * dimension united; drawn across 180 degrees, it is cut there. Geometries live as long as the match. */
 #include "cql2/match.h"
 #include "json/geojson.h"
 #include <geos_c.h>
@@ -57,11 +57,37 @@ static GEOSGeometry *read_geometry(struct space *space, const json_t *geometry)
     return keep(space, GEOSGeomFromWKB_buf_r(space->geos, (const unsigned char *)wkb.data, wkb.length));
 }
 
+static bool is_collection(struct space *space, const GEOSGeometry *geometry)
+{
+    return GEOSGeomTypeId_r(space->geos, geometry) == GEOS_GEOMETRYCOLLECTION;
+}
+
+static bool is_valid(struct space *space, const GEOSGeometry *geometry)
+{
+    return GEOSisValid_r(space->geos, geometry) == 1;
+}
+
+/* By structure: where parts overlap they are one, not a hole. */
+static GEOSGeometry *repair(struct space *space, const GEOSGeometry *geometry)
+{
+    GEOSMakeValidParams *how = GEOSMakeValidParams_create_r(space->geos);
+    GEOSGeometry *valid;
+
+    GEOSMakeValidParams_setMethod_r(space->geos, how, GEOS_MAKE_VALID_STRUCTURE);
+    GEOSMakeValidParams_setKeepCollapsed_r(space->geos, how, 1);
+    valid = GEOSMakeValidWithParams_r(space->geos, geometry, how);
+    GEOSMakeValidParams_destroy_r(space->geos, how);
+    return keep(space, valid);
+}
+
+/* Valid, and the parts of a collection united: GEOS relates no areas of one that overlap. */
 static GEOSGeometry *make_valid(struct space *space, GEOSGeometry *geometry)
 {
-    if (!geometry || GEOSisValid_r(space->geos, geometry) == 1)
-        return geometry;
-    return keep(space, GEOSMakeValid_r(space->geos, geometry));
+    if (geometry && !is_valid(space, geometry))
+        geometry = repair(space, geometry);
+    if (geometry && is_collection(space, geometry))
+        geometry = keep(space, GEOSUnaryUnion_r(space->geos, geometry));
+    return geometry;
 }
 
 struct value geometry_of_json(struct match *match, const json_t *geometry)
@@ -92,36 +118,29 @@ static void take_apart(struct parts *parts, const GEOSGeometry *geometry)
         take_apart(parts, GEOSGetGeometryN_r(geos, geometry, i));
 }
 
-/* The parts of a collection that have its highest dimension, as a multi-geometry; NULL when
- * `all_alike` and some have another. Whatever is no collection stays as it is. */
-static GEOSGeometry *highest(struct space *space, GEOSGeometry *geometry, bool all_alike)
+/* The parts of a collection that have its highest dimension, as a multi-geometry. Whatever is no
+ * collection stays as it is. */
+static GEOSGeometry *highest(struct space *space, GEOSGeometry *geometry)
 {
     static const int multi[] = { GEOS_MULTIPOINT, GEOS_MULTILINESTRING, GEOS_MULTIPOLYGON };
     GEOSContextHandle_t geos = space->geos;
     struct parts parts = { .space = space };
-    GEOSGeometry **copies, *result = NULL;
+    GEOSGeometry **copies;
     unsigned count = 0;
-    int most = 0;
+    int most;
 
-    if (!geometry || GEOSGeomTypeId_r(geos, geometry) != GEOS_GEOMETRYCOLLECTION)
+    if (!geometry || !is_collection(space, geometry))
         return geometry;
     take_apart(&parts, geometry);
     copies = mem_array(parts.count, sizeof *copies);
-    for (size_t i = 0; i < parts.count; i++) {
-        int dimension = GEOSGeom_getDimensions_r(geos, parts.list[i]);
-
-        most = dimension > most ? dimension : most;
-    }
+    most = GEOSGeom_getDimensions_r(geos, geometry);
     for (size_t i = 0; i < parts.count; i++)
         if (GEOSGeom_getDimensions_r(geos, parts.list[i]) == most)
             copies[count++] = GEOSGeom_clone_r(geos, parts.list[i]);
-    if (count)
-        result = keep(space, GEOSGeom_createCollection_r(geos, multi[most], copies, count));
-    if (all_alike && count < parts.count)
-        result = NULL;
+    geometry = count ? keep(space, GEOSGeom_createCollection_r(geos, multi[most], copies, count)) : NULL;
     free(copies);
     free(parts.list);
-    return result;
+    return geometry;
 }
 
 /* ---- the item's ---- */
@@ -164,11 +183,13 @@ struct value geometry_of_item(struct match *match)
     struct space *space = space_of(match);
     GEOSGeometry *read = read_geometry(space, geometry);
 
-    if (read && GEOSisValid_r(space->geos, read) != 1)
-        return value_of(highest(space, make_valid(space, read), false));
-    if (read && geojson_is_wrapped(geometry, json_object_get(match->item, "bbox")))
-        return value_of(cut_at_180(space, read));
-    return value_of(read);
+    if (!read)
+        return value_of(NULL);
+    if (!is_valid(space, read))
+        return value_of(highest(space, make_valid(space, read)));
+    return value_of(geojson_is_wrapped(geometry, json_object_get(match->item, "bbox"))
+                        ? cut_at_180(space, read)
+                        : make_valid(space, read));
 }
 
 /* ---- relations ---- */
@@ -184,21 +205,19 @@ enum truth geometries_relate(struct match *match, enum cql2_op op, struct value 
 {
     typedef char relation_fn(GEOSContextHandle_t, const GEOSGeometry *, const GEOSGeometry *);
     static relation_fn *const relations[CQL2_OPS] = {
-        [CQL2_S_INTERSECTS] = GEOSIntersects_r, [CQL2_S_EQUALS] = GEOSEquals_r,
-        [CQL2_S_DISJOINT] = GEOSDisjoint_r,     [CQL2_S_TOUCHES] = GEOSTouches_r,
+        [CQL2_S_INTERSECTS] = GEOSIntersects_r, [CQL2_S_DISJOINT] = GEOSIntersects_r,
+        [CQL2_S_EQUALS] = GEOSEquals_r,         [CQL2_S_TOUCHES] = GEOSTouches_r,
         [CQL2_S_WITHIN] = GEOSWithin_r,         [CQL2_S_OVERLAPS] = GEOSOverlaps_r,
         [CQL2_S_CROSSES] = GEOSCrosses_r,       [CQL2_S_CONTAINS] = GEOSContains_r,
     };
     struct space *space = space_of(match);
-    GEOSGeometry *left = a.geometry, *right = b.geometry;
     char answer;
 
-    if (a.known && b.known && op != CQL2_S_INTERSECTS && op != CQL2_S_DISJOINT) {
-        left = make_valid(space, highest(space, left, true));
-        right = make_valid(space, highest(space, right, true));
-    }
-    if (!a.known || !b.known || !left || !right)
+    if (!a.known || !b.known)
         return UNKNOWN;
-    answer = relations[op](space->geos, left, right);
-    return answer == 2 ? UNKNOWN : answer ? YES : NO;
+    if (op != CQL2_S_INTERSECTS && op != CQL2_S_DISJOINT &&
+        (is_collection(space, a.geometry) || is_collection(space, b.geometry)))
+        return UNKNOWN; /* of several dimensions: DE-9IM is not defined for it */
+    answer = relations[op](space->geos, a.geometry, b.geometry);
+    return answer == 2 ? UNKNOWN : answer == (op != CQL2_S_DISJOINT) ? YES : NO;
 }

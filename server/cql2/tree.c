@@ -270,7 +270,9 @@ void add_number(struct text *out, double number)
 bool build_bbox(struct builder *builder, const double *numbers, size_t count, const char *place,
                 struct cql2_node **ret_node)
 {
-    double west = numbers[0], south = numbers[1], east = numbers[count / 2], north = numbers[count / 2 + 1];
+    /* + 0: -0 is 0 */
+    double west = numbers[0] + 0, south = numbers[1] + 0;
+    double east = numbers[count / 2] + 0, north = numbers[count / 2 + 1] + 0;
     AUTO(text) struct text out = { 0 };
     struct cql2_node *args[6];
 

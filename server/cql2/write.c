@@ -72,12 +72,14 @@ static void write_name(const char *name, struct text *out)
     text_add(out, "\"");
 }
 
-static void write_list(const struct cql2_node *node, struct text *out)
+/* Arguments of functions, operands of A_ and elements may be conditions; others need parentheses for
+ * them, which there would make an array. */
+static void write_list(const struct cql2_node *node, enum binding least, struct text *out)
 {
     text_add(out, "(");
     for (size_t i = 0; i < node->n_args; i++) {
         text_add(out, i ? ", " : "");
-        write_node(node->args[i], out);
+        write_operand(node->args[i], least, out);
     }
     text_add(out, ")");
 }
@@ -100,7 +102,7 @@ static void write_predicate(const struct cql2_node *node, struct text *out)
         return;
     text_add(out, " ");
     if (node->op == CQL2_IN) {
-        write_list(node->args[1], out);
+        write_list(node->args[1], BIND_SUM, out);
         return;
     }
     write_operand(node->args[1], BIND_SUM, out);
@@ -139,11 +141,11 @@ static void write_called(const struct cql2_node *node, struct text *out)
     case CQL2_BBOX:
     case CQL2_FUNCTION:
         text_add(out, node->op == CQL2_BBOX ? "BBOX" : node->text);
-        write_list(node, out);
+        write_list(node, BIND_OR, out);
         break;
     default:
         text_add(out, op_rows[node->op].text);
-        write_list(node, out);
+        write_list(node, op_rows[node->op].operands == OF_ARRAYS ? BIND_OR : BIND_SUM, out);
     }
 }
 
@@ -155,7 +157,7 @@ static void write_node(const struct cql2_node *node, struct text *out)
     case CQL2_NUMBER: add_number(out, node->number); break;
     case CQL2_BOOLEAN: text_add(out, node->truth ? "TRUE" : "FALSE"); break;
     case CQL2_GEOMETRY: add_wkt(out, node->text); break;
-    case CQL2_ARRAY: write_list(node, out); break;
+    case CQL2_ARRAY: write_list(node, BIND_OR, out); break;
     case CQL2_NOT:
         text_add(out, "NOT ");
         write_operand(node->args[0], BIND_NOT, out);

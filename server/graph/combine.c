@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The planes of `cube` for use on `grid`: beyond the cube's own edge they are no-data. */
-static bool planes_on(const struct call *call, const struct cube *cube, const struct grid *grid,
+bool cube_planes_on(const struct call *call, const struct cube *cube, const struct grid *grid,
                       const struct expr *const **ret, struct err *err)
 {
     struct planner *p = call->planner;
@@ -16,7 +15,7 @@ static bool planes_on(const struct call *call, const struct cube *cube, const st
     int64_t dx, dy;
 
     *ret = cube->planes;
-    if (p->mode != MODE_PLAN || grid_equal(&cube->schema.grid, grid))
+    if (p->mode != MODE_PLAN || !cube_has_grid(&cube->schema) || grid_equal(&cube->schema.grid, grid))
         return true;
     planes = arena_array(p->arena, n, sizeof *planes);
     *ret = planes;
@@ -53,11 +52,6 @@ static bool same_labels(const struct dimension *a, const struct dimension *b)
     return true;
 }
 
-static bool is_horizontal(const struct dimension *d)
-{
-    return d->axis == 'x' || d->axis == 'y';
-}
-
 /* mask */
 static bool check_mask(struct call *call, const struct cube *data, const struct cube *mask,
                        struct err *err)
@@ -73,7 +67,7 @@ static bool check_mask(struct call *call, const struct cube *data, const struct 
         if (d->type != m->type)
             return call_fail(call, err, ERR_IncompatibleDataCubes, "mask",
                              "Dimension '%.60s' is of different types in mask and data.", m->name);
-        if (!is_horizontal(d) && !data->deferred[at] && !mask->deferred[i] && !same_labels(d, m))
+        if (!dimension_is_horizontal(d) && !data->deferred[at] && !mask->deferred[i] && !same_labels(d, m))
             return call_fail(call, err, ERR_IncompatibleDataCubes, "mask",
                              "The labels of dimension '%.60s' differ between mask (%zu) and data "
                              "(%zu).", m->name, m->count, d->count);
@@ -81,14 +75,13 @@ static bool check_mask(struct call *call, const struct cube *data, const struct 
     return true;
 }
 
-/* Label numbers of plane `plane`, one for each dimension. */
-static void plane_labels(const struct cube_schema *schema, size_t plane, size_t *labels)
+void cube_labels(const struct cube_schema *schema, size_t plane, size_t *labels)
 {
     for (size_t i = schema->n_dimensions; i-- > 0;) {
         const struct dimension *d = &schema->dimensions[i];
 
         labels[i] = 0;
-        if (is_horizontal(d))
+        if (dimension_is_horizontal(d))
             continue;
         labels[i] = plane % d->count;
         plane /= d->count;
@@ -103,7 +96,7 @@ static size_t mask_plane(const struct cube *data, const struct cube *mask, const
         const struct dimension *m = &mask->schema.dimensions[i];
         size_t label = labels[cube_find(data, m->name)];
 
-        if (!is_horizontal(m))
+        if (!dimension_is_horizontal(m))
             plane = plane * m->count + (label < m->count ? label : m->count - 1);
     }
     return plane;
@@ -124,12 +117,12 @@ static bool run_mask(struct call *call, struct value *ret, struct err *err)
         return call_fail(call, err, ERR_ProcessParameterInvalid, "replacement",
                          "a pixel cannot hold a string.");
     if (!check_mask(call, data, mask, err) ||
-        !planes_on(call, mask, &data->schema.grid, &mask_planes, err))
+        !cube_planes_on(call, mask, &data->schema.grid, &mask_planes, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         const struct expr *m;
 
-        plane_labels(&data->schema, i, labels);
+        cube_labels(&data->schema, i, labels);
         m = mask_planes[mask_plane(data, mask, labels)];
         planes[i] = replacement->kind == KIND_NULL
                         ? expr_binary(p->exprs, LANE_MASK, data->planes[i], m)
@@ -223,10 +216,7 @@ static bool run_ndvi(struct call *call, struct value *ret, struct err *err)
     if (target) {
         append_band(p, cube, i, arena_text(p->arena, target));
     } else {
-        size_t after = --cube->schema.n_dimensions - i;
-
-        memmove(cube_edit(cube, i), cube_edit(cube, i + 1), after * sizeof(struct dimension));
-        memmove((bool *)cube->deferred + i, cube->deferred + i + 1, after * sizeof(bool));
+        cube_remove(cube, i);
     }
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
@@ -338,7 +328,7 @@ static bool join_dimensions(struct merge *m, struct err *err)
         if (other->type != all[i].type || other->axis != all[i].axis)
             return call_fail(m->call, err, ERR_ProcessParameterInvalid, "cube2",
                              "dimension '%.60s' is of another type than in cube1.", other->name);
-        if (is_horizontal(other))
+        if (dimension_is_horizontal(other))
             continue;
         if (a->deferred[j->in1] || b->deferred[j->in2])
             m->deferred = true;
@@ -346,7 +336,8 @@ static bool join_dimensions(struct merge *m, struct err *err)
             m->overlap = false;
     }
     m->cube = cube_new(p, &schema);
-    m->cube->grid_deferred = a->grid_deferred;
+    m->cube->grid_deferred =
+        cube_has_grid(&a->schema) ? a->grid_deferred : b->grid_deferred;
     for (size_t i = 0; i < schema.n_dimensions; i++) {
         const struct joint *j = &m->joints[i];
 
@@ -365,7 +356,7 @@ static const struct expr *inside(struct planner *p, const struct cube *cube)
     size_t n = 0;
 
     for (size_t i = 0; i < ones->schema.n_dimensions; i++)
-        if (is_horizontal(&ones->schema.dimensions[i]))
+        if (dimension_is_horizontal(&ones->schema.dimensions[i]))
             *cube_edit(ones, n++) = ones->schema.dimensions[i];
     ones->schema.n_dimensions = n;
     ones->schema.pixel = PIXEL_BOOL;
@@ -398,6 +389,10 @@ static bool join_grids(struct merge *m, struct err *err)
     struct grid a = m->cube1->schema.grid, b = m->cube2->schema.grid, grid = a;
     int64_t dx, dy;
 
+    if (!cube_has_grid(&m->cube1->schema))
+        grid = a = b;
+    if (!cube_has_grid(&m->cube2->schema))
+        b = a;
     if (p->mode == MODE_PLAN && !grid_equal(&a, &b) && grid_same_lattice(&a, &b, &dx, &dy)) {
         grid = united_grid(&a, &b, dx, dy);
         if (dx >= a.width || dy >= a.height || dx + b.width <= 0 || dy + b.height <= 0)
@@ -411,11 +406,11 @@ static bool join_grids(struct merge *m, struct err *err)
     for (size_t i = 0; i < m->cube->schema.n_dimensions; i++) {
         struct dimension *d = cube_edit(m->cube, i);
 
-        if (p->mode == MODE_PLAN && is_horizontal(d))
+        if (p->mode == MODE_PLAN && dimension_is_horizontal(d))
             d->count = (size_t)(d->axis == 'x' ? grid.width : grid.height);
     }
-    return planes_on(m->call, m->cube1, &grid, &m->planes1, err) &&
-           planes_on(m->call, m->cube2, &grid, &m->planes2, err);
+    return cube_planes_on(m->call, m->cube1, &grid, &m->planes1, err) &&
+           cube_planes_on(m->call, m->cube2, &grid, &m->planes2, err);
 }
 
 /* The plane of a cube for labels of the result, or NULL where it has none. */
@@ -429,7 +424,7 @@ static const struct expr *plane_of(const struct merge *m, bool second, const siz
         const struct dimension *d = &cube->schema.dimensions[i];
         size_t k = 0, label;
 
-        if (is_horizontal(d))
+        if (dimension_is_horizontal(d))
             continue;
         while ((second ? m->joints[k].in2 : m->joints[k].in1) != i)
             k++;
@@ -516,7 +511,7 @@ static bool run_merge_cubes(struct call *call, struct value *ret, struct err *er
     for (size_t i = 0; i < n; i++) {
         struct value v = value_null();
 
-        plane_labels(&m.cube->schema, i, labels);
+        cube_labels(&m.cube->schema, i, labels);
         if (!merged_plane(&m, labels, &v, err))
             return false;
         if (v.kind == KIND_UNKNOWN) {

@@ -80,6 +80,20 @@ bool grid_same_lattice(const struct grid *a, const struct grid *b, int64_t *ret_
     return true;
 }
 
+bool dimension_is_horizontal(const struct dimension *d)
+{
+    return d->axis == 'x' || d->axis == 'y';
+}
+
+bool cube_has_grid(const struct cube_schema *schema)
+{
+    size_t axes = 0;
+
+    for (size_t i = 0; i < schema->n_dimensions; i++)
+        axes += dimension_is_horizontal(&schema->dimensions[i]);
+    return axes == 2;
+}
+
 size_t cube_planes(const struct cube_schema *schema)
 {
     size_t planes = 1;
@@ -87,7 +101,7 @@ size_t cube_planes(const struct cube_schema *schema)
     for (size_t i = 0; i < schema->n_dimensions; i++) {
         const struct dimension *d = &schema->dimensions[i];
 
-        if (d->axis != 'x' && d->axis != 'y')
+        if (!dimension_is_horizontal(d))
             planes *= d->count;
     }
     return planes;

@@ -69,6 +69,8 @@ struct cube_schema {
     bool has_nodata;
 };
 
+bool dimension_is_horizontal(const struct dimension *dimension); /* x or y */
+bool cube_has_grid(const struct cube_schema *schema);            /* it has both */
 /* Product of the counts of all dimensions but x and y. */
 size_t cube_planes(const struct cube_schema *schema);
 const struct dimension *cube_dimension(const struct cube_schema *schema, const char *name);

@@ -44,24 +44,19 @@ size_t cube_find(const struct cube *cube, const char *name)
     return SIZE_MAX;
 }
 
-static bool is_horizontal(const struct dimension *d)
-{
-    return d->axis == 'x' || d->axis == 'y';
-}
-
 size_t cube_stride(const struct cube_schema *schema, size_t i)
 {
     size_t stride = 1;
 
-    if (is_horizontal(&schema->dimensions[i]))
+    if (dimension_is_horizontal(&schema->dimensions[i]))
         return 0;
     for (size_t k = schema->n_dimensions; --k > i;)
-        if (!is_horizontal(&schema->dimensions[k]))
+        if (!dimension_is_horizontal(&schema->dimensions[k]))
             stride *= schema->dimensions[k].count;
     return stride;
 }
 
-static void remove_dimension(struct cube *cube, size_t i)
+void cube_remove(struct cube *cube, size_t i)
 {
     size_t after = --cube->schema.n_dimensions - i;
 
@@ -130,7 +125,7 @@ bool call_dimension(const struct call *call, const struct cube *cube, const char
     if (i == SIZE_MAX)
         return call_fail(call, err, ERR_DimensionNotAvailable, parameter,
                          "There is no dimension '%.100s'; the cube has %s.", name, has.data);
-    if (is_horizontal(&cube->schema.dimensions[i]))
+    if (dimension_is_horizontal(&cube->schema.dimensions[i]))
         return call_fail(call, err, ERR_FeatureUnsupported, parameter,
                          "Process '%s' is not offered along '%.100s'.", call->process->id, name);
     *ret_index = i;
@@ -165,8 +160,7 @@ struct cube *cube_pick(struct planner *p, const struct cube *cube, size_t i, siz
     return picked;
 }
 
-/* The value of one cell of a result. */
-static bool cell_value(struct call *call, const char *parameter, const struct value *v,
+bool call_cell(struct call *call, const char *parameter, const struct value *v,
                        const struct expr **ret, struct err *err)
 {
     AUTO(text) struct text found = { 0 };
@@ -200,15 +194,14 @@ static bool run_apply(struct call *call, struct value *ret, struct err *err)
             *ret = v;
             return true;
         }
-        if (!cell_value(call, "process", &v, &planes[i], err))
+        if (!call_cell(call, "process", &v, &planes[i], err))
             return false;
     }
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
 }
 
-/* The planes along dimension i through line `line` (all other labels fixed), as an array. */
-static struct value line_of(struct planner *p, const struct cube *cube, size_t i, size_t line)
+struct value cube_line(struct planner *p, const struct cube *cube, size_t i, size_t line)
 {
     const struct dimension *d = &cube->schema.dimensions[i];
     size_t stride = cube_stride(&cube->schema, i);
@@ -221,12 +214,12 @@ static struct value line_of(struct planner *p, const struct cube *cube, size_t i
                            .array = { .items = items, .labels = d->labels, .length = d->count } };
 }
 
-static size_t count_lines(const struct cube *cube, size_t without)
+size_t cube_lines(const struct cube *cube, size_t without)
 {
     size_t n = 1;
 
     for (size_t k = 0; k < cube->schema.n_dimensions; k++)
-        if (k != without && !is_horizontal(&cube->schema.dimensions[k]))
+        if (k != without && !dimension_is_horizontal(&cube->schema.dimensions[k]))
             n *= cube->schema.dimensions[k].count;
     return n;
 }
@@ -235,7 +228,7 @@ static bool call_along(struct call *call, const char *parameter, const struct cu
                        size_t line, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
-    struct binding bindings[] = { { "data", line_of(p, cube, i, line) },
+    struct binding bindings[] = { { "data", cube_line(p, cube, i, line) },
                                   { "context", *call_argument(call, "context") } };
 
     return callback_call(p, call_argument(call, parameter)->callback, bindings,
@@ -252,7 +245,7 @@ static bool run_reduce_dimension(struct call *call, struct value *ret, struct er
 
     if (!call_dimension(call, data, "dimension", &i, err))
         return false;
-    n = count_lines(data, i);
+    n = cube_lines(data, i);
     planes = arena_array(p->arena, n, sizeof *planes);
     for (size_t line = 0; line < n; line++) {
         struct value v;
@@ -263,10 +256,10 @@ static bool run_reduce_dimension(struct call *call, struct value *ret, struct er
             *ret = v;
             return true;
         }
-        if (!cell_value(call, "reducer", &v, &planes[line], err))
+        if (!call_cell(call, "reducer", &v, &planes[line], err))
             return false;
     }
-    remove_dimension(cube, i);
+    cube_remove(cube, i);
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
 }
@@ -315,13 +308,13 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
         }
         *d = (struct dimension){ .name = d->name, .type = d->type, .axis = d->axis };
     } else {
-        remove_dimension(cube, source);
+        cube_remove(cube, source);
         at = cube_find(cube, target);
         if (at == SIZE_MAX) {
             at = cube->schema.n_dimensions++;
             *cube_edit(cube, at) =
                 (struct dimension){ .name = target, .type = DIM_OTHER, .count = 1 };
-        } else if (is_horizontal(&cube->schema.dimensions[at]) ||
+        } else if (dimension_is_horizontal(&cube->schema.dimensions[at]) ||
                    (cube->schema.dimensions[at].count != 1 && !cube->deferred[at])) {
             return call_fail(call, err, ERR_ProcessParameterInvalid, "target_dimension",
                              "dimension '%.100s' has %zu labels, expected one.", target,
@@ -386,7 +379,7 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
 
     if (!call_dimension(call, data, "dimension", &i, err))
         return false;
-    n_lines = count_lines(data, i);
+    n_lines = cube_lines(data, i);
     results = mem_array(n_lines, sizeof *results);
     if (!call_lines(call, data, i, n_lines, results, &length, &ragged, err))
         return false;
@@ -405,7 +398,7 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
     planes = arena_array(p->arena, n_lines * length, sizeof *planes);
     for (size_t line = 0; line < n_lines; line++)
         for (size_t k = 0; k < length; k++)
-            if (!cell_value(call, "process", &results[line].array.items[k],
+            if (!call_cell(call, "process", &results[line].array.items[k],
                             &planes[line / stride * stride * length + k * stride + line % stride],
                             err))
                 return false;

@@ -2,12 +2,11 @@
  * written: with or without a time, its zone, the digits of its fraction. */
 #include "graph/planner.h"
 #include "base/instant.h"
+#include "graph/periods.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { DAY_MS = 86400000 };
 
 /* As written: not moved to UTC. */
 struct moment {

@@ -95,6 +95,14 @@ static const struct rule {
     { "merge_cubes", "cube1", true, false, false },
     { "merge_cubes", "cube2", true, false, false },
     { "rename_labels", "data", true, false, false },
+    { "inspect", "data", true, true, true },
+    { "filter_labels", "data", true, true, true },
+    { "aggregate_temporal", "data", true, false, true },
+    { "aggregate_temporal_period", "data", true, false, true },
+    { "climatological_normal", "data", true, false, true },
+    { "anomaly", "data", true, true, false },
+    { "anomaly", "normals", true, false, false },
+    { "resample_cube_temporal", "data", true, false, true },
     { "rename_dimension", "data", true, false, false },
     { "add_dimension", "data", true, false, false },
     { "drop_dimension", "data", true, true, false },
@@ -189,7 +197,9 @@ void demand_find(struct call *load, struct demand *ret)
 
         if (!node->live)
             continue;
-        if (node->is_result || (node->process && node->process->operation->effect))
+        /* what inspect tells is what is there, whatever that is */
+        if (node->is_result || (node->process && node->process->operation->effect &&
+                                strcmp(node->process->id, "inspect")))
             unite(&demands[i], &everything);
         json_object_foreach((json_t *)node->arguments, name, argument) {
             size_t input = input_named(graph, node,

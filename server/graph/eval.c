@@ -33,21 +33,34 @@ bool planner_report(struct planner *p, struct err *err)
     return true;
 }
 
+void planner_log(struct planner *p, const char *level, const char *code, const char *node,
+                 const char *message, json_t *data_taken)
+{
+    AUTO(json) json_t *data = data_taken;
+    json_t *entry;
+
+    if (p->mode != MODE_PLAN || json_array_size(p->notices) >= 200)
+        return;
+    entry = json_pack("{s:s, s:s, s:o}", "level", level, "message", message, "node",
+                      js_text_or_null(node));
+    if (!entry)
+        return;
+    if (code)
+        json_object_set_new(entry, "code", json_string(code));
+    if (data)
+        json_object_set(entry, "data", data);
+    append_once(p->notices, entry);
+}
+
 void planner_notice(struct planner *p, const char *level, const char *node, const char *format, ...)
 {
     char message[600];
-    json_t *entry;
     va_list args;
 
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    if (p->mode != MODE_PLAN || json_array_size(p->notices) >= 200)
-        return;
-    entry = json_pack("{s:s, s:s, s:o}", "level", level, "message", message, "node",
-                      js_text_or_null(node));
-    if (entry)
-        append_once(p->notices, entry);
+    planner_log(p, level, NULL, node, message, NULL);
 }
 
 /* The sentence of a declared exception is the definition's, as its description gives it. */
@@ -295,7 +308,7 @@ static bool argument_fits(const struct call *call, size_t i, struct err *err)
 
     if (!json_object_get(call->node->arguments, parameter->name))
         return true;
-    if (schema_matches(parameter->schema, v))
+    if (schema_matches(parameter->schema, v) || (i == 0 && call->operation->any))
         return true;
     if (call->operation->pointwise && v->kind == KIND_NULL)
         return true; /* as no-data, which any pixel may be */

@@ -353,7 +353,7 @@ static bool run_drop_dimension(struct call *call, struct value *ret, struct err 
 {
     const struct cube *data = call->arguments[0].cube;
     struct cube *cube = cube_like(call->planner, data);
-    size_t i, after;
+    size_t i;
 
     if (!call_dimension(call, data, "name", &i, err))
         return false;
@@ -361,9 +361,7 @@ static bool run_drop_dimension(struct call *call, struct value *ret, struct err 
         return call_fail(call, err, ERR_DimensionLabelCountMismatch, "name",
                          "Dimension '%.100s' has %zu labels.", data->schema.dimensions[i].name,
                          data->schema.dimensions[i].count);
-    after = --cube->schema.n_dimensions - i;
-    memmove(cube_edit(cube, i), cube_edit(cube, i + 1), after * sizeof(struct dimension));
-    memmove((bool *)cube->deferred + i, cube->deferred + i + 1, after * sizeof(bool));
+    cube_remove(cube, i);
     return cube_finish(call, cube, ret, err);
 }
 

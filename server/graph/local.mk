@@ -3,6 +3,7 @@ libsentier_a_SOURCES += \
 	server/graph/arrays.c \
 	server/graph/catalog.h \
 	server/graph/catalogue.c \
+	server/graph/climate.c \
 	server/graph/combine.c \
 	server/graph/conditions.c \
 	server/graph/crs.c \
@@ -20,6 +21,7 @@ libsentier_a_SOURCES += \
 	server/graph/lattice.c \
 	server/graph/load.c \
 	server/graph/lower.c \
+	server/graph/periods.c server/graph/periods.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
 	server/graph/program.c server/graph/program.h \
@@ -30,6 +32,8 @@ libsentier_a_SOURCES += \
 	server/graph/scalar.c \
 	server/graph/schema.c \
 	server/graph/series.c \
+	server/graph/shapes.c \
 	server/graph/stac.c server/graph/stac.h \
 	server/graph/texts.c \
+	server/graph/times.c server/graph/times.h \
 	server/graph/value.c server/graph/value.h

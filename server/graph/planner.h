@@ -38,6 +38,7 @@ struct operation {
     run_fn *run;
     bool pointwise;  /* on whole arrays it works element by element */
     bool effect;     /* runs although nobody uses its result */
+    bool any;        /* its first argument may be a cube */
     uint16_t lane;   /* for table-driven operations */
     double (*unary)(double), (*binary)(double, double);
 };
@@ -51,7 +52,8 @@ struct process {
 const struct process *process_find(const char *id); /* NULL when there is none */
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
-    label_operations[], combine_operations[], io_operations[]; /* id NULL ends */
+    label_operations[], shape_operations[], time_operations[], climate_operations[],
+    combine_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
@@ -60,6 +62,7 @@ struct node {
     const struct process *process; /* NULL: unknown, and reported */
     const json_t *arguments;       /* NULL: none */
     bool is_result, live;          /* live: reaches the result or an effect */
+    unsigned n_inspected;          /* what inspect has told */
     size_t n_inputs;
     const size_t *inputs;          /* nodes of the same graph */
     const struct graph *callbacks[MAX_PARAMETERS]; /* read when first needed */
@@ -162,6 +165,9 @@ bool call_raise(const struct call *call, struct err *err, enum err_code code,
                 const char *parameter);
 void planner_notice(struct planner *p, const char *level, const char *node, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* For the user's log, with what was looked at; code may be NULL. */
+void planner_log(struct planner *p, const char *level, const char *code, const char *node,
+                 const char *message, json_t *data_taken);
 /* In validation the error is noted and true is returned: go on. */
 bool planner_report(struct planner *p, struct err *err);
 
@@ -211,6 +217,16 @@ struct cube *cube_like(struct planner *p, const struct cube *cube); /* same dime
 bool cube_finish(const struct call *call, struct cube *cube, struct value *ret, struct err *err);
 size_t cube_find(const struct cube *cube, const char *name); /* SIZE_MAX when there is none */
 struct dimension *cube_edit(struct cube *cube, size_t i);    /* of a cube that is being made */
+void cube_remove(struct cube *cube, size_t i); /* a dimension; the planes stay */
+/* Label numbers of a plane, one for each dimension. */
+void cube_labels(const struct cube_schema *schema, size_t plane, size_t *ret_labels);
+/* How many lines there are along dimension i, and the planes of one (all other labels fixed) as an
+ * array. */
+size_t cube_lines(const struct cube *cube, size_t i);
+struct value cube_line(struct planner *p, const struct cube *cube, size_t i, size_t line);
+/* The value that a callback gave for one cell. */
+bool call_cell(struct call *call, const char *parameter, const struct value *v,
+               const struct expr **ret, struct err *err) MUST_USE;
 /* How many planes apart two neighbours along dimension i are; 0 for x and y. */
 size_t cube_stride(const struct cube_schema *schema, size_t i);
 /* The dimension a parameter names. Errors: DimensionNotAvailable; x and y are unsupported. */
@@ -228,6 +244,9 @@ bool cube_clip_time(const struct call *call, const struct cube *cube, size_t i, 
 /* The planes of a cube on another lattice, by nearest neighbour: loads are asked again. */
 bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
                  const struct expr **ret_planes, struct err *err) MUST_USE;
+/* The planes of `cube` for use on `grid`: beyond the cube's own edge they are no-data. */
+bool cube_planes_on(const struct call *call, const struct cube *cube, const struct grid *grid,
+                    const struct expr *const **ret, struct err *err) MUST_USE;
 /* An interval argument. Errors: TemporalExtentEmpty, ProcessParameterInvalid. */
 bool call_interval(const struct call *call, const char *parameter, const struct value *value,
                    int64_t *ret_start, int64_t *ret_end, struct err *err) MUST_USE;

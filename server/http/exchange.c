@@ -137,6 +137,7 @@ void exchange_begin(struct exchange *ex, const char *method)
     route = ex->match.route;
     ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY
                      : route->max_body                  ? route->max_body
+                     : route->bulk                      ? ex->rq.config->http_max_bulk
                                                         : ex->rq.config->http_max_body;
     if (length && strtoll(length, NULL, 10) > ex->body_limit)
         too_large(ex);
@@ -158,6 +159,8 @@ static void keep(struct exchange *ex, const void *bytes, size_t size)
     int64_t most = ex->rq.config->http_max_body * BODIES_AT_ONCE;
 
     most = most > LEAST_BODIES ? most : LEAST_BODIES;
+    if (most < 2 * ex->rq.config->http_max_bulk)
+        most = 2 * ex->rq.config->http_max_bulk;
     text_addn(&ex->body, bytes, size);
     if (atomic_fetch_add(&ex->server->bodies, (long long)size) + (int64_t)size <= most)
         return;
@@ -224,7 +227,7 @@ static bool is_json_media(const char *type)
            (length > 5 && !strncasecmp(type + length - 5, "+json", 5));
 }
 
-static bool read_json(struct exchange *ex, struct err *err)
+static bool read_json(struct exchange *ex, json_t **ret_json, struct err *err)
 {
     const char *type = request_header(&ex->rq, "Content-Type");
     const char *encoding = request_header(&ex->rq, "Content-Encoding");
@@ -240,7 +243,16 @@ static bool read_json(struct exchange *ex, struct err *err)
                                                           : ERR_UnsupportedMediaType,
                        "Content-Type: expected application/json, found '%.100s'", type);
     return js_parse((const char *)ex->rq.bytes, ex->rq.size, (size_t)ex->rq.config->http_max_depth,
-                    &ex->rq.body, err);
+                    ret_json, err);
+}
+
+bool request_json(struct request *rq, json_t **ret_json, struct err *err)
+{
+    if ((int64_t)rq->size > rq->config->http_max_body)
+        return err_set(err, ERR_PayloadTooLarge,
+                       "A body in JSON may have %" PRId64 " bytes; lines of items may have more",
+                       rq->config->http_max_body);
+    return read_json(rq->exchange, ret_json, err);
 }
 
 bool exchange_prepare(struct exchange *ex, struct err *err)
@@ -250,7 +262,7 @@ bool exchange_prepare(struct exchange *ex, struct err *err)
         ex->rq.bytes = (const unsigned char *)ex->body.data;
         ex->rq.size = ex->body.length;
     }
-    return ex->match.route->body != BODY_JSON || read_json(ex, err);
+    return ex->match.route->body != BODY_JSON || read_json(ex, &ex->rq.body, err);
 }
 
 const char *request_variable(const struct request *rq, const char *name)

@@ -32,8 +32,8 @@ bool reply_empty(struct reply *reply, int status); /* 204, 304 ... */
  * `download_name` NULL: inline. Errors: FileNotFound. */
 bool reply_file(struct request *rq, struct reply *reply, const char *path, const char *media,
                 const char *download_name, struct err *err) MUST_USE;
-/* Gives the thread back; the handler runs again (rq->woken) when store/ notifies `key` (a job id) or
- * at the deadline. */
+/* Gives the thread back; the handler runs again (rq->woken) when store/ notifies `key` (a job id, or
+ * CATALOG_CHANNEL) or at the deadline. */
 bool reply_wait(struct request *rq, struct reply *reply, const char *key, int64_t timeout_ms);
 
 #endif

@@ -35,6 +35,8 @@ struct request {
     struct exchange *exchange; /* http's own */
 };
 
+/* The body of a BODY_BYTES route as JSON, with the checks and limits of BODY_JSON. The caller owns it. */
+bool request_json(struct request *rq, json_t **ret_json, struct err *err) MUST_USE;
 /* Variables of the route's pattern ("{job_id}"); never NULL for a name in the pattern. */
 const char *request_variable(const struct request *rq, const char *name);
 /* The first query parameter with this name, decoded; NULL when absent. */

@@ -25,6 +25,7 @@ struct route {
     enum face face;
     enum body_kind body;
     int64_t max_body;    /* 0: the configuration's */
+    bool bulk;           /* of BODY_BYTES: up to http.max_bulk */
     bool body_optional;
     bool without_database; /* also runs while the database is away: rq->db is NULL then */
     bool at_once; /* never blocks and needs neither database nor user: runs on the epoll thread, so

@@ -1,10 +1,11 @@
-/* One thread listens on JOB_CHANNEL with a connection of its own and sleeps in poll() until a notice,
+/* One thread listens on JOB_CHANNEL and CATALOG_CHANNEL (whose notices have its name as key) with a connection of its own and sleeps in poll() until a notice,
  * a new wait or the nearest deadline. The last notices are kept in a ring with a running number: a
  * handler that looked at the database before a notice and comes to wait after it is woken at once.
  * While the database is away, waiting handlers run again every second. */
 #include "http/waits.h"
 #include "base/instant.h"
 #include "http/executor.h"
+#include "store/changes.h"
 #include "store/jobs.h"
 #include <limits.h>
 #include <poll.h>
@@ -151,7 +152,8 @@ static void listen_again(struct waits *waits)
     db_close(waits->db);
     waits->db = NULL;
     atomic_store(&waits->listening, db_open(waits->server->database_url, &waits->db, &err) &&
-                                        db_listen(waits->db, JOB_CHANNEL, &err));
+                                        db_listen(waits->db, JOB_CHANNEL, &err) &&
+                                        db_listen(waits->db, CATALOG_CHANNEL, &err));
     run_again(waits, "*");
 }
 
@@ -160,7 +162,7 @@ static void hear(struct waits *waits)
     const char *channel, *payload;
 
     while (db_notice(waits->db, &channel, &payload))
-        run_again(waits, payload);
+        run_again(waits, strcmp(channel, JOB_CHANNEL) ? channel : payload);
     if (!db_is_alive(waits->db))
         atomic_store(&waits->listening, false);
 }

@@ -107,9 +107,13 @@ static bool log_notices(struct db *db, const struct planning *g, struct err *err
         const char *level = json_string_value(json_object_get(notice, "level"));
         const char *message = json_string_value(json_object_get(notice, "message"));
         const char *node = json_string_value(json_object_get(notice, "node"));
+        const char *code = json_string_value(json_object_get(notice, "code"));
+        json_t *seen = json_object_get(notice, "data");
         AUTO(json) json_t *data = node ? json_pack("{s:s}", "node", node) : NULL;
 
-        if (!job_log_add_at(db, g->task->job, g->task->number, level ? level : "info", NULL,
+        if (seen && data)
+            json_object_set(data, "data", seen);
+        if (!job_log_add_at(db, g->task->job, g->task->number, level ? level : "info", code,
                             message ? message : "", data, err))
             return false;
     }

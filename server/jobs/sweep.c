@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
+#include "store/changes.h"
 #include "store/cluster.h"
 #include "store/gc.h"
 #include <dirent.h>
@@ -119,6 +120,7 @@ bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_
     return gc_expired_jobs(db, config->jobs_keep, &ret_report->jobs, err) &&
            gc_tokens(db, &ret_report->tokens, err) &&
            gc_logs(db, config->jobs_keep, &ret_report->partitions, err) && gc_tasks(db, err) &&
+           changes_prune(db, config->catalog_changes_keep, &ret_report->changes, err) &&
            walk(&in_results, visit_result, err) && walk(&in_scratch, visit_run, err) &&
            sweep_staged(config, db, ret_report, err) && sweep_cache(config, ret_report, err);
 }

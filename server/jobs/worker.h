@@ -89,7 +89,7 @@ void leader_describe_self(struct worker *self);
 
 /* sweep.c: removes what nobody needs; also `sentier gc`. */
 struct sweep_report {
-    int64_t jobs, folders, files, tokens, partitions;
+    int64_t jobs, folders, files, tokens, partitions, changes;
     int64_t expired, copies, cached; /* places offline again, copies from tape and cached files removed */
 };
 bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_report,

@@ -9,11 +9,13 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_SIZE = 16 << 20, MAX_HEADER_BYTES = 64 << 10 };
 
 DEFINE_AUTO(handle, CURL *, curl_easy_cleanup)
+DEFINE_AUTO(curl_text, char *, curl_free)
 DEFINE_AUTO(lines, struct curl_slist *, curl_slist_free_all)
 
 struct transfer {
@@ -71,6 +73,58 @@ static bool is_public(const struct sockaddr *address)
         return is_public_v4(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
     return address->sa_family == AF_INET6 &&
            is_public_v6(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+/* "localhost" and literal addresses are told at once, rather than when they are called. */
+static bool is_plainly_private(const char *host)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    AUTO(mem) char *bare = mem_textn(host + (*host == '['), strcspn(host, "]") - (*host == '['));
+
+    if (!strcasecmp(host, "localhost") || text_ends(host, ".localhost"))
+        return true;
+    if (inet_pton(AF_INET, bare, &four) == 1)
+        return !is_public_v4(ntohl(four.s_addr));
+    return inet_pton(AF_INET6, bare, &six) == 1 && !is_public_v6(&six);
+}
+
+static bool is_listed(const char *hosts, const char *host)
+{
+    size_t length = strlen(host);
+
+    for (const char *at = hosts; *(at += strspn(at, " ,")); at += strcspn(at, " ,"))
+        if (strcspn(at, " ,") == length && !strncasecmp(at, host, length))
+            return true;
+    return false;
+}
+
+static bool judge(CURLU *url, const char *hosts, bool *ret_public_only, struct err *err)
+{
+    AUTO(curl_text) char *scheme = NULL, *host = NULL, *user = NULL;
+
+    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+        (strcmp(scheme, "http") && strcmp(scheme, "https")))
+        return err_set(err, ERR_InvalidParameter, "expected an http or https URL");
+    if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
+        return err_set(err, ERR_InvalidParameter, "holds credentials, which would be told to others");
+    *ret_public_only = !is_listed(hosts, host);
+    if (*ret_public_only && is_plainly_private(host))
+        return err_set(err, ERR_InvalidParameter, "'%.100s' is not a public address", host);
+    return true;
+}
+
+bool fetch_may_call(const char *url, const char *hosts, bool *ret_public_only, struct err *err)
+{
+    CURLU *parsed = curl_url();
+    bool good;
+
+    if (!parsed || curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK)
+        good = err_set(err, ERR_InvalidParameter, "expected an http or https URL, found '%.100s'", url);
+    else
+        good = judge(parsed, hosts, ret_public_only, err);
+    curl_url_cleanup(parsed);
+    return good;
 }
 
 static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)

@@ -33,6 +33,10 @@ struct fetched {
 /* Once per process, before there are threads. */
 bool fetch_init(struct err *err) MUST_USE;
 void fetch_done(void);
+/* Whether a user may name this address for calls of ours: http or https, no credentials in it, and, if
+ * it says a number rather than a name, a public one; `hosts`: those that may be private, with blanks
+ * between. What a name stands for is judged when it is called. Errors: InvalidParameter. */
+bool fetch_may_call(const char *url, const char *hosts, bool *ret_public_only, struct err *err) MUST_USE;
 /* True when an answer came, whatever its status. Errors: Unreachable, with the reason. */
 bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *err) MUST_USE;
 /* The value of the first header with this (lower-case) name; NULL when absent. The caller frees. */

@@ -18,11 +18,17 @@ struct block_runner {
     void **tiles;                    /* outputs that gather; NULL when blocks are computed whole */
 };
 
+/* Pixels that are computed at once. */
+static size_t band_pixels(const struct schedule *s, size_t rows)
+{
+    return (rows < s->tile_height ? rows : s->tile_height) * s->tile_width;
+}
+
 size_t block_memory(const struct schedule *s, size_t rows, size_t tile_bytes)
 {
-    size_t band = rows * BASE_TILE, tile = (size_t)BASE_TILE * BASE_TILE;
+    size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height;
 
-    return s->pixel_bytes * band + 8 * tile + (rows < BASE_TILE ? s->emitted_bytes * tile : 0) +
+    return s->pixel_bytes * band + 8 * tile + (rows < s->tile_height ? s->emitted_bytes * tile : 0) +
            s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
 }
 
@@ -87,7 +93,7 @@ static size_t gathered_size(const struct plan_node *save)
 
 static bool take_buffers(struct block_runner *runner, const struct schedule *s, struct err *err)
 {
-    size_t tile = (size_t)BASE_TILE * BASE_TILE;
+    size_t tile = s->tile_width * s->tile_height, band = band_pixels(s, runner->job->rows);
 
     if (runner->schedule == s)
         return true;
@@ -95,11 +101,11 @@ static bool take_buffers(struct block_runner *runner, const struct schedule *s, 
     runner->schedule = s;
     runner->slots = mem_array(s->n_slots, sizeof *runner->slots);
     for (size_t i = 0; i < s->n_slots; i++)
-        if (!pixels_new(s->slot_size[i] * runner->job->rows * BASE_TILE, &runner->slots[i], err))
+        if (!pixels_new(s->slot_size[i] * band, &runner->slots[i], err))
             return false;
     if (!pixels_new(sizeof(double) * tile, &runner->converted, err))
         return false;
-    if (runner->job->rows == BASE_TILE)
+    if (runner->job->rows >= s->tile_height)
         return true;
     runner->tiles = mem_array(s->emitted, sizeof *runner->tiles);
     for (size_t i = 0, n = 0; i < s->n_outputs; i++)

@@ -521,6 +521,8 @@ static bool schedule_make(const struct plan *plan, struct arena *arena, struct s
     s->shift_y = m.shift_y;
     s->tile_columns = (size_t)((s->grid.width + BASE_TILE - 1) / BASE_TILE);
     s->tile_rows = (size_t)((s->grid.height + BASE_TILE - 1) / BASE_TILE);
+    s->tile_width = s->grid.width < BASE_TILE ? (size_t)s->grid.width : BASE_TILE;
+    s->tile_height = s->grid.height < BASE_TILE ? (size_t)s->grid.height : BASE_TILE;
     s->blocks = s->tile_columns * s->tile_rows;
     ok = make_group(&m);
     free(m.values);
@@ -530,11 +532,7 @@ static bool schedule_make(const struct plan *plan, struct arena *arena, struct s
 
 static bool has_grid(const struct cube_schema *schema)
 {
-    size_t axes = 0;
-
-    for (size_t i = 0; i < schema->n_dimensions; i++)
-        axes += schema->dimensions[i].axis == 'x' || schema->dimensions[i].axis == 'y';
-    return axes == 2 && schema->grid.width > 0 && schema->grid.height > 0;
+    return cube_has_grid(schema) && schema->grid.width > 0 && schema->grid.height > 0;
 }
 
 /* The group of a save: an earlier one with the same grid, or a new one. */

@@ -50,6 +50,7 @@ struct schedule {
     size_t machine_bytes;     /* registers */
     const int64_t *shift_x, *shift_y; /* by node: pixel (0, 0) of the group's grid in the node's */
     size_t tile_columns, tile_rows;
+    size_t tile_width, tile_height; /* of the largest tile */
     size_t blocks;
     double read_pixels, read_bytes, read_cost; /* of all layers, decoded, for a pixel of the grid */
     size_t operations;        /* instructions a pixel */

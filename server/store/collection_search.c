@@ -104,7 +104,8 @@ static void compose_matches(const struct collection_query *q, struct arena *aren
                " WHERE r.collection = c.number AND r.reader = ?::uuid))", viewer, viewer);
     if (q->start || q->end)
         compose(c, " AND c.times && tstzrange(?::timestamptz, ?::timestamptz, '[]')",
-                compose_arg(c, db_text(q->start)), compose_arg(c, db_text(q->end)));
+                compose_arg(c, db_text(compose_instant_of(arena, q->start))),
+                compose_arg(c, db_text(compose_instant_of(arena, q->end))));
     if (q->geometry)
         compose(c, " AND ST_Intersects(c.boxes, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326)))",
                 compose_arg(c, db_text(q->geometry)));

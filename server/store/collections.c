@@ -9,7 +9,7 @@ bool collection_text(struct db *db, struct arena *arena, const char *viewer, con
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT body FROM collections WHERE id = $1 AND (public OR owner = $2::uuid)",
+                  "SELECT body FROM collections c WHERE id = $1 AND " COLLECTION_VISIBLE("$2"),
                   DB_ARGS(db_text(id), db_text(viewer)), err))
         return false;
     if (row_count(rows) == 0)
@@ -25,8 +25,8 @@ bool collection_list(struct db *db, struct arena *arena, const char *viewer, con
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT id, body, count FROM collections"
-                  " WHERE (public OR owner = $1::uuid) AND ($2::text IS NULL OR id > $2)"
+                  "SELECT id, body, count FROM collections c"
+                  " WHERE " COLLECTION_VISIBLE("$1") " AND ($2::text IS NULL OR id > $2)"
                   " ORDER BY id LIMIT $3::bigint",
                   DB_ARGS(db_text(viewer), db_text(after), db_int(limit)), err))
         return false;
@@ -45,7 +45,7 @@ bool collection_ids(struct db *db, struct arena *arena, const char *viewer, cons
     AUTO(rows) PGresult *rows = NULL;
     const char **ids;
 
-    if (!db_query(db, &rows, "SELECT id FROM collections WHERE public OR owner = $1::uuid ORDER BY id",
+    if (!db_query(db, &rows, "SELECT id FROM collections c WHERE " COLLECTION_VISIBLE("$1") " ORDER BY id",
                   DB_ARGS(db_text(viewer)), err))
         return false;
     *ret_count = (size_t)row_count(rows);

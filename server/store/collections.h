@@ -37,6 +37,12 @@ bool collection_delete(struct db *db, const char *id, const char *if_match, stru
 
 /* ---- reading ---- */
 
+/* Whether a viewer (an expression of his id, may be NULL) may see collection c: for statements. */
+#define COLLECTION_VISIBLE(viewer)                                                                 \
+    "(c.public OR c.owner = " viewer "::uuid OR EXISTS (SELECT 1 FROM collection_readers r"        \
+    "  WHERE r.collection = c.number AND r.reader = " viewer "::uuid))"
+
+
 /* `viewer` is the user's id, NULL for nobody: private collections are as if they were not there.
  * The text lives in the arena. Errors: CollectionNotFound. */
 bool collection_text(struct db *db, struct arena *arena, const char *viewer, const char *id,

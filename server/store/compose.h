@@ -18,6 +18,9 @@ struct composed {
 int compose_arg(struct composed *c, struct db_arg value);
 /* Appends a literal; each '?' in it takes the next int: "datetime >= ?::timestamptz". */
 void compose(struct composed *c, const char *fragment, ...);
+/* A time as PostgreSQL takes it, whatever the year and the zone that it was written with; in the arena. */
+const char *compose_instant(struct arena *arena, int64_t us);
+const char *compose_instant_of(struct arena *arena, const char *rfc3339);
 bool composed_run(struct db *db, const struct composed *c, PGresult **ret_rows,
                   struct err *err) MUST_USE;
 void composed_done(struct composed *c);

@@ -83,8 +83,8 @@ static void compose_scope(const struct scope *scope, struct composed *c)
 static void compose_time(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
                          struct composed *c)
 {
-    int start = w->start ? compose_arg(c, db_text(w->start)) : 0;
-    int end = w->end ? compose_arg(c, db_text(w->end)) : 0;
+    int start = w->start ? compose_arg(c, db_text(compose_instant_of(arena, w->start))) : 0;
+    int end = w->end ? compose_arg(c, db_text(compose_instant_of(arena, w->end))) : 0;
     int longest;
 
     if (scope->longest_ms == 0) {

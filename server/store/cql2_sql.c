@@ -4,22 +4,20 @@
  * and NULL is SQL's own unknown. What could raise an error (division, overflow, a text that is no time)
  * goes through functions of sql/0004-search.sql that answer NULL instead.
  *
- * Where a condition only narrows (not under NOT) what follows from it may stand beside it: that is how
+ * Where a condition only narrows (under nothing but AND and OR) what follows from it may stand beside it: that is how
  * conditions on intervals and on shapes come to use the indexes. */
 #include "store/cql2_sql.h"
-#include "base/instant.h"
 #include "store/collections.h"
 #include <math.h>
 #include <string.h>
 
 enum { PARTS = 4 };
-static const int64_t year_1_us = -62135596800 * INT64_C(1000000);
 
 struct translation {
     const struct cql2_context *context;
     struct arena *arena;
     struct composed *statement;
-    bool negative; /* under an odd number of NOTs */
+    bool exact; /* under more than AND and OR: false and unknown are not the same */
 };
 
 static const char *const operators[CQL2_OPS] = {
@@ -128,19 +126,9 @@ static const char *parameter(struct translation *t, struct db_arg value, const c
 
 /* ---- leaves ---- */
 
-/* No stored time is before the year 1, which is where PostgreSQL's spelling of years changes. */
-static const char *instant_text(struct arena *arena, int64_t us)
-{
-    char buffer[INSTANT_TEXT_SIZE];
-
-    if (us == INT64_MAX || us < year_1_us)
-        return us < 0 ? "-infinity" : "infinity";
-    return arena_text(arena, instant_format_us(us, buffer));
-}
-
 static const char *instant(struct translation *t, int64_t us)
 {
-    return parameter(t, db_text(instant_text(t->arena, us)), "timestamptz");
+    return parameter(t, db_text(compose_instant(t->arena, us)), "timestamptz");
 }
 
 static const struct cql2_column *column_of(const struct cql2_context *context, const struct cql2_node *n)
@@ -180,7 +168,7 @@ static const char *geometry(struct translation *t, const struct cql2_node *n)
     int number = compose_arg(t->statement, db_text(n->text));
 
     t->statement->own_plan = true;
-    return arena_printf(t->arena, "ST_MakeValid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON($%d::text), 4326)))",
+    return arena_printf(t->arena, "cql2_valid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON($%d::text), 4326)))",
                         number);
 }
 
@@ -234,16 +222,6 @@ static const char *logic(struct translation *t, const struct cql2_node *n)
     }
     text_add(&sql, ")");
     return arena_text(t->arena, sql.data);
-}
-
-static const char *negation(struct translation *t, const struct cql2_node *n)
-{
-    const char *sql;
-
-    t->negative = !t->negative;
-    sql = operation(t, n, operators[CQL2_NOT]);
-    t->negative = !t->negative;
-    return sql;
 }
 
 static bool is_collection(const struct translation *t, const struct cql2_node *n)
@@ -463,7 +441,7 @@ static const char *temporal(struct translation *t, const struct cql2_node *n)
             parts[i] = i % 2 ? end_of(t, n->args[i / 2]) : start_of(t, n->args[i / 2]);
     }
     sql = fill(t, fragment, parts);
-    if (t->negative || !t->context->longest || !needs_meeting(n->op) ||
+    if (t->exact || !t->context->longest || !needs_meeting(n->op) ||
         first_is_item == is_item_time(n->args[1]) || !is_fixed(n->args[first_is_item]))
         return sql;
     return arena_printf(t->arena, "(%s AND %s)", sql, near(t, n->args[first_is_item]));
@@ -477,7 +455,7 @@ static const char *spatial(struct translation *t, const struct cql2_node *n)
     const char *parts[PARTS] = { translate(t, n->args[0]), translate(t, n->args[1]) };
     const char *sql = fill(t, operators[n->op], parts);
 
-    if (t->negative || n->op == CQL2_S_INTERSECTS || n->op == CQL2_S_DISJOINT)
+    if (t->exact || n->op == CQL2_S_INTERSECTS || n->op == CQL2_S_DISJOINT)
         return sql;
     return arena_printf(t->arena, "(%s && %s AND %s)", parts[0], parts[1], sql);
 }
@@ -493,7 +471,17 @@ static const char *presence(struct translation *t, const struct cql2_node *n)
                   : operation(t, n, operators[CQL2_IS_NULL]);
 }
 
-static const char *translate(struct translation *t, const struct cql2_node *n)
+static bool is_temporal(enum cql2_op op)
+{
+    return op >= CQL2_T_AFTER && op <= CQL2_T_STARTS;
+}
+
+static bool is_spatial(enum cql2_op op)
+{
+    return op >= CQL2_S_INTERSECTS && op <= CQL2_S_CONTAINS;
+}
+
+static const char *translate_node(struct translation *t, const struct cql2_node *n)
 {
     switch (n->op) {
     case CQL2_PROPERTY:
@@ -518,8 +506,6 @@ static const char *translate(struct translation *t, const struct cql2_node *n)
     case CQL2_AND:
     case CQL2_OR:
         return logic(t, n);
-    case CQL2_NOT:
-        return negation(t, n);
     case CQL2_IS_NULL:
         return presence(t, n);
     case CQL2_IN:
@@ -527,11 +513,22 @@ static const char *translate(struct translation *t, const struct cql2_node *n)
     case CQL2_LIKE:
         return likeness(t, n);
     default:
-        return n->op >= CQL2_T_AFTER && n->op <= CQL2_T_STARTS             ? temporal(t, n)
-               : n->op >= CQL2_S_INTERSECTS && n->op <= CQL2_S_CONTAINS    ? spatial(t, n)
+        return is_temporal(n->op)  ? temporal(t, n)
+               : is_spatial(n->op) ? spatial(t, n)
                : mixed[n->op]                                              ? comparison(t, n)
                                                                            : operation(t, n, operators[n->op]);
     }
+}
+
+static const char *translate(struct translation *t, const struct cql2_node *n)
+{
+    bool exact = t->exact;
+    const char *sql;
+
+    t->exact = exact || !(n->op == CQL2_AND || n->op == CQL2_OR || is_temporal(n->op) || is_spatial(n->op));
+    sql = translate_node(t, n);
+    t->exact = exact;
+    return sql;
 }
 
 const char *cql2_sql(const struct cql2_node *tree, const struct cql2_context *context, struct arena *arena,

@@ -317,8 +317,8 @@ static bool repair(struct db *db, struct item_batch *b, struct err *err)
     if (ask_about(b, places, &hex, &wraps) == 0)
         return true;
     if (!db_query(db, &rows,
-                  "SELECT CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(ST_MakeValid(g))"
-                  "  WHEN wrap THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE g END"
+                  "SELECT CASE WHEN NOT ST_IsValid(g) THEN ST_CollectionExtract(cql2_valid(g))"
+                  "  WHEN wrap THEN ST_WrapX(ST_ShiftLongitude(g), 180, -360) ELSE cql2_valid(g) END"
                   " FROM unnest($1::text[], $2::boolean[]) WITH ORDINALITY AS s(hex, wrap, place),"
                   "      LATERAL (SELECT hex::geometry AS g) h ORDER BY place",
                   DB_ARGS(db_text(hex.data), db_text(wraps.data)), err))

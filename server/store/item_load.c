@@ -11,7 +11,7 @@ bool item_load(struct db *db, struct arena *arena, const char *viewer, const cha
 
     if (!db_query(db, &rows,
                   "SELECT i.body, " PLACES_OF("i.collection", "i.id", "$3") " FROM items i JOIN collections c ON c.number = i.collection"
-                  " WHERE c.id = $1 AND i.id = $2 AND (c.public OR c.owner = $3::uuid)",
+                  " WHERE c.id = $1 AND i.id = $2 AND " COLLECTION_VISIBLE("$3"),
                   DB_ARGS(db_text(collection), db_text(id), db_text(viewer)), err))
         return false;
     if (row_count(rows) == 0) {

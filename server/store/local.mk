@@ -51,3 +51,7 @@ libsentier_a_SOURCES += \
 	server/store/places.c server/store/places.h \
 	server/store/places_text.c server/store/places_text.h \
 	server/store/stagings.c server/store/stagings.h
+libsentier_a_SOURCES += \
+	server/store/changes.c server/store/changes.h \
+	server/store/shares.c server/store/shares.h \
+	server/store/subscriptions.c server/store/subscriptions.h

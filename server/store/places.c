@@ -41,9 +41,7 @@ bool places_of_item(struct db *db, const char *viewer, const char *site, const c
                   "SELECT i.collection, (SELECT json_agg(" PLACE_OBJECT " ORDER BY " BEST_FIRST ")"
                   PLACES_FROM("i.collection", "i.id", "$1") ")::text"
                   " FROM items i JOIN collections c ON c.number = i.collection"
-                  " WHERE c.id = $3 AND i.id = $4 AND (c.public OR c.owner = $1::uuid OR EXISTS"
-                  "   (SELECT 1 FROM collection_readers WHERE collection = c.number"
-                  "     AND reader = $1::uuid))",
+                  " WHERE c.id = $3 AND i.id = $4 AND " COLLECTION_VISIBLE("$1"),
                   DB_ARGS(db_text(viewer), db_text(site), db_text(collection), db_text(item)), err))
         return false;
     if (row_count(rows) == 0)

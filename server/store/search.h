@@ -72,7 +72,7 @@ struct item_page {
     enum item_count counted; /* EXACT, CAPPED (`matched` or more) or ESTIMATED when matched >= 0 */
 };
 
-/* In the order asked for, also when paging backwards. Errors: RequestTimeout when the statement takes
+/* In the order asked for, also when paging backwards. Errors: QueryTimeout when the statement takes
  * longer than the connection allows. */
 bool items_search(struct db *db, struct arena *arena, const struct item_search *search,
                   struct item_page *ret_page, struct err *err) MUST_USE;

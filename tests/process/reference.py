@@ -4,7 +4,7 @@ a number, a truth value or None. Callbacks are evaluated for each cell by walkin
 engine, a NaN in a cube is no-data."""
 import math
 from collections import namedtuple
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from itertools import product
 
 Cube = namedtuple("Cube", "dims data")
@@ -152,12 +152,24 @@ def running(step):
     return run
 
 
+STARTS = {}  # of labels that are no dates: when their period or interval begins
+
+
+def instant(label):
+    """When a temporal label is, or None for other texts."""
+    if label in STARTS:
+        return STARTS[label]
+    try:
+        at = datetime.fromisoformat(label.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
 def place(label, index):
     if isinstance(label, str):
-        try:
-            return datetime.fromisoformat(label.replace("Z", "+00:00")).timestamp()
-        except ValueError:
-            return index
+        at = instant(label)
+        return index if at is None else at.timestamp()
     return index if label is None else label
 
 
@@ -337,4 +349,142 @@ def merge_cubes(one, two, resolver):
             data[key] = walk(resolver, {"x": one.data[k1], "y": two.data[k2]})
         else:
             data[key] = one.data.get(k1, two.data.get(k2))
+    return Cube(dims, data)
+
+
+SEASONS = {12: "djf", 1: "djf", 2: "djf", 3: "mam", 4: "mam", 5: "mam", 6: "jja", 7: "jja", 8: "jja", 9: "son", 10: "son",
+           11: "son"}
+
+
+def period_of(at, period):
+    """The label of the period that an instant lies in."""
+    if period == "hour":
+        return at.strftime("%Y-%m-%d-%H")
+    if period == "day":
+        return at.strftime("%Y-%j")
+    if period == "week":
+        return "%04d-%02d" % at.isocalendar()[:2]
+    if period == "dekad":
+        return "%04d-%02d" % (at.year, 3 * (at.month - 1) + (1 if at.day <= 10 else 2 if at.day <= 20 else 3))
+    if period == "month":
+        return at.strftime("%Y-%m")
+    if period == "season":
+        return "%04d-%s" % (at.year - (at.month < 3), SEASONS[at.month])
+    if period == "tropical-season":
+        return "%04d-%s" % (at.year - (at.month < 5), "mjjaso" if 5 <= at.month <= 10 else "ndjfma")
+    if period == "year":
+        return "%04d" % at.year
+    return "%04d" % (at.year - at.year % 10 if period == "decade" else (at.year - 1) // 10 * 10 + 1)
+
+
+def along_groups(cube, dimension, groups, process):
+    """groups: (new label, old labels)."""
+    at = names(cube).index(dimension)
+    dims = cube.dims[:at] + [(dimension, [g for g, _ in groups])] + cube.dims[at + 1:]
+    data = {}
+    for key in cells(cube.dims[:at] + cube.dims[at + 1:]):
+        for label, members in groups:
+            line = labelled([cube.data[key[:at] + (m,) + key[at:]] for m in members], members)
+            data[key[:at] + (label,) + key[at:]] = walk(process, {"data": line})
+    return Cube(dims, data)
+
+
+def aggregate_temporal_period(cube, dimension, period, process):
+    labels = dict(cube.dims)[dimension]
+    first, last = min(map(instant, labels)), max(map(instant, labels))
+    groups, at = {}, first
+    while period_of(at, period) != period_of(last, period):  # hour by hour, which is slow and sure
+        groups.setdefault(period_of(at, period), [])
+        at += timedelta(hours=1)
+    groups.setdefault(period_of(last, period), [])
+    for label in labels:
+        groups[period_of(instant(label), period)].append(label)
+    for label in groups:
+        start = at = min([instant(m) for m in groups[label]] or [first])
+        if not groups[label]:
+            while period_of(at, period) != label:
+                at += timedelta(hours=1)
+            start = at
+        start = start.replace(minute=0, second=0, microsecond=0)
+        while period_of(start - timedelta(hours=1), period) == label:
+            start -= timedelta(hours=1)
+        STARTS[label] = start
+    return along_groups(cube, dimension, list(groups.items()), process)
+
+
+def aggregate_temporal(cube, dimension, intervals, process):
+    def lies(at, start, end):
+        if start[2] != ":":
+            return instant(start) <= at < instant(end)
+        time = at.strftime("%H:%M:%S")
+        return start <= time < end if start < end else time >= start or time < end
+
+    groups = [(start, [m for m in dict(cube.dims)[dimension] if lies(instant(m), start, end)]) for start, end in intervals]
+    return along_groups(cube, dimension, groups, process)
+
+
+def resample_cube_temporal(cube, target, dimension, within=None):
+    at = names(cube).index(dimension)
+    labels, old = dict(target.dims)[dimension], cube.dims[at][1]
+    dims = cube.dims[:at] + [(dimension, labels)] + cube.dims[at + 1:]
+    data = {}
+    for key in cells(dims):
+        want = instant(key[at])
+        near = sorted(old, key=lambda m: (abs(instant(m) - want), instant(m)))
+        if within is None:
+            data[key] = cube.data[key[:at] + (near[0],) + key[at + 1:]]
+            continue
+        values = [cube.data[key[:at] + (m,) + key[at + 1:]] for m in near if abs(instant(m) - want) < timedelta(days=within)]
+        data[key] = next((v for v in values if is_valid(v)), None)
+    return Cube(dims, data)
+
+
+def climatological_normal(cube, dimension, period, years):
+    """Winters and wet seasons are left out: the test has dates of other ones only."""
+    keys = {"month": ["%02d" % m for m in range(1, 13)], "day": ["%03d" % d for d in range(1, 366)],
+            "season": ["djf", "mam", "jja", "son"], "tropical-season": ["ndjfma", "mjjaso"]}.get(period, [period])
+    mean = {"process_graph": {"m": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}}
+    groups = {k: [] for k in keys}
+    for label in dict(cube.dims)[dimension]:
+        at = instant(label)
+        key = period_of(at, period)[5:] if len(groups) > 1 else period
+        if at.year in years and key not in ("djf", "ndjfma"):
+            groups[key].append(label)
+    for k, label in enumerate(groups):
+        STARTS[label] = datetime(years[0], 1, 1, tzinfo=timezone.utc) + timedelta(hours=k)
+    return along_groups(cube, dimension, list(groups.items()), mean)
+
+
+def anomaly(cube, normals, dimension):
+    at = names(cube).index(dimension)
+    data = {}
+    for key, v in cube.data.items():
+        normal = normals.data.get(key[:at] + (key[at][5:],) + key[at + 1:])
+        data[key] = None if v is None or normal is None else v - normal
+    return Cube(cube.dims, data)
+
+
+def flatten_dimensions(cube, dimensions, target):
+    kept = [d for d in cube.dims if d[0] not in dimensions]
+    spatial = len(kept) - 2
+    parts = [dict(cube.dims)[d] for d in dimensions]
+    labels = ["~".join(str(p) for p in combination) for combination in product(*parts)]
+    dims = kept[:spatial] + [(target, labels)] + kept[spatial:]
+    data = {}
+    for key, v in cube.data.items():
+        of = dict(zip(names(cube), key))
+        rest = tuple(of[n] for n, _ in kept)
+        data[rest[:spatial] + ("~".join(str(of[d]) for d in dimensions),) + rest[spatial:]] = v
+    return Cube(dims, data)
+
+
+def unflatten_dimension(cube, dimension, targets):
+    at = names(cube).index(dimension)
+    parts = [list(dict.fromkeys(l.split("~")[i] for l in cube.dims[at][1])) for i in range(len(targets))]
+    rest = cube.dims[:at] + cube.dims[at + 1:]
+    dims = rest[:-2] + list(zip(targets, parts)) + rest[-2:]
+    data = dict.fromkeys(cells(dims))
+    for key, v in cube.data.items():
+        others = key[:at] + key[at + 1:]
+        data[others[:-2] + tuple(key[at].split("~")) + others[-2:]] = v
     return Cube(dims, data)

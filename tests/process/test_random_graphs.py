@@ -234,13 +234,87 @@ class Builder:
         nodes["end"] = {"process_id": p, "arguments": arguments, "result": True}
         return process
 
+    def in_time(self, name, cube, kind, exact):
+        """A step along t."""
+        r = self.random
+        data = {"data": {"from_node": name}}
+        labels = dict(cube.dims)["t"]
+        if kind == "number":
+            p = r.choice(["mean", "median", "min", "max", "sum", "first", "last", "count"])
+        else:
+            p = r.choice(["any", "all", "count"])
+        reducer = {"process_graph": {"r": {"process_id": p, "arguments": {"data": {"from_parameter": "data"}}, "result": True}}}
+        want = "truth" if p in ("any", "all") else "number"
+        still = exact and p in ("min", "max", "first", "last", "count", "any", "all", "sum")
+        what = r.choice(["period", "period", "interval", "retime", "normal", "labels"])
+        if what == "period" and labels == [l for l in DATES if l in labels]:
+            period = r.choice(["day", "week", "dekad", "month", "season", "tropical-season", "year", "decade", "decade-ad"])
+            made = ref.aggregate_temporal_period(cube, "t", period, reducer)
+            if len(made.data) > 6000:
+                return
+            self.add("aggregate_temporal_period", {**data, "period": period, "reducer": reducer}, made, want, still)
+            if r.random() < 0.4 and want == "number" and period in ("month", "season", "tropical-season"):
+                normals = ref.climatological_normal(cube, "t", period, [2022, 2023])
+                arguments = {**data, "period": period, "climatology_period": [2022, 2023]}
+                self.add("climatological_normal", arguments, normals, "number", False)
+                names = [self.pool[-2][0], self.pool[-1][0]]
+                if kind == "number":
+                    self.add("anomaly", {"data": {"from_node": names[0]}, "normals": {"from_node": names[1]}, "period": period},
+                             ref.anomaly(made, normals, "t"), "number", False)
+        elif what == "interval":
+            intervals = r.choice([[["2023-05-01", "2023-05-09T10:00:00Z"], ["2023-05-04", "2023-06-02"]],
+                                  [["2023-01-01", "2023-02-01"], ["2023-05-09T10:00:00Z", "2024-01-01"]],
+                                  [["06:00:00", "18:00:00"], ["18:00:00", "06:00:00"]]])
+            for start, _ in intervals:
+                if start[2] == ":":
+                    ref.STARTS[start] = ref.instant("1970-01-01T" + start + "Z")
+            self.add("aggregate_temporal", {**data, "intervals": intervals, "reducer": reducer},
+                     ref.aggregate_temporal(cube, "t", intervals, reducer), want, still)
+        elif what == "retime":
+            targets = [(n, c) for n, c, _, _ in self.pool if "t" in dict(c.dims) and all(isinstance(l, str) for l in dict(c.dims)["t"])]
+            other, target = r.choice(targets)
+            within = r.choice([None, None, 2, 9, 40])
+            if len(cube.data) / len(labels) * len(dict(target.dims)["t"]) <= 6000:
+                self.add("resample_cube_temporal", {**data, "target": {"from_node": other}, "valid_within": within},
+                         ref.resample_cube_temporal(cube, target, "t", within), kind, exact)
+        elif what == "normal" and kind == "number" and labels == [l for l in DATES if l in labels]:
+            period = r.choice(["month", "season", "tropical-season", "climatology-period"])
+            self.add("climatological_normal", {**data, "period": period, "climatology_period": [2022, 2023]},
+                     ref.climatological_normal(cube, "t", period, [2022, 2023]), "number", False)
+        elif what == "labels" and labels == [l for l in DATES if l in labels]:
+            before = r.choice(["2023-05-04T10:00:00Z", "2023-05-20T00:00:00+02:00"])
+            condition = {"process_graph": {"c": {"process_id": "date_between", "result": True, "arguments": {
+                "x": {"from_parameter": "value"}, "min": "2023-05-02", "max": before}}}}
+            kept = [l for l in labels if ref.instant("2023-05-02") <= ref.instant(l) <= ref.instant(before)]
+            if kept:
+                self.add("filter_labels", {**data, "dimension": "t", "condition": condition}, ref.pick(cube, "t", kept), kind, exact)
+
+    def flatten(self, name, cube, kind, exact):
+        data = {"data": {"from_node": name}}
+        dims = [n for n in ref.names(cube) if n not in "xy" and "~" not in str(dict(cube.dims)[n])]
+        self.random.shuffle(dims)
+        f = f"f{len(self.nodes)}"
+        made = ref.flatten_dimensions(cube, dims, f)
+        self.add("flatten_dimensions", {**data, "dimensions": dims, "target_dimension": f}, made, kind, exact)
+        if self.random.random() < 0.5 and len(dims) > 1:
+            kept = self.random.sample(dict(made.dims)[f], max(1, len(dict(made.dims)[f]) // 2))
+            kept.sort(key=dict(made.dims)[f].index)
+            condition = {"process_graph": {"c": {"process_id": "array_contains", "result": True, "arguments": {
+                "data": kept, "value": {"from_parameter": "value"}}}}}
+            fewer = ref.pick(made, f, kept)
+            self.add("filter_labels", {"data": {"from_node": self.pool[-1][0]}, "dimension": f, "condition": condition},
+                     fewer, kind, exact)
+            targets = [f"{f}{i}" for i in range(len(dims))]
+            self.add("unflatten_dimension", {"data": {"from_node": self.pool[-1][0]}, "dimension": f, "target_dimensions": targets},
+                     ref.unflatten_dimension(fewer, f, targets), kind, exact)
+
     def step(self):
         r = self.random
         name, cube, kind, exact = r.choice(self.pool[-4:])
         data = {"data": {"from_node": name}}
         dims = [n for n in ref.names(cube) if n not in "xy"]
         what = r.choice(["apply", "apply", "reduce", "reduce", "apply_dimension", "series", "series", "mask", "mask", "merge",
-                         "pick", "bbox"])
+                         "pick", "bbox", "time", "time", "flatten"])
         if what == "apply":
             want = r.choice(["number", "number", "truth"])
             process, still = self.scalar([({"from_parameter": "x"}, kind)], r.randrange(1, 5), want, exact)
@@ -278,6 +352,10 @@ class Builder:
                 return
             self.add("apply_dimension", {**data, "dimension": d, "process": process},
                      ref.apply_dimension(cube, d, process, length if ragged else None), "number", False)
+        elif what == "time" and "t" in dims and all(isinstance(l, str) for l in dict(cube.dims)["t"]):
+            self.in_time(name, cube, kind, exact)
+        elif what == "flatten" and dims:
+            self.flatten(name, cube, kind, exact)
         elif what == "mask":
             fitting = [p for p in self.pool if all(dict(cube.dims).get(n) == l for n, l in p[1].dims if n not in "xy")
                        and set(dict(p[1].dims)["x"]) >= set(dict(cube.dims)["x"])]
@@ -287,8 +365,8 @@ class Builder:
             self.add("mask", {**data, "mask": {"from_node": other}}, ref.mask(cube, other_cube), kind, exact)
         elif what == "merge":
             other, other_cube, other_kind, other_exact = r.choice(self.pool)
-            if other_kind != kind or any(isinstance(l, int) for c in (cube, other_cube) for n, ls in c.dims
-                                         if n not in "xy" for l in ls):
+            if other_kind != kind or any(l not in DATES if n == "t" else isinstance(l, int) for c in (cube, other_cube)
+                                         for n, ls in c.dims if n not in "xy" for l in ls):
                 return
             resolver, still = self.scalar([({"from_parameter": "x"}, kind), ({"from_parameter": "y"}, kind)], 2, kind,
                                           exact and other_exact)
@@ -302,7 +380,7 @@ class Builder:
             labels = dict(cube.dims)[d]
             if d == "t" and labels and isinstance(labels[0], str):
                 start, end = sorted(r.sample(["2023-05-01", "2023-05-03", "2023-05-08", "2023-05-20", "2023-07-01"], 2))
-                kept = [l for l in labels if start <= l[:10] < end]
+                kept = [l for l in labels if ref.instant(start) <= ref.instant(l) < ref.instant(end)]
                 if kept:
                     self.add("filter_temporal", {**data, "extent": [start, end]}, ref.pick(cube, d, kept), kind, exact)
             elif d == "bands" and labels and isinstance(labels[0], str):

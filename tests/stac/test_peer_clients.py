@@ -205,7 +205,7 @@ dag.update_providers_config(json.dumps({"sentier": {
     "download": {"type": "HTTPDownload", "auth_error_code": 401}, "search": {"type": "StacSearch", "api_endpoint": sys.argv[1] + "/search", "need_auth": False},
     "products": {"S2_MSI_L2A": {"_collection": sys.argv[2]}}}}))
 dag.set_preferred_provider("sentier")
-found = dag.search(provider="sentier", collection="S2_MSI_L2A", start="2015-01-01", end="2030-01-01", items_per_page=50, raise_errors=True)
+found = dag.search_all(provider="sentier", collection="S2_MSI_L2A", start="2015-01-01", end="2030-01-01", items_per_page=20)
 print(json.dumps(sorted(p.properties["id"] for p in found)))
 """
 

@@ -301,10 +301,14 @@ static void geometries_relate_as_in_postgis(void **state)
         /* not valid: a bow tie is two triangles */
         { 'F', "S_INTERSECTS(POINT(5 1), POLYGON((0 0,10 10,10 0,0 10,0 0)))" },
         { 'T', "S_INTERSECTS(POINT(1 5), POLYGON((0 0,10 10,10 0,0 10,0 0)))" },
+        /* nor are parts that overlap: they are one */
+        { 'T', "S_INTERSECTS(POINT(5 5), MULTIPOLYGON(((0 0,6 0,6 6,0 6,0 0)),((4 4,9 4,9 9,4 9,4 4))))" },
         { 'T', "S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(50 50),LINESTRING(5 5,6 6)))" },
         { 'T', "S_DISJOINT(geometry, GEOMETRYCOLLECTION(POINT(50 50),LINESTRING(25 5,26 6)))" },
         { 'T', "S_CONTAINS(geometry, GEOMETRYCOLLECTION(POINT(5 5),POINT(6 6)))" },
-        { 'U', "S_CONTAINS(geometry, GEOMETRYCOLLECTION(POINT(5 5),LINESTRING(5 5,6 6)))" },
+        { 'T', "S_CONTAINS(geometry, GEOMETRYCOLLECTION(POINT(5 5),LINESTRING(5 5,6 6)))" },
+        { 'U', "S_CONTAINS(geometry, GEOMETRYCOLLECTION(POINT(5 4),LINESTRING(5 5,6 6)))" },
+        { 'T', "S_INTERSECTS(POINT(5 5), GEOMETRYCOLLECTION(POLYGON((0 0,6 0,6 6,0 0)),POLYGON((4 4,9 4,9 9,4 4))))" },
         { 'T', "S_EQUALS(centroid(geometry), POINT(5 5))" },
     };
 

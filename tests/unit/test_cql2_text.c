@@ -224,6 +224,9 @@ static void what_is_written(void **state)
           "{\"op\":\"a_equals\",\"args\":[[],[[1],[2,3],\"x\",{\"op\":\"+\",\"args\":[1,1]}]]}" },
         { "f() and g((a+b)*2, (1), a > 1)", "f() AND g((a + b) * 2, (1), a > 1)", NULL },
         { "true and FALSE", "TRUE AND FALSE", NULL },
+        { "s_intersects((a < 1), bbox(0,-0,1,1))", "S_INTERSECTS((a < 1), BBOX(0, 0, 1, 1))", NULL },
+        { "a_contains(a, b < 1)", "A_CONTAINS(a, b < 1)", NULL },
+        { "a in ((b < 1), 2)", "a IN ((b < 1), 2)", NULL },
         { "\ta\u00a0=\r\n1\u3000", "a = 1", NULL },
     };
 

@@ -3,6 +3,7 @@
 #include "api/common/build.h"
 #include "api/stac/language.h"
 #include "api/stac/stac.h"
+#include "api/stac/write.h"
 #include "json/js_text.h"
 #include "store/collection_search.h"
 #include "store/queryables.h"
@@ -164,5 +165,6 @@ bool stac_collection_get(struct request *rq, struct reply *reply, struct err *er
         !collection_text(rq->db, rq->arena, stac_viewer(rq), id, &kept, err))
         return false;
     stac_add_collection(&body, rq, id, kept);
+    write_tag(rq, reply, kept, NULL);
     return stac_send(rq, reply, &body, "application/json", html_collection, err);
 }

@@ -63,6 +63,8 @@ static const struct { const char *uri, *test; } classes[] = {
     { "https://api.stacspec.org/v0.3.0/aggregation", "test_aggregation" },
     { "https://api.stacspec.org/v0.3.0/aggregation#query", "test_aggregation" },
     { "https://api.stacspec.org/v0.3.0/aggregation#filter", "test_aggregation" },
+    { STAC_API("ogcapi-features/extensions/transaction"), "test_the_life_of_an_item" },
+    { STAC_API("collections/extensions/transaction"), "test_the_life_of_a_collection" },
 };
 
 json_t *stac_conforms_to(void)

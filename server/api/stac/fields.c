@@ -24,6 +24,9 @@ const char *const fields_of_collections[] = {
     "type", "stac_version", "id", "title", "description", "license", "extent", "links", NULL,
 };
 
+/* What clients need to know an item by; sent beside whatever is named, unless it is excluded. */
+static const char *const identity[] = { "type", "id", "collection", "links" };
+
 /* Names that stand at the top of an item or collection; all others are looked for in properties. */
 static const char *const tops[] = {
     "type",        "stac_version", "stac_extensions", "id",        "geometry",   "bbox",
@@ -119,6 +122,16 @@ static bool begin(struct build *b, bool by_default, bool all, const char *const 
     return true;
 }
 
+static void add_identity(struct build *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(identity); i++) {
+        struct fields *f = child(b->root, identity[i], strlen(identity[i]), b->arena);
+
+        if (f->mark == UNSAID)
+            f->mark = INCLUDED;
+    }
+}
+
 bool fields_from_text(const char *text, const char *const *defaults, struct arena *arena,
                       const struct fields **ret_fields, struct err *err)
 {
@@ -140,6 +153,8 @@ bool fields_from_text(const char *text, const char *const *defaults, struct aren
                 return false;
         }
     }
+    if (includes)
+        add_identity(&b);
     *ret_fields = b.root;
     return true;
 }
@@ -172,7 +187,7 @@ bool fields_from_json(const json_t *value, const char *const *defaults, struct a
     /* without a word on `include` exclusions are taken from all there is */
     bool all = !include && json_array_size(exclude) > 0;
 
-    if (!json_is_null(value) && !json_is_object(value))
+    if (!json_is_object(value))
         return js_refuse(value, "/fields", "an object", err);
     json_object_foreach((json_t *)value, key, inside)
         if (strcmp(key, "include") && strcmp(key, "exclude"))
@@ -182,6 +197,8 @@ bool fields_from_json(const json_t *value, const char *const *defaults, struct a
         !add_list(&b, include, "/fields/include", INCLUDED, err) ||
         !add_list(&b, exclude, "/fields/exclude", EXCLUDED, err))
         return false;
+    if (json_array_size(include) > 0)
+        add_identity(&b);
     *ret_fields = b.root;
     return true;
 }

@@ -35,13 +35,19 @@ static bool list_of_text(const char *text, const char *name, struct arena *arena
     return true;
 }
 
-/* An empty list is no condition: clients send it so. */
+/* An empty list is no condition, and a single text is a list of one: clients send them so. */
 static bool list_of_json(const json_t *array, const char *pointer, struct arena *arena,
                          size_t *ret_count, const char *const **ret_list, struct err *err)
 {
     size_t count = json_array_size(array);
     const char **list = arena_array(arena, count + 1, sizeof *list);
 
+    if (json_is_string(array)) {
+        *list = arena_text(arena, json_string_value(array));
+        *ret_count = 1;
+        *ret_list = list;
+        return true;
+    }
     if (!json_is_array(array))
         return js_refuse(array, pointer, "an array", err);
     if (count > PARAMS_MAX_LIST)

@@ -3,6 +3,7 @@
  * parsed only for clients that ask for some of their fields. */
 #include "api/common/build.h"
 #include "api/stac/stac.h"
+#include "api/stac/write.h"
 #include "json/js_text.h"
 #include "store/items.h"
 #include "store/places_text.h"
@@ -271,5 +272,6 @@ bool stac_item_get(struct request *rq, struct reply *reply, struct err *err)
         !item_load(rq->db, rq->arena, stac_viewer(rq), row.collection, row.id, &row.text, &row.places, err))
         return false;
     stac_add_item(&body, rq, &row, &links);
+    write_tag(rq, reply, row.text, row.places);
     return stac_send(rq, reply, &body, STAC_GEOJSON, html_item, err);
 }

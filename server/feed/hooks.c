@@ -1,0 +1,553 @@
+/* The deliverer of the one server that holds the advisory lock: a thread with a connection of its own
+ * that sleeps until the catalogue or a subscription changes or a call is due, and SENDERS threads that
+ * make the calls. The deliverer alone talks to the database.
+ *
+ * What has been told is a row's `seq`, moved when a call was taken. What a call tells is settled before
+ * it is made (up_to_seq), so that the call that is made again after a failure or a kill tells the same
+ * under the same id. Calls of one subscription go one after another: what it is told is in order. */
+#include "feed/hooks.h"
+#include "auth/hook.h"
+#include "base/instant.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "feed/interest.h"
+#include "feed/tape.h"
+#include "feed/telling.h"
+#include "json/js.h"
+#include "net/fetch.h"
+#include "store/subscriptions.h"
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <uthash.h>
+
+enum {
+    SENDERS = 8,
+    OWNER_CALLS = 2,       /* of one owner at once */
+    CALL_CHANGES = 100,
+    CALL_BYTES = 1 << 20,
+    CALL_MS = 10000,
+    LOOK_PAGES = 20,       /* read for one subscription in a round */
+    PASS_MS = 60000,       /* what does not concern a subscription is noted so often */
+    FIRST_PAUSE_MS = 2000, /* after a failure; doubled for each further one */
+    LAST_PAUSE_MS = 3600000,
+    LEAD_MS = 2000, ROUND_MS = 50, UNSETTLED_MS = 200, IDLE_MS = 30000,
+};
+
+struct call {
+    char id[ID_UUID_SIZE];
+    char *url, *body, *headers[4]; /* id, timestamp, signature, media type */
+    bool public_only;
+    int64_t up_to, count, attempts; /* attempts: failed ones before this */
+    int status; /* 0: no answer */
+    int64_t retry_after_ms;
+    struct err err;
+    struct call *next;
+};
+
+struct hook { /* what the deliverer remembers of a subscription */
+    char id[ID_UUID_SIZE];
+    struct arena *arena; /* of what follows; as of `updated` */
+    int64_t updated;
+    struct interest interest;
+    bool with_items;
+    char owner[ID_UUID_SIZE];
+    bool calling, seen;
+    int64_t passed, passed_noted, passed_at; /* nothing up to here concerned it; 0: as the row says */
+    UT_hash_handle hh;
+};
+
+struct hooks {
+    const struct config *config;
+    char *url;
+    struct db *db;
+    struct tape *tape;
+    struct hook *all;
+    bool leads, unsettled, hurry, troubled;
+    int64_t next_at; /* of what is due next; instant_now() */
+    pthread_t thread, senders[SENDERS];
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    int wake;
+    bool stopping;
+    struct call *waiting, **last, *made;
+};
+
+/* ---- senders ---- */
+
+static void call_free(struct call *call)
+{
+    for (size_t i = 0; i < ARRAY_LEN(call->headers); i++)
+        free(call->headers[i]);
+    free(call->url);
+    free(call->body);
+    free(call);
+}
+
+static void send_call(struct call *call)
+{
+    AUTO(fetched) struct fetched answer = { 0 };
+    struct fetch what = { .method = "POST", .url = call->url, .body = call->body,
+                          .body_size = strlen(call->body), .timeout_ms = CALL_MS,
+                          .public_only = call->public_only, .max_size = 1 << 20 };
+
+    for (size_t i = 0; i < ARRAY_LEN(call->headers); i++)
+        what.headers[i] = call->headers[i];
+    if (!fetch(&what, &answer, &call->err))
+        return;
+    AUTO(mem) char *later = fetched_header(&answer, "retry-after");
+    double seconds;
+
+    call->status = answer.status;
+    if (later && text_to_number(later, &seconds) && seconds > 0 && seconds <= LAST_PAUSE_MS / 1000.0)
+        call->retry_after_ms = (int64_t)(seconds * 1000);
+    if (answer.status / 100 != 2)
+        err_set(&call->err, ERR_Unreachable, "The address answered %d", answer.status);
+}
+
+static void nudge(struct hooks *hooks)
+{
+    uint64_t one = 1;
+
+    if (write(hooks->wake, &one, sizeof one) < 0)
+        return; /* the counter is full: the thread is awake anyway */
+}
+
+static void *send_calls(void *arg)
+{
+    struct hooks *hooks = arg;
+    struct call *call;
+
+    pthread_mutex_lock(&hooks->lock);
+    while (!hooks->stopping) {
+        call = hooks->waiting;
+        if (!call) {
+            pthread_cond_wait(&hooks->changed, &hooks->lock);
+            continue;
+        }
+        hooks->waiting = call->next;
+        if (!hooks->waiting)
+            hooks->last = &hooks->waiting;
+        pthread_mutex_unlock(&hooks->lock);
+        send_call(call);
+        pthread_mutex_lock(&hooks->lock);
+        call->next = hooks->made;
+        hooks->made = call;
+        nudge(hooks);
+    }
+    pthread_mutex_unlock(&hooks->lock);
+    return NULL;
+}
+
+/* ---- what is known of subscriptions ---- */
+
+static void forget(struct hooks *hooks, struct hook *hook)
+{
+    HASH_DEL(hooks->all, hook);
+    arena_free(hook->arena);
+    free(hook);
+}
+
+static void read_collections(struct hook *hook, const json_t *list)
+{
+    size_t count = json_array_size(list);
+    const char **ids = arena_array(hook->arena, count + 1, sizeof *ids);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = arena_text(hook->arena, json_string_value(json_array_get(list, i)));
+    hook->interest.n_collections = count;
+    hook->interest.collections = ids;
+}
+
+static bool read_interest(struct hook *hook, const struct subscription *row, struct err *err)
+{
+    AUTO(json) json_t *interest = NULL, *condition = NULL;
+
+    hook->arena = arena_new();
+    hook->interest = (struct interest){ .viewer = hook->owner };
+    memcpy(hook->owner, row->owner, sizeof hook->owner);
+    if (!js_parse(row->interest, strlen(row->interest), JS_DEFAULT_DEPTH, &interest, err))
+        return false;
+    hook->with_items = json_is_true(json_object_get(interest, "items"));
+    read_collections(hook, json_object_get(interest, "collections"));
+    return !row->condition ||
+           (js_parse(row->condition, strlen(row->condition), JS_DEFAULT_DEPTH, &condition, err) &&
+            interest_condition(condition, hook->arena, &hook->interest.condition, err));
+}
+
+/* The hook of a row, as of its last change. */
+static bool remember(struct hooks *hooks, const struct subscription *row, struct hook **ret_hook,
+                     struct err *err)
+{
+    struct hook *hook;
+
+    HASH_FIND_STR(hooks->all, row->id, hook);
+    if (hook && hook->updated != row->updated && !hook->calling) {
+        forget(hooks, hook);
+        hook = NULL;
+    }
+    if (!hook) {
+        hook = MEM_NEW(struct hook);
+        memcpy(hook->id, row->id, sizeof hook->id);
+        hook->updated = row->updated;
+        HASH_ADD_STR(hooks->all, id, hook);
+        if (!read_interest(hook, row, err)) {
+            forget(hooks, hook);
+            return false;
+        }
+    }
+    hook->seen = true;
+    *ret_hook = hook;
+    return true;
+}
+
+static size_t calls_of(const struct hooks *hooks, const char *owner)
+{
+    size_t count = 0;
+
+    for (const struct hook *hook = hooks->all; hook; hook = hook->hh.next)
+        count += hook->calling && !strcmp(hook->owner, owner);
+    return count;
+}
+
+/* ---- a call ---- */
+
+struct telling { /* what is put together for one call */
+    struct text body;
+    int64_t from, up_to, count;
+    bool full, end; /* no more is read for it; there is nothing after it now */
+};
+
+/* Adds what concerns the hook, up to the row's own end or as much as a call holds. */
+static bool add_page(struct hook *hook, const struct subscription *row, struct changes *page,
+                     struct telling *t)
+{
+    for (size_t i = 0; i < page->count && !t->full; i++) {
+        struct change *change = &page->all[i];
+
+        if (interest_meets(&hook->interest, change)) {
+            text_add(&t->body, t->count++ ? "," : "");
+            telling_add(&t->body, change, row->base_url, hook->with_items);
+        }
+        t->up_to = change->seq;
+        t->full = row->up_to ? change->seq == row->up_to
+                             : t->count >= CALL_CHANGES || t->body.length >= CALL_BYTES;
+    }
+    t->end = !page->more && !t->full;
+    return !t->full && !t->end;
+}
+
+static bool collect(struct hooks *hooks, struct hook *hook, const struct subscription *row,
+                    struct telling *t, struct err *err)
+{
+    struct changes *page;
+
+    t->from = t->up_to = hook->passed && !row->up_to ? hook->passed : row->seq;
+    /* a call that is made again is read to its end, however far that is */
+    for (int pages = 0; pages < LOOK_PAGES || row->up_to; pages++) {
+        if (!tape_read(hooks->tape, hooks->db, t->up_to, &page, err))
+            return false;
+        hooks->unsettled |= page->unsettled;
+        if (!add_page(hook, row, page, t))
+            return true;
+        if (t->count > 0 && !row->up_to)
+            return true; /* told soon rather than full */
+    }
+    hooks->hurry = true; /* there is more to look through */
+    return true;
+}
+
+static bool make_call(const struct config *config, const struct subscription *row, struct telling *t,
+                      struct call **ret_call, struct err *err)
+{
+    struct call *call = MEM_NEW(struct call);
+    AUTO(mem) char *id = mem_printf("%s.%" PRId64, row->id, t->up_to);
+    AUTO(mem) char *timestamp = mem_printf("%" PRId64, instant_now() / 1000);
+    AUTO(mem) char *signature = NULL;
+
+    memcpy(call->id, row->id, sizeof call->id);
+    call->url = mem_text(row->url);
+    call->up_to = t->up_to;
+    call->count = t->count;
+    call->attempts = row->attempts;
+    call->body = mem_printf("{\"type\":\"catalog.changes\",\"id\":\"%s\",\"subscription\":\"%s\",\"changes\":[%s]}",
+                            id, row->id, t->body.data);
+    if (!fetch_may_call(call->url, config->catalog_hook_hosts, &call->public_only, err) ||
+        !hook_sign(row->secret, row->secret_size, id, timestamp, call->body, &signature, err)) {
+        call_free(call);
+        return false;
+    }
+    call->headers[0] = mem_printf("webhook-id: %s", id);
+    call->headers[1] = mem_printf("webhook-timestamp: %s", timestamp);
+    call->headers[2] = mem_printf("webhook-signature: %s", signature);
+    call->headers[3] = mem_text("Content-Type: application/json");
+    *ret_call = call;
+    return true;
+}
+
+static void hand_over(struct hooks *hooks, struct call *call)
+{
+    pthread_mutex_lock(&hooks->lock);
+    call->next = NULL;
+    *hooks->last = call;
+    hooks->last = &call->next;
+    pthread_cond_signal(&hooks->changed);
+    pthread_mutex_unlock(&hooks->lock);
+}
+
+/* Notes that nothing up to here concerned it, but seldom: the row says where to look on from after a
+ * restart, and looking at the same again does no harm. */
+static bool pass(struct hooks *hooks, struct hook *hook, const struct subscription *row, int64_t up_to,
+                 struct err *err)
+{
+    int64_t now = instant_monotonic();
+
+    hook->passed = up_to;
+    if (!row->up_to && (up_to == hook->passed_noted || now - hook->passed_at < PASS_MS))
+        return true;
+    hook->passed_noted = up_to;
+    hook->passed_at = now;
+    return subscription_pass(hooks->db, row->id, up_to, err);
+}
+
+static bool stop(struct hooks *hooks, const struct subscription *row, struct err *reason, struct err *err)
+{
+    AUTO(mem) char *text = mem_text(reason->message);
+
+    err_clear(reason);
+    log_write(LOG_WARNING, NULL, "subscription %s is stopped: %s", row->id, text);
+    return subscription_stop(hooks->db, row->id, text, err);
+}
+
+static bool look_at(struct hooks *hooks, struct hook *hook, const struct subscription *row, struct err *err)
+{
+    struct telling t = { 0 };
+    struct call *call;
+    bool good;
+
+    if (!collect(hooks, hook, row, &t, err)) {
+        text_drop(&t.body);
+        return err->code == ERR_ChangesGone && stop(hooks, row, err, err);
+    }
+    if (t.count == 0) {
+        text_drop(&t.body);
+        return pass(hooks, hook, row, t.up_to, err);
+    }
+    good = make_call(hooks->config, row, &t, &call, err);
+    text_drop(&t.body);
+    if (!good)
+        return stop(hooks, row, err, err);
+    if (!subscription_begin(hooks->db, row->id, call->up_to, err)) {
+        call_free(call);
+        return false;
+    }
+    hook->calling = true;
+    hook->passed = 0;
+    hand_over(hooks, call);
+    return true;
+}
+
+/* ---- what came of calls ---- */
+
+/* Doubled for each failure, and spread, so that those who failed together do not come back together. */
+static int64_t pause_ms(int64_t attempts, int64_t retry_after_ms)
+{
+    int64_t pause = attempts < 12 ? (int64_t)FIRST_PAUSE_MS << attempts : LAST_PAUSE_MS;
+    uint32_t random;
+
+    id_random(&random, sizeof random);
+    pause = pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
+    pause = pause / 2 + (int64_t)(random % (uint32_t)(pause / 2 + 1));
+    return pause > retry_after_ms ? pause : retry_after_ms;
+}
+
+static bool settle(struct hooks *hooks, const struct call *call, struct err *err)
+{
+    if (call->err.code == ERR_None)
+        return subscription_delivered(hooks->db, call->id, call->up_to, call->count, call->status, err);
+    if (call->status == 410)
+        return subscription_stop(hooks->db, call->id, "The address answered 410: it is gone.", err);
+    return subscription_failed(hooks->db, call->id, call->status, call->err.message,
+                               pause_ms(call->attempts, call->retry_after_ms),
+                               hooks->config->catalog_hook_give_up, err);
+}
+
+static bool settle_made(struct hooks *hooks, struct err *err)
+{
+    struct call *made, *next;
+    bool good = true;
+
+    pthread_mutex_lock(&hooks->lock);
+    made = hooks->made;
+    hooks->made = NULL;
+    pthread_mutex_unlock(&hooks->lock);
+    for (; made; made = next) {
+        struct hook *hook;
+
+        next = made->next;
+        good = good && settle(hooks, made, err); /* else it is called again: at least once */
+        HASH_FIND_STR(hooks->all, made->id, hook);
+        if (hook)
+            hook->calling = false;
+        call_free(made);
+    }
+    return good;
+}
+
+/* ---- the deliverer ---- */
+
+static bool look_at_all(struct hooks *hooks, struct err *err)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    int64_t now = instant_now();
+    struct subscription *rows;
+    struct hook *hook, *next;
+    size_t count;
+
+    if (!subscriptions_active(hooks->db, arena, &rows, &count, err))
+        return false;
+    hooks->next_at = INT64_MAX;
+    tape_turn(hooks->tape);
+    hooks->unsettled = hooks->hurry = false;
+    for (hook = hooks->all; hook; hook = hook->hh.next)
+        hook->seen = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!remember(hooks, &rows[i], &hook, err)) {
+            if (!stop(hooks, &rows[i], err, err))
+                return false;
+            continue;
+        }
+        if (hook->calling || calls_of(hooks, hook->owner) >= OWNER_CALLS)
+            continue; /* looked at again when a call has ended */
+        if (rows[i].next_at > now)
+            hooks->next_at = rows[i].next_at < hooks->next_at ? rows[i].next_at : hooks->next_at;
+        else if (!look_at(hooks, hook, &rows[i], err))
+            return false;
+    }
+    HASH_ITER(hh, hooks->all, hook, next)
+        if (!hook->seen && !hook->calling)
+            forget(hooks, hook);
+    return true;
+}
+
+static bool connect_and_lead(struct hooks *hooks, struct err *err)
+{
+    if (!hooks->db || !db_is_alive(hooks->db)) {
+        hooks->leads = false;
+        db_close(hooks->db);
+        hooks->db = NULL;
+        if (!db_open(hooks->url, &hooks->db, err))
+            return false;
+    }
+    if (hooks->leads)
+        return true;
+    if (!subscriptions_try_lead(hooks->db, &hooks->leads, err))
+        return false;
+    return !hooks->leads || (db_listen(hooks->db, CATALOG_CHANNEL, err) &&
+                             db_listen(hooks->db, SUBSCRIPTIONS_CHANNEL, err));
+}
+
+static int64_t round_of(struct hooks *hooks)
+{
+    struct err err = { 0 };
+    const char *channel, *payload;
+    int64_t left;
+
+    if (!connect_and_lead(hooks, &err) || (hooks->leads && !(settle_made(hooks, &err) && look_at_all(hooks, &err)))) {
+        if (!hooks->troubled) /* once, not every two seconds */
+            log_write(LOG_WARNING, NULL, "Subscriptions are not looked at: %s", err.message);
+        hooks->troubled = true;
+        return LEAD_MS;
+    }
+    hooks->troubled = false;
+    if (!hooks->leads)
+        return LEAD_MS;
+    while (db_notice(hooks->db, &channel, &payload))
+        hooks->hurry = true;
+    left = hooks->next_at == INT64_MAX ? IDLE_MS : hooks->next_at - instant_now();
+    left = hooks->hurry ? 0 : hooks->unsettled && left > UNSETTLED_MS ? UNSETTLED_MS : left;
+    return left < ROUND_MS ? ROUND_MS : left > IDLE_MS ? IDLE_MS : left;
+}
+
+static bool is_stopping(struct hooks *hooks)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&hooks->lock);
+    stopping = hooks->stopping;
+    pthread_mutex_unlock(&hooks->lock);
+    return stopping;
+}
+
+static void *deliver(void *arg)
+{
+    struct hooks *hooks = arg;
+
+    while (!is_stopping(hooks)) {
+        int64_t wait = round_of(hooks);
+        struct pollfd fds[2] = { { .fd = hooks->wake, .events = POLLIN }, { .fd = -1 } };
+        uint64_t count;
+
+        if (wait > ROUND_MS && hooks->leads)
+            fds[1] = (struct pollfd){ .fd = db_socket(hooks->db), .events = POLLIN };
+        poll(fds, 2, (int)wait);
+        if (fds[0].revents && read(hooks->wake, &count, sizeof count) < 0)
+            continue;
+        if (fds[1].revents) /* what comes in a moment is one round */
+            usleep(ROUND_MS * 1000);
+    }
+    return NULL;
+}
+
+struct hooks *hooks_start(const struct config *config, const char *database_url)
+{
+    struct hooks *hooks = MEM_NEW(struct hooks);
+
+    hooks->config = config;
+    hooks->url = mem_text(database_url);
+    hooks->tape = tape_new();
+    hooks->last = &hooks->waiting;
+    hooks->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&hooks->lock, NULL);
+    pthread_cond_init(&hooks->changed, NULL);
+    for (size_t i = 0; i < SENDERS; i++)
+        if (pthread_create(&hooks->senders[i], NULL, send_calls, hooks) != 0)
+            abort();
+    if (pthread_create(&hooks->thread, NULL, deliver, hooks) != 0)
+        abort();
+    return hooks;
+}
+
+void hooks_stop(struct hooks *hooks)
+{
+    struct err ignored = { 0 };
+    struct call *call;
+
+    pthread_mutex_lock(&hooks->lock);
+    hooks->stopping = true;
+    pthread_cond_broadcast(&hooks->changed);
+    pthread_mutex_unlock(&hooks->lock);
+    nudge(hooks);
+    pthread_join(hooks->thread, NULL);
+    for (size_t i = 0; i < SENDERS; i++)
+        pthread_join(hooks->senders[i], NULL);
+    if (hooks->leads && !settle_made(hooks, &ignored))
+        log_write(LOG_WARNING, NULL, "Calls may be made again: %s", ignored.message);
+    while ((call = hooks->made ? hooks->made : hooks->waiting)) {
+        *(hooks->made ? &hooks->made : &hooks->waiting) = call->next;
+        call_free(call);
+    }
+    while (hooks->all)
+        forget(hooks, hooks->all);
+    tape_free(hooks->tape);
+    db_close(hooks->db);
+    close(hooks->wake);
+    pthread_cond_destroy(&hooks->changed);
+    pthread_mutex_destroy(&hooks->lock);
+    free(hooks->url);
+    free(hooks);
+}
