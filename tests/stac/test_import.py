@@ -216,15 +216,15 @@ def test_bad_items_are_named(products):
          "geometry": None},
         {"type": "Feature", "stac_version": "1.0.0", "id": "a", "collection": "c", "properties": {"datetime": "2020-01-01T00:00:00Z"},
          "assets": {}, "geometry": {"type": "Point", "coordinates": [0, 0]}},
-        {"type": "Feature", "stac_version": "0.9.0", "id": "a", "collection": "c", "properties": {}, "assets": {}, "geometry": None},
+        {"type": "Feature", "stac_version": "0.7.0", "id": "a", "collection": "c", "properties": {}, "assets": {}, "geometry": None},
     )] + ["{", '{"type":"Feature","properties":{"x":"\\u0001"}}']
     done = products.command("catalog", "add", "-", input="\n".join(lines), check=False)
     assert done.returncode == 1
-    for expected in ("-:1: /stac_version: expected a string, found nothing", "-:2: /id: holds a slash",
+    for expected in ("-:1: /stac_version: expected one of 0.8 to 1.1, found nothing", "-:2: /id: holds a slash",
                      "-:3: /collection: is no name of a collection",
                      "-:4: /properties/start_datetime: expected a date and time",
                      "-:5: /bbox: expected an array, as there is a geometry, found nothing",
-                     "-:6: /stac_version: expected 1.0.0 or 1.1.0, found '0.9.0'", "-:7: Invalid JSON"):
+                     "-:6: /stac_version: expected one of 0.8 to 1.1, found '0.7.0'", "-:7: Invalid JSON"):
         assert expected in done.stderr, done.stderr
 
 
