@@ -3,6 +3,7 @@ api_documents = \
 	openapi/documents.def \
 	openapi/ogc.json \
 	openapi/openeo.json \
+	openapi/resto.json \
 	openapi/service.json \
 	openapi/stac.json
 EXTRA_DIST += $(api_documents)

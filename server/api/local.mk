@@ -58,3 +58,11 @@ libsentier_a_SOURCES += \
 	server/api/stac/words.c server/api/stac/words.h \
 	server/api/stac/transact.c server/api/stac/write.h \
 	server/api/stac/wish.c server/api/stac/wish.h
+libsentier_a_SOURCES += \
+	server/api/resto/collections.c \
+	server/api/resto/download.c \
+	server/api/resto/feature.c \
+	server/api/resto/id.c \
+	server/api/resto/params.c \
+	server/api/resto/resto.h \
+	server/api/resto/search.c

@@ -6,6 +6,7 @@
 #include "api/common/results.h"
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
+#include "api/resto/resto.h"
 #include "api/stac/changes.h"
 #include "api/stac/stac.h"
 #include "api/stac/subscriptions.h"
@@ -16,6 +17,8 @@
     ROUTE(method, OPENEO_ROOT path, access, openeo_##handler, OPENEO, __VA_ARGS__)
 #define OGC(method, path, access, handler, ...)                                                    \
     ROUTE(method, OGC_ROOT path, access, ogc_##handler, OGC, __VA_ARGS__)
+#define RESTO(method, path, access, handler, ...)                                                  \
+    ROUTE(method, RESTO_ROOT path, access, resto_##handler, RESTO, __VA_ARGS__)
 #define STAC(method, path, access, handler, ...)                                                   \
     ROUTE(method, STAC_ROOT path, access, stac_##handler, STAC, __VA_ARGS__)
 
@@ -122,6 +125,12 @@ const struct route routes[] = {
     STAC(GET, "/changes", NOBODY, changes_get),
     STAC(GET, "/changes/stream", NOBODY, changes_stream_get),
     ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),
+
+    /* PEPS: resto 2.x, for the scripts of its users */
+    RESTO(GET, "/api/collections/{collection}/search.json", NOBODY, search_get),
+    RESTO(GET, "/api/collections/{collection}/describe.xml", NOBODY, describe_get),
+    RESTO(GET, "/collections/{collection}/{id}", NOBODY, feature_get),
+    RESTO(GET, "/collections/{collection}/{id}/download", USER, download_get),
 
     { .pattern = NULL },
 };

@@ -45,6 +45,7 @@ void exchange_free(struct exchange *ex)
     atomic_fetch_sub(&ex->server->in_flight, 1);
     exchange_drop_body(ex);
     free(ex->reply.body);
+    reply_source_free(ex->reply.source);
     arena_free(ex->rq.arena);
     free(ex);
 }

@@ -14,7 +14,7 @@ libsentier_a_SOURCES += \
 	server/http/reply.c server/http/reply.h \
 	server/http/request.h \
 	server/http/respond.c server/http/respond.h \
-	server/http/route.c server/http/route.h server/http/table.h \
+	server/http/source.c server/http/route.c server/http/route.h server/http/table.h \
 	server/http/server.h \
 	server/http/stream.c server/http/stream.h server/http/streams.h \
 	server/http/turns.c server/http/turns.h \

@@ -11,7 +11,7 @@
 
 enum { FACES = FACE_OPENEO + 1, STATUS_CLASSES = 6 };
 
-static const char *const face_names[FACES] = { "plain", "ogc", "stac", "openeo" };
+static const char *const face_names[FACES] = { "plain", "ogc", "stac", "resto", "openeo" };
 static const int64_t bounds_ms[] = { 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
 
 struct metrics {

@@ -30,6 +30,8 @@ static json_t *body_of(const struct exchange *ex, int status, const char *messag
     if (ex->match.face == FACE_OPENEO)
         return json_pack("{s:s, s:s, s:s, s:[]}", "id", ex->rq.id, "code", err_name(code), "message",
                          message, "links");
+    if (ex->match.face == FACE_RESTO) /* scripts look for the key ErrorCode */
+        return json_pack("{s:i, s:s}", "ErrorCode", status, "ErrorMessage", message);
     return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", err_type(code), "title",
                      err_title(code), "status", status, "detail", message, "code", err_name(code),
                      "instance", ex->rq.id);
@@ -61,7 +63,8 @@ void respond_error(struct exchange *ex)
     if (!body) /* the message quotes bytes that are not UTF-8 */
         body = body_of(ex, status, err_title(code));
     reply_json(reply, status, body,
-               ex->match.face == FACE_OPENEO ? "application/json" : "application/problem+json");
+               ex->match.face == FACE_OPENEO || ex->match.face == FACE_RESTO ? "application/json"
+                                                                             : "application/problem+json");
     if (status == 401)
         add_challenges(ex);
     if (status == 503 || status == 429)

@@ -100,6 +100,18 @@ bool reply_file(struct request *rq, struct reply *reply, const char *path, const
     return true;
 }
 
+bool reply_source(struct request *rq, struct reply *reply, const struct reply_source *source,
+                  const char *media, const char *download_name)
+{
+    reply->source = MEM_NEW(struct reply_source);
+    *reply->source = *source;
+    reply->status = 200;
+    reply_header(rq, reply, "Content-Type", "%s", media);
+    if (download_name)
+        add_disposition(rq, reply, download_name);
+    return true;
+}
+
 bool reply_wait(struct request *rq, struct reply *reply, const char *key, int64_t timeout_ms)
 {
     reply->waiting = true;

@@ -4,6 +4,7 @@
 #define HTTP_REPLY_H
 
 #include "http/request.h"
+#include <sys/types.h>
 
 struct reply {
     int status; /* 200 unless set */
@@ -13,6 +14,7 @@ struct reply {
     size_t size;
     const char *file; /* arena path: streamed with ranges, ETag, Last-Modified */
     struct stream *stream; /* written while it is sent (stream.h) */
+    struct reply_source *source; /* read while it is sent; owned */
     bool waiting;
     const char *wait_key;
     int64_t wait_until; /* instant_monotonic() */
@@ -32,6 +34,18 @@ bool reply_empty(struct reply *reply, int status); /* 204, 304 ... */
  * `download_name` NULL: inline. Errors: FileNotFound. */
 bool reply_file(struct request *rq, struct reply *reply, const char *path, const char *media,
                 const char *download_name, struct err *err) MUST_USE;
+/* Bytes of a known number that are made while they are sent: `read` is called for them in order, on an HTTP
+ * thread (it may wait for disks alone), and gives how many it put into the buffer, <= 0 when it cannot go on:
+ * then the connection is closed. `free_context` is called at the end, sent or not. */
+struct reply_source {
+    int64_t size;
+    ssize_t (*read)(void *context, char *buffer, size_t max);
+    void (*free_context)(void *context);
+    void *context;
+};
+bool reply_source(struct request *rq, struct reply *reply, const struct reply_source *source,
+                  const char *media, const char *download_name);
+void reply_source_free(struct reply_source *source);
 /* Gives the thread back; the handler runs again (rq->woken) when store/ notifies `key` (a job id, or
  * CATALOG_CHANNEL) or at the deadline. */
 bool reply_wait(struct request *rq, struct reply *reply, const char *key, int64_t timeout_ms);

@@ -133,6 +133,8 @@ void respond(struct exchange *ex)
         respond_error(ex);
     if (ex->reply.stream)
         respond_stream(ex);
+    if (ex->reply.source && !ex->response)
+        respond_source(ex);
     if (!ex->response) {
         ex->status = ex->reply.status ? ex->reply.status : 200;
         respond_body(ex);

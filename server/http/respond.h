@@ -13,4 +13,7 @@ bool respond_none_match(const struct exchange *ex, const char *etag);
 /* The value of a header that the handler gave; NULL when it did not. */
 const char *respond_given(const struct exchange *ex, const char *name);
 
+/* ->response of ex->reply.source, which it takes. */
+void respond_source(struct exchange *ex);
+
 #endif

@@ -15,3 +15,4 @@ libsentier_a_SOURCES += \
 	server/ingest/storer.c server/ingest/storer.h \
 	server/ingest/synthesize.c server/ingest/synthesize.h \
 	server/ingest/xml.c server/ingest/xml.h
+libsentier_a_SOURCES += server/ingest/zip_folder.c server/ingest/zip_folder.h

@@ -51,6 +51,8 @@ static void compose_page(const struct item_search *s, const struct known *known,
     order_compose_cursor(order, s->after, s->backwards, c);
     order_compose(order, s->backwards, c);
     text_add(&c->sql, windows[window].sql);
+    if (s->offset)
+        compose(c, " OFFSET ?::bigint", compose_arg(c, db_int(s->offset)));
     text_add(&c->sql, ") s ON true");
     order_compose(order, s->backwards, c);
     compose(c, " LIMIT ?::bigint", compose_arg(c, db_int(s->limit + 1)));
@@ -84,8 +86,8 @@ static void read_page(const struct item_search *s, struct known *known, PGresult
     if (row_text(rows, 0, COUNT)) {
         page->matched = row_int(rows, 0, COUNT);
         page->counted = COUNT_EXACT;
-    } else if (!s->after && !page->more) {
-        page->matched = (int64_t)found;
+    } else if (!s->after && !page->more && (found || !s->offset)) {
+        page->matched = s->offset + (int64_t)found;
         page->counted = COUNT_EXACT;
     }
 }

@@ -9,7 +9,7 @@
 #include "store/db.h"
 #include <jansson.h>
 
-enum { SEARCH_MAX_SORTS = 8, SEARCH_MAX_LIMIT = 10000 };
+enum { SEARCH_MAX_SORTS = 8, SEARCH_MAX_LIMIT = 10000, SEARCH_MAX_OFFSET = 1000000 };
 
 struct item_sort {
     const char *property; /* "datetime", "id", "collection" or a sortable's name ("eo:cloud_cover") */
@@ -51,6 +51,8 @@ struct item_search {
     const struct item_cursor *after; /* NULL: the first page */
     bool backwards;                 /* the page before `after` */
     int64_t limit;                  /* 1 .. SEARCH_MAX_LIMIT */
+    int64_t offset;                 /* rows left out first, for old protocols that number their pages; at
+                                       most SEARCH_MAX_OFFSET */
     enum item_count count;
     int64_t count_limit;            /* of COUNT_CAPPED: catalog.count_limit */
 };

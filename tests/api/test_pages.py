@@ -32,7 +32,7 @@ class Page(html.parser.HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("face", ["stac", "ogc", "openeo", "service"])
+@pytest.mark.parametrize("face", ["stac", "ogc", "openeo", "resto", "service"])
 def test_api_documents_for_people(service, face):
     document = requests.get(f"{service.base}/api/{face}", timeout=30)
     assert document.headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
