@@ -69,6 +69,11 @@ static bool want(struct check *check, struct cql2_node *node, enum cql2_type typ
         return true;
     if (type == CQL2_TYPE_TIMESTAMP && node->op == CQL2_STRING)
         return make_instant(check, node);
+    if (type == CQL2_TYPE_NUMBER && node->loose && text_to_number(node->text, &node->number)) {
+        node->op = CQL2_NUMBER;
+        node->type = type;
+        return true;
+    }
     if (type == CQL2_TYPE_TIMESTAMP && node->op == CQL2_PROPERTY && node->type == CQL2_TYPE_STRING)
         is_open = true;
     if (type == CQL2_TYPE_STRING && node->op == CQL2_PROPERTY && is_time(node->type) && !is_property(node, "datetime"))

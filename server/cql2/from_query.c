@@ -32,8 +32,12 @@ static bool read_scalar(struct builder *builder, const json_t *value, const char
 {
     if (json_is_number(value))
         return build_number(builder, json_number_value(value), place, ret_node);
-    if (json_is_string(value))
-        return build_text(builder, CQL2_STRING, json_string_value(value), place, ret_node);
+    if (json_is_string(value)) {
+        if (!build_text(builder, CQL2_STRING, json_string_value(value), place, ret_node))
+            return false;
+        (*ret_node)->loose = true;
+        return true;
+    }
     if (!json_is_boolean(value))
         return refuse(builder, value, place, "a string, a number or a boolean");
     if (!build(builder, CQL2_BOOLEAN, place, 0, NULL, ret_node))

@@ -80,10 +80,22 @@ static bool check_arrays(struct reader *reader, enum cql2_op op, const json_t *a
     return true;
 }
 
-static bool read_operator(struct reader *reader, enum cql2_op op, const json_t *args, const char *pointer,
+/* Drafts of CQL2, which clients still write, had the ends of BETWEEN in an array of their own. The
+ * caller frees. */
+static json_t *flat_args(enum cql2_op op, const json_t *args)
+{
+    json_t *ends = json_array_get(args, 1);
+
+    if (op != CQL2_BETWEEN || json_array_size(args) != 2 || json_array_size(ends) != 2)
+        return json_incref((json_t *)args);
+    return json_pack("[O,O,O]", json_array_get(args, 0), json_array_get(ends, 0), json_array_get(ends, 1));
+}
+
+static bool read_operator(struct reader *reader, enum cql2_op op, const json_t *given, const char *pointer,
                           struct cql2_node **ret_node)
 {
     const struct op_row *row = &op_rows[op];
+    AUTO(json) json_t *args = flat_args(op, given);
     AUTO(node_list) struct node_list list = { 0 };
     size_t count = json_array_size(args);
     const char *place = below(reader, pointer, "args");

@@ -28,6 +28,7 @@ def stac(make_service):
         service.add_user(name, role=role)
     service.stac = service.base + "/stac"
     service.as_ = {name: service.session(name) for name in ["alice", "bob", "root", "ops"]}
+    service.as_["ops"].headers["Prefer"] = "return=representation"
     service.as_["nobody"] = requests.Session()
     return service
 

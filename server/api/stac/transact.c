@@ -123,6 +123,21 @@ bool write_reply_item(struct request *rq, struct reply *reply, int status, const
     return reply_bytes(reply, status, text_take(&body), size, STAC_GEOJSON);
 }
 
+/* What was changed is sent back to those who ask for it (RFC 7240), else only its tag. */
+static bool write_reply_changed(struct request *rq, struct reply *reply, const char *collection,
+                                const char *id, struct err *err)
+{
+    const char *prefer = request_header(rq, "Prefer");
+    struct item_row row = { 0 };
+
+    if (prefer && strcasestr(prefer, "return=representation"))
+        return write_reply_item(rq, reply, 200, collection, id, err);
+    if (!item_load(rq->db, rq->arena, stac_viewer(rq), collection, id, &row.text, &row.places, err))
+        return false;
+    write_tag(rq, reply, row.text, row.places);
+    return reply_empty(reply, 204);
+}
+
 bool write_reply_collection(struct request *rq, struct reply *reply, int status, const char *id,
                             struct err *err)
 {
@@ -218,7 +233,7 @@ bool stac_item_put(struct request *rq, struct reply *reply, struct err *err)
         return write_reply_item(rq, reply, 201, collection, id, err);
     }
     return item_replace(rq->db, rq->body, write_if_match(rq), etag, err) &&
-           write_reply_item(rq, reply, 200, collection, id, err);
+           write_reply_changed(rq, reply, collection, id, err);
 }
 
 bool stac_item_patch(struct request *rq, struct reply *reply, struct err *err)
@@ -232,7 +247,7 @@ bool stac_item_patch(struct request *rq, struct reply *reply, struct err *err)
         return js_refuse(rq->body, "", "an object", err);
     return write_take_back(rq, rq->body, err) &&
            item_patch(rq->db, collection, id, rq->body, write_if_match(rq), etag, err) &&
-           write_reply_item(rq, reply, 200, collection, id, err);
+           write_reply_changed(rq, reply, collection, id, err);
 }
 
 bool stac_item_delete(struct request *rq, struct reply *reply, struct err *err)
