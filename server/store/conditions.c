@@ -3,7 +3,6 @@
 #include "store/conditions.h"
 #include "store/collections.h"
 #include "store/words.h"
-#include <string.h>
 
 enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 
