@@ -71,7 +71,7 @@ tests_fuzz_fuzz_safe_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_search_params_SOURCES = tests/fuzz/fuzz_search_params.c $(fuzz_main)
 tests_fuzz_fuzz_search_params_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_search_params_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
-EXTRA_DIST += tests/stac/test_collections.py tests/stac/test_conformance.py tests/stac/test_face.py tests/stac/test_filter.py tests/stac/offline_validator.py tests/stac/stac_fixtures.py tests/stac/test_import.py \
+EXTRA_DIST += tests/stac/test_browse.py tests/stac/test_collections.py tests/stac/test_conformance.py tests/stac/test_face.py tests/stac/test_filter.py tests/stac/offline_validator.py tests/stac/stac_fixtures.py tests/stac/test_import.py \
 	tests/stac/test_run.py tests/stac/test_search.py tests/fuzz/corpus/safe_xml tests/fuzz/corpus/search_params
 
 # faces

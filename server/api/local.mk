@@ -34,6 +34,7 @@ libsentier_a_SOURCES += \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \
 	server/api/stac/aggregate.c \
+	server/api/stac/browse.c \
 	server/api/stac/collections.c \
 	server/api/stac/bulk.c \
 	server/api/stac/changes.c server/api/stac/changes.h \

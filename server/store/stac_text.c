@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char *const made_here[] = { "self", "root", "parent", "collection", "items", "item",
-                                         "child", "next", "prev", "previous", "thumbnail",
+                                         "child", "children", "next", "prev", "previous", "thumbnail",
                                          "aggregate", "aggregations", "queryables", "sortables",
                                          "http://www.opengis.net/def/rel/ogc/1.0/queryables",
                                          "http://www.opengis.net/def/rel/ogc/1.0/sortables" };

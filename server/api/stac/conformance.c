@@ -13,6 +13,7 @@ static const struct { const char *uri, *test; } classes[] = {
     { STAC_API("collections"), "test_collections" },
     { STAC_API("ogcapi-features"), "test_items" },
     { STAC_API("item-search"), "test_item_search" },
+    { "https://api.stacspec.org/v1.0.0-rc.3/browseable", "test_browseable" },
     { "https://api.stacspec.org/v1.0.0-rc.2/children", "test_children" },
     { "https://api.stacspec.org/v1.0.0-rc.2/language", "test_language" },
     { FEATURES("core"), "test_items" },

@@ -151,6 +151,7 @@ void html_collection(struct request *rq, const json_t *body, struct text *page)
     begin(page, rq, title);
     page_add(page, "<p class=\"description\">%s</p>\n<nav>", text_of(body, "description"));
     add_link(page, body, "items", say(rq, SAY_items));
+    add_link(page, body, "child", say(rq, SAY_browse));
     add_link(page, body, "http://www.opengis.net/def/rel/ogc/1.0/queryables", say(rq, SAY_queryables));
     add_link(page, body, "http://www.opengis.net/def/rel/ogc/1.0/sortables", say(rq, SAY_sortables));
     text_add(page, "</nav>\n");
@@ -166,6 +167,23 @@ void html_collection(struct request *rq, const json_t *body, struct text *page)
     add_member(page, say(rq, SAY_properties), json_object_get(body, "summaries"));
     add_member(page, say(rq, SAY_assets), json_object_get(body, "assets"));
     text_add(page, "</dl>\n");
+    page_end(page);
+}
+
+void html_catalogue(struct request *rq, const json_t *body, struct text *page)
+{
+    json_t *link;
+    size_t i;
+
+    begin(page, rq, text_of(body, "title"));
+    page_add(page, "<p>%s</p>\n<nav>", text_of(body, "description"));
+    add_link(page, body, "parent", "..");
+    text_add(page, "</nav>\n<ul class=\"grid\">\n");
+    json_array_foreach(json_object_get(body, "links"), i, link)
+        if (!strcmp(text_of(link, "rel"), "child") || !strcmp(text_of(link, "rel"), "item"))
+            page_add(page, "<li class=\"card\"><a href=\"%s\">%s</a></li>\n", text_of(link, "href"),
+                     text_of(link, "title"));
+    text_add(page, "</ul>\n");
     page_end(page);
 }
 

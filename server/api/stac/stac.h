@@ -18,6 +18,8 @@
 
 handler_fn stac_landing_get, stac_conformance_get;
 handler_fn stac_collections_get, stac_collection_get, stac_children_get;
+handler_fn stac_browse_get, stac_browse_period_get; /* catalogues of a collection's items */
+handler_fn stac_collection_children_get, stac_browse_children_get, stac_browse_period_children_get;
 handler_fn stac_items_get, stac_item_get;
 handler_fn stac_search_get, stac_search_post;
 handler_fn stac_queryables_get, stac_sortables_get; /* of all, and of one collection */
@@ -64,8 +66,8 @@ bool stac_check(struct request *rq, struct search_params *params, struct err *er
 
 /* A page for people, made of the JSON that a program would get. */
 typedef void stac_page_fn(struct request *rq, const json_t *body, struct text *out);
-stac_page_fn html_landing, html_collections, html_collection, html_items, html_item, html_schema,
-    html_plain;
+stac_page_fn html_landing, html_collections, html_collection, html_items, html_item, html_catalogue,
+    html_schema, html_plain;
 /* Answers with the JSON in `body`, or with its page when the client likes HTML best. */
 bool stac_send(struct request *rq, struct reply *reply, struct text *body, const char *media,
                stac_page_fn *page, struct err *err) MUST_USE;
