@@ -36,7 +36,7 @@ check_PROGRAMS += tests/unit/test_cql2_text tests/unit/test_cql2_match
 TESTS += tests/unit/test_cql2_text tests/unit/test_cql2_match
 tests_unit_test_cql2_text_SOURCES = tests/unit/test_cql2_text.c
 tests_unit_test_cql2_text_LDADD = $(unit_libs)
-tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c
+tests_unit_test_cql2_match_SOURCES = tests/unit/test_cql2_match.c tests/cql2_meanings.h
 tests_unit_test_cql2_match_LDADD = $(unit_libs)
 check_PROGRAMS += tests/stac/cql2_match
 tests_stac_cql2_match_SOURCES = tests/stac/cql2_match.c
@@ -155,7 +155,7 @@ tests_db_test_queue_LDADD = $(unit_libs)
 # searches, on one as well
 check_PROGRAMS += tests/db/test_search
 TESTS += tests/db/test_search
-tests_db_test_search_SOURCES = tests/db/test_search.c tests/db/cql2_meanings.def
+tests_db_test_search_SOURCES = tests/db/test_search.c tests/cql2_meanings.h
 tests_db_test_search_LDADD = $(unit_libs)
 
 # http, auth, net

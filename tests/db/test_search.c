@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../cql2_meanings.h"
 #include "base/mem.h"
 #include "json/js.h"
 #include "store/aggregate.h"
@@ -40,19 +41,6 @@ static struct db *db;
 static char folder[] = "/tmp/sentier-search-XXXXXX";
 
 /* ---- what is in it ---- */
-
-static const char scene[] =
-    "{\"type\":\"Feature\",\"stac_version\":\"1.0.0\",\"id\":\"scene-1\",\"collection\":\"sets\","
-    "\"bbox\":[0,0,10,10],\"links\":[],\"assets\":{},"
-    "\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[10,0],[10,10],[0,10],[0,0]]]},"
-    "\"properties\":{\"datetime\":\"2024-02-29T12:00:00.5Z\",\"start_datetime\":\"2024-02-29T12:00:00Z\","
-    "\"end_datetime\":\"2024-02-29T13:00:00+01:00\",\"created\":\"2024-03-01T00:00:00Z\",\"day\":\"2024-03-01\","
-    "\"n\":5,\"x\":2.5,\"neg\":-7,\"zero\":0,\"huge\":1e300,\"flag\":true,\"none\":null,\"name\":\"Abc\","
-    "\"street\":\"\\u039f\\u03b4\\u03cc\\u03c2\",\"german\":\"Stra\\u00dfe\",\"french\":\"d\\u00e9b\\u00e1rqu\\u00e9r\","
-    "\"russian\":\"\\u0401\\u043b\\u043a\\u0430\",\"japanese\":\"\\u306f\\u3058\\u3081\",\"turkish\":\"\\u0131\","
-    "\"emoji\":\"a\\ud83d\\ude00b\",\"percent\":\"100% a_b\\\\c\",\"mixed\":\"5\","
-    "\"list\":[1,2.0,\"a\",true,[1,2]],\"empty\":[],\"words\":[\"x\",\"y\",\"x\"],"
-    "\"bad_time\":\"yesterday\"}}";
 
 static void put_collection(const char *id, const char *owner, const char *bbox, const char *interval)
 {
@@ -113,7 +101,7 @@ static void put_items(void)
 
 static int set_up(void **state)
 {
-    AUTO(json) json_t *item = json_loads(scene, 0, NULL);
+    AUTO(json) json_t *item = json_loads(meanings_item, 0, NULL);
     struct item_input input = { .item = item };
     struct item_write how = { 0 };
     size_t stored;
@@ -200,21 +188,18 @@ static int64_t scenes_found(const char *filter)
 
 static void filters_mean_what_they_mean_to_the_matcher(void **state)
 {
-    static const struct { char want; const char *text; } rows[] = {
-#include "cql2_meanings.def"
-    };
     int bad = 0;
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO(mem) char *negated = mem_printf("NOT (%s)", rows[i].text);
-        AUTO(mem) char *unknown = mem_printf("(%s) IS NULL", rows[i].text);
-        int64_t yes = scenes_found(rows[i].text), no = scenes_found(negated), neither = scenes_found(unknown);
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+        AUTO(mem) char *negated = mem_printf("NOT (%s)", meanings[i].text);
+        AUTO(mem) char *unknown = mem_printf("(%s) IS NULL", meanings[i].text);
+        int64_t yes = scenes_found(meanings[i].text), no = scenes_found(negated), neither = scenes_found(unknown);
         char got = yes < 0 ? '!' : yes == 1 && !no && !neither ? 'T' : no == 1 && !yes && !neither ? 'F'
                    : neither == 1 && !yes && !no ? 'U' : '?';
 
-        if (got != rows[i].want) {
-            print_error("%s: %c, expected %c (%d %d %d)\n", rows[i].text, got, rows[i].want, (int)yes, (int)no,
+        if (got != meanings[i].want) {
+            print_error("%s: %c, expected %c (%d %d %d)\n", meanings[i].text, got, meanings[i].want, (int)yes, (int)no,
                         (int)neither);
             bad++;
         }
