@@ -47,7 +47,7 @@ static void what_is_kept_is_sent_with_addresses_and_links(void **state)
     struct err err = { 0 };
 
     (void)state;
-    assert_true(stac_text_keep(item, &kept, &err));
+    assert_true(stac_text_keep(item, NULL, &kept, &err));
     stac_text_send(&sent, kept.data, "http://h", "{\"rel\":\"self\"}");
     assert_string_equal(sent.data,
                         "{\"id\":\"a\",\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":"
@@ -69,7 +69,7 @@ static void marks_are_refused(void **state)
         AUTO(text) struct text kept = { 0 };
         struct err err = { 0 };
 
-        assert_false(stac_text_keep(item, &kept, &err));
+        assert_false(stac_text_keep(item, NULL, &kept, &err));
         assert_non_null(strstr(err.message, "control character"));
     }
 }
