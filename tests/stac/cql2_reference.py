@@ -2,7 +2,7 @@
 with Python's own numbers, strings and sets and Shapely's geometries. Unknown is None. Written from the
 standard, SQL's rules and the header of server/cql2/cql2.h alone.
 
-An expression is (operator, argument, ...), or a leaf: ("prop", name), ("num", 1.5), ("str", "x"), ("bool", True),
+An expression is (operator, argument, ...), or a leaf: ("prop", name), ("written", name of a time that is read as text), ("num", 1.5), ("str", "x"), ("bool", True),
 ("time", microseconds, text), ("date", microseconds, text), ("open",), ("geom", GeoJSON), ("bbox", numbers)."""
 import math
 import unicodedata
@@ -59,7 +59,7 @@ def end_text(e):
 
 def text(e):
     op, *args = e
-    if op == "prop":
+    if op in ("prop", "written"):
         return f'"{args[0]}"'
     if op == "num":
         return number_text(args[0])
@@ -100,7 +100,7 @@ def end_json(e):
 
 def as_json(e):
     op, *args = e
-    if op == "prop":
+    if op in ("prop", "written"):
         return {"property": args[0]}
     if op in ("num", "str", "bool", "geom"):
         return args[0]
@@ -141,6 +141,13 @@ def made_valid(g, highest):
     return shapely.union_all([p for p in parts if most in (None, shapely.get_dimensions(p))])
 
 
+def around(g):
+    """What was drawn straight across 180 degrees, around the globe."""
+    east = shapely.transform(g, lambda c: c + (c[:, :1] < 0) * [360, 0])
+    far = shapely.transform(shapely.intersection(east, shapely.box(180, -90, 540, 90)), lambda c: c - [360, 0])
+    return shapely.union(shapely.intersection(east, shapely.box(-180, -90, 180, 90)), far)
+
+
 def flat(g):
     return [p for part in g.geoms for p in flat(part)] if hasattr(g, "geoms") else [g]
 
@@ -154,6 +161,8 @@ class Item:
         self.properties = item["properties"]
         self.item = item
         self.geometry = made_valid(shapely.force_2d(shape(item["geometry"])), True) if item["geometry"] else None
+        if self.geometry and item["bbox"][0] > item["bbox"][2]:
+            self.geometry = around(self.geometry)
 
     def raw(self, name):
         if name in ("id", "collection"):
@@ -362,6 +371,8 @@ class Evaluation:
         op, *args = e
         if op == "prop":
             return self.prop(args[0])
+        if op == "written":
+            return self.item.raw(args[0])
         if op in ("num", "str", "bool"):
             return args[0]
         if op == "time":

@@ -54,6 +54,8 @@ def random_geometry(r, depth=0):
             return [[x, y], [x + 2, y + 2], [x + 2, y], [x, y + 2], [x, y]]
         return square(r.randint(0, 5), r.randint(0, 5), r.randint(1, 4), r.randint(1, 4))
 
+    if depth == 0 and r.random() < 0.05:
+        return {"type": "Polygon", "coordinates": [[[x, y, 100.5] for x, y in square(r.randint(0, 4), 1, 2, 3)]]}
     kinds = ["Point", "LineString", "Polygon", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection"]
     kind = r.choice(kinds[:7] if depth else kinds)
     if kind == "GeometryCollection":
@@ -100,8 +102,10 @@ def random_item(r, number):
             "geometry": None, "properties": properties, "links": [], "assets": {}}
     if r.random() > 0.1:
         item["geometry"] = random_geometry(r)
-        bounds = reference.shape(item["geometry"]).bounds
-        item["bbox"] = list(bounds)
+        item["bbox"] = list(reference.shape(item["geometry"]).bounds)
+    if r.random() < 0.05:  # drawn straight across 180 degrees
+        item["geometry"] = {"type": "Polygon", "coordinates": [[[178, 0], [-178, 0], [-178, 5], [178, 5], [178, 0]]]}
+        item["bbox"] = [178, 0, -178, 5]
     return item
 
 
@@ -199,7 +203,8 @@ geometry_literals = st.one_of(
     st.integers(0, 10**6).map(lambda n: ("geom", random_geometry(random.Random(n)))),
     st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 4), st.integers(1, 4)).map(
         lambda b: ("bbox", [b[0], b[1], b[0] + b[2], b[1] + b[3]])),
-    st.just(("bbox", [170, -10, 3, 10])))
+    st.sampled_from([("bbox", [170, -10, 3, 10]), ("bbox", [-179, 1, 3, 2]), ("geom", {"type": "Point", "coordinates": [179, 2]}),
+                     ("geom", {"type": "Point", "coordinates": [2, 2, 7.5]})]))
 geometries = st.one_of(st.just(("prop", "geometry")), geometry_literals, call("centroid", st.just(("prop", "geometry"))))
 booleans = st.one_of(prop("flag"), st.booleans().map(lambda b: ("bool", b)))
 
@@ -217,10 +222,9 @@ mixed = prop("mixed", "other")
 patterns = st.one_of(st.sampled_from(TEXTS), st.sampled_from(["%", "a%", "%b", "_", "a_b", "A%", "%\\%", "a\\_b", "%\\\\%", "%ß%", "%δ%", "a\\b", "__", "%_%"]))
 
 
-def folded(words):
-    """The same folding on both sides of LIKE, or none."""
-    return st.tuples(st.sampled_from(["", "casei", "accenti"]), texts, patterns.map(lambda p: ("str", p))).map(
-        lambda c: ("like", c[1], c[2]) if not c[0] else ("like", (c[0], c[1]), (c[0], c[2])))
+# the same folding on both sides of LIKE, or none
+folded = st.tuples(st.sampled_from(["", "casei", "accenti"]), texts, patterns.map(lambda p: ("str", p))).map(
+    lambda c: ("like", c[1], c[2]) if not c[0] else ("like", (c[0], c[1]), (c[0], c[2])))
 
 
 predicates = st.one_of(
@@ -236,7 +240,9 @@ predicates = st.one_of(
         lambda c: ("in", c[0], *([("num", n) for n in range(c[1])] if c[0][1] == "sat:relative_orbit"
                                  else [("str", s) for s in ["random", "Sentinel-2B", "landsat-8"][:c[1]]]))),
     st.tuples(times, st.lists(times, min_size=1, max_size=3)).map(lambda c: ("in", c[0], *c[1])),
-    folded(None),
+    folded,
+    st.tuples(prop("created", "day"), st.sampled_from(["2024%", "%Z", "_____01-%", "%01:00"])).map(
+        lambda c: ("like", ("written", c[0][1]), ("str", c[1]))),
     call("isNull", st.one_of(prop(*TYPES), numbers, texts, intervals.filter(lambda i: i[0] == "interval"))),
     st.tuples(st.sampled_from(reference.SPATIAL), geometries, geometries),
     st.tuples(st.sampled_from(reference.SPATIAL), st.just(("prop", "geometry")), geometry_literals),
