@@ -254,6 +254,29 @@ static void fold_properties(json_t *collection, json_t *summaries)
     json_object_del(collection, "properties");
 }
 
+/* Catalogues of every version write a summary of one value without its list, or one of nothing. True
+ * when something had to be mended. */
+static bool mend_summaries(json_t *summaries)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    bool mended = false;
+
+    json_object_foreach_safe(summaries, next, key, value) {
+        bool is_list = json_is_array(value) || json_is_object(value);
+
+        if (json_is_null(value) || (is_list && json_array_size(value) + json_object_size(value) == 0))
+            json_object_del(summaries, key);
+        else if (!is_list)
+            json_object_set_new(summaries, key, json_pack("[O]", value));
+        else
+            continue;
+        mended = true;
+    }
+    return mended;
+}
+
 static void lift_collection(json_t *collection)
 {
     json_t *extent = json_object_get(collection, "extent");
@@ -314,6 +337,7 @@ bool stac_migrate(json_t *object, bool *ret_changed, struct err *err)
             lift_item(object);
         json_object_set_new(object, "stac_version", json_string(SERVED));
     }
+    older |= mend_summaries(json_object_get(object, "summaries"));
     if (ret_changed)
         *ret_changed = older;
     return true;
