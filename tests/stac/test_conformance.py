@@ -31,6 +31,14 @@ def test_openapi(catalogue):
     assert document["servers"][0]["url"] == catalogue.stac
 
 
+def test_limits_are_those_of_the_configuration(make_service):
+    service = make_service("catalog.page=7", "catalog.max_page=50")
+    document = requests.get(service.base + "/api/stac", timeout=30).json()
+    schema = document["components"]["parameters"]["limit"]["schema"]
+    assert (schema["default"], schema["maximum"]) == (7, 50)
+    assert "limit" not in requests.get(service.base + "/api/ogc", timeout=30).json()["components"].get("parameters", {})
+
+
 def test_filter_of_the_standard(catalogue, shared):
     """Both encodings of every example that the standard has are read the same way: an unknown property is refused
     alike, anything else would be a refusal of the grammar."""

@@ -123,6 +123,16 @@ bool api_get(struct request *rq, struct reply *reply, struct err *err)
     return reply_json(reply, 200, json_pack("{s:o}", "links", links), NULL);
 }
 
+/* What the configuration decides. */
+static void put_limit(json_t *document, const char *parameter, const char *name, int64_t number)
+{
+    json_t *components = json_object_get(document, "components"),
+           *schema = json_object_get(
+               json_object_get(json_object_get(components, "parameters"), parameter), "schema");
+
+    json_object_set_new(schema, name, json_integer(number));
+}
+
 static json_t *document_of(struct request *rq, const char *text, struct err *err)
 {
     json_t *body, *server;
@@ -132,6 +142,9 @@ static json_t *document_of(struct request *rq, const char *text, struct err *err
     server = json_array_get(json_object_get(body, "servers"), 0);
     json_object_set_new(server, "url",
                         json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
+    put_limit(body, "limit", "default", rq->config->catalog_page);
+    put_limit(body, "limit", "maximum", rq->config->catalog_max_page);
+    put_limit(body, "limitCollections", "maximum", rq->config->catalog_max_page);
     return body;
 }
 
