@@ -3,10 +3,14 @@ libsentier_a_SOURCES += \
 	server/ingest/collection.c \
 	server/ingest/container.c server/ingest/container.h \
 	server/ingest/folder_catalog.c server/ingest/folder_catalog.h \
+	server/ingest/harvest.c server/ingest/harvest.h server/ingest/harvest_parts.h \
+	server/ingest/harvest_api.c \
+	server/ingest/harvest_static.c \
 	server/ingest/import.c server/ingest/import.h \
 	server/ingest/intake.c server/ingest/intake.h \
 	server/ingest/localise.c server/ingest/localise.h \
 	server/ingest/parts.c server/ingest/parts.h \
+	server/ingest/remote.c server/ingest/remote.h \
 	server/ingest/sentinel1.c server/ingest/sentinel1.h \
 	server/ingest/sentinel2.c server/ingest/sentinel2.h \
 	server/ingest/sentinel2_bands.c \

@@ -46,7 +46,7 @@ static bool remember(struct db *db, void *context, struct err *err)
 
 static bool store(struct storer *s, struct parcel *parcel, size_t *ret_stored, struct err *err)
 {
-    struct item_write how = { .skip_bad = true, .expected = parcel->expected, .problem = tell,
+    struct item_write how = { .skip_bad = true, .skip_same = true, .expected = parcel->expected, .problem = tell,
                               .within = remember, .context = s };
 
     *ret_stored = 0;

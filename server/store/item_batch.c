@@ -27,6 +27,8 @@ struct row {
     size_t group;
     bool dropped;         /* a later one has its id, or it cannot be stored */
     bool replaces;        /* an item of its id is there */
+    bool same;            /* ... with the same text */
+    bool has_files;
 };
 
 struct group { /* the rows of one collection */
@@ -139,6 +141,7 @@ bool item_batch_add(struct item_batch *batch, const struct item_input *in, size_
     if (!item_check(in->item, err) || !item_row_add(&batch->bytes, in->item, in->text, &row.place, err))
         return false;
     property_news_add(batch->news, in->item);
+    row.has_files = in->n_locations > 0;
     row.group = group_of(batch, json_string_value(json_object_get(in->item, "collection")));
     row.collection = batch->groups[row.group].id;
     row.id = arena_text(batch->arena, json_string_value(json_object_get(in->item, "id")));
@@ -368,7 +371,7 @@ static const char *ids_of(const struct item_batch *b, size_t group, enum which w
     AUTO(text) struct text ids = { 0 };
 
     for (size_t i = 0; i < b->count; i++)
-        if (b->rows[i].group == group && !b->rows[i].dropped &&
+        if (b->rows[i].group == group && !b->rows[i].dropped && !b->rows[i].same &&
             (which == ALL || b->rows[i].replaces == (which == REPLACING)))
             add_element(&ids, b->rows[i].id);
     if (!ids.length)
@@ -395,6 +398,14 @@ static int by_row_id(const void *a, const void *b)
     return strcmp((*(struct row *const *)a)->id, (*(struct row *const *)b)->id);
 }
 
+static bool is_same(const struct item_batch *b, const struct row *row, const char *text)
+{
+    const struct item_row_place *place = &row->place;
+    size_t length = place->length - place->body;
+
+    return strlen(text) == length && !memcmp(b->bytes.data + place->begin + place->body, text, length);
+}
+
 static void mark_replacing(struct item_batch *b, size_t group, const PGresult *found)
 {
     struct row **sorted = arena_array(b->arena, b->count + 1, sizeof(struct row *));
@@ -407,13 +418,16 @@ static void mark_replacing(struct item_batch *b, size_t group, const PGresult *f
     for (int i = 0; i < row_count(found); i++) {
         struct row **row = bsearch(row_text(found, i, 0), sorted, n, sizeof *sorted, by_id);
 
-        if (row)
+        if (row) {
             (*row)->replaces = true;
+            (*row)->same = !(*row)->has_files && row_text(found, i, 1) && is_same(b, *row, row_text(found, i, 1));
+        }
     }
 }
 
-static bool find_old(struct db *db, struct item_batch *b, size_t group, struct err *err)
+static bool find_old(struct db *db, const struct storing *s, size_t group, struct err *err)
 {
+    struct item_batch *b = s->batch;
     AUTO(rows) PGresult *rows = NULL;
     const struct group *g = &b->groups[group];
     const char *ids = ids_of(b, group, ALL);
@@ -421,9 +435,9 @@ static bool find_old(struct db *db, struct item_batch *b, size_t group, struct e
     if (!ids)
         return true;
     if (!db_query(db, &rows,
-                  "SELECT id FROM items WHERE collection = $1::integer AND id = ANY($2::text[])"
-                  ON_ITS_SHELVES,
-                  DB_ARGS(db_int(g->number), db_text(ids)), err))
+                  "SELECT id, CASE WHEN $3::boolean THEN body END FROM items"
+                  " WHERE collection = $1::integer AND id = ANY($2::text[])" ON_ITS_SHELVES,
+                  DB_ARGS(db_int(g->number), db_text(ids), db_bool(s->how->skip_same)), err))
         return false;
     mark_replacing(b, group, rows);
     return true;
@@ -512,7 +526,7 @@ static bool copy_rows(struct db *db, struct item_batch *b, struct err *err)
         const struct group *g = &b->groups[row->group];
         char *bytes = b->bytes.data + row->place.begin;
 
-        if (row->dropped)
+        if (row->dropped || row->same)
             continue;
         item_row_set_shelf(bytes, (int32_t)g->shelf, (int32_t)g->number);
         if (row->repaired ? !copy_repaired(db, b, row, err)
@@ -569,6 +583,8 @@ static void count_groups(struct storing *s)
         if (row->dropped)
             continue;
         s->stored++;
+        if (row->same)
+            continue;
         g->kept++;
         g->replaced += row->replaces;
         if (row->place.longest_us > g->longest_us)
@@ -613,13 +629,13 @@ static bool in_transaction(struct db *db, void *storing, struct err *err)
 
     s->stored = 0;
     for (size_t i = 0; i < b->count; i++)
-        b->rows[i].replaces = false;
+        b->rows[i].replaces = b->rows[i].same = false;
     if (!lock_groups(db, b, err) || !check_groups(db, s, err) || !prefer_index(db, err))
         return false;
     for (size_t i = 0; i < b->n_groups; i++) {
         b->groups[i].kept = b->groups[i].replaced = 0;
         b->groups[i].longest_us = 0;
-        if (!find_old(db, b, i, err))
+        if (!find_old(db, s, i, err))
             return false;
     }
     if (!check_mode(s, err) || !check_match(db, s, err))

@@ -41,6 +41,7 @@ enum item_mode {
 struct item_write { /* how items are written; all zero: upsert, all or nothing */
     enum item_mode mode;
     bool skip_bad;          /* those that cannot be stored are left out; else one spoils the batch */
+    bool skip_same;         /* an item whose text is there already is not written again, nor told of */
     bool keep_locations;    /* what is known of files stays; else it is replaced by the input's */
     const char *if_match;   /* of a batch of one: value of If-Match; NULL: none */
     int64_t expected;       /* how many more will follow in other batches: large collections are given

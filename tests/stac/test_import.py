@@ -283,7 +283,7 @@ def test_marks_of_the_store_cannot_be_given(products):
 
 def test_harvest_copies_another_catalogue(products, make_service):
     other = make_service(workers=1)
-    other.command("catalog", "harvest", products.stac, "--collection", "sentinel-2-l2a", "--bbox", "15,45,16,45.5",
+    other.command("catalog", "harvest", products.stac, "--collections", "sentinel-2-l2a", "--bbox", "15,45,16,45.5",
                   "--datetime", "2023-08-13T00:00:00Z/..")
     other.stac = other.base + "/stac"
     copied, own = items(other, "sentinel-2-l2a"), items(products, "sentinel-2-l2a")
@@ -291,5 +291,5 @@ def test_harvest_copies_another_catalogue(products, make_service):
     for name, item in copied.items():
         assert item["assets"]["B04"]["href"] == own[name]["assets"]["B04"]["href"]
         assert item["properties"] == own[name]["properties"] and item["geometry"] == own[name]["geometry"]
-    done = other.command("catalog", "harvest", products.base + "/nowhere", "--collection", "x", check=False)
+    done = other.command("catalog", "harvest", products.base + "/nowhere", "--collections", "x", check=False)
     assert done.returncode == 1 and "answered 404" in done.stderr
