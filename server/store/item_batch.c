@@ -80,6 +80,7 @@ void item_batch_free(struct item_batch *batch)
 {
     if (!batch)
         return;
+    property_news_free(batch->news);
     arena_free(batch->arena);
     text_drop(&batch->bytes);
     text_drop(&batch->places);

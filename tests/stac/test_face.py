@@ -41,7 +41,7 @@ def test_landing(catalogue, schemas):
     for method in ("GET", "POST"):
         assert link(landing, "search", method=method)["type"] == GEOJSON
     children = [k["href"] for k in landing["links"] if k["rel"] == "child"]
-    assert len(children) == 21 and get(children[0]).json()["type"] == "Collection"
+    assert {c.rsplit("/", 1)[1] for c in children} >= {i["collection"] for i in catalogue.items} and len(children) == len(set(children)) and get(children[0]).json()["type"] == "Collection"
 
 
 def test_unchanged_pages_are_not_sent_again(catalogue):
@@ -93,8 +93,9 @@ def test_item_search(catalogue):
         assert link(page, "root")["href"] == catalogue.stac
 
 
-@pytest.mark.parametrize("limit, given", [(1, 1), (149, 149), (10000, 149), (10001, 149), (10 ** 30, 149)])
-def test_limits_above_the_largest_are_the_largest(catalogue, limit, given):
+@pytest.mark.parametrize("limit", [1, 149, 10000, 10001, 10 ** 30])
+def test_limits_above_the_largest_are_the_largest(catalogue, limit):
+    given = min(limit, len(catalogue.items))
     assert get(catalogue.stac + "/search", params={"limit": limit}).json()["numberReturned"] == given
     body = requests.post(catalogue.stac + "/search", json={"limit": min(limit, 2 ** 62)}, timeout=30).json()
     assert body["numberReturned"] == given
@@ -133,7 +134,7 @@ def test_sort(catalogue, sortby):
 def test_pages_of_any_order_lead_on_and_back(catalogue, sortby):
     whole = [(f["collection"], f["id"]) for f in
              get(catalogue.stac + "/search", params={"sortby": sortby, "limit": 1000}).json()["features"]]
-    assert len(whole) == 149
+    assert len(whole) == len(catalogue.items)
     url, pages = catalogue.stac + "/search?limit=7&sortby=" + requests.utils.quote(sortby), []
     while url:
         page = get(url).json()
@@ -186,7 +187,7 @@ def test_next_of_a_body_is_whole(catalogue):
             break
         assert further[0]["method"] == "POST" and further[0]["merge"] is False and set(further[0]["body"]) == {*body, "token"}
         page = requests.post(further[0]["href"], json=further[0]["body"], timeout=30).json()
-    assert len(seen) == 149 and seen == sorted(seen)
+    assert len(seen) == len(catalogue.items) and seen == sorted(seen)
 
 
 # ---- fields: the table of the extension ----
@@ -251,8 +252,8 @@ def test_counts(catalogue):
         if count != "estimated":
             assert page["numberMatched"] == len({i["id"] for i in catalogue.items if i["collection"] == "sentinel-2-l2a"})
     # the way pystac-client asks for the number
-    assert get(url, params={"limit": 1}).json()["numberMatched"] == 149
-    assert requests.post(url, json={"limit": 1, "count": "exact"}, timeout=30).json()["numberMatched"] == 149
+    assert get(url, params={"limit": 1}).json()["numberMatched"] == len(catalogue.items)
+    assert requests.post(url, json={"limit": 1, "count": "exact"}, timeout=30).json()["numberMatched"] == len(catalogue.items)
     answer = requests.get(url, params={"count": "all"}, timeout=30)
     assert answer.status_code == 400 and "count: expected none, exact, capped or estimated, found 'all'" in answer.json()["detail"]
 
