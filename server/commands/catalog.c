@@ -109,11 +109,12 @@ const struct command command_catalog = {
     .synopsis = "add|import|list|synthesize|harvest|endpoint|place ...",
     .summary = "add to the catalogue and look at it",
     .help =
-        "catalog add FILE... [--collection ID]\n"
+        "catalog add FILE... [--collection ID] [--resume]\n"
         "    Adds STAC items and collections: JSON, a FeatureCollection, or one object a line; - is\n"
         "    standard input. Collections that are missing are made from their items. Items that cannot\n"
         "    be stored are named, with the place that is wrong; the exit status is then 1. Local files\n"
-        "    that they name lie beside FILE, in the data folder or in a folder of raster.data.\n"
+        "    that they name lie beside FILE, in the data folder or in a folder of raster.data. Items of STAC\n"
+        "    0.8 to 1.0-rc become items of 1.0. --resume goes on where the same file was cut off.\n"
         "catalog import FOLDER|ZIP... [--collection ID]\n"
         "    Adds Sentinel-2 L1C and L2A and Sentinel-1 GRD products (SAFE folders or zips), and\n"
         "    folders of images with a STAC item beside them. Files stay where they are.\n"

@@ -81,9 +81,13 @@ void intake_expect(struct intake *intake, int64_t items)
 
 void intake_remember(struct intake *intake, const char *source)
 {
-    free(intake->source);
+    char *before = intake->source;
+
     intake->source = mem_text(source);
     storer_remember(intake->storer, intake->source);
+    free(before);
+    free(intake->mark);
+    intake->mark = NULL;
 }
 
 void intake_mark(struct intake *intake, const char *state)
@@ -264,8 +268,12 @@ bool intake_collection(struct intake *intake, json_t *collection, const char *pl
 
 bool intake_flush(struct intake *intake, struct err *err)
 {
-    return (intake->parcel || !intake->mark || storer_take(intake->storer, &intake->parcel, err)) &&
-           send(intake, err) && storer_wait(intake->storer, err);
+    if (!(intake->parcel || !intake->mark || storer_take(intake->storer, &intake->parcel, err)) ||
+        !send(intake, err) || !storer_wait(intake->storer, err))
+        return false;
+    free(intake->mark);
+    intake->mark = NULL;
+    return true;
 }
 
 bool intake_finish(struct intake *intake, struct err *err)

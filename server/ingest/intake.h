@@ -36,7 +36,7 @@ bool intake_collection(struct intake *intake, json_t *collection, const char *pl
 /* How many items are likely to follow: a large collection gets room of its own before the first. */
 void intake_expect(struct intake *intake, int64_t items);
 /* From now on each batch takes with it how far the intake has come: intake_mark() after an item says
- * what to remember when all up to it is stored (store/progress.h). */
+ * what to remember when all up to it is stored (store/progress.h). Not while something is unflushed. */
 void intake_remember(struct intake *intake, const char *source);
 void intake_mark(struct intake *intake, const char *state);
 /* Stores what is left. */
