@@ -63,7 +63,7 @@ static bool make_instant(struct check *check, struct cql2_node *node)
 /* Reads the node as a value of this type, if that can be. TIMESTAMP takes dates too. */
 static bool want(struct check *check, struct cql2_node *node, enum cql2_type type)
 {
-    bool is_open = node->op == CQL2_PROPERTY && node->type == CQL2_TYPE_ANY;
+    bool is_name = node->op == CQL2_PROPERTY, is_open = is_name && node->type == CQL2_TYPE_ANY;
 
     if (node->type == type || (type == CQL2_TYPE_TIMESTAMP && node->type == CQL2_TYPE_DATE))
         return true;
@@ -74,9 +74,9 @@ static bool want(struct check *check, struct cql2_node *node, enum cql2_type typ
         node->type = type;
         return true;
     }
-    if (type == CQL2_TYPE_TIMESTAMP && node->op == CQL2_PROPERTY && node->type == CQL2_TYPE_STRING)
+    if (is_name && type == CQL2_TYPE_TIMESTAMP && node->type == CQL2_TYPE_STRING)
         is_open = true;
-    if (type == CQL2_TYPE_STRING && node->op == CQL2_PROPERTY && is_time(node->type) && !is_property(node, "datetime"))
+    if (is_name && type == CQL2_TYPE_STRING && is_time(node->type) && !is_property(node, "datetime"))
         is_open = true; /* times are texts in an item */
     if (!is_open || type == CQL2_TYPE_GEOMETRY || type == CQL2_TYPE_INTERVAL)
         return refuse(check, node, type == CQL2_TYPE_TIMESTAMP ? "a time" : cql2_type_name(type));
@@ -177,7 +177,8 @@ static bool check_times(struct check *check, struct cql2_node *node, bool interv
         if (arg->type == CQL2_TYPE_INTERVAL)
             continue;
         if (intervals_only)
-            return refuse(check, arg, "an interval such as INTERVAL('2024-01-01', '..') or the property datetime");
+            return refuse(check, arg, "an interval such as INTERVAL('2024-01-01', '..') or the "
+                                      "property datetime");
         if (!want(check, arg, CQL2_TYPE_TIMESTAMP))
             return false;
     }
@@ -245,8 +246,8 @@ static bool check_function(struct check *check, struct cql2_node *node)
         return names_refuse(node->text, node->place, "a function of this service", function_name, NULL,
                             check->builder.err);
     if (node->n_args != function->n_args)
-        return err_set(check->builder.err, ERR_InvalidParameter, "%s: expected %s() with %zu argument%s, found %zu",
-                       node->place, function->name, function->n_args, function->n_args == 1 ? "" : "s",
+        return err_set(check->builder.err, ERR_InvalidParameter,
+                       "%s: expected %s() with %zu argument%s, found %zu", node->place, function->name, function->n_args, function->n_args == 1 ? "" : "s",
                        node->n_args);
     for (size_t i = 0; i < node->n_args; i++)
         if (!want(check, node->args[i], function->args[i].type))

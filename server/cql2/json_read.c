@@ -101,8 +101,8 @@ static bool read_operator(struct reader *reader, enum cql2_op op, const json_t *
     const char *place = below(reader, pointer, "args");
 
     if (count < row->least || count > row->most)
-        return err_set(reader->builder.err, ERR_InvalidParameter, "%s: expected %s%zu argument%s of %s, found %zu",
-                       place, row->most > row->least ? "at least " : "", row->least,
+        return err_set(reader->builder.err, ERR_InvalidParameter,
+                       "%s: expected %s%zu argument%s of %s, found %zu", place, row->most > row->least ? "at least " : "", row->least,
                        row->least == 1 ? "" : "s", row->json, count);
     return check_arrays(reader, op, args, place) && read_elements(reader, args, place, &list) &&
            build(&reader->builder, op, pointer, list.count, list.nodes, ret_node);
@@ -124,7 +124,8 @@ static bool read_function(struct reader *reader, const char *name, const json_t 
     return true;
 }
 
-static bool read_op(struct reader *reader, const json_t *json, const char *pointer, struct cql2_node **ret_node)
+static bool read_op(struct reader *reader, const json_t *json, const char *pointer,
+                    struct cql2_node **ret_node)
 {
     const json_t *name = json_object_get(json, "op"), *args = json_object_get(json, "args");
 

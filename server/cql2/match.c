@@ -111,13 +111,15 @@ static struct value value_of_property(struct match *match, const struct cql2_nod
         return json_is_boolean(json) ? (struct value){ .known = true, .truth = json_is_true(json) } : unknown;
     case CQL2_TYPE_NUMBER: return json_is_number(json) ? value_of_number(json_number_value(json)) : unknown;
     case CQL2_TYPE_STRING:
-        return json_is_string(json) ? (struct value){ .known = true, .text = json_string_value(json) } : unknown;
+        return json_is_string(json) ? (struct value){ .known = true, .text = json_string_value(json) }
+                                    : unknown;
     case CQL2_TYPE_TIMESTAMP:
     case CQL2_TYPE_DATE: return time_of(json);
     case CQL2_TYPE_INTERVAL: return item_interval(match);
     case CQL2_TYPE_GEOMETRY:
         return strcmp(name, "geometry") ? geometry_of_json(match, json) : geometry_of_item(match);
-    case CQL2_TYPE_ARRAY: return json_is_array(json) ? (struct value){ .known = true, .json = json } : unknown;
+    case CQL2_TYPE_ARRAY:
+        return json_is_array(json) ? (struct value){ .known = true, .json = json } : unknown;
     case CQL2_TYPES: break;
     }
     return unknown;
@@ -397,15 +399,18 @@ static const struct span_rule {
     { CQL2_T_FINISHES, { { A_FIRST, CQL2_GT, B_FIRST }, { A_LAST, CQL2_EQ, B_LAST } } },
     { CQL2_T_MEETS, { { A_LAST, CQL2_EQ, B_FIRST } } },
     { CQL2_T_METBY, { { A_FIRST, CQL2_EQ, B_LAST } } },
-    { CQL2_T_OVERLAPS, { { A_FIRST, CQL2_LT, B_FIRST }, { A_LAST, CQL2_GT, B_FIRST }, { A_LAST, CQL2_LT, B_LAST } } },
-    { CQL2_T_OVERLAPPEDBY, { { A_FIRST, CQL2_GT, B_FIRST }, { A_FIRST, CQL2_LT, B_LAST }, { A_LAST, CQL2_GT, B_LAST } } },
+    { CQL2_T_OVERLAPS,
+      { { A_FIRST, CQL2_LT, B_FIRST }, { A_LAST, CQL2_GT, B_FIRST }, { A_LAST, CQL2_LT, B_LAST } } },
+    { CQL2_T_OVERLAPPEDBY,
+      { { A_FIRST, CQL2_GT, B_FIRST }, { A_FIRST, CQL2_LT, B_LAST }, { A_LAST, CQL2_GT, B_LAST } } },
     { CQL2_T_STARTS, { { A_FIRST, CQL2_EQ, B_FIRST }, { A_LAST, CQL2_LT, B_LAST } } },
     { CQL2_T_STARTEDBY, { { A_FIRST, CQL2_EQ, B_FIRST }, { A_LAST, CQL2_GT, B_LAST } } },
 };
 
 static enum truth judge_spans(enum cql2_op op, struct value a, struct value b)
 {
-    const struct bound ends[] = { [A_FIRST] = a.first, [A_LAST] = a.last, [B_FIRST] = b.first, [B_LAST] = b.last };
+    const struct bound ends[] = { [A_FIRST] = a.first, [A_LAST] = a.last,
+                                  [B_FIRST] = b.first, [B_LAST] = b.last };
     const struct span_rule *rule = span_rules;
     enum truth truth = YES;
 
@@ -458,7 +463,8 @@ static enum truth judge(struct match *match, const struct cql2_node *node)
                     compare(match, CQL2_LE, node->args[0], node->args[2]));
     case CQL2_IN: return judge_in(match, node);
     case CQL2_S_INTERSECTS ... CQL2_S_CONTAINS:
-        return geometries_relate(match, node->op, evaluate(match, node->args[0]), evaluate(match, node->args[1]));
+        return geometries_relate(match, node->op, evaluate(match, node->args[0]),
+                                 evaluate(match, node->args[1]));
     case CQL2_T_AFTER ... CQL2_T_STARTS:
         return judge_spans(node->op, evaluate(match, node->args[0]), evaluate(match, node->args[1]));
     case CQL2_A_EQUALS ... CQL2_A_OVERLAPS: return judge_arrays(match, node);

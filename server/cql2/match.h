@@ -16,7 +16,7 @@ struct value {
     struct bound {
         bool known;
         int64_t us;
-    } first, last;           /* TIMESTAMP (both the same), DATE, INTERVAL; `known` of one of them alone is possible */
+    } first, last;           /* TIMESTAMP (both the same), DATE, INTERVAL (one may be known alone) */
     geometry_handle geometry; /* GEOMETRY */
     const json_t *json;      /* ARRAY, and ANY */
 };

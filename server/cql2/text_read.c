@@ -138,7 +138,8 @@ static bool read_interval(struct lexer *lexer, struct cql2_node **ret_node)
         return false;
     if (list.count != 2)
         return err_set(lexer->builder.err, ERR_InvalidParameter,
-                       "%s: expected INTERVAL with a start and an end, found %zu arguments", place, list.count);
+                       "%s: expected INTERVAL with a start and an end, found %zu arguments", place,
+                       list.count);
     return build_interval(&lexer->builder, place, list.nodes, ret_node);
 }
 
@@ -165,7 +166,8 @@ static bool read_bbox(struct lexer *lexer, struct cql2_node **ret_node)
 
 static bool read_named(struct lexer *lexer, struct cql2_node **ret_node)
 {
-    static const char *const reserved[] = { "AND", "OR", "NOT", "IS", "NULL", "LIKE", "BETWEEN", "IN", "DIV" };
+    static const char *const reserved[] = { "AND",  "OR",      "NOT", "IS", "NULL",
+                                            "LIKE", "BETWEEN", "IN",  "DIV" };
     const char *place = lexer_place(lexer);
     bool called = lexer_sees(lexer, '('), truth = lexer_is_keyword(lexer, "TRUE");
     enum cql2_op op = called_op(lexer);

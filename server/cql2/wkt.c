@@ -54,7 +54,8 @@ bool wkt_is_name(const struct lexer *lexer)
 static bool read_position(struct reading *r, double ret_position[3])
 {
     static const double limits[] = { 360, 90, INFINITY };
-    static const char *const expected[] = { "a longitude within -360 and 360", "a latitude within -90 and 90" };
+    static const char *const expected[] = { "a longitude within -360 and 360",
+                                            "a latitude within -90 and 90" };
     struct lexer *lexer = r->lexer;
     int count = 0;
 

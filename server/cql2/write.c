@@ -8,7 +8,8 @@
 
 /* ---- text ---- */
 
-enum binding { BIND_OR = 1, BIND_AND, BIND_NOT, BIND_PREDICATE, BIND_SUM, BIND_TERM, BIND_POWER, BIND_OPERAND };
+enum binding { BIND_OR = 1, BIND_AND, BIND_NOT, BIND_PREDICATE, BIND_SUM, BIND_TERM, BIND_POWER,
+               BIND_OPERAND };
 
 static enum binding binding_of(const struct cql2_node *node)
 {
