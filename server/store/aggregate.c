@@ -130,7 +130,7 @@ static bool compose_aggregation(void *context, const struct known *known, const 
     enum kind kind = a->row->kind;
 
     (void)err;
-    text_add(&c->sql, "SELECT v.version, a.* FROM catalog_version v LEFT JOIN (SELECT ");
+    text_add(&c->sql, "SELECT v.version, a.* FROM (SELECT version FROM catalog_version LIMIT 1) v LEFT JOIN (SELECT ");
     if (is_kept_count(a)) {
         text_add(&c->sql, kind == SINGLE ? "sum(count) AS k" : "number AS k, count AS n, 0 AS total");
         compose(c, " FROM collections WHERE number = ANY(?::integer[])",

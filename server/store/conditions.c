@@ -1,6 +1,7 @@
 /* An item's interval lies around its datetime by at most the `longest` of its collection: that lets
  * the indexes on datetime help, and where all intervals are instants nothing else is asked. */
 #include "store/conditions.h"
+#include "base/instant.h"
 #include "store/collections.h"
 #include "store/words.h"
 
@@ -9,11 +10,6 @@ enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 bool conditions_restrict(const struct item_conditions *w)
 {
     return w->n_ids || w->start || w->end || w->geometry || w->filter || w->words;
-}
-
-static const char *longest_of(const struct scope *scope, struct arena *arena)
-{
-    return arena_printf(arena, "%lld milliseconds", (long long)scope->longest_ms);
 }
 
 const struct cql2_column item_columns[] = {
@@ -30,8 +26,7 @@ const struct cql2_column item_columns[] = {
     { NULL, NULL, CQL2_TYPE_ANY, false },
 };
 
-static struct cql2_context context_of(const struct known *known, const struct scope *scope,
-                                      struct arena *arena)
+static struct cql2_context context_of(const struct known *known, const struct scope *scope)
 {
     struct cql2_context context = { .columns = item_columns, .document = "j.p", .known = known,
                                     .start = "i.datetime", .end = "i.datetime" };
@@ -39,7 +34,7 @@ static struct cql2_context context_of(const struct known *known, const struct sc
     if (scope->longest_ms) {
         context.start = "i.start_at";
         context.end = "i.end_at";
-        context.longest = longest_of(scope, arena);
+        context.longest_us = scope->longest_ms * 1000;
     }
     return context;
 }
@@ -79,27 +74,32 @@ static void compose_scope(const struct scope *scope, struct composed *c)
         compose(c, " AND i.collection = ANY(?::integer[])", compose_arg(c, db_text(scope->numbers)));
 }
 
+/* Bounds are worked out here rather than in SQL, so that they are constants for the planner, which then
+ * looks at the partitions of these years only. */
+static void compose_bound(const char *rfc3339, int64_t by_us, const char *fragment, struct arena *arena,
+                          struct composed *c)
+{
+    int64_t us;
+
+    if (instant_parse_us(rfc3339, &us))
+        compose(c, fragment, compose_arg(c, db_text(compose_instant(arena, us + by_us))));
+}
+
 static void compose_time(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
                          struct composed *c)
 {
-    int start = w->start ? compose_arg(c, db_text(compose_instant_of(arena, w->start))) : 0;
-    int end = w->end ? compose_arg(c, db_text(compose_instant_of(arena, w->end))) : 0;
-    int longest;
+    int64_t longest_us = scope->longest_ms * 1000;
 
-    if (scope->longest_ms == 0) {
-        if (start)
-            compose(c, " AND i.datetime >= ?::timestamptz", start);
-        if (end)
-            compose(c, " AND i.datetime <= ?::timestamptz", end);
-        return;
+    if (w->start) {
+        compose_bound(w->start, -longest_us, " AND i.datetime >= ?::timestamptz", arena, c);
+        if (longest_us)
+            compose_bound(w->start, 0, " AND i.end_at >= ?::timestamptz", arena, c);
     }
-    longest = compose_arg(c, db_text(longest_of(scope, arena)));
-    if (start)
-        compose(c, " AND i.end_at >= ?::timestamptz AND i.datetime >= ?::timestamptz - ?::interval", start,
-                start, longest);
-    if (end)
-        compose(c, " AND i.start_at <= ?::timestamptz AND i.datetime <= ?::timestamptz + ?::interval", end,
-                end, longest);
+    if (w->end) {
+        compose_bound(w->end, longest_us, " AND i.datetime <= ?::timestamptz", arena, c);
+        if (longest_us)
+            compose_bound(w->end, 0, " AND i.start_at <= ?::timestamptz", arena, c);
+    }
 }
 
 void conditions_compose(const struct item_conditions *w, const struct known *known,
@@ -118,7 +118,7 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
         c->own_plan = true;
     }
     if (w->filter) {
-        struct cql2_context context = context_of(known, scope, arena);
+        struct cql2_context context = context_of(known, scope);
         const char *filter = cql2_sql(w->filter, &context, arena, c);
 
         text_add(&c->sql, " AND ");

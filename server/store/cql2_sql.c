@@ -418,14 +418,25 @@ static bool is_fixed(const struct cql2_node *n)
     return n->op != CQL2_PROPERTY && n->op != CQL2_FUNCTION;
 }
 
-/* What follows for the item's datetime, which indexes know, from meeting a fixed interval. */
+static int64_t first_of(const struct cql2_node *fixed)
+{
+    return fixed->op == CQL2_INTERVAL ? fixed->args[0]->first_us : fixed->first_us;
+}
+
+static int64_t last_of(const struct cql2_node *fixed)
+{
+    return fixed->op == CQL2_INTERVAL ? fixed->args[1]->last_us : fixed->last_us;
+}
+
+/* What follows for the item's datetime, which indexes and partitions know, from meeting a fixed
+ * interval. */
 static const char *near(struct translation *t, const struct cql2_node *fixed)
 {
-    const char *longest = parameter(t, db_text(t->context->longest), "interval");
-    const char *start = start_of(t, fixed), *end = end_of(t, fixed);
+    int64_t first = first_of(fixed), last = last_of(fixed), longest = t->context->longest_us;
 
-    return arena_printf(t->arena, "i.datetime >= %s - %s AND i.datetime <= %s + %s", start, longest, end,
-                        longest);
+    return arena_printf(t->arena, "i.datetime >= %s AND i.datetime <= %s",
+                        instant(t, first == INT64_MIN ? first : first - longest),
+                        instant(t, last == INT64_MAX ? last : last + longest));
 }
 
 /* Only the ends that the operator looks at are written: no parameter may stand unused. */
@@ -441,7 +452,7 @@ static const char *temporal(struct translation *t, const struct cql2_node *n)
             parts[i] = i % 2 ? end_of(t, n->args[i / 2]) : start_of(t, n->args[i / 2]);
     }
     sql = fill(t, fragment, parts);
-    if (t->exact || !t->context->longest || !needs_meeting(n->op) ||
+    if (t->exact || !t->context->longest_us || !needs_meeting(n->op) ||
         first_is_item == is_item_time(n->args[1]) || !is_fixed(n->args[first_is_item]))
         return sql;
     return arena_printf(t->arena, "(%s AND %s)", sql, near(t, n->args[first_is_item]));

@@ -17,7 +17,7 @@ struct cql2_context { /* what the properties of a tree are */
     const struct cql2_column *columns; /* to a NULL name */
     const char *document; /* jsonb of all other properties: "j.p" */
     const char *start, *end; /* of the interval that "datetime" means in T_ operators */
-    const char *longest;  /* these lie around i.datetime by at most this interval; NULL: they do not */
+    int64_t longest_us;   /* these lie around i.datetime by at most this much; 0: no such column */
     const struct known *known; /* for "collection"; NULL: it is a column like others */
 };
 

@@ -3,7 +3,8 @@
  * (conditions.c makes the statement again when that was old).
  *
  * The inner LIMIT is a literal, so that the planner knows that few rows are wanted also where it plans
- * for no values in particular; the outer one is the exact number, and nothing more is fetched. */
+ * for no values in particular; the outer one is the exact number, and nothing more is fetched. The last
+ * ORDER BY sorts a page that is in order already: it costs nothing, and says what is meant. */
 #include "store/conditions.h"
 #include "store/count.h"
 #include "store/order.h"
@@ -40,7 +41,8 @@ static void compose_page(const struct item_search *s, const struct known *known,
                 compose_arg(c, db_text(scope->numbers)));
     else
         text_add(&c->sql, "NULL");
-    text_add(&c->sql, ", s.* FROM catalog_version v LEFT JOIN (SELECT i.body, i.id, i.datetime, i.collection");
+    text_add(&c->sql, ", s.* FROM (SELECT version FROM catalog_version LIMIT 1) v"
+                      " LEFT JOIN (SELECT t.* FROM (SELECT i.body, i.id, i.datetime, i.collection");
     if (scope->places)
         compose_places(c, s->where.viewer);
     else
@@ -53,9 +55,8 @@ static void compose_page(const struct item_search *s, const struct known *known,
     text_add(&c->sql, windows[window].sql);
     if (s->offset)
         compose(c, " OFFSET ?::bigint", compose_arg(c, db_int(s->offset)));
-    text_add(&c->sql, ") s ON true");
+    compose(c, ") t LIMIT ?::bigint) s ON true", compose_arg(c, db_int(s->limit + 1)));
     order_compose(order, s->backwards, c);
-    compose(c, " LIMIT ?::bigint", compose_arg(c, db_int(s->limit + 1)));
 }
 
 struct page_context {
