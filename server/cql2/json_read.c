@@ -100,6 +100,9 @@ static bool read_operator(struct reader *reader, enum cql2_op op, const json_t *
     size_t count = json_array_size(args);
     const char *place = below(reader, pointer, "args");
 
+    /* programs that write filters, STAC Browser for one, join even a single condition */
+    if (row->operands == OF_CONDITIONS && row->least == 2 && count == 1)
+        return read_value(reader, json_array_get(args, 0), at(reader, place, 0), ret_node);
     if (count < row->least || count > row->most)
         return err_set(reader->builder.err, ERR_InvalidParameter,
                        "%s: expected %s%zu argument%s of %s, found %zu", place, row->most > row->least ? "at least " : "", row->least,

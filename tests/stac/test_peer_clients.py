@@ -242,7 +242,7 @@ def test_stac_browser_walks_the_catalogue(everything):
     """It opens the landing page, pages through `data`, opens `items` of a collection and follows `next` and `prev`."""
     def get(url):
         answer = requests.get(url, headers={**ORIGIN_OF_BROWSER, "Accept-Language": "fr;q=0.9, en;q=0.8"}, timeout=30)
-        assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == "*", (url, answer.text[:500])
         return answer.json()
 
     def link(thing, rel):
@@ -267,7 +267,8 @@ def test_stac_browser_walks_the_catalogue(everything):
             "sortby": [{"field": "properties.datetime", "direction": "desc"}], "filter-lang": "cql2-json",
             "filter": {"op": "and", "args": [{"op": ">=", "args": [{"property": "eo:cloud_cover"}, 0]}]}}
     found = requests.post(everything.stac + "/search", json=body, headers=ORIGIN_OF_BROWSER, timeout=30)
-    assert found.status_code == 200 and len(found.json()["features"]) == 9
+    assert found.status_code == 200, found.text
+    assert len(found.json()["features"]) == 9
 
 
 # ---- QGIS: its OGC API - Features provider and its STAC browser ----

@@ -379,7 +379,7 @@ static void refusals_of_json_name_the_place(void **state)
         { "{\"op\":1}", "/filter/op: expected a string, found a number" },
         { "{\"op\":\"=\"}", "/filter/args: expected an array, found nothing" },
         { "{\"op\":\"=\",\"args\":[1]}", "/filter/args: expected 2 arguments of =, found 1" },
-        { "{\"op\":\"and\",\"args\":[true]}", "/filter/args: expected at least 2 arguments of and, found 1" },
+        { "{\"op\":\"and\",\"args\":[]}", "/filter/args: expected at least 2 arguments of and, found 0" },
         { "{\"op\":\"==\",\"args\":[1,1]}", "/filter/op: expected an operator or the name of a function, found '=='" },
         { "{\"op\":\"=\",\"args\":[{\"property\":\"id\"},null]}",
           "/filter/args/1: expected a value (isNull asks for what is missing), found null" },

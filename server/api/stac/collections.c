@@ -27,6 +27,11 @@ void stac_add_collection(struct text *out, const struct request *rq, const char 
     stac_link(&links, rq, OGC_REL("sortables"), STAC_SCHEMA, "collections", id, "sortables", NULL);
     stac_link(&links, rq, "aggregate", "application/json", "collections", id, "aggregate", NULL);
     stac_link(&links, rq, "aggregations", "application/json", "collections", id, "aggregations", NULL);
+    /* what OGC API - Features has as its default; some clients want it said */
+    if (*kept == '{' && !strstr(kept, "\"itemType\":")) {
+        text_add(out, "{\"itemType\":\"feature\",");
+        kept++;
+    }
     stac_text_send(out, kept, rq->base_url, links.data);
 }
 
