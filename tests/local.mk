@@ -222,4 +222,4 @@ EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus
 	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
 
 # writing and changes
-EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py
+EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_results.py

@@ -6,6 +6,7 @@ libsentier_a_SOURCES += \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
 	server/jobs/perform_stage.c \
+	server/jobs/results_stac.c server/jobs/results_stac.h \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \
 	server/jobs/supervisor.c \

@@ -2,7 +2,9 @@
  * rename happens while the task is locked and known to be ours, so nobody else can do the same; a
  * crash before the commit leaves files that the next try replaces. */
 #include "base/instant.h"
+#include "base/log.h"
 #include "jobs/perform.h"
+#include "jobs/results_stac.h"
 #include "jobs/scratch.h"
 #include "json/js.h"
 #include <errno.h>
@@ -184,6 +186,15 @@ static bool publish(struct db *db, void *arg, struct err *err)
            rename_result(u, err);
 }
 
+/* The job is finished whatever comes of this; what fails is done again by the leader (sweep.c). */
+static void catalogue(struct performer *p, const char *job)
+{
+    struct err err = { 0 };
+
+    if (!results_catalogue(p->db, job, &err))
+        log_write(LOG_WARNING, job, "The results are not in the catalogue yet: %s", err.message);
+}
+
 bool perform_publish(struct performer *p, struct task *task, const char *fresh,
                      const struct raster_result *result, double seconds, struct err *err)
 {
@@ -194,9 +205,11 @@ bool perform_publish(struct performer *p, struct task *task, const char *fresh,
 
     if (!scratch_sync_folder(fresh, err) || !perform_transact(p, publish, &u, err))
         return false;
-    if (u.hold == HOLD_LOST)
+    if (u.hold == HOLD_LOST) {
         scratch_remove(fresh);
-    else
-        scratch_remove(folder); /* the run's temporaries, all in one go */
+        return true;
+    }
+    scratch_remove(folder); /* the run's temporaries, all in one go */
+    catalogue(p, task->job);
     return true;
 }

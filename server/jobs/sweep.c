@@ -1,13 +1,16 @@
 /* Garbage: rows that are over, and files that no row means (left by machines that died). Only names
  * of our own making are touched: JOB and JOB.TOKEN in results, JOB.RUN and in it NUMBER.TOKEN and
  * NUMBER.TOKEN.d in scratch. Copies from tape and the cache have their own: sweep_files.c. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "jobs/results_stac.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
 #include "store/changes.h"
 #include "store/cluster.h"
 #include "store/gc.h"
+#include "store/results.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +112,25 @@ static bool visit_run(const struct folder *f, const char *name, struct err *err)
     return true;
 }
 
+enum { MISSING = 200 };
+
+/* Jobs whose worker died between the end of the job and the item of its results. */
+static bool catalogue_missing(struct db *db, struct err *err)
+{
+    static char jobs[MISSING][ID_UUID_SIZE];
+    struct err ignored = { 0 };
+    size_t count;
+
+    if (!results_missing(db, jobs, MISSING, &count, err))
+        return false;
+    for (size_t i = 0; i < count && db_is_alive(db); i++) {
+        err_clear(&ignored);
+        if (!results_catalogue(db, jobs[i], &ignored))
+            log_write(LOG_WARNING, jobs[i], "The results are not in the catalogue yet: %s", ignored.message);
+    }
+    return true;
+}
+
 bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_report,
            struct err *err)
 {
@@ -120,7 +142,7 @@ bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_
     return gc_expired_jobs(db, config->jobs_keep, &ret_report->jobs, err) &&
            gc_tokens(db, &ret_report->tokens, err) &&
            gc_logs(db, config->jobs_keep, &ret_report->partitions, err) && gc_tasks(db, err) &&
-           changes_prune(db, config->catalog_changes_keep, &ret_report->changes, err) &&
+           catalogue_missing(db, err) && changes_prune(db, config->catalog_changes_keep, &ret_report->changes, err) &&
            walk(&in_results, visit_result, err) && walk(&in_scratch, visit_run, err) &&
            sweep_staged(config, db, ret_report, err) && sweep_cache(config, ret_report, err);
 }

@@ -75,6 +75,18 @@ static bool open_tag(struct db *db, const char *owner, int64_t class, double *re
     return true;
 }
 
+bool job_owner(struct db *db, struct arena *arena, const char *id, const char **ret_owner, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows, "SELECT owner FROM jobs WHERE id = $1", DB_ARGS(db_text(id)), err))
+        return false;
+    if (row_count(rows) == 0)
+        return not_found(id, err);
+    *ret_owner = arena_text(arena, row_text(rows, 0, 0));
+    return true;
+}
+
 static bool notify_state(struct db *db, const char *id, struct err *err)
 {
     return db_run(db, "SELECT pg_notify('" JOB_CHANNEL "', $1)", DB_ARGS(db_text(id)), err);

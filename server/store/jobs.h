@@ -87,6 +87,10 @@ bool job_delete(struct db *db, const char *owner, const char *id, struct err *er
 
 /* What follows is for workers. */
 
+/* The owner's user id. Errors: JobNotFound. */
+bool job_owner(struct db *db, struct arena *arena, const char *id, const char **ret_owner,
+               struct err *err) MUST_USE;
+
 /* A job as its tasks see it; job_work_done() drops it. */
 struct job_work {
     char id[ID_UUID_SIZE], owner[ID_UUID_SIZE];

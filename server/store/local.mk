@@ -53,5 +53,6 @@ libsentier_a_SOURCES += \
 	server/store/stagings.c server/store/stagings.h
 libsentier_a_SOURCES += \
 	server/store/changes.c server/store/changes.h \
+	server/store/results.c server/store/results.h \
 	server/store/shares.c server/store/shares.h \
 	server/store/subscriptions.c server/store/subscriptions.h

@@ -36,7 +36,8 @@ static bool check_string(const char *string, size_t length, bool is_asset_href, 
 
 static bool check_marks(const json_t *value, const char *pointer, struct err *err)
 {
-    bool is_href = text_begins(pointer, "/assets/") && text_ends(pointer, "/href");
+    bool is_href = (text_begins(pointer, "/assets/") || text_begins(pointer, "/links/")) &&
+                   text_ends(pointer, "/href");
     const char *key;
     json_t *inside;
     size_t i;

@@ -5,7 +5,7 @@
 #include "api/common/results.h"
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
-#include "base/instant.h"
+#include "jobs/results_stac.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -36,41 +36,6 @@ bool openeo_results_delete(struct request *rq, struct reply *reply, struct err *
     return reply_empty(reply, 204);
 }
 
-/* What all files of a job cover: the union of their "bbox" (degrees) and of their times. */
-struct extent {
-    bool has_bbox;
-    double bbox[4];
-    const char *start, *end; /* RFC 3339, of equal form, so that text orders as time does */
-};
-
-static void widen_bbox(struct extent *extent, const json_t *bbox)
-{
-    for (size_t i = 0; i < 4; i++) {
-        double x = json_number_value(json_array_get(bbox, i));
-
-        if (!extent->has_bbox || (i < 2 ? x < extent->bbox[i] : x > extent->bbox[i]))
-            extent->bbox[i] = x;
-    }
-    extent->has_bbox = true;
-}
-
-static void widen(struct extent *extent, const json_t *fields)
-{
-    const json_t *bbox = json_object_get(fields, "bbox");
-    const char *at = json_string_value(json_object_get(fields, "datetime"));
-    const char *start = json_string_value(json_object_get(fields, "start_datetime"));
-    const char *end = json_string_value(json_object_get(fields, "end_datetime"));
-
-    if (json_array_size(bbox) == 4)
-        widen_bbox(extent, bbox);
-    start = start ? start : at;
-    end = end ? end : at;
-    if (start && (!extent->start || strcmp(start, extent->start) < 0))
-        extent->start = start;
-    if (end && (!extent->end || strcmp(end, extent->end) > 0))
-        extent->end = end;
-}
-
 static json_t *asset_json(struct request *rq, const struct job *job, const struct job_asset *asset,
                           int64_t expires)
 {
@@ -86,15 +51,6 @@ static json_t *asset_json(struct request *rq, const struct job *job, const struc
     if (!json_object_get(body, "roles"))
         json_object_set_new(body, "roles", json_pack("[s]", "data"));
     return body;
-}
-
-static json_t *numbers(const double *values, size_t count)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_real(values[i]));
-    return list;
 }
 
 static json_t *instant_or_null(const char *text)
@@ -139,31 +95,13 @@ static void add_sources(struct request *rq, json_t *links, const struct job_asse
     }
 }
 
-static json_t *polygon(const double b[4])
-{
-    return json_pack("{s:s, s:[[[f,f],[f,f],[f,f],[f,f],[f,f]]]}", "type", "Polygon",
-                     "coordinates", b[0], b[1], b[2], b[1], b[2], b[3], b[0], b[3], b[0], b[1]);
-}
-
-static json_t *item_json(const struct job *job, const struct extent *extent, const char *status)
+static json_t *item_json(const struct job *job, const struct results_extent *extent, const char *status)
 {
     json_t *properties = json_object();
-    json_t *body = json_pack("{s:s, s:s, s:[], s:s, s:o, s:o}", "stac_version", "1.0.0", "type",
-                             "Feature", "stac_extensions", "id", job->id, "geometry",
-                             extent->has_bbox ? polygon(extent->bbox) : json_null(), "properties",
-                             properties);
+    json_t *body = json_pack("{s:s, s:s, s:[], s:s, s:o}", "stac_version", "1.0.0", "type", "Feature",
+                             "stac_extensions", "id", job->id, "properties", properties);
 
-    if (extent->has_bbox)
-        json_object_set_new(body, "bbox", numbers(extent->bbox, 4));
-    if (extent->start && !strcmp(extent->start, extent->end ? extent->end : "")) {
-        json_object_set_new(properties, "datetime", json_string(extent->start));
-    } else if (extent->start) {
-        json_object_set_new(properties, "datetime", json_null());
-        put_text(properties, "start_datetime", extent->start);
-        put_text(properties, "end_datetime", extent->end);
-    } else { /* a result that is not about a time is of the time when it was made */
-        put_instant(properties, "datetime", job->finished ? job->finished : job->updated);
-    }
+    results_put_extent(body, extent, job->finished ? job->finished : job->updated);
     put_text(properties, "title", job->title);
     put_text(properties, "description", job->description);
     put_instant(properties, "created", job->created);
@@ -172,14 +110,14 @@ static json_t *item_json(const struct job *job, const struct extent *extent, con
     return body;
 }
 
-static json_t *collection_json(const struct job *job, const struct extent *extent,
+static json_t *collection_json(const struct job *job, const struct results_extent *extent,
                                const char *status)
 {
     json_t *body = json_pack(
         "{s:s, s:s, s:[], s:s, s:s, s:s, s:{s:{s:[o]}, s:{s:[[o, o]]}}}", "stac_version", "1.0.0",
         "type", "Collection", "stac_extensions", "id", job->id, "description",
         job->description ? job->description : "Results of a batch job.", "license", "proprietary",
-        "extent", "spatial", "bbox", numbers(extent->bbox, 4), "temporal", "interval",
+        "extent", "spatial", "bbox", results_bbox(extent), "temporal", "interval",
         instant_or_null(extent->start), instant_or_null(extent->end));
 
     put_text(body, "title", job->title);
@@ -193,7 +131,7 @@ static bool reply_document(struct request *rq, struct reply *reply, const struct
     static const char *const offers[] = { "application/json", "application/geo+json", NULL };
     const char *media = request_accepts(rq, offers) == 1 ? offers[1] : offers[0];
     int64_t expires = results_links_expire(rq, job);
-    struct extent extent = { 0 };
+    struct results_extent extent = { 0 };
     struct job_asset *assets = NULL;
     json_t *body, *list, *links;
     size_t count = 0;
@@ -202,7 +140,7 @@ static bool reply_document(struct request *rq, struct reply *reply, const struct
         !job_asset_list(rq->db, rq->arena, NULL, job->id, &assets, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        widen(&extent, assets[i].fields);
+        results_widen(&extent, assets[i].fields);
     body = media == offers[1] || !extent.has_bbox ? item_json(job, &extent, status)
                                                   : collection_json(job, &extent, status);
     list = json_object();

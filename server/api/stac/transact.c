@@ -93,9 +93,17 @@ bool write_take_back(struct request *rq, json_t *item, struct err *err)
 {
     static const char *const told[] = { "order:status", "order:date", "order:expiration_date",
                                         "storage:schemes" };
-    json_t *properties = json_object_get(item, "properties"), *asset;
+    json_t *properties = json_object_get(item, "properties"), *asset, *link;
     const char *key;
     bool own = false;
+    size_t n;
+
+    json_array_foreach(json_object_get(item, "links"), n, link) {
+        const char *href = json_string_value(json_object_get(link, "href"));
+
+        if (href && href[0] == STAC_BASE[0])
+            return err_set(err, ERR_BadRequest, "/links/%zu/href: the text holds control character U+0001", n);
+    }
 
     json_object_foreach(json_object_get(item, "assets"), key, asset)
         if (!take_back_asset(rq->base_url, key, asset, &own, err))

@@ -1,0 +1,22 @@
+/* Results of a job as STAC sees them, whoever tells them: what they cover, and the item that the
+ * catalogue keeps. */
+#ifndef JOBS_RESULTS_STAC_H
+#define JOBS_RESULTS_STAC_H
+
+#include "store/jobs.h"
+
+/* What all files of a job cover: the union of their "bbox" (degrees) and of their times. */
+struct results_extent {
+    bool has_bbox;
+    double bbox[4];
+    const char *start, *end; /* RFC 3339, of equal form, so that text orders as time does */
+};
+void results_widen(struct results_extent *extent, const json_t *fields);
+json_t *results_bbox(const struct results_extent *extent); /* an array of four numbers */
+/* Sets geometry, bbox and the times in properties; what is not about a time is of `made_ms`. */
+void results_put_extent(json_t *item, const struct results_extent *extent, int64_t made_ms);
+
+/* Makes the finished job an item of its owner's collection of results, unless it is one. */
+bool results_catalogue(struct db *db, const char *job, struct err *err) MUST_USE;
+
+#endif

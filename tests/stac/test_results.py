@@ -1,0 +1,128 @@
+"""Results of jobs are items of a private collection of their owner, as long as the job is there."""
+import time
+
+import pytest
+import requests
+
+from jobs_common import Jobs, stripes, synthesize
+from test_changes import brief, changes
+from stac_fixtures import schemas  # noqa: F401
+from test_transactions import refused
+
+TIMEOUT = 60
+
+
+@pytest.fixture(scope="module")
+def stac(make_service, tmp_path_factory):
+    service = make_service(workers=1)
+    for name in ["alice", "bob"]:
+        service.add_user(name)
+    folder = tmp_path_factory.mktemp("scenes")
+    folder.chmod(0o755)
+    service.command("catalog", "import", *synthesize(folder))
+    service.stac = service.base + "/stac"
+    service.as_ = {name: service.session(name) for name in ["alice", "bob"]}
+    service.as_["nobody"] = requests.Session()
+    return service
+
+
+def found(stac, who, **params):
+    return stac.as_[who].get(stac.stac + "/search", params=params, timeout=TIMEOUT).json()["features"]
+
+
+def wait_for_item(stac, job, seconds=20):
+    end = time.time() + seconds
+    while time.time() < end:
+        items = found(stac, "alice", ids=job)
+        if items:
+            return items[0]
+        time.sleep(0.1)
+    raise AssertionError("no item: " + stac.tail())
+
+
+def test_results_are_items_of_their_owner(stac, shared, schemas):
+    jobs = Jobs(stac, stac.as_["alice"])
+    _, now = changes(stac, "alice")
+    job = jobs.create(stripes(2))
+    assert jobs.wait(job)["status"] == "finished"
+    item = wait_for_item(stac, job)
+    url = f"{stac.stac}/collections/results-alice/items/{job}"
+    assert item["collection"] == "results-alice" and item["id"] == job
+    assert next(link["href"] for link in item["links"] if link["rel"] == "self") == url
+    assert found(stac, "bob", ids=job) == [] and found(stac, "nobody", ids=job) == []
+    refused(stac.as_["bob"].get(url, timeout=TIMEOUT), 404, "CollectionNotFound")
+    told = brief(changes(stac, "alice", now)[0])
+    assert ("create", "results-alice", None) in told and ("create", "results-alice", job) in told
+    assert not [c for c in changes(stac, "bob")[0] if c["collection"] == "results-alice"]
+
+    # it says what the document of the job says, and is STAC
+    document = stac.as_["alice"].get(f"{stac.base}/openeo/1.2/jobs/{job}/results", timeout=TIMEOUT).json()
+    assert set(item["assets"]) == set(document["assets"]) and len(item["assets"]) == 2
+    for name, asset in item["assets"].items():
+        theirs = document["assets"][name]
+        for field in ["type", "title", "roles", "proj:epsg", "proj:shape", "proj:transform", "file:size"]:
+            assert asset[field] == theirs[field], field
+        for ours, other in zip(asset["raster:bands"], theirs["raster:bands"], strict=True):
+            assert ours["data_type"] == other["data_type"] and ours["statistics"] == pytest.approx(other["statistics"])
+    sources = {link["href"] for link in item["links"] if link["rel"] == "derived_from"}
+    assert sources and sources == {link["href"] for link in document["links"] if link["rel"] == "derived_from"}
+    assert all(requests.get(source, timeout=TIMEOUT).status_code == 200 for source in sources)
+    assert schemas.errors(item) == []
+    collection = stac.as_["alice"].get(f"{stac.stac}/collections/results-alice", timeout=TIMEOUT).json()
+    assert schemas.errors(collection) == []
+    assert collection["extent"]["spatial"]["bbox"][0] == pytest.approx(item["bbox"])
+    assert collection["extent"]["temporal"]["interval"][0][0] == item["properties"].get("start_datetime", item["properties"]["datetime"])
+
+    # the files are for those who may see the item
+    asset = next(iter(item["assets"].values()))
+    body = stac.as_["alice"].get(asset["href"], timeout=TIMEOUT)
+    assert body.status_code == 200 and len(body.content) == asset["file:size"]
+    assert requests.get(asset["href"], timeout=TIMEOUT).status_code == 404
+    assert stac.as_["bob"].get(asset["href"], timeout=TIMEOUT).status_code == 404
+    share = stac.as_["alice"].post(f"{stac.base}/api/collections/results-alice/shares", json={"user": "bob"}, timeout=TIMEOUT)
+    assert share.status_code == 201
+    assert [i["id"] for i in found(stac, "bob", ids=job)] == [job] and found(stac, "nobody", ids=job) == []
+    assert stac.as_["bob"].get(asset["href"], timeout=TIMEOUT).content == body.content
+    assert stac.as_["alice"].delete(share.headers["Location"], timeout=TIMEOUT).status_code == 204
+    assert stac.as_["bob"].get(asset["href"], timeout=TIMEOUT).status_code == 404
+
+    # another run makes it anew, a deletion takes it away
+    assert jobs.call("POST", f"/jobs/{job}/results").status_code == 202
+    assert jobs.wait(job)["status"] == "finished"
+    wait_for_item(stac, job)
+    assert jobs.call("DELETE", f"/jobs/{job}").status_code == 204
+    assert found(stac, "alice", ids=job) == []
+    refused(stac.as_["alice"].get(url, timeout=TIMEOUT), 404, "ItemNotFound")
+    assert stac.as_["alice"].get(asset["href"], timeout=TIMEOUT).status_code == 404
+    told = brief(changes(stac, "alice", now)[0])
+    assert told.count(("delete", "results-alice", job)) == 2 and told[-1][0] == "delete"
+    assert stac.sql(f"SELECT count(*) FROM places WHERE item = '{job}'") == "0"
+    assert stac.sql("SELECT count FROM collections WHERE id = 'results-alice'") == "0"
+
+
+def test_expiry_and_lost_workers(stac):
+    jobs = Jobs(stac, stac.as_["alice"])
+    job = jobs.create(stripes(1))
+    assert jobs.wait(job)["status"] == "finished"
+    wait_for_item(stac, job)
+    # as if the worker had died between the end of the job and the item
+    stac.sql(f"DELETE FROM items WHERE id = '{job}'; UPDATE jobs SET catalogued = false, finished = now() - interval '2 min' WHERE id = '{job}'")
+    assert found(stac, "alice", ids=job) == []
+    stac.command("gc")
+    assert [i["id"] for i in found(stac, "alice", ids=job)] == [job]
+    stac.sql(f"UPDATE jobs SET expires = now() - interval '1 s' WHERE id = '{job}'")
+    stac.command("gc")
+    assert found(stac, "alice", ids=job) == []
+
+
+def test_nothing_stays_of_a_user(stac):
+    stac.add_user("carol")
+    jobs = Jobs(stac, stac.session("carol"))
+    job = jobs.create(stripes(1))
+    assert jobs.wait(job)["status"] == "finished"
+    end = time.time() + 20
+    while stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "0" and time.time() < end:
+        time.sleep(0.1)
+    stac.command("user", "remove", "carol")
+    assert stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "0"
+    assert stac.sql("SELECT count(*) FROM collections WHERE id = 'results-carol'") == "0"
