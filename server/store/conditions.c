@@ -3,7 +3,9 @@
 #include "store/conditions.h"
 #include "base/instant.h"
 #include "store/collections.h"
+#include "store/places.h"
 #include "store/words.h"
+#include <string.h>
 
 enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
 
@@ -25,6 +27,31 @@ const struct cql2_column item_columns[] = {
     { "product:type", "i.product_type", CQL2_TYPE_STRING, false },
     { NULL, NULL, CQL2_TYPE_ANY, false },
 };
+
+static bool mentions(const struct cql2_node *tree, const char *property)
+{
+    bool found = tree->op == CQL2_PROPERTY && !strcmp(tree->text, property);
+
+    for (size_t i = 0; !found && i < tree->n_args; i++)
+        found = mentions(tree->args[i], property);
+    return found;
+}
+
+/* Whether a product must be ordered is known of its places, as far as the viewer may use them. */
+static const struct cql2_column *columns_with_status(const char *viewer, struct arena *arena, struct composed *c)
+{
+    struct cql2_column *columns = arena_array(arena, ARRAY_LEN(item_columns) + 1, sizeof *columns);
+    const char *v = arena_printf(arena, "$%d", compose_arg(c, db_text(viewer)));
+
+    memcpy(columns + 1, item_columns, sizeof item_columns);
+    columns[0] = (struct cql2_column){
+        "order:status",
+        arena_printf(arena,
+                     "coalesce(" PLACES_STATUS("i.collection", "i.id", "%s")
+                     ", i.body::jsonb #>> '{properties,order:status}')", v, v, v),
+        CQL2_TYPE_STRING, false };
+    return columns;
+}
 
 static struct cql2_context context_of(const struct known *known, const struct scope *scope)
 {
@@ -119,8 +146,11 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
     }
     if (w->filter) {
         struct cql2_context context = context_of(known, scope);
-        const char *filter = cql2_sql(w->filter, &context, arena, c);
+        const char *filter;
 
+        if (scope->places && mentions(w->filter, "order:status")) /* no parameter stands unused */
+            context.columns = columns_with_status(w->viewer, arena, c);
+        filter = cql2_sql(w->filter, &context, arena, c);
         text_add(&c->sql, " AND ");
         text_add(&c->sql, filter);
     }

@@ -54,6 +54,15 @@ static const struct queryable core[] = {
       .schema = ITEM_SCHEMA "item.json#/definitions/core/allOf/2/properties/id" },
 };
 
+/* Of collections of whose places something is to be told. */
+static const char *const statuses[] = { "orderable", "ordered", "shipping", "succeeded" };
+static const struct queryable status = {
+    .property = { "order:status", CQL2_TYPE_STRING }, .title = "Order status", .values = statuses,
+    .n_values = ARRAY_LEN(statuses),
+    .schema = "https://stac-extensions.github.io/order/v1.1.0/schema.json#/definitions/fields/properties/"
+              "order:status",
+};
+
 /* ---- the snapshot ---- */
 
 static void properties_free(struct properties *p)
@@ -296,16 +305,19 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct queryable *)a)->property.name, ((const struct queryable *)b)->property.name);
 }
 
-static void list(struct joined *all, struct arena *arena, struct queryable **ret_queryables, size_t *ret_count)
+static void list(struct joined *all, bool places, struct arena *arena, struct queryable **ret_queryables,
+                 size_t *ret_count)
 {
-    struct queryable *queryables = arena_array(arena, HASH_COUNT(all) + ARRAY_LEN(core), sizeof *queryables);
+    struct queryable *queryables = arena_array(arena, HASH_COUNT(all) + ARRAY_LEN(core) + 1, sizeof *queryables);
     struct joined *j, *next;
     size_t count = 0;
 
     for (; count < ARRAY_LEN(core); count++)
         queryables[count] = core[count];
+    if (places)
+        queryables[count++] = status;
     HASH_ITER(hh, all, j, next)
-        if (!is_core(j->seen.name))
+        if (!is_core(j->seen.name) && !(places && !strcmp(j->seen.name, status.property.name)))
             queryables[count++] = queryable_of(j, arena);
     qsort(queryables, count, sizeof *queryables, by_name);
     *ret_queryables = queryables;
@@ -327,7 +339,7 @@ bool queryables_load(struct db *db, struct arena *arena, const char *viewer, siz
     scope = known_scope(known, arena, viewer, n_collections, collections);
     for (size_t i = 0; i < scope.count; i++)
         join_collection(properties, scope.collections[i]->number, &all, arena);
-    list(all, arena, ret_queryables, ret_count);
+    list(all, scope.places, arena, ret_queryables, ret_count);
     HASH_CLEAR(hh, all);
     return true;
 }

@@ -163,6 +163,29 @@ def test_what_is_told_fits_the_schemas(archive, spread, shared):
                 jsonschema.Draft7Validator(schema, registry=schemas.registry).validate(item)
 
 
+def found(archive, expression, session=requests):
+    answer = session.get(f"{archive.base}/stac/search", params={"filter": expression, "filter-lang": "cql2-text", "limit": 100},
+                         timeout=30)
+    assert answer.status_code == 200, answer.text
+    return sorted(f["id"] for f in answer.json()["features"])
+
+
+def test_what_must_be_ordered_can_be_asked_for(archive, spread):
+    set_all(archive, "offline")
+    assert found(archive, "\"order:status\" = 'orderable'") == archive.ids[1:]
+    assert found(archive, "\"order:status\" = 'succeeded'") == [spread]
+    assert found(archive, "\"order:status\" IN ('orderable','succeeded') AND \"eo:cloud_cover\" >= 0") == archive.ids
+    assert found(archive, "\"order:status\" = 'shipping'") == []
+    asked = requests.get(f"{archive.base}/stac/collections/{COLLECTION}/queryables", timeout=30).json()["properties"]
+    assert "order:status" in asked
+    archive.command("catalog", "endpoint", "set", "bucket", "--access", "listed", "--users", "bob")
+    try:
+        assert found(archive, "\"order:status\" = 'orderable'") == archive.ids
+        assert found(archive, "\"order:status\" = 'orderable'", archive.session("bob")) == archive.ids[1:]
+    finally:
+        archive.command("catalog", "endpoint", "set", "bucket", "--access", "public")
+
+
 def test_bad_rows_are_named(archive):
     lines = ["nowhere\tx\tsilo\tonline", f"{COLLECTION}\tx\tsilo\tonline", f"{COLLECTION}\t{archive.ids[0]}\tmoon\tonline",
              f"{COLLECTION}\t{archive.ids[0]}\tsilo\tlost", '{"collection": 1}', "{broken",

@@ -81,6 +81,8 @@ static bool number_condition(const char *property, const char *value, struct tex
         return false;
     if (closes && !add_bound(&both, property, last == ']' ? "<=" : "<", comma ? comma + 1 : low))
         return false;
+    if (!both.length)
+        return false;
     text_add(out, both.data);
     return true;
 }
