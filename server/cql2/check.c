@@ -140,6 +140,12 @@ static bool check_list(struct check *check, struct cql2_node *node)
     const struct cql2_node *list = node->args[1];
     AUTO(node_list) struct node_list all = { 0 };
 
+    /* STAC's query has one word for both: an array has one of the list in it */
+    if (list->loose && node->args[0]->type == CQL2_TYPE_ARRAY) {
+        node->op = CQL2_A_OVERLAPS;
+        return want_all(check, node, CQL2_TYPE_ARRAY);
+    }
+
     node_list_add(&all, node->args[0]);
     for (size_t i = 0; i < list->n_args; i++)
         node_list_add(&all, list->args[i]);

@@ -83,7 +83,8 @@ struct cql2_node {
                                  crosses 180 degrees is two polygons). */
     double number;            /* NUMBER */
     bool truth;               /* BOOLEAN */
-    bool loose;               /* STRING of STAC's query: a number in quotes is one where a number belongs */
+    bool loose;               /* of STAC's query. STRING: a number in quotes is one where a number belongs;
+                                 ARRAY after IN: may be held against an array */
     int64_t first_us, last_us; /* TIMESTAMP, DATE, OPEN: the ends of it, INT64_MIN and INT64_MAX when open */
     const struct cql2_property *property;   /* PROPERTY, after cql2_check() */
     const struct cql2_function *function;   /* FUNCTION, after cql2_check(); its id is the index */

@@ -78,7 +78,10 @@ static bool read_list(struct builder *builder, const json_t *value, const char *
             return false;
         node_list_add(&list, node);
     }
-    return build(builder, CQL2_ARRAY, place, list.count, list.nodes, ret_node);
+    if (!build(builder, CQL2_ARRAY, place, list.count, list.nodes, ret_node))
+        return false;
+    (*ret_node)->loose = true;
+    return true;
 }
 
 static bool read_operation(struct builder *builder, const char *property, const char *name,

