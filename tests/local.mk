@@ -224,12 +224,10 @@ EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus
 # writing and changes
 EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_results.py
 
-EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py
-
 # places, PEPS
 check_PROGRAMS += tests/unit/test_places tests/fuzz/fuzz_resto
 TESTS += tests/unit/test_places tests/fuzz/fuzz_resto
-EXTRA_DIST += tests/fuzz/corpus/resto
+EXTRA_DIST += tests/fuzz/corpus/resto tests/stac/test_places.py tests/clients/test_peps.py
 tests_unit_test_places_SOURCES = tests/unit/test_places.c
 tests_unit_test_places_LDADD = $(unit_libs)
 tests_fuzz_fuzz_resto_SOURCES = tests/fuzz/fuzz_resto.c $(fuzz_main)
