@@ -74,3 +74,11 @@ def test_versions_that_are_refused(lifted):
     assert done.returncode == 1 and f"0 items and 0 collections stored, {len(REFUSED)} refused" in done.stdout
     for i, (version, place) in enumerate(REFUSED, 1):
         assert f"-:{i}: {place}: expected one of 0.8 to 1.1, found {repr(version) if version else 'nothing'}" in done.stderr
+
+
+def test_older_items_come_by_http_too(lifted):
+    lifted.add_user("root", role="admin")
+    session = lifted.session("root")
+    old = item("0.9.0", "by-http", {"datetime": "2020-01-01T00:00:00Z", "eo:gsd": 10}, {}, ["eo"], collection="old")
+    assert session.post(f"{lifted.base}/stac/collections/old/items", json=old, timeout=30).status_code == 201
+    assert served(lifted, "by-http")["properties"]["gsd"] == 10

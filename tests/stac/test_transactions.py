@@ -222,7 +222,7 @@ def test_the_life_of_a_collection(stac):
     assert ops.patch(url, json={"title": None}, headers={"If-Match": changed.headers["ETag"]}, timeout=TIMEOUT).json().get("title") is None
     refused(ops.put(url, json=collection("other"), timeout=TIMEOUT), 400, "BadRequest", "/id")
     refused(ops.patch(url, json={"license": None}, timeout=TIMEOUT), 400, "BadRequest", "/license")
-    for bad, place in [({**collection("x"), "extent": 5}, "/extent"), ({**collection("a b")}, "/id"), ([], ""), ({"id": "x"}, "/type")]:
+    for bad, place in [({**collection("x"), "extent": 5}, "/extent"), ({**collection("a b")}, "/id"), ([], ""), ({"id": "x"}, "/stac_version")]:
         refused(ops.post(stac.stac + "/collections", json=bad, timeout=TIMEOUT), 400, "BadRequest", place)
     assert ops.post(url + "/items", json=item("inside"), timeout=TIMEOUT).status_code == 201
     refused(ops.delete(url, headers={"If-Match": etag}, timeout=TIMEOUT), 412, "PreconditionFailed")

@@ -2,6 +2,7 @@
  * object of items by their ids. All or nothing, unless the client wants the bad ones left out
  * (on_error=skip); either way each bad one is told with its place. Of lines only one is parsed at a time. */
 #include "api/stac/write.h"
+#include "ingest/stac_migrate.h"
 #include "json/js.h"
 #include "store/item_batch.h"
 #include <string.h>
@@ -51,7 +52,7 @@ static void add(struct bulk *bulk, json_t *item, size_t tag)
 
     if (!write_name(item, "collection", bulk->collection, &problem) ||
         (bulk->ids && !write_name(item, "id", bulk->ids[tag], &problem)) ||
-        !write_take_back(bulk->rq, item, &problem) ||
+        !stac_migrate(item, NULL, &problem) || !write_take_back(bulk->rq, item, &problem) ||
         !item_batch_add(bulk->batch, &(struct item_input){ .item = item }, tag, &problem))
         note(bulk, tag, &problem);
 }

@@ -2,6 +2,7 @@
  * Features Part 4, with entity tags. Who may write is decided before the body is looked at. */
 #include "api/common/build.h"
 #include "api/stac/write.h"
+#include "ingest/stac_migrate.h"
 #include "json/js.h"
 #include "store/collections.h"
 #include "store/places_text.h"
@@ -188,7 +189,8 @@ static bool post_one(struct request *rq, struct reply *reply, json_t *item, stru
 {
     const char *collection = request_variable(rq, "collectionId"), *id;
 
-    if (!write_name(item, "collection", collection, err) || !write_take_back(rq, item, err) ||
+    if (!stac_migrate(item, NULL, err) || !write_name(item, "collection", collection, err) ||
+        !write_take_back(rq, item, err) ||
         !create(rq, item, err))
         return false;
     id = json_string_value(json_object_get(item, "id"));
@@ -232,7 +234,7 @@ bool stac_item_put(struct request *rq, struct reply *reply, struct err *err)
 
     if (!collection_may(rq->db, rq->user, collection, RIGHT_WRITE, err) ||
         !write_name(rq->body, "id", id, err) || !write_name(rq->body, "collection", collection, err) ||
-        !write_take_back(rq, rq->body, err))
+        !stac_migrate(rq->body, NULL, err) || !write_take_back(rq, rq->body, err))
         return false;
     if (write_if_absent(rq)) { /* asks for a new one, which PUT alone does not make */
         if (!create(rq, rq->body, err))
@@ -275,13 +277,13 @@ static const char *owner_of_new(const struct request *rq)
     return rq->user->role >= ROLE_OPERATOR ? NULL : rq->user->id;
 }
 
-static bool create_collection(struct request *rq, const json_t *collection, struct err *err)
+static bool create_collection(struct request *rq, json_t *collection, struct err *err)
 {
     char etag[STAC_ETAG_SIZE];
     const char *owner = owner_of_new(rq);
     int64_t count = 0;
 
-    if (owner && !collections_owned(rq->db, owner, &count, err))
+    if (!stac_migrate(collection, NULL, err) || (owner && !collections_owned(rq->db, owner, &count, err)))
         return false;
     if (owner && count >= rq->config->catalog_user_collections)
         return err_set(err, ERR_StorageQuotaExceeded, "You have %lld collections already; delete one first",
@@ -320,7 +322,8 @@ bool stac_collection_put(struct request *rq, struct reply *reply, struct err *er
     const char *id = request_variable(rq, "collectionId");
     char etag[STAC_ETAG_SIZE];
 
-    if (!collection_may(rq->db, rq->user, id, RIGHT_OWN, err) || !write_name(rq->body, "id", id, err))
+    if (!collection_may(rq->db, rq->user, id, RIGHT_OWN, err) || !write_name(rq->body, "id", id, err) ||
+        !stac_migrate(rq->body, NULL, err))
         return false;
     if (write_if_absent(rq))
         return err_set(err, ERR_PreconditionFailed, "If-None-Match: the collection '%.200s' is there.", id);
