@@ -233,3 +233,6 @@ tests_unit_test_places_LDADD = $(unit_libs)
 tests_fuzz_fuzz_resto_SOURCES = tests/fuzz/fuzz_resto.c $(fuzz_main)
 tests_fuzz_fuzz_resto_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_resto_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+# the feed of a collection
+EXTRA_DIST += tests/stac/test_atom.py

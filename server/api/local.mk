@@ -36,6 +36,7 @@ libsentier_a_SOURCES += \
 	server/api/stac/aggregate.c \
 	server/api/stac/browse.c \
 	server/api/stac/collections.c \
+	server/api/stac/atom.c server/api/stac/atom.h \
 	server/api/stac/bulk.c \
 	server/api/stac/changes.c server/api/stac/changes.h \
 	server/api/stac/conformance.c \

@@ -7,6 +7,7 @@
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
 #include "api/resto/resto.h"
+#include "api/stac/atom.h"
 #include "api/stac/changes.h"
 #include "api/stac/stac.h"
 #include "api/stac/subscriptions.h"
@@ -127,6 +128,7 @@ const struct route routes[] = {
     STAC(PUT, "/collections/{collectionId}/items/{itemId}", USER, item_put, .body = BODY_JSON),
     STAC(PATCH, "/collections/{collectionId}/items/{itemId}", USER, item_patch, .body = BODY_JSON),
     STAC(DELETE, "/collections/{collectionId}/items/{itemId}", USER, item_delete),
+    STAC(GET, "/collections/{collectionId}/feed.atom", NOBODY, atom_get),
     STAC(GET, "/changes", NOBODY, changes_get),
     STAC(GET, "/changes/stream", NOBODY, changes_stream_get),
     ROUTE(GET, "/data/{collection}/{item}/{asset}/{file}", NOBODY, stac_data_get, STAC),

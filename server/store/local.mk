@@ -53,6 +53,7 @@ libsentier_a_SOURCES += \
 	server/store/stagings.c server/store/stagings.h
 libsentier_a_SOURCES += \
 	server/store/changes.c server/store/changes.h \
+	server/store/latest.c server/store/latest.h \
 	server/store/results.c server/store/results.h \
 	server/store/shares.c server/store/shares.h \
 	server/store/subscriptions.c server/store/subscriptions.h

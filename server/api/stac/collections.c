@@ -21,6 +21,7 @@ void stac_add_collection(struct text *out, const struct request *rq, const char 
     stac_link(&links, rq, "parent", "application/json", NULL);
     stac_link(&links, rq, "root", "application/json", NULL);
     stac_link(&links, rq, "items", STAC_GEOJSON, "collections", id, "items", NULL);
+    stac_link(&links, rq, "alternate", "application/atom+xml", "collections", id, "feed.atom", NULL);
     stac_link(&links, rq, "child", "application/json", "collections", id, "browse", NULL);
     stac_link(&links, rq, "children", "application/json", "collections", id, "children", NULL);
     stac_link(&links, rq, OGC_REL("queryables"), STAC_SCHEMA, "collections", id, "queryables", NULL);
