@@ -222,7 +222,7 @@ EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus
 	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
 
 # writing and changes
-EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_results.py
+EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_job_results.py
 
 # places, PEPS
 check_PROGRAMS += tests/unit/test_places tests/fuzz/fuzz_resto
