@@ -1,4 +1,5 @@
 """What tests with a running service share: `sentier up` on a temporary data folder and a free port."""
+import contextlib
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("SENTIER_BINARY", ROOT / "build" / "sentier"))
 SHARED = Path(os.environ.get("SENTIER_SHARED", ROOT.parent / "shared"))
 SLOW_BUILD = "sanitizer" in str(BINARY)  # time limits are wider there
-sys.path[:0] = [str(ROOT / "tests" / "api"), str(ROOT / "tests" / "oidc")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("api", "oidc", "stac")]
 
 
 def pytest_configure(config):
@@ -117,6 +118,10 @@ class Service:
         return session
 
 
+# fixtures of several files must be known here: one that a file imports is made for that file alone
+from stac_fixtures import catalogue, everything, schemas  # noqa: E402, F401
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of real sample data and specifications; tests that need it are skipped without."""
@@ -125,29 +130,35 @@ def shared():
     return SHARED
 
 
-@pytest.fixture(scope="session")
+def maker():
+    with contextlib.ExitStack() as ends:  # each is ended, whatever another's end says
+
+        def make(*settings, start=True, **options):
+            folder = tempfile.mkdtemp(prefix="sentier-test-")
+            ends.callback(shutil.rmtree, folder, ignore_errors=True)
+            service = Service(folder, *settings, **options)
+            ends.callback(service.stop)
+            return service.start() if start else service
+
+        yield make
+
+
+@pytest.fixture(scope="module")
 def make_service():
-    """make_service("section.key=value", ..., workers=2): a started service on a folder of its own."""
-    running, folders = [], []
-
-    def make(*settings, start=True, **options):
-        folder = tempfile.mkdtemp(prefix="sentier-test-")
-        folders.append(folder)
-        service = Service(folder, *settings, **options)
-        running.append(service)
-        return service.start() if start else service
-
-    yield make
-    for service in running:
-        service.stop()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    """make_service("section.key=value", ..., workers=2): a started service on a folder of its own, until the file's end."""
+    yield from maker()
 
 
 @pytest.fixture(scope="session")
-def service(make_service):
+def make_lasting_service():
+    """As make_service, for what several files share."""
+    yield from maker()
+
+
+@pytest.fixture(scope="session")
+def service(make_lasting_service):
     """One service for all tests that do not disturb it, with users alice and bob."""
-    service = make_service(workers=1)
+    service = make_lasting_service(workers=1)
     service.add_user("alice")
     service.add_user("bob")
     return service

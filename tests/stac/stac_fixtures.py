@@ -18,9 +18,9 @@ def real_items(shared):
 
 
 @pytest.fixture(scope="session")
-def catalogue(make_service, shared):
+def catalogue(make_lasting_service, shared):
     """All real items and collections; `.items` are those that were accepted."""
-    service = make_service(workers=1)
+    service = make_lasting_service(workers=1)
     # one sample is not STAC: its summaries hold a plain string
     good = [p for p in sorted((shared / "data/stac/collections").glob("*.json")) if p.stem != "cnes-geodes__PEPS_S1_L1"]
     service.command("catalog", "add", *good)
@@ -34,9 +34,9 @@ def catalogue(make_service, shared):
 
 
 @pytest.fixture(scope="session")
-def everything(make_service, shared):
+def everything(make_lasting_service, shared):
     """All real items and collections (`.refused` names what was not taken); `root` may write."""
-    service = make_service(workers=1)
+    service = make_lasting_service(workers=1)
     service.add_user("root", role="admin")
     service.stac = service.base + "/stac"
     given = sorted((shared / "data/stac/collections").glob("*.json"))

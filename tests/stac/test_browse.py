@@ -4,7 +4,6 @@ import json
 import pytest
 import requests
 
-from stac_fixtures import catalogue, schemas  # noqa: F401
 from test_face import get, link
 
 

@@ -7,7 +7,6 @@ import requests
 import shapely
 import shapely.geometry
 
-from stac_fixtures import catalogue  # noqa: F401
 from test_face import get, instant, link
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import requests
 
-from stac_fixtures import catalogue  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 

@@ -7,7 +7,6 @@ import requests
 import shapely
 import shapely.geometry
 
-from stac_fixtures import catalogue  # noqa: F401
 from test_face import get, link
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

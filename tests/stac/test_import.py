@@ -6,7 +6,6 @@ import pystac
 import pytest
 import requests
 
-from stac_fixtures import schemas  # noqa: F401
 
 S2_L1C = "S2B_MSIL1C_20230605T110619_N0509_R137_T30UVU_20230605T131150"
 

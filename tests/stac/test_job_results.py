@@ -6,7 +6,6 @@ import requests
 
 from jobs_common import Jobs, stripes, synthesize
 from test_changes import brief, changes
-from stac_fixtures import schemas  # noqa: F401
 from test_transactions import refused
 
 TIMEOUT = 60

@@ -5,7 +5,6 @@ import json
 import pytest
 import requests
 from old_stac import COLLECTIONS, ITEMS, REFUSED, item
-from stac_fixtures import schemas  # noqa: F401
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import rasterio
 import requests
 import shapely
 
-from stac_fixtures import everything  # noqa: F401
 
 OPTICAL = "sentinel-2-l2a"
 

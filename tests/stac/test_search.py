@@ -13,7 +13,6 @@ import requests
 import shapely
 import shapely.geometry
 
-from stac_fixtures import catalogue  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 

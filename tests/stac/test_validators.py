@@ -13,7 +13,6 @@ import pytest
 import requests
 import shapely
 
-from stac_fixtures import everything, schemas  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 NODE_VALIDATOR = HERE.parent / "peers" / "node_modules" / ".bin" / "stac-node-validator"
