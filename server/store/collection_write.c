@@ -66,12 +66,14 @@ bool collection_put(struct db *db, const json_t *collection, struct err *err)
 {
     AUTO(text) struct text text = { 0 };
     char etag[STAC_ETAG_SIZE];
+    bool exists;
 
-    return keep(collection, &text, etag, err) &&
+    return keep(collection, &text, etag, err) && collection_exists(db, id_of(collection), &exists, err) &&
            db_run(db,
                   "WITH put AS (INSERT INTO collections(id, body) VALUES ($1, $2)"
                   "   ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated = now()"
-                  "   WHERE collections.body <> excluded.body RETURNING number, xmax = 0 AS fresh),"
+                  "   WHERE collections.body <> excluded.body AND collections.owner IS NULL"
+                  "   RETURNING number, xmax = 0 AS fresh),"
                   " told AS (INSERT INTO changes(kind, collection)"
                   "   SELECT CASE WHEN fresh THEN 'create' ELSE 'update' END, number FROM put RETURNING 1)"
                   " SELECT pg_notify('catalog', '') FROM told",

@@ -60,10 +60,11 @@ bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct e
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    if (!db_query(db, &rows, "SELECT 1 FROM collections WHERE id = $1", DB_ARGS(db_text(id)), err))
+    if (!db_query(db, &rows, "SELECT owner IS NOT NULL FROM collections WHERE id = $1", DB_ARGS(db_text(id)), err))
         return false;
     *ret_exists = row_count(rows) > 0;
-    return true;
+    return !*ret_exists || !row_bool(rows, 0, 0) ||
+           err_set(err, ERR_Conflict, "The collection '%.200s' is a user's, not the service's.", id);
 }
 
 void store_array_add(struct text *array, const char *text)

@@ -59,6 +59,7 @@ bool collection_list(struct db *db, struct arena *arena, const char *viewer, con
 /* All that the viewer may see, by id. */
 bool collection_ids(struct db *db, struct arena *arena, const char *viewer, const char *const **ret_ids,
                     size_t *ret_count, struct err *err) MUST_USE;
+/* For whoever writes what is the service's own. Errors: Conflict when it is a user's. */
 bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct err *err) MUST_USE;
 
 /* The text of a PostgreSQL text[] literal in the arena. */

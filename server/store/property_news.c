@@ -1,7 +1,7 @@
 /* The process remembers what it has told the database: for each collection a table of names and the
  * types they were seen with. An item whose properties are all in there costs a look-up each and no
  * statement; that is nearly every item. What the table was told by others does not matter: telling it
- * again changes nothing there. */
+ * again changes nothing there. A collection has a bounded number of names: every server holds them all. */
 #include "base/instant.h"
 #include "base/text.h"
 #include "store/collections.h"
@@ -110,16 +110,17 @@ static bool is_told(const struct told *t, const char *key, unsigned types)
     return name && (name->types & types) == types;
 }
 
-/* Items of a batch share their properties: the same news is kept once. */
+/* Items of a batch share their properties: the same news is kept once. A batch that has told this many
+ * is not looked through for each further one. */
 static void add(struct property_news *news, const char *collection, const char *name, unsigned types)
 {
+    if (news->count == MAX_NAMES)
+        return;
     for (size_t i = news->count; i-- > 0;)
         if (!strcmp(news->all[i].name, name) && !strcmp(news->all[i].collection, collection)) {
             news->all[i].types |= types;
             return;
         }
-    if (news->count == MAX_NAMES)
-        return;
     news->all = mem_grow(news->all, &news->capacity, news->count + 1, sizeof *news->all);
     news->all[news->count++] = (struct news){ mem_text(collection), mem_text(name), types };
 }
@@ -174,13 +175,16 @@ static bool insert(struct db *db, const struct property_news *news, struct err *
                   "WITH put AS (INSERT INTO properties AS p (collection, name, types)"
                   "  SELECT c.number, n.name, n.types"
                   "    FROM unnest($1::text[], $2::text[], $3::integer[]) AS n(collection, name, types)"
-                  "    JOIN collections c ON c.id = n.collection ORDER BY 1, 2"
+                  "    JOIN collections c ON c.id = n.collection"
+                  "   WHERE $4::bigint > (SELECT count(*) FROM properties q WHERE q.collection = c.number)"
+                  "      OR EXISTS (SELECT FROM properties q WHERE q.collection = c.number AND q.name = n.name)"
+                  "   ORDER BY 1, 2"
                   "  ON CONFLICT (collection, name) DO UPDATE SET types = p.types | excluded.types"
                   "   WHERE p.types | excluded.types <> p.types RETURNING 1)"
                   " UPDATE catalog_version SET properties = properties + 1 WHERE EXISTS (SELECT FROM put)",
                   DB_ARGS(db_text(store_array(arena, news->count, collections)),
                           db_text(store_array(arena, news->count, names)),
-                          db_text(store_array(arena, news->count, types))),
+                          db_text(store_array(arena, news->count, types)), db_int(MAX_NAMES)),
                   err);
 }
 

@@ -24,31 +24,38 @@ static bool is_made_here(const json_t *link)
     return !rel || !json_is_string(json_object_get(link, "href"));
 }
 
-static bool check_string(const char *string, size_t length, bool is_asset_href, const char *pointer,
+/* "/assets/a/href" or "/links/0/href" */
+static bool may_begin_here(const char *pointer)
+{
+    const char *key = text_begins(pointer, "/assets/") ? pointer + strlen("/assets/")
+                      : text_begins(pointer, "/links/") ? pointer + strlen("/links/") : NULL;
+
+    return key && !strcmp(key + strcspn(key, "/"), "/href");
+}
+
+static bool check_string(const char *string, size_t length, bool may_begin, const char *pointer,
                          struct err *err)
 {
-    for (size_t i = is_asset_href && length && string[0] == *STAC_BASE; i < length; i++)
+    for (size_t i = may_begin && length && string[0] == *STAC_BASE; i < length; i++)
         if (string[i] == '\001' || string[i] == '\002')
             return err_set(err, ERR_BadRequest, "%s: the text holds control character U+%04X",
                            pointer, (unsigned)string[i]);
     return true;
 }
 
-static bool check_marks(const json_t *value, const char *pointer, struct err *err)
+static bool check_marks(const json_t *value, const char *pointer, bool item, struct err *err)
 {
-    bool is_href = (text_begins(pointer, "/assets/") || text_begins(pointer, "/links/")) &&
-                   text_ends(pointer, "/href");
     const char *key;
     json_t *inside;
     size_t i;
 
     if (json_is_string(value))
-        return check_string(json_string_value(value), json_string_length(value), is_href, pointer,
-                            err);
+        return check_string(json_string_value(value), json_string_length(value),
+                            item && may_begin_here(pointer), pointer, err);
     json_object_foreach((json_t *)value, key, inside) {
         AUTO(mem) char *place = js_pointer(pointer, key);
 
-        if (!check_string(key, strlen(key), false, place, err) || !check_marks(inside, place, err))
+        if (!check_string(key, strlen(key), false, place, err) || !check_marks(inside, place, item, err))
             return false;
     }
     json_array_foreach((json_t *)value, i, inside) {
@@ -56,7 +63,7 @@ static bool check_marks(const json_t *value, const char *pointer, struct err *er
             continue;
         AUTO(mem) char *place = js_pointer_index(pointer, i);
 
-        if (!check_marks(inside, place, err))
+        if (!check_marks(inside, place, item, err))
             return false;
     }
     return true;
@@ -164,6 +171,13 @@ static void write_links(const json_t *links, struct text *out)
     text_add(out, "]}");
 }
 
+static bool is_item(const json_t *object)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+
+    return type && !strcmp(type, "Feature");
+}
+
 bool stac_text_keep(const json_t *object, const char *text, struct text *out, struct err *err)
 {
     bool copied = may_copy(text), marked;
@@ -179,7 +193,7 @@ bool stac_text_keep(const json_t *object, const char *text, struct text *out, st
     links = out->length;
     write_links(json_object_get(object, "links"), out);
     /* most texts hold no mark but the one just written, and need no walk */
-    return !(marked || (!copied && has_mark(out->data + links))) || check_marks(object, "", err);
+    return !(marked || (!copied && has_mark(out->data + links))) || check_marks(object, "", is_item(object), err);
 }
 
 /* "\\u0001" is a backslash and five letters, not an escape. */

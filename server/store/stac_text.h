@@ -15,7 +15,7 @@
  * collection, items ...) are left out; the others follow the mark. `text` is what the object was parsed
  * from when it was not changed since, else NULL: then members are copied rather than written again.
  * Errors: BadRequest when a string holds one of the two control characters (STAC_BASE at the start of
- * hrefs under assets and links, made by the caller, is allowed). */
+ * the href of an item's asset or link, made by the caller, is allowed). */
 bool stac_text_keep(const json_t *object, const char *text, struct text *out, struct err *err) MUST_USE;
 
 /* Appends the text to send: `links` is the inside of the array that replaces the mark, at least one

@@ -321,3 +321,58 @@ def test_real_items_survive_the_way_in_and_out(stac, shared):
                 continue
             back = ops.put(f"{url}/items/{one['id']}", json=got.json(), headers={"If-Match": got.headers["ETag"]}, timeout=TIMEOUT)
             assert back.status_code == 200 and back.json() == got.json() and back.headers["ETag"] == got.headers["ETag"]
+
+
+# --- what others could abuse -----------------------------------------------------------------------------
+
+def test_no_text_of_a_client_becomes_our_address(stac):
+    alice = stac.as_["alice"]
+    url = alice.post(stac.stac + "/collections", json=collection("marks"), timeout=TIMEOUT).headers["Location"]
+    elsewhere = {"href": "\u0001@elsewhere.example/"}
+    for place, one in [("/assets/a/href", {"assets": {"a": elsewhere}}), ("/links/0/href", {"links": [{"rel": "via", **elsewhere}]}),
+                       ("/assets/a/alternate/b/href", {"assets": {"a": {"href": "x", "alternate": {"b": elsewhere}}}})]:
+        refused(alice.post(url + "/items", json={**item("m"), **one}, timeout=TIMEOUT), 400, "BadRequest", place, "U+0001")
+    for place, one in [("/assets/a/href", {"assets": {"a": elsewhere}}), ("/links/0/href", {"links": [{"rel": "via", **elsewhere}]})]:
+        refused(alice.post(stac.stac + "/collections", json=collection("marks2", **one), timeout=TIMEOUT), 400, "BadRequest", place)
+        refused(alice.patch(url, json=one, timeout=TIMEOUT), 400, "BadRequest", place)
+    assert alice.delete(url, timeout=TIMEOUT).status_code == 204
+
+
+def test_pages_of_boxes_without_end_are_drawn(stac):
+    alice = stac.as_["alice"]
+    vast = collection("vast", extent={"spatial": {"bbox": [[-1e300, -1e300, 1e300, 1e300]]}, "temporal": {"interval": [[None, None]]}})
+    url = alice.post(stac.stac + "/collections", json=vast, timeout=TIMEOUT).headers["Location"]
+    assert alice.post(url + "/items", json={**item("v"), "geometry": None, "bbox": [0, 0, 1e300, 1e300]}, timeout=TIMEOUT).status_code == 201
+    for page in [url, url + "/items", url + "/items/v"]:
+        answer = alice.get(page, params={"f": "html"}, timeout=TIMEOUT)
+        assert answer.status_code == 200 and len(answer.text) < 100_000 and "<svg" in answer.text
+    assert alice.delete(url, timeout=TIMEOUT).status_code == 204
+
+
+def test_users_do_not_take_names_of_the_service(stac, tmp_path):
+    bob = stac.as_["bob"]
+    for id in [f"bob{i}" for i in range(5)]:
+        bob.delete(f"{stac.stac}/collections/{id}", timeout=TIMEOUT)
+    refused(bob.post(stac.stac + "/collections", json=collection("results-alice"), timeout=TIMEOUT), 400, "BadRequest", "/id")
+    url = bob.post(stac.stac + "/collections", json=collection("sentinel-9"), timeout=TIMEOUT).headers["Location"]
+    before = bob.get(url, timeout=TIMEOUT).json()
+    for share in [None, {"public": True}]:
+        if share:
+            assert bob.post(stac.base + "/api/collections/sentinel-9/shares", json=share, timeout=TIMEOUT).status_code == 201
+        for name, body in [("collection.json", collection("sentinel-9", title="Ours")), ("item.json", {**item("ours"), "collection": "sentinel-9"})]:
+            (tmp_path / name).write_text(json.dumps(body))
+            done = stac.command("catalog", "add", tmp_path / name, check=False)
+            assert done.returncode != 0 and "sentinel-9" in done.stderr + done.stdout and "user" in done.stderr + done.stdout, done
+        assert bob.get(url, timeout=TIMEOUT).json() == before
+        assert bob.get(url + "/items", timeout=TIMEOUT).json()["features"] == []
+    assert bob.delete(url, timeout=TIMEOUT).status_code == 204
+
+
+def test_a_collection_has_so_many_properties(stac):
+    alice = stac.as_["alice"]
+    url = alice.post(stac.stac + "/collections", json=collection("wide"), timeout=TIMEOUT).headers["Location"]
+    for n in range(4):
+        wide = item(f"w{n}", **{f"p{n}_{i}": i for i in range(1500)})
+        assert alice.post(url + "/items", json=wide, timeout=TIMEOUT).status_code == 201
+    assert 1500 <= len(alice.get(url + "/queryables", timeout=TIMEOUT).json()["properties"]) < 3100
+    assert alice.delete(url, timeout=TIMEOUT).status_code == 204

@@ -40,7 +40,7 @@ static void numbers_are_short_and_exact(void **state)
 static void what_is_kept_is_sent_with_addresses_and_links(void **state)
 {
     AUTO(json) json_t *item = parsed(
-        "{\"id\":\"a\",\"links\":[{\"rel\":\"self\",\"href\":\"x\"},{\"rel\":\"license\",\"href\":\"y\"}],"
+        "{\"type\":\"Feature\",\"id\":\"a\",\"links\":[{\"rel\":\"self\",\"href\":\"x\"},{\"rel\":\"license\",\"href\":\"y\"}],"
         "\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":\"\\u0001/data/b\"}}}");
     AUTO(text) struct text kept = { 0 }, sent = { 0 };
     AUTO(json) json_t *back = NULL;
@@ -50,7 +50,7 @@ static void what_is_kept_is_sent_with_addresses_and_links(void **state)
     assert_true(stac_text_keep(item, NULL, &kept, &err));
     stac_text_send(&sent, kept.data, "http://h", "{\"rel\":\"self\"}");
     assert_string_equal(sent.data,
-                        "{\"id\":\"a\",\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":"
+                        "{\"type\":\"Feature\",\"id\":\"a\",\"title\":\"\\\\u0001 \\\\\\\\u0002 \\u0003\",\"assets\":{\"b\":{\"href\":"
                         "\"http://h/data/b\"}},\"links\":[{\"rel\":\"self\"},{\"rel\":\"license\",\"href\":\"y\"}]}");
     assert_true(stac_text_parse(kept.data, &back, &err));
     assert_int_equal(json_array_size(json_object_get(back, "links")), 1);
@@ -61,6 +61,8 @@ static void marks_are_refused(void **state)
     static const char *const bad[] = {
         "{\"title\":\"\\u0001\"}", "{\"a\":[\"x\\u0002\"]}", "{\"k\\u0001\":1}",
         "{\"assets\":{\"b\":{\"href\":\"x\\u0001\"}}}", "{\"assets\":{\"b\":{\"title\":\"\\u0001\"}}}",
+        "{\"type\":\"Feature\",\"assets\":{\"b\":{\"c\":{\"href\":\"\\u0001x\"}}}}",
+        "{\"type\":\"Collection\",\"assets\":{\"b\":{\"href\":\"\\u0001x\"}}}",
     };
 
     (void)state;

@@ -4,12 +4,23 @@
 #include "api/common/page.h"
 #include <math.h>
 
+/* Nothing that is drawn lies further out: boxes of collections, and of items without a geometry, may
+ * hold any number. */
+enum { FURTHEST = 720 };
+
 struct box {
     double west, south, east, north;
 };
 
+static double clamp(double degrees)
+{
+    return fmin(fmax(degrees, -FURTHEST), FURTHEST);
+}
+
 static void grow(struct box *box, double x, double y)
 {
+    x = clamp(x);
+    y = clamp(y);
     box->west = fmin(box->west, x);
     box->east = fmax(box->east, x);
     box->south = fmin(box->south, y);

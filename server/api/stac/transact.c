@@ -271,6 +271,18 @@ bool stac_item_delete(struct request *rq, struct reply *reply, struct err *err)
 
 /* ---- collections ---- */
 
+/* store/results.h gives these names to the collections of results. */
+#define RESULTS_NAMES "results-"
+
+static bool check_new_name(const json_t *collection, struct err *err)
+{
+    const char *id = json_string_value(json_object_get(collection, "id"));
+
+    return !id || !text_begins(id, RESULTS_NAMES) ||
+           err_set(err, ERR_BadRequest, "/id: names that begin with " RESULTS_NAMES
+                                        " are those of the results of jobs");
+}
+
 /* Operators make collections of the service, others their own private ones. */
 static const char *owner_of_new(const struct request *rq)
 {
@@ -283,7 +295,7 @@ static bool create_collection(struct request *rq, json_t *collection, struct err
     const char *owner = owner_of_new(rq);
     int64_t count = 0;
 
-    if (!stac_migrate(collection, NULL, err) || (owner && !collections_owned(rq->db, owner, &count, err)))
+    if (!stac_migrate(collection, NULL, err) || !check_new_name(collection, err) || (owner && !collections_owned(rq->db, owner, &count, err)))
         return false;
     if (owner && count >= rq->config->catalog_user_collections)
         return err_set(err, ERR_StorageQuotaExceeded, "You have %lld collections already; delete one first",
