@@ -1,6 +1,7 @@
 """What tests with a running service share: `sentier up` on a temporary data folder and a free port."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -82,6 +83,13 @@ class Service:
         self.process = None
         return code
 
+    def end(self):
+        """Stops; what the sanitizers found on the way is a failure."""
+        self.stop()
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        found = re.search(r"ERROR: \w+Sanitizer|runtime error:", text)
+        assert not found, text[max(0, found.start() - 200):][:6000]
+
     def command(self, *arguments, input=None, check=True, timeout=300):
         """Runs `sentier ARGUMENTS --data ...`; its standard output."""
         done = subprocess.run([str(BINARY), *map(str, arguments), "--data", str(self.data)], input=input,
@@ -137,7 +145,7 @@ def maker():
             folder = tempfile.mkdtemp(prefix="sentier-test-")
             ends.callback(shutil.rmtree, folder, ignore_errors=True)
             service = Service(folder, *settings, **options)
-            ends.callback(service.stop)
+            ends.callback(service.end)
             return service.start() if start else service
 
         yield make

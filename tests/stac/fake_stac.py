@@ -1,5 +1,6 @@
 """A small STAC API and a static catalogue with faults: busy answers, cut connections, pages that repeat, go round, or lead away."""
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -51,7 +52,7 @@ class FakeStac:
                     self.end_headers()
                     self.wfile.write(b'{"features": [')
                     self.wfile.flush()
-                    self.connection.close()
+                    self.connection.shutdown(socket.SHUT_RDWR)  # close() would wait until its files are closed, too
                 elif kind == "half":
                     body = b'{"features": [{"type": "Fea'
                     self.send_response(200)

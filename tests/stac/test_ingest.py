@@ -153,7 +153,9 @@ def test_a_shelf_is_made_while_others_read_and_write(make_service):
     threads = [threading.Thread(target=f) for f in (read, search, write)]
     [t.start() for t in threads]
     time.sleep(1)
+    begin = time.monotonic()
     service.command("catalog", "add", "-", input=big("calm", 2000, 99000))  # outgrows the common shelf, and its rows move
+    moving_s = time.monotonic() - begin
     assert service.sql("SELECT array_length(shelves, 1) FROM collections WHERE id = 'calm'") == "1"
     stop.set()
     [t.join() for t in threads]
@@ -163,7 +165,8 @@ def test_a_shelf_is_made_while_others_read_and_write(make_service):
     assert service.sql("SELECT count(*) - count(DISTINCT id) FROM items") == "0"
     assert len(waits) > 200 and written
     if not conftest.SLOW_BUILD:
-        assert max(waits) < 0.5, sorted(waits)[-5:]  # 0.2 on a machine that does nothing else
+        # 0.2 on a machine that does nothing else; a lock would take as long as the rows move
+        assert max(waits) < max(0.5, moving_s / 4), (moving_s, sorted(waits)[-5:])
 
 
 @pytest.mark.slow
