@@ -2,7 +2,8 @@
  * readers (feed/tape.h) and writes to each what concerns him. A reader who came back with the last event
  * that he saw is behind the others, and catches up page by page whenever all that was written to him is
  * sent. An idle reader costs a heartbeat, which also tells him how far the changes have been looked
- * through for him. */
+ * through for him. Who is logged in comes back every few minutes: that is when keys that were revoked
+ * and tokens that ran out are noticed. */
 #include "api/stac/changes.h"
 #include "api/stac/stac.h"
 #include "api/stac/wish.h"
@@ -18,7 +19,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WAITING_BYTES = 4 << 20, BEAT_MS = 15000, LONGEST_MS = 3600000, RETRY_MS = 1000, ROUND_MS = 20,
+enum { WAITING_BYTES = 4 << 20, BEAT_MS = 15000, LONGEST_MS = 3600000, LONGEST_KNOWN_MS = 300000, RETRY_MS = 1000, ROUND_MS = 20,
        UNSETTLED_MS = 200 };
 
 struct reader {
@@ -266,7 +267,7 @@ static struct reader *reader_of(struct request *rq, const struct wish *wish, str
 
     reader->arena = arena_new();
     reader->base_url = arena_text(reader->arena, rq->base_url);
-    reader->ends_at = instant_monotonic() + LONGEST_MS;
+    reader->ends_at = instant_monotonic() + (rq->user ? LONGEST_KNOWN_MS : LONGEST_MS);
     reader->interest.viewer = rq->user ? arena_text(reader->arena, rq->user->id) : NULL;
     reader->interest.n_collections = wish->interest.n_collections;
     ids = arena_array(reader->arena, wish->interest.n_collections + 1, sizeof *ids);
