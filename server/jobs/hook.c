@@ -43,6 +43,8 @@ static bool add_value(struct text *word, const char **at, const struct hook_valu
         return err_set(err, ERR_ConfigInvalid,
                        "catalog.stage_command: '%.40s' stands for nothing that is known ({{ is a brace)",
                        *at);
+    if (word->length == 0 && *value == '-') /* ids are their owners' to choose */
+        return err_set(err, ERR_StagingFailed, "'%.100s' would be an option of the staging command", value);
     text_add(word, value);
     *at = end + 1;
     return true;

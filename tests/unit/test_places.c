@@ -137,7 +137,7 @@ static void items_are_told_with_their_places(void **state)
 
 static void commands_are_words(void **state)
 {
-    static const struct hook_value values[] = { { "href", "/t/a b'c" }, { "item", "i" } };
+    static const struct hook_value values[] = { { "href", "/t/a b'c" }, { "item", "i" }, { "dash", "-rf" } };
     static const struct { const char *line; size_t n; const char *words[4]; const char *error; } rows[] = {
         { "cp {href} 'x y'\"z\"", 3, { "cp", "/t/a b'c", "x yz" }, NULL },
         { "  a  ", 1, { "a" }, NULL },
@@ -147,6 +147,8 @@ static void commands_are_words(void **state)
         { "a 'b", 0, { NULL }, "is not closed" },
         { "a {nothing}", 0, { NULL }, "{nothing}" },
         { "a {item", 0, { NULL }, "{item" },
+        { "a x{dash}", 2, { "a", "x-rf" }, NULL },
+        { "a '{dash}'", 0, { NULL }, "option" },
     };
 
     (void)state;
