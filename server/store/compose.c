@@ -47,7 +47,7 @@ const char *compose_instant_of(struct arena *arena, const char *rfc3339)
 
 bool composed_run(struct db *db, const struct composed *c, PGresult **ret_rows, struct err *err)
 {
-    return db_query_composed(db, ret_rows, c->sql.data, c->own_plan, c->args, c->n_args, err);
+    return db_query_composed(db, ret_rows, c->sql.data, c->plan, c->args, c->n_args, err);
 }
 
 void composed_done(struct composed *c)

@@ -11,7 +11,7 @@ struct composed {
     struct text sql;
     struct db_arg *args;
     size_t n_args, capacity;
-    bool own_plan; /* its values decide the plan: it is not prepared */
+    enum db_plan plan;
 };
 
 /* Adds a value, which must live as long as the statement; the number of its parameter. */

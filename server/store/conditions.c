@@ -129,6 +129,19 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
     }
 }
 
+/* A plan for all values must not read the area again for each partition and item: it is a subquery. A
+ * plan for these values sees how large it is. */
+static void compose_area(const char *geometry, struct composed *c)
+{
+    compose(c, c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT ST_MakeValid(ST_SetSRID("
+                                        "ST_GeomFromGeoJSON(?::text), 4326))))"
+                                      : " AND ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID("
+                                        "ST_GeomFromGeoJSON(?::text), 4326)))",
+            compose_arg(c, db_text(geometry)));
+    if (c->plan != DB_PLAN_ONE)
+        c->plan = DB_PLAN_OWN;
+}
+
 void conditions_compose(const struct item_conditions *w, const struct known *known,
                         const struct scope *scope, struct arena *arena, struct composed *c)
 {
@@ -139,11 +152,8 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
                 compose_arg(c, db_text(store_array(arena, w->n_ids, w->ids))));
     if (w->start || w->end)
         compose_time(w, scope, arena, c);
-    if (w->geometry) {
-        compose(c, " AND ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326)))",
-                compose_arg(c, db_text(w->geometry)));
-        c->own_plan = true;
-    }
+    if (w->geometry)
+        compose_area(w->geometry, c);
     if (w->filter) {
         struct cql2_context context = context_of(known, scope);
         const char *filter;

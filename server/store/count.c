@@ -12,7 +12,7 @@ static void compose_matches(const struct item_search *s, const struct scope *sco
     text_add(&c->sql, "SELECT 1");
     conditions_compose_from(&s->where, false, c);
     conditions_compose(&s->where, known, scope, arena, c);
-    c->own_plan = true;
+    c->plan = DB_PLAN_OWN;
 }
 
 /* [{"Plan": {"Plan Rows": 123, ...}}] */

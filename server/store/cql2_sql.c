@@ -167,7 +167,7 @@ static const char *geometry(struct translation *t, const struct cql2_node *n)
 {
     int number = compose_arg(t->statement, db_text(n->text));
 
-    t->statement->own_plan = true;
+    t->statement->plan = DB_PLAN_OWN;
     return arena_printf(t->arena, "cql2_valid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON($%d::text), 4326)))",
                         number);
 }

@@ -32,6 +32,7 @@ struct db {
     struct composed_statement *composed; /* in the order of their last use */
     unsigned next_name;
     int64_t timeout_ms;
+    bool one_plan; /* plan_cache_mode is force_generic_plan */
     PGnotify *notice; /* what db_notice() gave last */
 };
 
@@ -41,6 +42,7 @@ static bool set_up(struct db *db, struct err *err)
                                    "SET client_min_messages TO warning;"
                                    "SET idle_in_transaction_session_timeout TO '60s'";
 
+    db->one_plan = false;
     return db_script(db, settings, err) && (!db->timeout_ms || db_limit_time(db, db->timeout_ms, err));
 }
 
@@ -182,6 +184,23 @@ static bool succeeded(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
 }
 
+/* PostgreSQL prefers planning for values where a plan for all of them names partitions that it then
+ * leaves out, because it counts their costs: for some statements it is told. A setting would be taken
+ * back with a transaction that fails, so it is not changed in one (db_script() begins them all). */
+static bool set_one_plan(struct db *db, bool one_plan, struct err *err)
+{
+    AUTO(rows) PGresult *result = NULL;
+
+    if (db->one_plan == one_plan || PQtransactionStatus(db->conn) != PQTRANS_IDLE)
+        return true;
+    result = PQexec(db->conn, one_plan ? "SET plan_cache_mode TO force_generic_plan"
+                                       : "SET plan_cache_mode TO auto");
+    if (!succeeded(result))
+        return fail(db, result, err);
+    db->one_plan = one_plan;
+    return true;
+}
+
 static const char *prepare(struct db *db, const char *sql, struct err *err)
 {
     AUTO(rows) PGresult *result = NULL;
@@ -248,13 +267,13 @@ bool db_query(struct db *db, PGresult **ret_rows, const char *sql, const struct 
 {
     const char *name = prepare(db, sql, err);
 
-    return name && run(db, ret_rows, name, sql, args, n_args, err);
+    return name && set_one_plan(db, false, err) && run(db, ret_rows, name, sql, args, n_args, err);
 }
 
 bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
                      const struct db_arg *args, size_t n_args, struct err *err)
 {
-    return run(db, ret_rows, NULL, sql, args, n_args, err);
+    return set_one_plan(db, false, err) && run(db, ret_rows, NULL, sql, args, n_args, err);
 }
 
 /* A composed statement that was never seen is remembered; one that is seen again gets a name. */
@@ -288,19 +307,23 @@ static bool name_composed(struct db *db, const char *sql, const char **ret_name,
     return true;
 }
 
-bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, bool own_plan,
+bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, enum db_plan plan,
                        const struct db_arg *args, size_t n_args, struct err *err)
 {
     const char *name = NULL;
 
-    return (own_plan || name_composed(db, sql, &name, err)) &&
+    return (plan == DB_PLAN_OWN || name_composed(db, sql, &name, err)) &&
+           set_one_plan(db, name && plan == DB_PLAN_ONE, err) &&
            run(db, ret_rows, name, sql, args, n_args, err);
 }
 
 bool db_script(struct db *db, const char *sql, struct err *err)
 {
-    AUTO(rows) PGresult *result = PQexec(db->conn, sql);
+    AUTO(rows) PGresult *result = NULL;
 
+    if (!set_one_plan(db, false, err))
+        return false;
+    result = PQexec(db->conn, sql);
     return succeeded(result) || fail(db, result, err);
 }
 

@@ -49,9 +49,13 @@ bool db_query(struct db *db, PGresult **ret_rows, const char *sql, const struct 
 /* As db_query, but planned anew for its values (spatial statements). */
 bool db_query_custom(struct db *db, PGresult **ret_rows, const char *sql,
                      const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
-/* For store/compose.h. A text that comes again is prepared; the connection keeps the latest ones. With
- * `own_plan` it is planned for its values each time. */
-bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, bool own_plan,
+/* For store/compose.h. A text that comes again is prepared; the connection keeps the latest ones. */
+enum db_plan {
+    DB_PLAN_USUAL, /* as PostgreSQL thinks: for its values, or once */
+    DB_PLAN_OWN,   /* for its values each time */
+    DB_PLAN_ONE,   /* once, for all values */
+};
+bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, enum db_plan plan,
                        const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
 /* Several statements without arguments: migrations. */
 bool db_script(struct db *db, const char *sql, struct err *err) MUST_USE;

@@ -55,5 +55,6 @@ libsentier_a_SOURCES += \
 	server/store/changes.c server/store/changes.h \
 	server/store/latest.c server/store/latest.h \
 	server/store/results.c server/store/results.h \
+	server/store/shape.c server/store/shape.h \
 	server/store/shares.c server/store/shares.h \
 	server/store/subscriptions.c server/store/subscriptions.h

@@ -10,6 +10,7 @@
 #include "store/order.h"
 #include "store/places.h"
 #include "store/scope.h"
+#include "store/shape.h"
 #include <string.h>
 
 enum column { VERSION, COUNT, BODY, ID, DATETIME, COLLECTION, PLACES, KEYS };
@@ -35,6 +36,7 @@ static void compose_page(const struct item_search *s, const struct known *known,
 
     while (window + 1 < ARRAY_LEN(windows) && windows[window].rows < s->limit + 1)
         window++;
+    c->plan = shape_is_plain(s) ? DB_PLAN_ONE : DB_PLAN_USUAL;
     text_add(&c->sql, "SELECT v.version, ");
     if (whole) /* counted by whoever writes */
         compose(c, "(SELECT sum(count) FROM collections WHERE number = ANY(?::integer[]))",
