@@ -360,10 +360,18 @@ const struct cql2_property *queryable_find(void *context, const char *name, ptrd
     return q ? &q->property : NULL;
 }
 
-bool queryables_refresh(struct db *db, struct err *err)
+/* Samples write many rows: who takes turns does not deadlock with another that ends an intake. */
+static bool refresh_in_turn(struct db *db, void *unused, struct err *err)
 {
-    return db_run(db,
+    (void)unused;
+    return db_run(db, "SELECT pg_advisory_xact_lock(730103)", DB_NO_ARGS, err) &&
+           db_run(db,
                   "SELECT properties_sample(number) FROM collections"
                   " WHERE count > 0 AND (sampled IS NULL OR count > 1.2 * sampled OR count < 0.8 * sampled)",
                   DB_NO_ARGS, err);
+}
+
+bool queryables_refresh(struct db *db, struct err *err)
+{
+    return db_transact(db, refresh_in_turn, NULL, err);
 }
