@@ -109,3 +109,15 @@ const struct pixel_table *const pixel_tables[PIXEL_TYPES] = {
     [PIXEL_F64] = &table_f64,
     [PIXEL_BOOL] = &table_u8,
 };
+
+KERNEL void add_weighted(double *restrict sums, const double *restrict row, double weight, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] += weight * row[i];
+}
+
+void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n)
+{
+    if (weight != 0)
+        add_weighted(sums, row, weight, n);
+}

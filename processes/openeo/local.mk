@@ -11,6 +11,7 @@ process_descriptions = \
 	processes/openeo/any.json \
 	processes/openeo/apply.json \
 	processes/openeo/apply_dimension.json \
+	processes/openeo/apply_kernel.json \
 	processes/openeo/arccos.json \
 	processes/openeo/arcosh.json \
 	processes/openeo/arcsin.json \
@@ -100,7 +101,9 @@ process_descriptions = \
 	processes/openeo/reduce_dimension.json \
 	processes/openeo/rename_dimension.json \
 	processes/openeo/rename_labels.json \
+	processes/openeo/resample_cube_spatial.json \
 	processes/openeo/resample_cube_temporal.json \
+	processes/openeo/resample_spatial.json \
 	processes/openeo/round.json \
 	processes/openeo/save_result.json \
 	processes/openeo/sd.json \

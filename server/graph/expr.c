@@ -147,11 +147,17 @@ static struct cell boolean_cell(void)
     return (struct cell){ PIXEL_BOOL, true, 255 };
 }
 
+const struct expr *expr_leaf_of(struct expr_table *table, const struct source *source,
+                                uint32_t plane, struct cell cell, bool wide, bool scaled)
+{
+    return intern(table, &(struct expr){ .op = EXPR_LEAF, .source = source, .plane = plane,
+                                         .cell = cell, .wide = wide, .scaled = scaled });
+}
+
 const struct expr *expr_leaf(struct expr_table *table, const struct source *source, uint32_t plane,
                              struct cell cell, bool wide)
 {
-    return intern(table, &(struct expr){ .op = EXPR_LEAF, .source = source, .plane = plane,
-                                         .cell = cell, .wide = wide, .scaled = true });
+    return expr_leaf_of(table, source, plane, cell, wide, true);
 }
 
 const struct expr *expr_constant(struct expr_table *table, double number)

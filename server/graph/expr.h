@@ -45,6 +45,9 @@ size_t expr_count(const struct expr_table *table);
 
 const struct expr *expr_leaf(struct expr_table *table, const struct source *source, uint32_t plane,
                              struct cell cell, bool wide);
+/* scaled false: not in the units of its source. */
+const struct expr *expr_leaf_of(struct expr_table *table, const struct source *source,
+                                uint32_t plane, struct cell cell, bool wide, bool scaled);
 const struct expr *expr_constant(struct expr_table *table, double number);
 const struct expr *expr_boolean(struct expr_table *table, bool value);
 const struct expr *expr_make(struct expr_table *table, enum lane_op op, size_t n,

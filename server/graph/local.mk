@@ -1,4 +1,5 @@
 libsentier_a_SOURCES += \
+	server/graph/around.c \
 	server/graph/arrange.c \
 	server/graph/arrays.c \
 	server/graph/catalog.h \

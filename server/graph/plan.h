@@ -16,8 +16,28 @@
 enum plan_op {
     PLAN_LOAD,  /* planes from files */
     PLAN_APPLY, /* planes from planes of the same pixel, by programs */
+    PLAN_KERNEL, /* each plane from the same plane of the input, and the pixels around */
+    PLAN_WARP,  /* each plane from the same plane of the input, which lies on another grid */
     PLAN_SAVE,  /* a sink: files */
 };
+
+/* What lies beyond the border of the grid (openEO's names). */
+enum border { BORDER_CONSTANT, BORDER_REPLICATE, BORDER_REFLECT, BORDER_REFLECT_PIXEL, BORDER_WRAP };
+
+/* Weighted sums. The first row of weights lies north of the pixel, the first column west. */
+struct kernel_args {
+    size_t width, height;   /* odd */
+    const double *weights;  /* row-major */
+    const double *row, *column; /* weights[y][x] is column[y] * row[x]; NULL: no such pair exists */
+    enum border border;
+    double constant;        /* BORDER_CONSTANT */
+    double replacement;     /* of pixels that are no-data or infinite */
+};
+
+/* As gdalwarp names them. */
+enum resampling { RESAMPLE_NEAR, RESAMPLE_BILINEAR, RESAMPLE_CUBIC, RESAMPLE_CUBICSPLINE,
+                  RESAMPLE_LANCZOS, RESAMPLE_AVERAGE, RESAMPLE_MODE, RESAMPLE_MAX, RESAMPLE_MIN,
+                  RESAMPLE_MED, RESAMPLE_Q1, RESAMPLE_Q3, RESAMPLE_RMS };
 
 struct plane_ref {
     uint32_t input; /* which of the node's inputs */
@@ -61,6 +81,8 @@ struct plan_node {
     size_t n_applications; /* PLAN_APPLY */
     const struct application *applications;
     const struct load_plane *load; /* PLAN_LOAD: [cube_planes(&schema)] */
+    const struct kernel_args *kernel; /* PLAN_KERNEL */
+    enum resampling resampling;    /* PLAN_WARP */
     struct save_args save;         /* PLAN_SAVE: one input, same schema */
 };
 

@@ -53,7 +53,7 @@ const struct process *process_find(const char *id); /* NULL when there is none *
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
-    combine_operations[], io_operations[]; /* id NULL ends */
+    combine_operations[], around_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;

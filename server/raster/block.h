@@ -81,6 +81,8 @@ struct pixel_table {
     size_t (*fill_gaps)(void *restrict dst, const void *restrict src, double nodata, size_t n);
     size_t (*count_nodata)(const void *src, double nodata, size_t n);
 };
+/* sums[i] += weight * row[i] */
+void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n);
 extern const struct pixel_table *const pixel_tables[PIXEL_TYPES];
 
 #endif

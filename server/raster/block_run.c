@@ -3,9 +3,21 @@
  * outside of the node's grid, whatever made it. */
 #include "raster/block_run.h"
 #include "base/mem.h"
+#include "raster/around.h"
 #include <string.h>
 
-enum { ALIGN = 64, LOADER_BYTES = 20 << 20 /* what its buffers come to */ };
+enum {
+    ALIGN = 64,
+    INPUT_PIXELS = 1 << 20,  /* of an input, at once */
+    LOADER_BYTES = 20 << 20, /* what its buffers come to */
+};
+
+/* Buffers of a schedule that makes the input of a step, for windows of any size. */
+struct bench {
+    const struct schedule *schedule;
+    void **slots;
+    size_t pixels;
+};
 
 struct block_runner {
     const struct block_job *job;
@@ -14,6 +26,8 @@ struct block_runner {
     struct lane_machine machine;
     const struct schedule *schedule; /* that the buffers are for */
     void **slots;
+    struct bench *benches;           /* for schedules of inputs */
+    size_t n_benches, bench_capacity;
     void *converted;                 /* an output in the type of its file */
     void **tiles;                    /* outputs that gather; NULL when blocks are computed whole */
 };
@@ -24,12 +38,31 @@ static size_t band_pixels(const struct schedule *s, size_t rows)
     return (rows < s->tile_height ? rows : s->tile_height) * s->tile_width;
 }
 
+/* A window of the input as wide as a step may ask for, and what makes it. */
+static size_t around_memory(const struct schedule *s, size_t rows)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < s->n_steps; i++) {
+        const struct step *step = &s->steps[i];
+        size_t pixels;
+
+        if (step->op != STEP_AROUND)
+            continue;
+        pixels = around_pixels(step->node, s->tile_width, rows < s->tile_height ? rows : s->tile_height);
+        bytes += pixels * 3 * sizeof(double) +
+                 step->input->pixel_bytes * (pixels < INPUT_PIXELS ? pixels : INPUT_PIXELS) +
+                 around_memory(step->input, rows);
+    }
+    return bytes;
+}
+
 size_t block_memory(const struct schedule *s, size_t rows, size_t tile_bytes)
 {
     size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height;
 
     return s->pixel_bytes * band + 8 * tile + (rows < s->tile_height ? s->emitted_bytes * tile : 0) +
-           s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
+           around_memory(s, rows) + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
 }
 
 bool block_runner_new(const struct block_job *job, struct block_runner **ret_runner,
@@ -70,6 +103,12 @@ void block_runner_free(struct block_runner *runner)
     if (!runner)
         return;
     drop_buffers(runner);
+    for (size_t i = 0; i < runner->n_benches; i++) {
+        for (size_t k = 0; k < runner->benches[i].schedule->n_slots; k++)
+            free(runner->benches[i].slots[k]);
+        free(runner->benches[i].slots);
+    }
+    free(runner->benches);
     loader_free(runner->loader);
     encoder_free(runner->encoder);
     lane_machine_done(&runner->machine);
@@ -121,11 +160,12 @@ struct band {
     struct window_rect tile, rows; /* on the group's grid */
     size_t n;
     size_t block, emitted;
+    void **slots;
 };
 
-static struct lane_plane plane_of(const struct block_runner *runner, const struct operand *operand)
+static struct lane_plane plane_of(const struct band *band, const struct operand *operand)
 {
-    return (struct lane_plane){ operand->slot == NO_SLOT ? NULL : runner->slots[operand->slot],
+    return (struct lane_plane){ operand->slot == NO_SLOT ? NULL : band->slots[operand->slot],
                                 operand->kind };
 }
 
@@ -173,32 +213,31 @@ static void clip(const struct window_rect *w, const struct grid *grid,
     }
 }
 
-static void clip_outputs(const struct block_runner *runner, const struct band *band,
-                         const struct step *step)
+static void clip_outputs(const struct band *band, const struct step *step)
 {
     struct window_rect w = on_node(band, step->node);
 
     if (inside(&w, &step->node->schema.grid))
         return;
     for (size_t i = 0; i < step->n_outs; i++) {
-        struct lane_plane plane = plane_of(runner, &step->outs[i]);
+        struct lane_plane plane = plane_of(band, &step->outs[i]);
 
         if (plane.data)
             clip(&w, &step->node->schema.grid, &plane);
     }
 }
 
-static void fill_state(const struct block_runner *runner, const struct step *step,
+static void fill_state(const struct band *band, const struct step *step,
                        struct fold_state *states)
 {
     for (size_t i = 0; i < step->program->n_folds; i++) {
         const struct state_slots *s = &step->states[i];
 
         states[i] = (struct fold_state){
-            .value = s->value == NO_SLOT ? NULL : runner->slots[s->value],
-            .sum = s->sum == NO_SLOT ? NULL : runner->slots[s->sum],
-            .seen = s->seen == NO_SLOT ? NULL : runner->slots[s->seen],
-            .squares = s->squares == NO_SLOT ? NULL : runner->slots[s->squares],
+            .value = s->value == NO_SLOT ? NULL : band->slots[s->value],
+            .sum = s->sum == NO_SLOT ? NULL : band->slots[s->sum],
+            .seen = s->seen == NO_SLOT ? NULL : band->slots[s->seen],
+            .squares = s->squares == NO_SLOT ? NULL : band->slots[s->squares],
         };
     }
 }
@@ -211,14 +250,14 @@ static void run_program(struct block_runner *runner, const struct band *band,
     AUTO(mem) struct fold_state *states = mem_array(step->program->n_folds, sizeof *states);
 
     for (size_t i = 0; i < step->n_ins; i++)
-        ins[i] = plane_of(runner, &step->ins[i]);
+        ins[i] = plane_of(band, &step->ins[i]);
     for (size_t i = 0; i < step->n_outs; i++)
-        outs[i] = plane_of(runner, &step->outs[i]);
+        outs[i] = plane_of(band, &step->outs[i]);
     if (step->op == STEP_RUN) {
         lanes_run(&runner->machine, step->program, ins, outs, band->n);
         return;
     }
-    fill_state(runner, step, states);
+    fill_state(band, step, states);
     if (step->op == STEP_FOLD)
         lanes_fold(&runner->machine, step->program, step->slice, ins, states, band->n);
     else
@@ -229,11 +268,89 @@ static bool read_step(struct block_runner *runner, const struct band *band,
                       const struct step *step, struct err *err)
 {
     struct window_rect w = on_node(band, step->node);
-    struct lane_plane out = plane_of(runner, &step->outs[0]);
+    struct lane_plane out = plane_of(band, &step->outs[0]);
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */
     return load_plane(runner->loader, step->node, step->plane, &w, out.data, err);
+}
+
+static bool run_step(struct block_runner *runner, struct band *band, const struct step *step,
+                     struct err *err);
+
+/* ---- inputs of neighbourhoods ---- */
+
+static bool bench_of(struct block_runner *runner, const struct schedule *s, size_t pixels,
+                     void ***ret_slots, struct err *err)
+{
+    struct bench *bench = runner->benches;
+    size_t i = 0;
+
+    while (i < runner->n_benches && runner->benches[i].schedule != s)
+        i++;
+    if (i == runner->n_benches) {
+        runner->benches = mem_grow(runner->benches, &runner->bench_capacity, i + 1, sizeof *bench);
+        runner->benches[i].schedule = s;
+        runner->benches[i].slots = mem_array(s->n_slots, sizeof *runner->benches[i].slots);
+        runner->n_benches++;
+    }
+    bench = &runner->benches[i];
+    *ret_slots = bench->slots;
+    if (bench->pixels >= pixels)
+        return true;
+    bench->pixels = 0;
+    for (size_t k = 0; k < s->n_slots; k++) {
+        free(bench->slots[k]);
+        bench->slots[k] = NULL;
+        if (!pixels_new(s->slot_size[k] * pixels, &bench->slots[k], err))
+            return false;
+    }
+    bench->pixels = pixels;
+    return true;
+}
+
+/* A window of the plane that a schedule makes, in bands that keep its buffers small. */
+static bool read_input(void *runner_, const struct schedule *s, const struct window_rect *w,
+                       void *dst, struct err *err)
+{
+    struct block_runner *runner = runner_;
+    size_t most = INPUT_PIXELS / w->width ? INPUT_PIXELS / w->width : 1;
+    size_t size = pixel_size(s->result.kind.pixel);
+    struct band band = { .schedule = s, .rows = *w };
+
+    most = most < w->height ? most : w->height;
+    if (!bench_of(runner, s, most * w->width, &band.slots, err))
+        return false;
+    for (size_t row = 0; row < w->height; row += band.rows.height) {
+        struct lane_plane made;
+
+        band.rows.y = w->y + (int64_t)row;
+        band.rows.height = w->height - row < most ? w->height - row : most;
+        band.n = band.rows.width * band.rows.height;
+        for (size_t i = 0; i < s->n_steps; i++)
+            if (!run_step(runner, &band, &s->steps[i], err))
+                return false;
+        made = plane_of(&band, &s->result);
+        if (made.data)
+            memcpy((char *)dst + row * w->width * size, made.data, band.n * size);
+        else
+            pixel_tables[made.kind.pixel]->fill((char *)dst + row * w->width * size,
+                                                pixel_kind_gap(&made.kind), band.n);
+    }
+    return true;
+}
+
+static bool around_step(struct block_runner *runner, const struct band *band,
+                        const struct step *step, struct err *err)
+{
+    struct window_rect w = on_node(band, step->node);
+    struct lane_plane out = plane_of(band, &step->outs[0]);
+    struct around around = { step->node, step->input, loader_warper(runner->loader), read_input,
+                             runner };
+
+    if (outside(&w, &step->node->schema.grid))
+        return true; /* clipping fills it */
+    return around_run(&around, &w, &out, err);
 }
 
 static size_t save_number(const struct plan *plan, const struct plan_node *save)
@@ -249,7 +366,7 @@ static size_t save_number(const struct plan *plan, const struct plan_node *save)
 static bool emit_step(struct block_runner *runner, struct band *band, const struct step *step,
                       struct err *err)
 {
-    struct lane_plane in = plane_of(runner, &step->ins[0]), out;
+    struct lane_plane in = plane_of(band, &step->ins[0]), out;
     struct file_style style;
     struct part_entry entry = { .block = (uint32_t)band->block,
                                 .save = (uint32_t)save_number(runner->job->plan, step->node),
@@ -287,9 +404,13 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
         if (!read_step(runner, band, step, err))
             return false;
         break;
+    case STEP_AROUND:
+        if (!around_step(runner, band, step, err))
+            return false;
+        break;
     case STEP_CONVERT: {
-        struct lane_plane in = plane_of(runner, &step->ins[0]);
-        struct lane_plane out = plane_of(runner, &step->outs[0]);
+        struct lane_plane in = plane_of(band, &step->ins[0]);
+        struct lane_plane out = plane_of(band, &step->outs[0]);
 
         lanes_convert(&in, &out, band->n);
         break;
@@ -299,7 +420,7 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
     default:
         run_program(runner, band, step);
     }
-    clip_outputs(runner, band, step);
+    clip_outputs(band, step);
     return true;
 }
 
@@ -312,6 +433,7 @@ bool block_run(struct block_runner *runner, size_t block, struct err *err)
     band.tile = schedule_tile(band.schedule, tile);
     if (!take_buffers(runner, band.schedule, err))
         return false;
+    band.slots = runner->slots;
     for (size_t row = 0; row < band.tile.height; row += runner->job->rows) {
         size_t left = band.tile.height - row;
 

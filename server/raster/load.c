@@ -53,6 +53,11 @@ struct source_pool *loader_pool(struct loader *loader)
     return loader->pool;
 }
 
+struct warper *loader_warper(struct loader *loader)
+{
+    return loader->warper;
+}
+
 static void *scratch_need(struct scratch *scratch, size_t size, struct err *err)
 {
     if (size <= scratch->size_bytes)

@@ -16,6 +16,8 @@ struct loader *loader_new(const struct raster_options *options, size_t tile_byte
 void loader_free(struct loader *loader);
 DEFINE_AUTO(loader, struct loader *, loader_free)
 struct source_pool *loader_pool(struct loader *loader);
+struct warper;
+struct warper *loader_warper(struct loader *loader);
 
 /* Fills dst (of the node's pixel type) with the plane's pixels; first valid layer wins. */
 bool load_plane(struct loader *loader, const struct plan_node *node, size_t plane,

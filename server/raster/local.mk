@@ -1,6 +1,7 @@
 libsentier_a_SOURCES += \
 	server/raster/access.c server/raster/access.h \
 	server/raster/assemble.c \
+	server/raster/around.c server/raster/around.h \
 	server/raster/block.h \
 	server/raster/block_run.c server/raster/block_run.h \
 	server/raster/cog.c server/raster/cog.h \
@@ -13,7 +14,9 @@ libsentier_a_SOURCES += \
 	server/raster/load.c server/raster/load.h \
 	server/raster/part.c server/raster/part.h \
 	server/raster/pieces.c server/raster/pieces.h \
+	server/raster/maker.h \
 	server/raster/schedule.c server/raster/schedule.h \
+	server/raster/schedule_steps.c server/raster/schedule_values.c \
 	server/raster/sink_cog.c server/raster/sink_json.c server/raster/sink_png.c \
 	server/raster/sinks.h \
 	server/raster/source.c server/raster/source.h \

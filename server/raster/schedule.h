@@ -15,6 +15,7 @@ enum step_op {
     STEP_FOLD,    /* one slice: ins -> states */
     STEP_FINISH,  /* states -> outs */
     STEP_CONVERT, /* ins[0] -> outs[0]: another type, no-data value or extent */
+    STEP_AROUND,  /* plane of a kernel or warp node -> outs[0]; its input is made by `input` */
     STEP_EMIT,    /* ins[0] is plane `plane` of output `output` */
 };
 
@@ -36,12 +37,16 @@ struct step {
     size_t n_ins, n_outs;
     struct operand *ins, *outs;
     struct state_slots *states; /* program->n_folds */
+    const struct schedule *input; /* STEP_AROUND */
 };
 
 struct schedule {
     struct grid grid;
     size_t n_outputs;
     const struct plan_node *const *outputs; /* the saves of the group */
+    /* Of one that makes the input of other pixels' neighbourhoods or of another grid: the plane. Its
+     * windows lie anywhere in the grid. */
+    struct operand result;
     size_t n_steps;
     struct step *steps;
     size_t n_slots;
@@ -64,6 +69,8 @@ struct schedules {
     struct arena *arena;
     size_t count, blocks;
     struct schedule *schedules;
+    struct schedule **inputs; /* those of steps; in the arena but for what they hold */
+    size_t n_inputs, input_capacity;
 };
 
 bool schedules_make(const struct plan *plan, struct schedules **ret_schedules,

@@ -3,8 +3,14 @@
  * it passes a hundredth of a pixel the whole window is done again with half the step. */
 #include "raster/warp.h"
 #include "base/mem.h"
+#include <cpl_conv.h>
+#include <cpl_error.h>
+#include <cpl_string.h>
+#include <gdal.h>
+#include <gdalwarper.h>
 #include <math.h>
 #include <ogr_srs_api.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST_TRANSFORMS = 16, FIRST_STEP = 32 };
@@ -17,7 +23,7 @@ struct transform {
 
 struct warper {
     struct transform transforms[MOST_TRANSFORMS];
-    size_t n_transforms;
+    size_t n_transforms, oldest;
 };
 
 struct warper *warper_new(void)
@@ -72,15 +78,17 @@ static bool transform_get(struct warper *warper, int from, int to,
             *ret_handle = warper->transforms[i].handle;
             return true;
         }
-    if (warper->n_transforms == MOST_TRANSFORMS)
-        OCTDestroyCoordinateTransformation(warper->transforms[--warper->n_transforms].handle);
-    slot = &warper->transforms[warper->n_transforms];
-    *slot = (struct transform){ from, to, transform_new(from, to) };
-    if (!slot->handle)
+    *ret_handle = transform_new(from, to);
+    if (!*ret_handle)
         return err_set(err, ERR_SourceUnreadable,
                        "Coordinates cannot be transformed from EPSG:%d to EPSG:%d.", from, to);
-    warper->n_transforms++;
-    *ret_handle = slot->handle;
+    if (warper->n_transforms < MOST_TRANSFORMS) {
+        slot = &warper->transforms[warper->n_transforms++];
+    } else { /* in turn, so that the last few stay */
+        slot = &warper->transforms[warper->oldest++ % MOST_TRANSFORMS];
+        OCTDestroyCoordinateTransformation(slot->handle);
+    }
+    *slot = (struct transform){ from, to, *ret_handle };
     return true;
 }
 
@@ -227,4 +235,200 @@ bool warp_nearest(struct warper *warper, const struct grid *from, const struct g
     index_pixels(&lattice, from, window, index, ret_used);
     lattice_done(&lattice);
     return true;
+}
+
+/* ---- GDAL's methods ---- */
+
+/* Points of a window's rows and columns of pixel edges, every few pixels and at its ends. */
+bool warp_source(struct warper *warper, const struct grid *from, const struct grid *to,
+                 const struct window_rect *w, double margin, struct window_rect *ret_used,
+                 struct err *err)
+{
+    enum { STEP = 16 };
+    size_t columns = w->width / STEP + 2, rows = w->height / STEP + 2, n = columns * rows;
+    AUTO(mem) double *x = mem_array(n, sizeof *x), *y = mem_array(n, sizeof *y);
+    AUTO(mem) int *ok = mem_array(n, sizeof *ok);
+    double left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
+    OGRCoordinateTransformationH handle;
+
+    if (!transform_get(warper, to->epsg, from->epsg, &handle, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (double)w->x + fmin((double)(i % columns * STEP), (double)w->width);
+        y[i] = (double)w->y + fmin((double)(i / columns * STEP), (double)w->height);
+    }
+    positions(handle, from, to, x, y, ok, n);
+    for (size_t i = 0; i < n; i++) {
+        left = fmin(left, x[i]); /* fmin and fmax pass NaN by */
+        right = fmax(right, x[i]);
+        top = fmin(top, y[i]);
+        bottom = fmax(bottom, y[i]);
+    }
+    left = fmax(floor(left - margin), 0);
+    top = fmax(floor(top - margin), 0);
+    right = fmin(ceil(right + margin), (double)from->width);
+    bottom = fmin(ceil(bottom + margin), (double)from->height);
+    *ret_used = (struct window_rect){ 0 };
+    if (left < right && top < bottom)
+        *ret_used = (struct window_rect){ (int64_t)left, (int64_t)top, (size_t)(right - left),
+                                          (size_t)(bottom - top) };
+    return true;
+}
+
+/* As gdalwarp has it: a scale that is nearly a whole number is one. */
+static double whole_if_near(double scale)
+{
+    double whole = nearbyint(scale);
+
+    return whole >= 1 && fabs(scale - whole) < 0.05 ? whole : scale;
+}
+
+bool warp_scale(struct warper *warper, const struct grid *from, const struct grid *to,
+                double *ret_x, double *ret_y, struct err *err)
+{
+    double cx = (double)to->width / 2, cy = (double)to->height / 2;
+    double x[] = { cx - 0.5, cx + 0.5, cx, cx }, y[] = { cy, cy, cy - 0.5, cy + 0.5 };
+    OGRCoordinateTransformationH handle;
+    int ok[4];
+
+    if (!transform_get(warper, to->epsg, from->epsg, &handle, err))
+        return false;
+    positions(handle, from, to, x, y, ok, 4);
+    *ret_x = hypot(x[1] - x[0], x[3] - x[2]);
+    *ret_y = hypot(y[1] - y[0], y[3] - y[2]);
+    if (!(*ret_x > 0 && *ret_y > 0)) /* the middle is nowhere */
+        *ret_x = *ret_y = 1;
+    *ret_x = whole_if_near(*ret_x);
+    *ret_y = whole_if_near(*ret_y);
+    return true;
+}
+
+/* GDAL asks for positions of pixels of one window in the other. */
+struct exact {
+    OGRCoordinateTransformationH to_source, to_result;
+    struct grid source, result;
+};
+
+static int exact_positions(void *exact_, int to_source, int n, double *x, double *y, double *z,
+                           int *success)
+{
+    const struct exact *e = exact_;
+
+    (void)z;
+    positions(to_source ? e->to_source : e->to_result, to_source ? &e->source : &e->result,
+              to_source ? &e->result : &e->source, x, y, success, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        success[i] = isfinite(x[i]) && isfinite(y[i]);
+        /* edges that agree do so but for rounding: a sliver of a pixel would count as one */
+        x[i] = success[i] ? nearbyint(x[i] * 1e6) / 1e6 : HUGE_VAL;
+        y[i] = success[i] ? nearbyint(y[i] * 1e6) / 1e6 : HUGE_VAL;
+    }
+    return 1;
+}
+
+static struct grid part_of(const struct grid *grid, const struct window_rect *w)
+{
+    struct grid part = *grid;
+
+    part.x0 += (double)w->x * grid->dx;
+    part.y0 -= (double)w->y * grid->dy;
+    part.width = (int64_t)w->width;
+    part.height = (int64_t)w->height;
+    return part;
+}
+
+static void dataset_drop_(GDALDatasetH *dataset)
+{
+    if (*dataset)
+        GDALClose(*dataset);
+}
+
+static GDALDatasetH memory_dataset(const struct window_rect *w, bool wide, const void *pixels)
+{
+    char pointer[64], option[80];
+    char *options[] = { option, NULL };
+    GDALDatasetH dataset = GDALCreate(GDALGetDriverByName("MEM"), "", (int)w->width, (int)w->height,
+                                      0, wide ? GDT_Float64 : GDT_Float32, NULL);
+
+    pointer[CPLPrintPointer(pointer, (void *)pixels, sizeof pointer - 1)] = '\0';
+    snprintf(option, sizeof option, "DATAPOINTER=%s", pointer);
+    if (dataset && GDALAddBand(dataset, wide ? GDT_Float64 : GDT_Float32, options) != CE_None) {
+        GDALClose(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+static GDALResampleAlg algorithm(enum resampling method)
+{
+    static const GDALResampleAlg algorithms[] = {
+        [RESAMPLE_NEAR] = GRA_NearestNeighbour, [RESAMPLE_BILINEAR] = GRA_Bilinear,
+        [RESAMPLE_CUBIC] = GRA_Cubic,           [RESAMPLE_CUBICSPLINE] = GRA_CubicSpline,
+        [RESAMPLE_LANCZOS] = GRA_Lanczos,       [RESAMPLE_AVERAGE] = GRA_Average,
+        [RESAMPLE_MODE] = GRA_Mode,             [RESAMPLE_MAX] = GRA_Max,
+        [RESAMPLE_MIN] = GRA_Min,               [RESAMPLE_MED] = GRA_Med,
+        [RESAMPLE_Q1] = GRA_Q1,                 [RESAMPLE_Q3] = GRA_Q3,
+        [RESAMPLE_RMS] = GRA_RMS,
+    };
+
+    return algorithms[method];
+}
+
+/* The scale is that of the whole grids, so that a pixel does not depend on the window it is in. */
+static GDALWarpOptions *warp_options(GDALDatasetH source, GDALDatasetH result,
+                                     enum resampling method, bool wide, struct exact *exact,
+                                     double scale_x, double scale_y)
+{
+    GDALWarpOptions *o = GDALCreateWarpOptions();
+    char text[40];
+
+    o->hSrcDS = source;
+    o->hDstDS = result;
+    o->eResampleAlg = algorithm(method);
+    o->eWorkingDataType = wide ? GDT_Float64 : GDT_Float32;
+    o->dfWarpMemoryLimit = 1e9; /* windows are small already */
+    GDALWarpInitDefaultBandMapping(o, 1);
+    GDALWarpInitSrcNoDataReal(o, NAN);
+    GDALWarpInitDstNoDataReal(o, NAN);
+    o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "INIT_DEST", "NO_DATA");
+    if (method >= RESAMPLE_BILINEAR && method <= RESAMPLE_LANCZOS) {
+        snprintf(text, sizeof text, "%.17g", 1 / scale_x);
+        o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "XSCALE", text);
+        snprintf(text, sizeof text, "%.17g", 1 / scale_y);
+        o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "YSCALE", text);
+    }
+    o->pfnTransformer = exact_positions;
+    o->pTransformerArg = exact;
+    return o;
+}
+
+bool warp_resample(struct warper *warper, const struct grid *from, const struct grid *to,
+                   enum resampling method, bool wide, const struct window_rect *used,
+                   const void *pixels, const struct window_rect *window, void *dst,
+                   struct err *err)
+{
+    struct exact exact = { .source = part_of(from, used), .result = part_of(to, window) };
+    __attribute__((cleanup(dataset_drop_))) GDALDatasetH source = memory_dataset(used, wide, pixels);
+    __attribute__((cleanup(dataset_drop_))) GDALDatasetH result = memory_dataset(window, wide, dst);
+    double x, y;
+    GDALWarpOptions *options;
+    GDALWarpOperationH operation;
+    CPLErr failed = CE_Failure;
+
+    if (!source || !result)
+        return err_set(err, ERR_MemoryExceeded, "No memory to resample.");
+    if (!transform_get(warper, to->epsg, from->epsg, &exact.to_source, err) ||
+        !transform_get(warper, from->epsg, to->epsg, &exact.to_result, err) ||
+        !warp_scale(warper, from, to, &x, &y, err))
+        return false;
+    options = warp_options(source, result, method, wide, &exact, x, y);
+    operation = GDALCreateWarpOperation(options);
+    if (operation) {
+        failed = GDALWarpRegion(operation, 0, 0, (int)window->width, (int)window->height, 0, 0,
+                                (int)used->width, (int)used->height);
+        GDALDestroyWarpOperation(operation);
+    }
+    GDALDestroyWarpOptions(options);
+    return failed == CE_None || err_set(err, ERR_Internal, "Resampling failed: %s",
+                                        CPLGetLastErrorMsg());
 }

@@ -14,4 +14,18 @@ bool warp_nearest(struct warper *warper, const struct grid *from, const struct g
                   const struct window_rect *window, int64_t *index, struct window_rect *ret_used,
                   struct err *err) MUST_USE;
 
+/* The part of `from` under a window of `to`, `margin` pixels wider at each side (width 0: nothing). */
+bool warp_source(struct warper *warper, const struct grid *from, const struct grid *to,
+                 const struct window_rect *window, double margin, struct window_rect *ret_used,
+                 struct err *err) MUST_USE;
+/* How many pixels of `from` lie side by side under one of `to`, in the middle of it. */
+bool warp_scale(struct warper *warper, const struct grid *from, const struct grid *to,
+                double *ret_x, double *ret_y, struct err *err) MUST_USE;
+/* Resamples pixels of `from` (the window `used`, floats or doubles, NaN where there is no data) to a
+ * window of `to`. Door: GDAL's warper, with exact positions. */
+bool warp_resample(struct warper *warper, const struct grid *from, const struct grid *to,
+                   enum resampling method, bool wide, const struct window_rect *used,
+                   const void *pixels, const struct window_rect *window, void *dst,
+                   struct err *err) MUST_USE;
+
 #endif

@@ -20,17 +20,17 @@ GRAPHS = int(os.environ.get("SENTIER_RANDOM_GRAPHS", 40 if SLOW_BUILD else 150))
 X0, Y0 = 500000, 5100000
 
 
-def write_scene(folder, number, date, values):
+def write_scene(folder, number, date, values, width=W, height=H):
     name = f"S{number}"
     (folder / name).mkdir(parents=True)
     assets = {}
     for band, dtype in BANDS.items():
         path = folder / name / f"{band}.tif"
-        with rasterio.open(path, "w", driver="GTiff", width=W, height=H, count=1, dtype=dtype, nodata=0,
+        with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=1, dtype=dtype, nodata=0,
                            crs="EPSG:32633", transform=from_origin(X0, Y0, 10, 10)) as file:
             file.write(numpy.array(values[band], dtype), 1)
         assets[band] = {"href": f"{band}.tif", "type": "image/tiff; application=geotiff", "roles": ["data"],
-                        "eo:bands": [{"name": band}], "proj:shape": [H, W],
+                        "eo:bands": [{"name": band}], "proj:shape": [height, width],
                         "proj:transform": [10, 0, X0, 0, -10, Y0],
                         "raster:bands": [{"nodata": 0, "data_type": dtype}]}
     item = {"type": "Feature", "stac_version": "1.0.0", "id": name, "collection": "made",

@@ -1,0 +1,341 @@
+/* A kernel asks for its window and a rim around it. Where the rim passes the border of the grid, each
+ * row and column is that of some row or column inside, or a constant: runs of neighbours are read as
+ * windows. A warp asks for what lies under its window; windows under which too much lies are halved. */
+#include "raster/around.h"
+#include "base/mem.h"
+#include <math.h>
+#include <string.h>
+
+enum { MOST_INPUT = 5 << 19 /* pixels under a warped window */, HARD_LIMIT = 1 << 26 };
+
+size_t around_pixels(const struct plan_node *node, size_t width, size_t height)
+{
+    if (node->op == PLAN_WARP)
+        return MOST_INPUT + width * height;
+    return (width + node->kernel->width) * (height + node->kernel->height) + width * height;
+}
+
+static void *pixels_new(size_t count, size_t size, struct err *err)
+{
+    void *pixels = malloc(count * size + 1);
+
+    if (!pixels)
+        err_set(err, ERR_MemoryExceeded, "No memory for %zu bytes of pixels.", count * size);
+    return pixels;
+}
+
+/* A window of the input as doubles (or floats), what is not finite as NaN. */
+static bool read_numbers(const struct around *a, const struct window_rect *w, enum pixel pixel,
+                         void *dst, struct err *err)
+{
+    size_t n = w->width * w->height;
+    struct pixel_kind kind = a->input->result.kind;
+    AUTO(mem) void *native = pixels_new(n, pixel_size(kind.pixel), err);
+
+    if (!native || !a->read(a->context, a->input, w, native, err))
+        return false;
+    lanes_convert(&(struct lane_plane){ native, kind },
+                  &(struct lane_plane){ dst, { pixel, NAN, true } }, n);
+    if (pixel == PIXEL_F64)
+        for (size_t i = 0; i < n; i++)
+            ((double *)dst)[i] = isfinite(((double *)dst)[i]) ? ((double *)dst)[i] : NAN;
+    else
+        for (size_t i = 0; i < n; i++)
+            ((float *)dst)[i] = isfinite(((float *)dst)[i]) ? ((float *)dst)[i] : NAN;
+    return true;
+}
+
+/* ---- kernels ---- */
+
+/* Which row or column inside one beyond the border is; -1: the constant. */
+static int64_t mapped(int64_t at, int64_t size, enum border border)
+{
+    int64_t period;
+
+    if (at >= 0 && at < size)
+        return at;
+    switch (border) {
+    case BORDER_REPLICATE: return at < 0 ? 0 : size - 1;
+    case BORDER_WRAP: return (at % size + size) % size;
+    case BORDER_REFLECT:
+        period = 2 * size;
+        at = (at % period + period) % period;
+        return at < size ? at : period - 1 - at;
+    case BORDER_REFLECT_PIXEL:
+        period = size > 1 ? 2 * (size - 1) : 1;
+        at = (at % period + period) % period;
+        return at < size ? at : period - at;
+    default: return -1;
+    }
+}
+
+/* Positions that follow each other, up or down. */
+static size_t run_length(const int64_t *map, size_t from, size_t n)
+{
+    size_t to = from + 1;
+    int64_t step = to < n ? map[to] - map[from] : 0;
+
+    if (map[from] < 0) {
+        while (to < n && map[to] < 0)
+            to++;
+        return to - from;
+    }
+    if (to == n || map[to] < 0 || (step != 1 && step != -1 && step != 0))
+        return 1;
+    while (to < n && map[to] >= 0 && map[to] - map[to - 1] == step)
+        to++;
+    return to - from;
+}
+
+struct rim {
+    size_t width, height;
+    int64_t *x, *y; /* by column and row: where in the grid; -1: the constant */
+    double *values;
+};
+
+static bool read_run(const struct around *a, struct rim *rim, size_t x, size_t nx, size_t y,
+                     size_t ny, struct err *err)
+{
+    int64_t x0 = rim->x[x] < rim->x[x + nx - 1] ? rim->x[x] : rim->x[x + nx - 1];
+    int64_t y0 = rim->y[y] < rim->y[y + ny - 1] ? rim->y[y] : rim->y[y + ny - 1];
+    int64_t x1 = rim->x[x] + rim->x[x + nx - 1] - x0, y1 = rim->y[y] + rim->y[y + ny - 1] - y0;
+    struct window_rect w = { x0, y0, (size_t)(x1 - x0) + 1, (size_t)(y1 - y0) + 1 };
+    AUTO(mem) double *values = pixels_new(w.width * w.height, sizeof *values, err);
+    double replacement = a->node->kernel->replacement;
+
+    if (!values || !read_numbers(a, &w, PIXEL_F64, values, err))
+        return false;
+    for (size_t r = 0; r < ny; r++) {
+        const double *from = values + (size_t)(rim->y[y + r] - y0) * w.width;
+        double *to = rim->values + (y + r) * rim->width + x;
+
+        for (size_t c = 0; c < nx; c++) {
+            double v = from[rim->x[x + c] - x0];
+
+            to[c] = v != v ? replacement : v;
+        }
+    }
+    return true;
+}
+
+static bool read_rim(const struct around *a, struct rim *rim, struct err *err)
+{
+    size_t nx, ny;
+
+    for (size_t y = 0; y < rim->height; y += ny) {
+        ny = run_length(rim->y, y, rim->height);
+        for (size_t x = 0; x < rim->width; x += nx) {
+            nx = run_length(rim->x, x, rim->width);
+            if (rim->x[x] >= 0 && rim->y[y] >= 0) {
+                if (!read_run(a, rim, x, nx, y, ny, err))
+                    return false;
+                continue;
+            }
+            for (size_t r = y; r < y + ny; r++)
+                for (size_t c = x; c < x + nx; c++)
+                    rim->values[r * rim->width + c] = a->node->kernel->constant;
+        }
+    }
+    return true;
+}
+
+/* Where weights are a column times a row, rows are summed first, then columns. */
+static void weigh(const struct kernel_args *k, const struct rim *rim, const struct window_rect *w,
+                  double *row_sums, double *sums, const struct lane_plane *out, size_t pitch)
+{
+    struct pixel_kind doubles = { PIXEL_F64, NAN, true };
+
+    for (size_t y = 0; k->row && y < rim->height; y++) {
+        memset(row_sums + y * w->width, 0, w->width * sizeof *row_sums);
+        for (size_t i = 0; i < k->width; i++)
+            weigh_row(row_sums + y * w->width, rim->values + y * rim->width + i, k->row[i],
+                      w->width);
+    }
+    for (size_t y = 0; y < w->height; y++) {
+        memset(sums, 0, w->width * sizeof *sums);
+        for (size_t j = 0; j < k->height; j++) {
+            if (k->row) {
+                weigh_row(sums, row_sums + (y + j) * w->width, k->column[j], w->width);
+                continue;
+            }
+            for (size_t i = 0; i < k->width; i++)
+                weigh_row(sums, rim->values + (y + j) * rim->width + i, k->weights[j * k->width + i],
+                          w->width);
+        }
+        lanes_convert(&(struct lane_plane){ sums, doubles },
+                      &(struct lane_plane){ (char *)out->data +
+                                                y * pitch * pixel_size(out->kind.pixel),
+                                            out->kind }, w->width);
+    }
+}
+
+static bool run_kernel(const struct around *a, const struct window_rect *w,
+                       const struct lane_plane *out, size_t pitch, struct err *err)
+{
+    const struct kernel_args *k = a->node->kernel;
+    const struct grid *grid = &a->node->schema.grid;
+    struct rim rim = { .width = w->width + k->width - 1, .height = w->height + k->height - 1 };
+    AUTO(mem) int64_t *x = mem_array(rim.width, sizeof *x);
+    AUTO(mem) int64_t *y = mem_array(rim.height, sizeof *y);
+    AUTO(mem) double *values = pixels_new(rim.width * rim.height, sizeof *values, err);
+    AUTO(mem) double *row_sums = pixels_new(k->row ? w->width * rim.height : 0, sizeof *values, err);
+    AUTO(mem) double *sums = mem_array(w->width, sizeof *sums);
+
+    if (!values || !row_sums)
+        return false;
+    for (size_t i = 0; i < rim.width; i++)
+        x[i] = mapped(w->x + (int64_t)i - (int64_t)(k->width / 2), grid->width, k->border);
+    for (size_t i = 0; i < rim.height; i++)
+        y[i] = mapped(w->y + (int64_t)i - (int64_t)(k->height / 2), grid->height, k->border);
+    rim.x = x;
+    rim.y = y;
+    rim.values = values;
+    if (!read_rim(a, &rim, err))
+        return false;
+    weigh(k, &rim, w, row_sums, sums, out, pitch);
+    return true;
+}
+
+/* ---- warps ---- */
+
+/* How far a method looks around a position, in pixels of whichever grid is coarser. */
+static double reach(enum resampling method)
+{
+    return method == RESAMPLE_LANCZOS                                            ? 3
+           : method == RESAMPLE_CUBIC || method == RESAMPLE_CUBICSPLINE ? 2
+                                                                                 : 1;
+}
+
+static bool gather_nearest(const struct around *a, const struct window_rect *w,
+                           const struct lane_plane *out, size_t pitch, struct window_rect *used,
+                           struct err *err)
+{
+    const struct grid *from = &a->node->inputs[0]->schema.grid;
+    size_t n = w->width * w->height, size = pixel_size(out->kind.pixel);
+    AUTO(mem) int64_t *index = pixels_new(n, sizeof *index, err);
+    AUTO(mem) void *native = NULL;
+    AUTO(mem) void *typed = NULL;
+
+    if (!index || !warp_nearest(a->warper, from, &a->node->schema.grid, w, index, used, err))
+        return false;
+    if (used->width == 0 || (used->width * used->height > MOST_INPUT && n > 1))
+        return true; /* nothing to do, or too much at once */
+    native = pixels_new(used->width * used->height, pixel_size(a->input->result.kind.pixel), err);
+    typed = pixels_new(used->width * used->height, size, err);
+    if (!native || !typed || !a->read(a->context, a->input, used, native, err))
+        return false;
+    lanes_convert(&(struct lane_plane){ native, a->input->result.kind },
+                  &(struct lane_plane){ typed, out->kind }, used->width * used->height);
+    for (size_t i = 0; i < n; i++) {
+        int64_t x = index[i] % from->width - used->x, y = index[i] / from->width - used->y;
+
+        if (index[i] >= 0)
+            memcpy((char *)out->data + (i / w->width * pitch + i % w->width) * size,
+                   (char *)typed + ((size_t)y * used->width + (size_t)x) * size, size);
+    }
+    return true;
+}
+
+/* The window with a rim of no-data around it: GDAL treats pixels at the edge of its source in ways of
+ * its own. */
+static void *read_rimmed(const struct around *a, const struct window_rect *used, size_t rim,
+                         bool wide, struct window_rect *ret_rimmed, struct err *err)
+{
+    size_t size = wide ? sizeof(double) : sizeof(float), row = used->width * size;
+    size_t width = used->width + 2 * rim, height = used->height + 2 * rim;
+    enum pixel pixel = wide ? PIXEL_F64 : PIXEL_F32;
+    AUTO(mem) char *inside = pixels_new(used->width * used->height, size, err);
+    char *all = pixels_new(width * height, size, err);
+
+    if (!inside || !all || !read_numbers(a, used, pixel, inside, err)) {
+        free(all);
+        return NULL;
+    }
+    pixel_tables[pixel]->fill(all, NAN, width * height);
+    for (size_t y = 0; y < used->height; y++)
+        memcpy(all + ((y + rim) * width + rim) * size, inside + y * row, row);
+    *ret_rimmed = (struct window_rect){ used->x - (int64_t)rim, used->y - (int64_t)rim, width,
+                                        height };
+    return all;
+}
+
+static bool resample(const struct around *a, const struct window_rect *w,
+                     const struct lane_plane *out, size_t pitch, struct window_rect *used,
+                     struct err *err)
+{
+    const struct grid *from = &a->node->inputs[0]->schema.grid, *to = &a->node->schema.grid;
+    enum pixel input = a->input->result.kind.pixel;
+    bool wide = input == PIXEL_F64 || input == PIXEL_I32 || input == PIXEL_U32;
+    size_t n = w->width * w->height, size = wide ? sizeof(double) : sizeof(float);
+    double x, y, margin;
+    struct window_rect rimmed;
+    AUTO(mem) void *pixels = NULL;
+    AUTO(mem) char *made = pixels_new(n, size, err);
+
+    if (!made || !warp_scale(a->warper, from, to, &x, &y, err))
+        return false;
+    margin = reach(a->node->resampling) * fmax(1, fmax(x, y)) + 2;
+    if (!warp_source(a->warper, from, to, w, margin, used, err))
+        return false;
+    if (used->width == 0 || (used->width * used->height > MOST_INPUT && n > 1))
+        return true;
+    if (used->width * used->height > HARD_LIMIT)
+        return err_set(err, ERR_MemoryExceeded,
+                       "%s: one pixel of the result would be made of more than %d pixels.",
+                       a->node->pointer, HARD_LIMIT);
+    pixels = read_rimmed(a, used, (size_t)margin, wide, &rimmed, err);
+    if (!pixels ||
+        !warp_resample(a->warper, from, to, a->node->resampling, wide, &rimmed, pixels, w, made,
+                       err))
+        return false;
+    for (size_t row = 0; row < w->height; row++)
+        lanes_convert(
+            &(struct lane_plane){ made + row * w->width * size,
+                                  { wide ? PIXEL_F64 : PIXEL_F32, NAN, true } },
+            &(struct lane_plane){ (char *)out->data + row * pitch * pixel_size(out->kind.pixel),
+                                  out->kind }, w->width);
+    return true;
+}
+
+static bool run_warp(const struct around *a, const struct window_rect *w,
+                     const struct lane_plane *out, size_t pitch, struct err *err)
+{
+    size_t size = pixel_size(out->kind.pixel);
+    struct window_rect used, half = *w, rest = *w;
+    bool wide = w->width > w->height;
+    struct lane_plane other = *out;
+
+    for (size_t row = 0; row < w->height; row++)
+        pixel_tables[out->kind.pixel]->fill((char *)out->data + row * pitch * size,
+                                            pixel_kind_gap(&out->kind), w->width);
+    if (!(a->node->resampling == RESAMPLE_NEAR ? gather_nearest : resample)(a, w, out, pitch, &used,
+                                                                            err))
+        return false;
+    if (used.width * used.height <= MOST_INPUT || w->width * w->height == 1)
+        return true;
+    half.width = wide ? w->width / 2 : w->width;
+    half.height = wide ? w->height : w->height / 2;
+    rest.x += wide ? (int64_t)half.width : 0;
+    rest.y += wide ? 0 : (int64_t)half.height;
+    rest.width -= wide ? half.width : 0;
+    rest.height -= wide ? 0 : half.height;
+    other.data = (char *)out->data + (wide ? half.width : half.height * pitch) * size;
+    return run_warp(a, &half, out, pitch, err) && run_warp(a, &rest, &other, pitch, err);
+}
+
+bool around_run(const struct around *a, const struct window_rect *window,
+                const struct lane_plane *out, struct err *err)
+{
+    const struct grid *grid = &a->node->schema.grid;
+    int64_t left = window->x < 0 ? 0 : window->x, top = window->y < 0 ? 0 : window->y;
+    int64_t right = window->x + (int64_t)window->width, bottom = window->y + (int64_t)window->height;
+    struct window_rect w;
+    struct lane_plane part = *out;
+
+    right = right < grid->width ? right : grid->width;
+    bottom = bottom < grid->height ? bottom : grid->height;
+    w = (struct window_rect){ left, top, (size_t)(right - left), (size_t)(bottom - top) };
+    part.data = (char *)out->data + ((size_t)(top - window->y) * window->width +
+                                     (size_t)(left - window->x)) * pixel_size(out->kind.pixel);
+    return (a->node->op == PLAN_KERNEL ? run_kernel : run_warp)(a, &w, &part, window->width, err);
+}

@@ -1,0 +1,324 @@
+/* The steps that make planes, depth first, and the buffers that they take and give back. What a step
+ * costs is noted beside it. */
+#include "raster/maker.h"
+#include "base/text.h"
+
+/* ---- buffers ---- */
+
+static uint32_t slot_new(struct maker *m, uint8_t size)
+{
+    struct schedule *s = m->schedule;
+
+    s->slot_size = mem_grow(s->slot_size, &m->slot_capacity, s->n_slots + 1, 1);
+    m->slot_used =
+        mem_grow(m->slot_used, &m->used_capacity, s->n_slots + 1, sizeof *m->slot_used);
+    s->slot_size[s->n_slots] = size;
+    s->pixel_bytes += size;
+    return (uint32_t)s->n_slots++;
+}
+
+/* The smallest free buffer that fits; else the largest that does not is enlarged; else a new one. */
+static uint32_t slot_take(struct maker *m, size_t size)
+{
+    struct schedule *s = m->schedule;
+    uint32_t fit = NO_SLOT, less = NO_SLOT;
+
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        if (m->slot_used[i])
+            continue;
+        if (s->slot_size[i] >= size && (fit == NO_SLOT || s->slot_size[i] < s->slot_size[fit]))
+            fit = i;
+        if (s->slot_size[i] < size && (less == NO_SLOT || s->slot_size[i] > s->slot_size[less]))
+            less = i;
+    }
+    if (fit == NO_SLOT && less != NO_SLOT) {
+        s->pixel_bytes += size - s->slot_size[less];
+        s->slot_size[less] = (uint8_t)size;
+        fit = less;
+    }
+    if (fit == NO_SLOT)
+        fit = slot_new(m, (uint8_t)size);
+    m->slot_used[fit] = true;
+    return fit;
+}
+
+static void slot_give(struct maker *m, uint32_t slot)
+{
+    if (slot != NO_SLOT)
+        m->slot_used[slot] = false;
+}
+
+struct step *step_new(struct maker *m, enum step_op op, const struct plan_node *node, size_t n_ins,
+                      size_t n_outs)
+{
+    struct schedule *s = m->schedule;
+    struct step *step;
+
+    s->steps = mem_grow(s->steps, &m->step_capacity, s->n_steps + 1, sizeof *s->steps);
+    step = &s->steps[s->n_steps++];
+    *step = (struct step){ .op = op, .node = node, .n_ins = n_ins, .n_outs = n_outs };
+    step->ins = arena_array(m->arena, n_ins + 1, sizeof *step->ins);
+    step->outs = arena_array(m->arena, n_outs + 1, sizeof *step->outs);
+    return step;
+}
+
+/* ---- making ---- */
+
+void release(struct maker *m, const struct plan_node *node, size_t plane)
+{
+    struct value *value = value_at(m, node, plane);
+
+    if (value->is_alias) {
+        const struct application *a = &node->applications[value->application];
+
+        if (--value->uses == 0)
+            release(m, node->inputs[a->arguments[0].input], (size_t)a->arguments[0].plane);
+        return;
+    }
+    if (--value->uses == 0)
+        slot_give(m, value->slot);
+}
+
+static void release_argument(struct maker *m, const struct plan_node *node,
+                             const struct plane_ref *ref)
+{
+    if (ref->plane >= 0)
+        release(m, node->inputs[ref->input], (size_t)ref->plane);
+}
+
+static bool make_arguments(struct maker *m, const struct plan_node *node,
+                           const struct plane_ref *refs, size_t n, struct operand *operands)
+{
+    for (size_t i = 0; i < n; i++) {
+        operands[i] = (struct operand){ NO_SLOT, { PIXEL_F32, 0, false } };
+        if (refs[i].plane >= 0 &&
+            !make(m, node->inputs[refs[i].input], (size_t)refs[i].plane, &operands[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The buffers of an application's outputs; those that nobody wants get none. */
+static void take_outputs(struct maker *m, const struct plan_node *node,
+                         const struct application *application, struct operand *outs)
+{
+    struct pixel_kind kind = pixel_kind_of(&node->schema);
+
+    for (size_t k = 0; k < outputs_of(application); k++) {
+        struct value *value = value_at(m, node, application->planes[k]);
+
+        value->made = true;
+        value->slot = value->uses > 0 ? slot_take(m, pixel_size(kind.pixel)) : NO_SLOT;
+        outs[k] = (struct operand){ value->slot, kind };
+    }
+}
+
+static void note_program(struct schedule *s, const struct program *program, size_t times)
+{
+    size_t bytes = lanes_memory(program);
+    const struct program *code = program->n_folds ? program->slice : program;
+
+    for (size_t i = 0; i < code->n_code; i++)
+        s->operations += times * (code->code[i].length > 1 ? (size_t)code->code[i].length * 3 : 1);
+    s->operations += times * code->n_inputs;
+    s->machine_bytes = bytes > s->machine_bytes ? bytes : s->machine_bytes;
+}
+
+static bool run_plain(struct maker *m, const struct plan_node *node,
+                      const struct application *application)
+{
+    const struct program *program = application->program;
+    struct operand *ins = arena_array(m->arena, program->n_inputs + 1, sizeof *ins);
+    struct step *step;
+
+    if (!make_arguments(m, node, application->arguments, program->n_inputs, ins))
+        return false;
+    step = step_new(m, STEP_RUN, node, program->n_inputs, program->n_outputs);
+    step->program = program;
+    step->ins = ins;
+    take_outputs(m, node, application, step->outs);
+    for (size_t i = 0; i < program->n_inputs; i++)
+        release_argument(m, node, &application->arguments[i]);
+    note_program(m->schedule, program, 1);
+    return true;
+}
+
+static struct state_slots state_take(struct maker *m, const struct program *program,
+                                     enum fold_op op)
+{
+    struct state_slots state = { NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT };
+    bool spread = op == FOLD_VARIANCE || op == FOLD_SD;
+
+    if (op == FOLD_SUM || op == FOLD_MEAN || op == FOLD_PRODUCT || spread) {
+        state.sum = slot_take(m, sizeof(double));
+        state.seen = slot_take(m, sizeof(double));
+        state.squares = spread ? slot_take(m, sizeof(double)) : NO_SLOT;
+    } else {
+        state.value = slot_take(m, program->slice->wide ? sizeof(double) : sizeof(float));
+    }
+    return state;
+}
+
+static void states_give(struct maker *m, const struct state_slots *states, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        slot_give(m, states[i].value);
+        slot_give(m, states[i].sum);
+        slot_give(m, states[i].seen);
+        slot_give(m, states[i].squares);
+    }
+}
+
+static bool run_streaming(struct maker *m, const struct plan_node *node,
+                          const struct application *application)
+{
+    const struct program *program = application->program;
+    size_t width = program->slice->n_inputs;
+    struct state_slots *states = arena_array(m->arena, program->n_folds, sizeof *states);
+    struct step *step;
+
+    if (program->n_slices == 0)
+        return err_set(m->err, ERR_DataCubeEmpty, "%s: the dimension to reduce has no labels.",
+                       node->pointer);
+    for (size_t i = 0; i < program->n_folds; i++)
+        states[i] = state_take(m, program, program->folds[i].op);
+    for (size_t slice = 0; slice < program->n_slices; slice++) {
+        const struct plane_ref *refs = application->arguments + slice * width;
+        struct operand *ins = arena_array(m->arena, width + 1, sizeof *ins);
+
+        if (!make_arguments(m, node, refs, width, ins))
+            return false;
+        step = step_new(m, STEP_FOLD, node, width, 0);
+        step->program = program;
+        step->ins = ins;
+        step->slice = slice;
+        step->states = states;
+        for (size_t i = 0; i < width; i++)
+            release_argument(m, node, &refs[i]);
+    }
+    step = step_new(m, STEP_FINISH, node, 0, program->n_outputs);
+    step->program = program;
+    step->states = states;
+    take_outputs(m, node, application, step->outs);
+    states_give(m, states, program->n_folds);
+    note_program(m->schedule, program, program->n_slices);
+    return true;
+}
+
+static bool pass_plane(struct maker *m, const struct plan_node *node, size_t plane,
+                       const struct application *application)
+{
+    struct value *value = value_at(m, node, plane);
+    const struct plane_ref *ref = &application->arguments[0];
+    const struct plan_node *input = ref->plane < 0 ? NULL : node->inputs[ref->input];
+    struct operand in;
+    struct step *step;
+
+    value->made = true;
+    value->slot = NO_SLOT;
+    if (!input)
+        return true; /* all no-data: an operand without a buffer */
+    if (!make(m, input, (size_t)ref->plane, &in))
+        return false;
+    value = value_at(m, node, plane);
+    if (in.slot == NO_SLOT || passes(m, node, input)) {
+        value->is_alias = true;
+        value->slot = in.slot;
+        return true;
+    }
+    step = step_new(m, STEP_CONVERT, node, 1, 1);
+    step->ins[0] = in;
+    take_outputs(m, node, application, step->outs);
+    release(m, input, (size_t)ref->plane);
+    return true;
+}
+
+/* JPEG 2000 is 16 times dearer to decode than a GeoTIFF. */
+static void note_layer(struct schedule *s, const struct plan_node *node,
+                       const struct scene_band *band)
+{
+    const struct grid *to = &node->schema.grid, *from = &band->grid;
+    double pixels = 1;
+
+    if (from->width > 0 && from->epsg == to->epsg)
+        pixels = to->dx * to->dy / (from->dx * from->dy);
+    s->read_pixels += pixels;
+    s->read_bytes += pixels * (double)pixel_size(band->pixel);
+    s->read_cost += pixels * (text_ends(band->href, ".jp2") ? 16 : 1);
+}
+
+static bool read_plane(struct maker *m, const struct plan_node *node, size_t plane)
+{
+    struct pixel_kind kind = pixel_kind_of(&node->schema);
+    struct value *value = value_at(m, node, plane);
+    struct step *step = step_new(m, STEP_READ, node, 0, 1);
+
+    step->plane = plane;
+    value->made = true;
+    value->slot = slot_take(m, pixel_size(kind.pixel));
+    step->outs[0] = (struct operand){ value->slot, kind };
+    for (size_t i = 0; i < node->load[plane].n_layers; i++)
+        note_layer(m->schedule, node, node->load[plane].layers[i]);
+    return true;
+}
+
+/* The pixels around, or of another grid, are made by a schedule of their own: windows of it are asked
+ * for while the step runs. */
+static bool around_plane(struct maker *m, const struct plan_node *node, size_t plane)
+{
+    struct pixel_kind kind = pixel_kind_of(&node->schema);
+    const struct plan_node *from = node->inputs[0];
+    struct value *value = value_at(m, node, plane);
+    struct schedule *s = m->schedule;
+    const struct schedule *input;
+    struct step *step;
+    double pixels = 1;
+
+    if (!schedule_input(m, from, plane, &input))
+        return false;
+    step = step_new(m, STEP_AROUND, node, 0, 1);
+    step->plane = plane;
+    step->input = input;
+    value->made = true;
+    value->slot = slot_take(m, pixel_size(kind.pixel));
+    step->outs[0] = (struct operand){ value->slot, kind };
+    if (from->schema.grid.epsg == node->schema.grid.epsg)
+        pixels = node->schema.grid.dx * node->schema.grid.dy /
+                 (from->schema.grid.dx * from->schema.grid.dy);
+    s->read_pixels += pixels * input->read_pixels;
+    s->read_bytes += pixels * input->read_bytes;
+    s->read_cost += pixels * input->read_cost;
+    s->operations += (size_t)(pixels * (double)input->operations) +
+                     (node->kernel ? node->kernel->width * node->kernel->height : 60);
+    s->machine_bytes =
+        input->machine_bytes > s->machine_bytes ? input->machine_bytes : s->machine_bytes;
+    return true;
+}
+
+static bool make_value(struct maker *m, const struct plan_node *node, size_t plane)
+{
+    const struct application *application;
+    uint32_t number = value_at(m, node, plane)->application;
+
+    if (node->op == PLAN_LOAD)
+        return read_plane(m, node, plane);
+    if (node->op == PLAN_KERNEL || node->op == PLAN_WARP)
+        return around_plane(m, node, plane);
+    if (number == UINT32_MAX)
+        return err_set(m->err, ERR_Internal, "Plane %zu of node '%s' is made by nothing.", plane,
+                       node->id);
+    application = &node->applications[number];
+    if (!application->program)
+        return pass_plane(m, node, plane, application);
+    if (application->program->n_folds > 0)
+        return run_streaming(m, node, application);
+    return run_plain(m, node, application);
+}
+
+bool make(struct maker *m, const struct plan_node *node, size_t plane, struct operand *ret_operand)
+{
+    if (!value_at(m, node, plane)->made && !make_value(m, node, plane))
+        return false;
+    *ret_operand = (struct operand){ value_at(m, node, plane)->slot, pixel_kind_of(&node->schema) };
+    return true;
+}
