@@ -145,7 +145,7 @@ static bool compose_aggregation(void *context, const struct known *known, const 
     text_add(&c->sql, " AS k");
     if (kind != SINGLE)
         text_add(&c->sql, ", count(*) AS n, sum(count(*)) OVER () AS total");
-    conditions_compose_from(a->where, a->row->needs_properties, c);
+    conditions_compose_from(a->where, scope, a->row->needs_properties, a->arena, c);
     conditions_compose(a->where, known, scope, a->arena, c);
     c->plan = DB_PLAN_OWN;
     if (kind == SINGLE) {

@@ -66,19 +66,6 @@ static struct cql2_context context_of(const struct known *known, const struct sc
     return context;
 }
 
-void conditions_compose_from(const struct item_conditions *w, bool needs_properties, struct composed *c)
-{
-    const struct cql2_context columns = { .columns = item_columns };
-
-    text_add(&c->sql, " FROM items i");
-    if (needs_properties || w->words || (w->filter && cql2_needs_document(w->filter, &columns)))
-        text_add(&c->sql, /* OFFSET 0 keeps the parsing in one place */
-                 " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
-    if (w->words)
-        text_add(&c->sql,
-                 " CROSS JOIN LATERAL (SELECT cql2_casei(item_words(i.id, j.p)) AS folded OFFSET 0) w");
-}
-
 /* Shelves one by one: that lets plans for no values in particular leave out partitions. */
 static void compose_shelves(const struct scope *scope, struct composed *c)
 {
@@ -99,6 +86,35 @@ static void compose_scope(const struct scope *scope, struct composed *c)
         compose(c, " AND i.collection = ?::integer", compose_arg(c, db_int(scope->collections[0]->number)));
     else if (!scope->all)
         compose(c, " AND i.collection = ANY(?::integer[])", compose_arg(c, db_text(scope->numbers)));
+}
+
+/* Items of given ids are few: they are found before anything is said of an order (OFFSET 0 keeps it out),
+ * or a plan for all values may look for them in the order of time, through the whole catalogue. */
+static void compose_items(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
+                          struct composed *c)
+{
+    if (!w->n_ids) {
+        text_add(&c->sql, " FROM items i");
+        return;
+    }
+    text_add(&c->sql, " FROM (SELECT i.* FROM items i WHERE true");
+    compose_scope(scope, c);
+    compose(c, " AND i.id = ANY(?::text[]) OFFSET 0) i",
+            compose_arg(c, db_text(store_array(arena, w->n_ids, w->ids))));
+}
+
+void conditions_compose_from(const struct item_conditions *w, const struct scope *scope,
+                             bool needs_properties, struct arena *arena, struct composed *c)
+{
+    const struct cql2_context columns = { .columns = item_columns };
+
+    compose_items(w, scope, arena, c);
+    if (needs_properties || w->words || (w->filter && cql2_needs_document(w->filter, &columns)))
+        text_add(&c->sql, /* OFFSET 0 keeps the parsing in one place */
+                 " CROSS JOIN LATERAL (SELECT i.body::jsonb -> 'properties' AS p OFFSET 0) j");
+    if (w->words)
+        text_add(&c->sql,
+                 " CROSS JOIN LATERAL (SELECT cql2_casei(item_words(i.id, j.p)) AS folded OFFSET 0) w");
 }
 
 /* Bounds are worked out here rather than in SQL, so that they are constants for the planner, which then
@@ -146,10 +162,8 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
                         const struct scope *scope, struct arena *arena, struct composed *c)
 {
     text_add(&c->sql, " WHERE true");
-    compose_scope(scope, c);
-    if (w->n_ids)
-        compose(c, " AND i.id = ANY(?::text[])",
-                compose_arg(c, db_text(store_array(arena, w->n_ids, w->ids))));
+    if (!w->n_ids)
+        compose_scope(scope, c);
     if (w->start || w->end)
         compose_time(w, scope, arena, c);
     if (w->geometry)

@@ -18,9 +18,10 @@ bool scoped_query(struct db *db, struct arena *arena, const struct item_conditio
 
 /* True when they ask for more than collections. */
 bool conditions_restrict(const struct item_conditions *where);
-/* " FROM items i": and j.p, the item's properties, parsed once for each item that gets so far, when the
+/* " FROM items i", of the ids when some are given: and j.p, the item's properties, parsed once for each item that gets so far, when the
  * conditions or the caller look at them. */
-void conditions_compose_from(const struct item_conditions *where, bool needs_properties, struct composed *c);
+void conditions_compose_from(const struct item_conditions *where, const struct scope *scope,
+                             bool needs_properties, struct arena *arena, struct composed *c);
 /* " WHERE ..." */
 void conditions_compose(const struct item_conditions *where, const struct known *known,
                         const struct scope *scope, struct arena *arena, struct composed *c);

@@ -10,7 +10,7 @@ static void compose_matches(const struct item_search *s, const struct scope *sco
                             struct arena *arena, struct composed *c)
 {
     text_add(&c->sql, "SELECT 1");
-    conditions_compose_from(&s->where, false, c);
+    conditions_compose_from(&s->where, scope, false, arena, c);
     conditions_compose(&s->where, known, scope, arena, c);
     c->plan = DB_PLAN_OWN;
 }

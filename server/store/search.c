@@ -50,7 +50,7 @@ static void compose_page(const struct item_search *s, const struct known *known,
     else
         text_add(&c->sql, ", NULL");
     order_compose_values(order, c);
-    conditions_compose_from(&s->where, order->needs_properties, c);
+    conditions_compose_from(&s->where, scope, order->needs_properties, arena, c);
     conditions_compose(&s->where, known, scope, arena, c);
     order_compose_cursor(order, s->after, s->backwards, c);
     order_compose(order, s->backwards, c);

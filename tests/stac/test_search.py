@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pystac_client
@@ -281,3 +282,28 @@ def test_stac_api_validator_finds_no_error(catalogue):
     report = done.stdout + done.stderr
     assert "Errors: none" in report, "\n".join(k[:400] for k in report.splitlines())[-6000:]
     assert done.returncode == 0
+
+
+def rows_read(service):
+    """Of the items' tables and indexes since the start; sessions tell within a second of their rest."""
+    time.sleep(1.5)
+    return int(service.sql("SELECT sum(s.seq_tup_read) + sum((SELECT sum(i.idx_tup_read) FROM pg_stat_user_indexes i WHERE i.relid = s.relid))"
+                           " FROM pg_stat_user_tables s WHERE s.relname LIKE 'items%'"))
+
+
+def test_unknown_ids_are_not_looked_for_one_by_one(make_service):
+    """Not even by a planner that would do much to get rows in the order of time."""
+    service = make_service()
+    service.sql("ALTER DATABASE sentier SET enable_sort = off")
+    point = {"type": "Point", "coordinates": [5, 5]}
+    lines = [json.dumps({"type": "Feature", "stac_version": "1.0.0", "id": f"i{n}", "collection": "many", "geometry": point, "bbox": [5, 5, 5, 5],
+                         "properties": {"datetime": f"20{n % 25:02}-01-01T00:00:00Z"}, "links": [], "assets": {}}) for n in range(2000)]
+    service.command("catalog", "add", "-", input="\n".join(lines))
+    service.sql("VACUUM (ANALYZE) items")
+    service.stop()
+    service.start()  # with sessions that are planned so
+    before = rows_read(service)
+    for n in range(40):
+        assert all_ids(service.base + "/stac/search", {"ids": f"none-{n}"}) == []
+    assert rows_read(service) - before < 1000
+    assert all_ids(service.base + "/stac/search", {"ids": "i7,none,i9"}) == [("many", "i9"), ("many", "i7")]
