@@ -1,5 +1,7 @@
-/* Any order is a list of keys that ends with datetime, id and collection, so it is total and a page can
- * begin after a row whatever has come or gone since. Nulls are last forwards, first backwards.
+/* Any order is a list of keys that ends with what tells all rows apart, so it is total and a page can
+ * begin after a row whatever has come or gone since: datetime, id and collection. Where the id was asked
+ * for, only the collection follows it: these two never change, so that an item whose datetime moves
+ * between two pages keeps its place. Nulls are last forwards, first backwards.
  *
  * When all keys are columns without nulls and run one way, the cursor is one comparison of rows, which
  * an index answers. Otherwise it is "after by the first key, or equal in it and after by the next ...",
@@ -84,13 +86,22 @@ static bool has_column(const struct order *order, const char *value)
 }
 
 /* What breaks ties runs down, newest first, unless the order is one that an index has upwards. */
+static void add_ties(struct order *order, bool down)
+{
+    static const struct { const char *value, *cast; bool may_change; } ties[] = {
+        { "i.datetime", "?::timestamptz", true },
+        { "i.id", "?::text COLLATE \"C\"", false },
+        { "i.collection", "?::integer", false },
+    };
+    bool by_id = has_column(order, "i.id");
+
+    for (size_t i = 0; i < ARRAY_LEN(ties); i++)
+        if (!(by_id && ties[i].may_change) && !has_column(order, ties[i].value))
+            add_key(order, ties[i].value, ties[i].cast, down, -1);
+}
+
 bool order_of(const struct item_search *search, bool one_collection, struct order *order, struct err *err)
 {
-    static const struct { const char *value, *cast; } ties[] = {
-        { "i.datetime", "?::timestamptz" },
-        { "i.id", "?::text COLLATE \"C\"" },
-        { "i.collection", "?::integer" },
-    };
     bool down = true;
 
     *order = (struct order){ 0 };
@@ -109,9 +120,7 @@ bool order_of(const struct item_search *search, bool one_collection, struct orde
         if (!strcmp(property, "datetime") || !strcmp(property, "id"))
             down = search->sorts[i].descending;
     }
-    for (size_t i = 0; i < ARRAY_LEN(ties); i++)
-        if (!has_column(order, ties[i].value))
-            add_key(order, ties[i].value, ties[i].cast, down, -1);
+    add_ties(order, down);
     return true;
 }
 

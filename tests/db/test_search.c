@@ -14,6 +14,7 @@
 #include "store/cluster.h"
 #include "store/collection_search.h"
 #include "store/items.h"
+#include "store/order.h"
 #include "store/queryables.h"
 #include "store/shelves.h"
 #include "store/search.h"
@@ -338,6 +339,90 @@ static void pages_in_any_order_have_all_once(void **state)
     }
 }
 
+/* ---- items that move while somebody pages ---- */
+
+static void put_at(const char *id, const char *datetime)
+{
+    AUTO(json) json_t *item = NULL;
+    char etag[STAC_ETAG_SIZE];
+
+    for (size_t i = 0; i < ITEMS && !item; i++)
+        if (!strcmp(json_string_value(value_of(json_array_get(all_items, i), "id")), id))
+            item = json_deep_copy(json_array_get(all_items, i));
+    assert_non_null(item);
+    if (datetime)
+        json_object_set_new(json_object_get(item, "properties"), "datetime", json_string(datetime));
+    GOOD(item_replace(db, item, NULL, etag, err));
+}
+
+/* The pages of an order by id have each item once, also when the datetime of the item at the border
+ * goes to the past or the future between two pages. */
+static void check_border(bool descending, bool backwards, const char *datetime)
+{
+    static const char *const collections[] = { "many", "more" };
+    AUTO(arena) struct arena *arena = arena_new();
+    const struct item_sort sort = { "id", CQL2_TYPE_STRING, descending };
+    struct item_search search = { .limit = ITEMS, .n_sorts = 1, .sorts = &sort,
+                                  .where = { .n_collections = 2, .collections = collections } };
+    struct item_page page;
+    const struct item_cursor *border;
+    const char *expected[ITEMS], *found[ITEMS], *id;
+    size_t count, at;
+
+    count = walk(search, arena, expected, false, NULL);
+    assert_int_equal(count, ITEMS - ITEMS / 10);
+    at = count / 2;
+    GOOD(items_search(db, arena, &search, &page, err));
+    border = item_page_cursor(&page, at, arena);
+    id = arena_text(arena, item_page_row(&page, at).id);
+    item_page_done(&page);
+    put_at(id, datetime);
+    search.limit = PAGE;
+    assert_int_equal(walk(search, arena, found, backwards, border), backwards ? at : count - 1 - at);
+    for (size_t i = 0; i < (backwards ? at : count - 1 - at); i++)
+        assert_string_equal(found[i], expected[backwards ? at - 1 - i : at + 1 + i]);
+    put_at(id, NULL);
+}
+
+static void an_item_that_moves_in_time_keeps_its_place_by_id(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 8; round++)
+        check_border(round & 1, round & 2, round & 4 ? "2035-01-01T00:00:00Z" : "1995-01-01T00:00:00Z");
+}
+
+/* Both ways the index on ids has the order, and finds where a page begins. */
+static void orders_by_id_are_those_of_an_index(void **state)
+{
+    const struct item_cursor after = { .values = { "item-050" }, .id = "item-050", .collection = 1 };
+
+    (void)state;
+    GOOD(db_script(db, "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off", err));
+    for (int round = 0; round < 4; round++) {
+        const struct item_sort sort = { "id", CQL2_TYPE_STRING, round & 1 };
+        const struct item_search search = { .n_sorts = 1, .sorts = &sort };
+        AUTO_COMPOSED c = { 0 };
+        AUTO(rows) PGresult *rows = NULL;
+        AUTO(text) struct text plan = { 0 };
+        struct order order;
+
+        GOOD(order_of(&search, false, &order, err));
+        assert_int_equal(order.n_keys, 2);
+        text_add(&c.sql, "EXPLAIN SELECT i.body");
+        order_compose_values(&order, &c);
+        text_add(&c.sql, " FROM items i WHERE true");
+        order_compose_cursor(&order, &after, round & 2, &c);
+        order_compose(&order, round & 2, &c);
+        GOOD(composed_run(db, &c, &rows, err));
+        for (int i = 0; i < row_count(rows); i++)
+            text_printf(&plan, "%s\n", row_text(rows, i, 0));
+        if (!strstr(plan.data, "_id_collection_idx") || !strstr(plan.data, "Index Cond: (ROW(id, collection)") ||
+            strstr(plan.data, "Sort  ("))
+            fail_msg("%s", plan.data);
+    }
+    GOOD(db_script(db, "RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort", err));
+}
+
 /* ---- who sees what, and counts ---- */
 
 static int64_t matched(const char *viewer, const char *filter, enum item_count how, int64_t limit,
@@ -524,6 +609,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_mean_what_they_mean_to_the_matcher),
         cmocka_unit_test(pages_in_any_order_have_all_once),
+        cmocka_unit_test(an_item_that_moves_in_time_keeps_its_place_by_id),
+        cmocka_unit_test(orders_by_id_are_those_of_an_index),
         cmocka_unit_test(who_sees_what_is_exact),
         cmocka_unit_test(counts_say_what_they_are),
         cmocka_unit_test(queryables_come_from_the_data),
