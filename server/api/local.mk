@@ -28,6 +28,7 @@ libsentier_a_SOURCES += \
 	server/api/openeo/jobs.c \
 	server/api/openeo/logs.c \
 	server/api/openeo/openeo.h \
+	server/api/openeo/process_graphs.c \
 	server/api/openeo/processes.c \
 	server/api/openeo/result.c \
 	server/api/common/shares.c \

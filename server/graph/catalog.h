@@ -61,6 +61,11 @@ struct catalog {
                        const struct collection_info **ret_info, struct err *err);
     bool (*scenes)(void *context, const struct scene_query *query, struct arena *arena,
                    struct scene_list *ret_scenes, struct err *err);
+    /* Users' processes of a namespace: "user" (the asker's own), "@name" (what a user shares). Both
+     * NULL: there are none. The caller owns what is returned. */
+    bool (*process_ids)(void *context, const char *space, json_t **ret_ids, struct err *err); /* {"evi": true} */
+    bool (*process)(void *context, const char *space, const char *id, json_t **ret_process,
+                    struct err *err); /* NULL when there is none */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
- * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]}}.
+ * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]},
+ * "processes": {namespace: {id: ...}}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
 #include "base/instant.h"
@@ -117,6 +118,49 @@ bool catalog_ask(struct planner *p, const struct scene_query *query, struct scen
     for (size_t i = 0; i < ret->count; i++)
         json_array_append_new(scenes, scene_out(&ret->scenes[i]));
     json_object_set_new(section(p->scenes, "queries"), key, scenes);
+    return true;
+}
+
+/* Which processes a namespace has is asked once. */
+static bool space_ids(struct planner *p, const char *space, const json_t **ret_ids, struct err *err)
+{
+    json_t *ids = NULL;
+
+    *ret_ids = json_object_get(p->process_ids, space);
+    if (*ret_ids)
+        return true;
+    if (!p->catalog->process_ids(p->catalog->context, space, &ids, err))
+        return false;
+    if (!p->process_ids)
+        p->process_ids = json_object();
+    json_object_set_new(p->process_ids, space, ids);
+    *ret_ids = ids;
+    return true;
+}
+
+bool catalog_process(struct planner *p, const char *space, const char *id, const json_t **ret_process,
+                     struct err *err)
+{
+    json_t *known, *process = NULL;
+    const json_t *ids;
+
+    *ret_process = NULL;
+    if (!p->catalog || !p->catalog->process)
+        return true;
+    *ret_process = json_object_get(json_object_get(json_object_get(p->scenes, "processes"), space), id);
+    if (*ret_process)
+        return true;
+    if (!space_ids(p, space, &ids, err))
+        return false;
+    if (!json_object_get(ids, id))
+        return true;
+    if (!p->catalog->process(p->catalog->context, space, id, &process, err))
+        return false;
+    if (!process) /* deleted in between */
+        return true;
+    known = section(section(p->scenes, "processes"), space);
+    json_object_set_new(known, id, process);
+    *ret_process = process;
     return true;
 }
 
@@ -239,7 +283,27 @@ static bool replay_scenes(void *context, const struct scene_query *query, struct
     return true;
 }
 
+static bool replay_process_ids(void *context, const char *space, json_t **ret_ids, struct err *err)
+{
+    json_t *known = json_object_get(json_object_get(context, "processes"), space);
+
+    (void)err;
+    *ret_ids = known ? json_incref(known) : json_object();
+    return true;
+}
+
+static bool replay_process(void *context, const char *space, const char *id, json_t **ret_process,
+                           struct err *err)
+{
+    json_t *known = json_object_get(json_object_get(context, "processes"), space);
+
+    (void)err;
+    *ret_process = json_incref(json_object_get(known, id));
+    return true;
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
-    return (struct catalog){ scenes, replay_collection, replay_scenes };
+    return (struct catalog){ scenes, replay_collection, replay_scenes, replay_process_ids,
+                             replay_process };
 }

@@ -18,19 +18,19 @@ static struct process processes[] = {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static bool schema_has_subtype(const json_t *schema, const char *subtype)
+bool schema_is_callback(const json_t *schema)
 {
     const json_t *one;
     size_t i;
 
     if (json_is_array(schema)) {
         json_array_foreach(schema, i, one)
-            if (schema_has_subtype(one, subtype))
+            if (schema_is_callback(one))
                 return true;
         return false;
     }
     one = json_object_get(schema, "subtype");
-    return json_is_string(one) && !strcmp(json_string_value(one), subtype);
+    return json_is_string(one) && !strcmp(json_string_value(one), "process-graph");
 }
 
 static const struct operation *operation_find(const char *id)
@@ -71,7 +71,7 @@ static void join(struct process *process)
         p->schema = json_object_get(parameter, "schema");
         p->fallback = json_object_get(parameter, "default");
         p->optional = json_is_true(json_object_get(parameter, "optional"));
-        p->is_callback = schema_has_subtype(p->schema, "process-graph");
+        p->is_callback = schema_is_callback(p->schema);
     }
 }
 

@@ -149,6 +149,7 @@ static bool resolve_parameter(struct planner *p, const struct frame *frame, cons
                               const char *pointer, struct value *ret, struct err *err)
 {
     const json_t *declared = NULL, *one;
+    bool expanded = frame->graph->within != NULL; /* a user's process sees its own parameters alone */
 
     for (; frame; frame = frame->outer) {
         for (size_t i = 0; i < frame->n_bound; i++) {
@@ -160,7 +161,7 @@ static bool resolve_parameter(struct planner *p, const struct frame *frame, cons
         one = declared_parameter(frame, name);
         declared = one ? one : declared;
     }
-    if (p->mode == MODE_VALIDATE) {
+    if (p->mode == MODE_VALIDATE && !expanded) {
         *ret = value_unknown();
         return true;
     }
@@ -244,7 +245,8 @@ static bool resolve_callback(struct planner *p, const struct frame *frame, const
         return err_set(err, ERR_ProcessGraphInvalid,
                        "The process graph is not valid: callbacks are nested deeper than %d (%s)",
                        MAX_DEPTH, pointer);
-    if (!*graph && !graph_read(p, nodes ? nodes : json, arena_text(p->arena, place), graph, err))
+    if (!*graph && !graph_read(p, nodes ? nodes : json, arena_text(p->arena, place),
+                               frame->graph->within, graph, err))
         return false;
     callback->graph = *graph;
     callback->frame = frame;
@@ -308,6 +310,9 @@ static bool argument_fits(const struct call *call, size_t i, struct err *err)
 
     if (!json_object_get(call->node->arguments, parameter->name))
         return true;
+    if (call->process->graph && !json_object_get(parameter->schema, "type") &&
+        !json_is_array(parameter->schema))
+        return true; /* the user said nothing of the type */
     if (schema_matches(parameter->schema, v) || (i == 0 && call->operation->any))
         return true;
     if (call->operation->pointwise && v->kind == KIND_NULL)
@@ -349,7 +354,7 @@ static bool run_node(struct planner *p, const struct frame *frame, struct node *
             return planner_report(p, err);
         unknown |= value_has(&call.arguments[i], KIND_UNKNOWN);
     }
-    if (unknown)
+    if (unknown && !node->process->graph)
         return true;
     if (!call.operation->run(&call, ret, err)) {
         *ret = value_unknown();

@@ -4,6 +4,8 @@
 
 #include "graph/plan.h"
 
+enum { PROCESS_MAX_PARAMETERS = 24 }; /* of a user's process */
+
 /* `process` is {"process_graph": {...}, "parameters": [...]} as openEO has it; `arguments` are the
  * values of its parameters by name (NULL: none). `pointer` is the place of `process` in the
  * request, for messages. */

@@ -36,5 +36,6 @@ libsentier_a_SOURCES += \
 	server/graph/shapes.c \
 	server/graph/stac.c server/graph/stac.h \
 	server/graph/texts.c \
+	server/graph/user.c \
 	server/graph/times.c server/graph/times.h \
 	server/graph/value.c server/graph/value.h

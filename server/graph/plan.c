@@ -24,6 +24,7 @@ static void planner_done(struct planner *p)
     json_decref(p->scenes);
     json_decref(p->notices);
     json_decref(p->errors);
+    json_decref(p->process_ids);
     arena_free(p->arena);
 }
 
@@ -92,7 +93,7 @@ static bool read_process(struct planner *p, const json_t *process, const json_t 
                        pointer);
     frame->declared = json_is_array(parameters) ? parameters : NULL;
     if (!bind_arguments(p, arguments, pointer, frame, err) ||
-        !graph_read(p, graph, arena_text(p->arena, place), &frame->graph, err))
+        !graph_read(p, graph, arena_text(p->arena, place), NULL, &frame->graph, err))
         return false;
     frame->results = arena_array(p->arena, frame->graph->n_nodes, sizeof *frame->results);
     return true;
@@ -253,7 +254,7 @@ static bool finish(struct planner *p, const struct frame *frame, const struct va
     struct plan *plan = arena_alloc(p->arena, sizeof *plan);
 
     for (size_t i = 0; p->target == PLAN_SYNC && i < frame->graph->n_nodes; i++)
-        if (!frame->graph->nodes[i].live && frame->graph->nodes[i].process->operation->effect)
+        if (!frame->graph->nodes[i].live && node_has_effect(&frame->graph->nodes[i]))
             planner_notice(p, "warning", frame->graph->nodes[i].id,
                            "Only the result node's output is made here; this one is skipped.");
     if (!take_result(p, frame, result, plan, err))

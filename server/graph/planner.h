@@ -15,8 +15,8 @@
 #include "graph/value.h"
 
 enum {
-    MAX_PARAMETERS = 8,
-    MAX_DEPTH = 32,           /* frames: callbacks in callbacks */
+    MAX_PARAMETERS = PROCESS_MAX_PARAMETERS,
+    MAX_DEPTH = 32,           /* frames: callbacks in callbacks, users' processes in others */
     MAX_NODES = 20000,        /* of all graphs together */
     MAX_CALLS = 4000000,      /* node evaluations: callbacks run once for each plane */
     MAX_EXPRESSIONS = 4000000,
@@ -48,8 +48,10 @@ struct process {
     size_t n_parameters;
     struct parameter parameters[MAX_PARAMETERS];
     const struct operation *operation;
+    const struct graph *graph; /* of a user's process; NULL: predefined */
 };
 const struct process *process_find(const char *id); /* NULL when there is none */
+bool schema_is_callback(const json_t *schema); /* a process graph may be given */
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
@@ -71,6 +73,8 @@ struct graph {
     size_t n_nodes, result;
     struct node *nodes;
     const struct node **by_id; /* sorted */
+    const struct expansion *within; /* the user's process that it was written in; NULL: the request */
+    bool has_effect;
 };
 
 struct binding {
@@ -128,6 +132,7 @@ struct planner {
     struct programs *programs;
     bool too_large;          /* a program needs more registers than there are */
     json_t *scenes, *notices, *errors;
+    json_t *process_ids; /* {"user": {"evi": true}}: of the namespaces that were asked for */
 };
 
 struct call {
@@ -139,9 +144,23 @@ struct call {
     struct value arguments[MAX_PARAMETERS];
 };
 
+/* user.c: users' processes, expanded where they are called. */
+struct expansion {
+    const struct expansion *outer; /* the process that calls this one */
+    const char *space, *id;
+    size_t depth;
+};
+/* What a node's namespace and id mean inside `within`: a process whose graph is read for this call, or
+ * NULL when no user has it. `space` NULL: none was named. */
+bool user_process_find(struct planner *p, const struct node *node, const char *space, const char *id,
+                       const struct expansion *within, const struct process **ret_process,
+                       struct err *err) MUST_USE;
+bool node_has_effect(const struct node *node);
+
 /* read.c */
 bool graph_read(struct planner *p, const json_t *json, const char *pointer,
-                const struct graph **ret_graph, struct err *err) MUST_USE;
+                const struct expansion *within, const struct graph **ret_graph,
+                struct err *err) MUST_USE;
 /* NULL when there is none. */
 const struct node *graph_node(const struct graph *graph, const char *id);
 bool json_is_reference(const json_t *json, const char *key);
@@ -290,6 +309,10 @@ size_t load_scenes(const struct planner *p, const struct plan_node *node,
                    const struct scene **ret);
 bool catalog_ask(struct planner *p, const struct scene_query *query, struct scene_list *ret,
                  struct err *err) MUST_USE;
+/* Whether a user has this process in the namespace; NULL when not. What is found is kept with the scenes,
+ * so that tasks and retries see the same, and lives as long as these. */
+bool catalog_process(struct planner *p, const char *space, const char *id, const json_t **ret_process,
+                     struct err *err) MUST_USE;
 bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
                       struct err *err) MUST_USE;
 bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,

@@ -8,6 +8,7 @@
 struct reading {
     struct planner *planner;
     const char *pointer; /* of the graph */
+    const struct expansion *within;
     size_t n;
     struct node *nodes;  /* in the order of the JSON */
     struct graph ids;    /* of them: by_id alone */
@@ -188,6 +189,26 @@ static bool read_inputs(struct reading *r, struct node *node)
     return true;
 }
 
+/* Without a namespace a user's process is preferred to the predefined one of the same name. */
+static bool find_process(struct reading *r, struct node *node, const char *space, const char *id)
+{
+    bool backend = space && !strcmp(space, "backend");
+
+    if (!backend &&
+        !user_process_find(r->planner, node, space, id, r->within, &node->process, r->err))
+        return false;
+    if (!node->process && (backend || !space))
+        node->process = process_find(id);
+    else if (node->process && !space && process_find(id))
+        planner_notice(r->planner, "info", node->id,
+                       "Your process '%.100s' is taken, not the predefined one of this name "
+                       "(namespace 'backend').", id);
+    return node->process ||
+           err_set(r->err, ERR_ProcessUnsupported,
+                   "Process '%.100s' is not offered%s%.100s. (node '%.100s', %s)", id,
+                   space ? " in namespace " : "", space ? space : "", node->id, node->pointer);
+}
+
 static bool read_node(struct reading *r, struct node *node, const json_t *json)
 {
     const char *id = json_string_value(json_object_get(json, "process_id"));
@@ -205,17 +226,10 @@ static bool read_node(struct reading *r, struct node *node, const json_t *json)
         return refuse(r, node->id, node->pointer, "'result' is true or false");
     node->is_result = json_is_true(result);
     node->arguments = arguments;
-    node->process = process_find(id);
-    if (space && !json_is_null(space) &&
-        !(json_is_string(space) && !strcmp(json_string_value(space), "backend")))
-        node->process = NULL;
-    if (!node->process) {
-        err_set(r->err, ERR_ProcessUnsupported,
-                "Process '%.100s' is not offered%s%.100s. (node '%.100s', %s)", id,
-                json_is_string(space) ? " in namespace " : "",
-                json_is_string(space) ? json_string_value(space) : "", node->id, node->pointer);
-        return planner_report(r->planner, r->err);
-    }
+    if (space && !json_is_null(space) && !json_is_string(space))
+        return refuse(r, node->id, node->pointer, "'namespace' is a string or null");
+    if (!find_process(r, node, json_string_value(space), id)) /* without a reason: it was reported */
+        return r->err->code == ERR_None || planner_report(r->planner, r->err);
     return check_argument_names(r, node);
 }
 
@@ -350,8 +364,9 @@ static void mark_live(struct planner *p, struct graph *graph)
 {
     for (size_t i = graph->n_nodes; i-- > 0;) {
         struct node *node = &graph->nodes[i];
-        bool effect = node->process && node->process->operation->effect;
+        bool effect = node_has_effect(node);
 
+        graph->has_effect |= effect;
         if (node->is_result || (effect && (p->mode != MODE_PLAN || p->target == PLAN_BATCH)))
             node->live = true;
         if (node->live)
@@ -361,13 +376,14 @@ static void mark_live(struct planner *p, struct graph *graph)
 }
 
 bool graph_read(struct planner *p, const json_t *json, const char *pointer,
-                const struct graph **ret_graph, struct err *err)
+                const struct expansion *within, const struct graph **ret_graph, struct err *err)
 {
-    struct reading r = { .planner = p, .pointer = pointer, .err = err };
+    struct reading r = { .planner = p, .pointer = pointer, .within = within, .err = err };
     struct graph *graph = arena_alloc(p->arena, sizeof *graph);
     AUTO(mem) size_t *order = NULL;
     bool ok;
 
+    graph->within = within;
     if (!json_is_object(json) || json_object_size(json) == 0)
         return err_set(err, ERR_ProcessGraphInvalid,
                        "The process graph is not valid: expected an object of nodes, found %s (%s)",

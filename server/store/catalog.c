@@ -11,6 +11,7 @@
 #include "store/places.h"
 #include "store/search.h"
 #include "store/stac_text.h"
+#include "store/user_processes.h"
 #include <string.h>
 
 enum { PAGE = 500, MAX_SCENES = 200000 };
@@ -217,7 +218,31 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
     return true;
 }
 
+static bool process_ids(void *context, const char *space, json_t **ret_ids, struct err *err)
+{
+    const struct catalog_viewer *viewer = context;
+
+    if (!user_process_ids(viewer->db, viewer->user, space, ret_ids, err))
+        return false;
+    if (viewer->draft_id && !strcmp(space, "user"))
+        json_object_set_new(*ret_ids, viewer->draft_id, json_true());
+    return true;
+}
+
+static bool process(void *context, const char *space, const char *id, json_t **ret_process,
+                    struct err *err)
+{
+    const struct catalog_viewer *viewer = context;
+
+    if (viewer->draft_id && !strcmp(space, "user") && !strcmp(id, viewer->draft_id)) {
+        *ret_process = json_incref((json_t *)viewer->draft);
+        return true;
+    }
+    return user_process_load(viewer->db, viewer->user, space, id, ret_process, err);
+}
+
 struct catalog catalog_store(struct catalog_viewer *viewer)
 {
-    return (struct catalog){ .context = viewer, .collection = collection, .scenes = scenes };
+    return (struct catalog){ .context = viewer, .collection = collection, .scenes = scenes,
+                             .process_ids = process_ids, .process = process };
 }

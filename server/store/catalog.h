@@ -15,6 +15,8 @@ struct catalog_viewer {
     struct arena *arena;  /* NULL: nobody asks what is offline */
     struct product *offline;
     size_t n_offline, capacity;
+    const char *draft_id; /* a process that is just being stored: it counts as the viewer's */
+    const json_t *draft;
 };
 struct catalog catalog_store(struct catalog_viewer *viewer);
 

@@ -124,9 +124,28 @@ static bool find_scenes(void *context, const struct scene_query *q, struct arena
     return true;
 }
 
+static bool find_process_ids(void *context, const char *space, json_t **ret, struct err *err)
+{
+    struct double_catalog *state = context;
+    const json_t *known = json_object_get(state->processes, space);
+
+    (void)err;
+    *ret = json_is_object(known) ? json_copy((json_t *)known) : json_object();
+    return true;
+}
+
+static bool find_process(void *context, const char *space, const char *id, json_t **ret, struct err *err)
+{
+    struct double_catalog *state = context;
+
+    (void)err;
+    *ret = json_incref(json_object_get(json_object_get(state->processes, space), id));
+    return true;
+}
+
 struct catalog double_catalog(struct double_catalog *state)
 {
-    return (struct catalog){ state, find_collection, find_scenes };
+    return (struct catalog){ state, find_collection, find_scenes, find_process_ids, find_process };
 }
 
 double double_pixel(const struct scene_band *band, int64_t column, int64_t row)

@@ -1,8 +1,8 @@
 # process graphs
 check_PROGRAMS += tests/unit/test_periods tests/unit/test_graph_values tests/unit/test_graph_check tests/unit/test_graph_plan \
-	tests/fuzz/fuzz_graph
+	tests/unit/test_graph_user tests/fuzz/fuzz_graph
 TESTS += tests/unit/test_periods tests/unit/test_graph_values tests/unit/test_graph_check tests/unit/test_graph_plan \
-	tests/fuzz/fuzz_graph
+	tests/unit/test_graph_user tests/fuzz/fuzz_graph
 graph_double = tests/graph/double.c tests/graph/double.h tests/graph/quoted.h
 tests_unit_test_periods_SOURCES = tests/unit/test_periods.c
 tests_unit_test_periods_LDADD = $(unit_libs)
@@ -12,6 +12,8 @@ tests_unit_test_graph_check_SOURCES = tests/unit/test_graph_check.c $(graph_doub
 tests_unit_test_graph_check_LDADD = $(unit_libs)
 tests_unit_test_graph_plan_SOURCES = tests/unit/test_graph_plan.c $(graph_double)
 tests_unit_test_graph_plan_LDADD = $(unit_libs)
+tests_unit_test_graph_user_SOURCES = tests/unit/test_graph_user.c $(graph_double)
+tests_unit_test_graph_user_LDADD = $(unit_libs)
 tests_fuzz_fuzz_graph_SOURCES = tests/fuzz/fuzz_graph.c $(graph_double) $(fuzz_main)
 tests_fuzz_fuzz_graph_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_graph_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

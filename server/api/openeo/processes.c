@@ -54,7 +54,12 @@ bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *e
 /* POST /validation: what is wrong with the process is an answer, not an error. */
 bool openeo_validation_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
+    struct catalog_viewer viewer = {
+        .db = rq->db,
+        .user = rq->user ? rq->user->id : NULL,
+        .draft_id = json_string_value(json_object_get(rq->body, "id")), /* a process that needs itself */
+        .draft = rq->body,
+    };
     struct catalog catalog = catalog_store(&viewer);
     json_t *errors;
 
