@@ -28,6 +28,7 @@ struct server {
     struct streams *streams;
     struct metrics *metrics;
     struct guard *guard;
+    struct acceptor *acceptor;
     int port;
     atomic_bool stopping;
     atomic_llong bodies;  /* bytes of requests' bodies that are held now */

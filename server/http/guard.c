@@ -23,6 +23,7 @@ struct guard {
     pthread_cond_t stop;
     bool stopping;
     struct link *links;
+    uint64_t closed;
 };
 
 static void look(struct guard *guard)
@@ -77,6 +78,16 @@ void guard_free(struct guard *guard)
     free(guard);
 }
 
+uint64_t guard_closed(struct guard *guard)
+{
+    uint64_t closed;
+
+    pthread_mutex_lock(&guard->lock);
+    closed = guard->closed;
+    pthread_mutex_unlock(&guard->lock);
+    return closed;
+}
+
 void guard_on_connection(void *arg, struct MHD_Connection *connection, void **state,
                          enum MHD_ConnectionNotificationCode code)
 {
@@ -98,6 +109,7 @@ void guard_on_connection(void *arg, struct MHD_Connection *connection, void **st
         *link->back = link->next;
         if (link->next)
             link->next->back = link->back;
+        guard->closed++;
         free(link);
         *state = NULL;
     }

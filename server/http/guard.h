@@ -9,6 +9,7 @@ struct guard;
 
 struct guard *guard_new(int64_t timeout_ms);
 void guard_free(struct guard *guard); /* after MHD's daemon was stopped */
+uint64_t guard_closed(struct guard *guard); /* connections that came and went */
 
 /* MHD_OPTION_NOTIFY_CONNECTION, with the guard as its argument. */
 void guard_on_connection(void *guard, struct MHD_Connection *connection, void **state,

@@ -1,9 +1,10 @@
-/* The door to libmicrohttpd. Its epoll threads read requests and write answers and do nothing that
+/* The door to libmicrohttpd. Connections come from acceptor.c; its epoll threads read requests and write answers and do nothing that
  * could block: a request that needs its handler is suspended and given to an executor, and MHD calls
  * on_request() once more when the answer is there. At least two threads, because one alone stalls
  * when exactly 128 of its connections are ready at once. */
 #include "base/instant.h"
 #include "base/log.h"
+#include "http/acceptor.h"
 #include "http/caller.h"
 #include "http/executor.h"
 #include "http/guard.h"
@@ -179,22 +180,33 @@ static bool start_daemon(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
     int64_t threads = config->http_threads > MIN_THREADS ? config->http_threads : MIN_THREADS;
-    int fd;
+    int64_t most = config->http_max_connections;
 
-    if (!listen_socket(config->http_address, config->http_port, &fd, &server->port, err))
-        return false;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_problem, NULL, MHD_OPTION_LISTEN_SOCKET,
-        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)config->http_max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_problem, NULL,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads,
+        /* each thread has an equal share, whatever it gets: the acceptor counts */
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)((most + 1) * threads), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)config->http_idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_end, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
         NULL, MHD_OPTION_NOTIFY_CONNECTION, guard_on_connection, server->guard, MHD_OPTION_END);
-    if (!server->daemon)
-        close(fd);
     return server->daemon || err_set(err, ERR_Internal, "The HTTP threads cannot be started");
+}
+
+static bool start_listening(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    int fd;
+
+    if (!listen_socket(config->http_address, config->http_port, &fd, &server->port, err))
+        return false;
+    if (acceptor_start(fd, (size_t)config->http_max_connections, server->daemon, server->guard,
+                       &server->acceptor, err))
+        return true;
+    close(fd);
+    return false;
 }
 
 static void server_free(struct server *server)
@@ -226,7 +238,8 @@ bool server_start(const struct config *config, const char *database_url, const s
     server->executor = executor_new(server, threads);
     server->waits = waits_new(server);
     server->metrics = metrics_new(server);
-    if (!start_daemon(server, err) || !metrics_listen(server->metrics, err)) {
+    if (!start_daemon(server, err) || !start_listening(server, err) ||
+        !metrics_listen(server->metrics, err)) {
         if (!server_stop(server))
             abort(); /* nothing runs yet */
         return false;
@@ -243,15 +256,13 @@ int server_port(const struct server *server)
 bool server_stop(struct server *server)
 {
     int64_t until;
-    int fd, left;
+    int left;
 
     if (!server)
         return true;
     until = instant_monotonic() + server->config->http_stop_timeout * 1000;
     atomic_store(&server->stopping, true);
-    fd = server->daemon ? MHD_quiesce_daemon(server->daemon) : -1;
-    if (fd >= 0)
-        close(fd);
+    acceptor_stop(server->acceptor);
     waits_stop(server->waits);
     streams_stop(server->streams);
     while (atomic_load(&server->in_flight) > 0 && instant_monotonic() < until)

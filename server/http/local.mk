@@ -1,5 +1,6 @@
 libsentier_a_SOURCES += \
 	server/http/accept.c \
+	server/http/acceptor.c server/http/acceptor.h \
 	server/http/caller.c server/http/caller.h \
 	server/http/compress.c server/http/compress.h \
 	server/http/cors.c server/http/cors.h \

@@ -53,22 +53,21 @@ static void release(struct stream *stream)
     free(stream);
 }
 
-/* Unlocks, then wakes the connection: MHD takes locks of its own. */
-static void unlock_and_wake(struct stream *stream)
+/* Wakes the connection, then unlocks: while somebody is still in here, the answer cannot end, and so MHD
+ * is not stopped under him. MHD has no lock of its own when it asks for bytes or ends an answer. */
+static void wake_and_unlock(struct stream *stream)
 {
-    struct MHD_Connection *suspended = stream->suspended;
-
+    if (stream->suspended)
+        MHD_resume_connection(stream->suspended);
     stream->suspended = NULL;
     pthread_mutex_unlock(&stream->lock);
-    if (suspended)
-        MHD_resume_connection(suspended);
 }
 
 static void end(struct stream *stream)
 {
     pthread_mutex_lock(&stream->lock);
     stream->ending = true;
-    unlock_and_wake(stream);
+    wake_and_unlock(stream);
 }
 
 void stream_drop(struct stream *stream)
@@ -97,7 +96,7 @@ bool stream_write(struct stream *stream, const char *bytes, size_t size)
     }
     if (good)
         text_addn(&stream->bytes, bytes, size);
-    unlock_and_wake(stream);
+    wake_and_unlock(stream);
     return good;
 }
 
