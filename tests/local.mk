@@ -199,7 +199,7 @@ tests_fuzz_fuzz_migrate_SOURCES = tests/fuzz/fuzz_migrate.c $(fuzz_main)
 tests_fuzz_fuzz_migrate_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_migrate_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/stac/old_stac.py tests/stac/test_migrate.py tests/stac/test_ingest.py \
-	tests/stac/fake_stac.py tests/stac/test_harvest.py
+	tests/stac/fake_stac.py tests/stac/test_harvest.py tests/stac/test_upkeep.py
 tests_fuzz_fuzz_geojson_SOURCES = tests/fuzz/fuzz_geojson.c $(fuzz_main)
 tests_fuzz_fuzz_geojson_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_geojson_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -110,7 +110,7 @@ void text_add_url(struct text *text, const char *raw, const char *keep)
     }
 }
 
-static int hex_digit(char c)
+int text_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -124,7 +124,7 @@ bool text_url_decode(char *text, bool plus)
 
     for (const char *from = text; *from; from++, to++) {
         if (*from == '%') {
-            int high = hex_digit(from[1]), low = high < 0 ? -1 : hex_digit(from[2]);
+            int high = text_hex_digit(from[1]), low = high < 0 ? -1 : text_hex_digit(from[2]);
 
             if (low < 0 || (high == 0 && low == 0))
                 return false;

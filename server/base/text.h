@@ -28,6 +28,7 @@ bool text_is_plain_name(const char *name, size_t max);
 bool text_is_remote(const char *href);
 /* Percent-encodes all but unreserved characters (RFC 3986) and those in `keep`. */
 void text_add_url(struct text *text, const char *raw, const char *keep);
+int text_hex_digit(char c); /* -1: it is none */
 /* Decodes %XX in place; false when a sequence is broken or gives NUL. '+' stays unless `plus`. */
 bool text_url_decode(char *text, bool plus);
 void text_add_base64(struct text *text, const void *bytes, size_t length);

@@ -7,6 +7,7 @@
 #include "feed/hooks.h"
 #include "http/server.h"
 #include "store/cluster.h"
+#include "store/upkeep.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,7 @@ static int run(int argc, char **argv)
     AUTO(store) struct store *store = NULL;
     struct server *server;
     struct hooks *hooks;
+    struct upkeep *upkeep;
     const char *port;
     sigset_t signals;
 
@@ -64,12 +66,14 @@ static int run(int argc, char **argv)
     if (!server_start(config, store_url(store), routes, &server, &err))
         return command_fail(&err);
     hooks = hooks_start(config, store_url(store));
+    upkeep = upkeep_start(store_url(store), config->catalog_upkeep);
     if (!serve(config, server, &signals)) {
         store_close(store);
         _exit(1); /* a handler still hangs, and uses what a plain return would free */
     }
     live_stop();
     hooks_stop(hooks);
+    upkeep_stop(upkeep);
     auth_done();
     return 0;
 }

@@ -91,3 +91,15 @@ void js_text_add_string(struct text *out, const char *string)
 {
     add_string(out, string, strlen(string));
 }
+
+const char *js_skip_blank(const char *text)
+{
+    return text + strspn(text, " \t\r\n");
+}
+
+const char *js_skip_string(const char *text)
+{
+    for (text++; *text && *text != '"'; text++)
+        text += *text == '\\' && text[1];
+    return *text ? text + 1 : text;
+}

@@ -494,11 +494,6 @@ static bool check_mode(struct storing *s, struct err *err)
     return good;
 }
 
-static unsigned char hex_digit(char c)
-{
-    return (unsigned char)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-}
-
 static bool copy_repaired(struct db *db, const struct item_batch *b, const struct row *row, struct err *err)
 {
     const char *bytes = b->bytes.data + row->place.begin;
@@ -508,8 +503,8 @@ static bool copy_repaired(struct db *db, const struct item_batch *b, const struc
     AUTO(text) struct text geometry = { 0 };
 
     for (size_t i = 0; i < length; i++)
-        text_addn(&geometry, (unsigned char[]){ (unsigned char)(hex_digit(row->repaired[2 * i]) << 4 |
-                                                hex_digit(row->repaired[2 * i + 1])) }, 1);
+        text_addn(&geometry, (unsigned char[]){ (unsigned char)(text_hex_digit(row->repaired[2 * i]) << 4 |
+                                                text_hex_digit(row->repaired[2 * i + 1])) }, 1);
     return db_copy_put(db, bytes, row->place.geometry, err) && db_copy_put(db, word, 4, err) &&
            db_copy_put(db, geometry.data, length, err) &&
            db_copy_put(db, bytes + rest, row->place.length - rest, err);
@@ -613,10 +608,11 @@ static bool count_items(struct db *db, struct item_batch *b, struct err *err)
 
         if (g->kept && !db_run(db,
                                "UPDATE collections SET count = count + $2::bigint, updated = now(),"
+                               "  unsampled = unsampled + $4::bigint,"
                                "  longest = greatest(longest, $3::bigint * interval '1 microsecond')"
                                " WHERE number = $1::integer",
                                DB_ARGS(db_int(g->number), db_int((int64_t)(g->kept - g->replaced)),
-                                       db_int(g->longest_us)),
+                                       db_int(g->longest_us), db_int((int64_t)g->kept)),
                                err))
             return false;
     }

@@ -178,8 +178,8 @@ static bool delete_in_transaction(struct db *db, void *deletion, struct err *err
                     err) &&
            db_query(db, NULL, "INSERT INTO changes(kind, collection, item)"
                               " VALUES ('delete', $1::integer, $2)", key, 2, err) &&
-           db_query(db, NULL, "UPDATE collections SET count = count - 1, updated = now()"
-                              " WHERE number = $1::integer", key, 1, err) &&
+           db_query(db, NULL, "UPDATE collections SET count = count - 1, updated = now(),"
+                              "  unsampled = unsampled + 1 WHERE number = $1::integer", key, 1, err) &&
            db_script(db, "NOTIFY catalog", err);
 }
 

@@ -50,7 +50,7 @@ libsentier_a_SOURCES += \
 	server/store/endpoints.c server/store/endpoints.h \
 	server/store/place.c server/store/place.h \
 	server/store/places.c server/store/places.h \
-	server/store/places_text.c server/store/places_text.h \
+	server/store/places_take.c server/store/places_text.c server/store/places_text.h \
 	server/store/stagings.c server/store/stagings.h
 libsentier_a_SOURCES += \
 	server/store/changes.c server/store/changes.h \
@@ -59,3 +59,4 @@ libsentier_a_SOURCES += \
 	server/store/shape.c server/store/shape.h \
 	server/store/shares.c server/store/shares.h \
 	server/store/subscriptions.c server/store/subscriptions.h
+libsentier_a_SOURCES += server/store/upkeep.c server/store/upkeep.h

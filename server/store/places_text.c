@@ -27,27 +27,15 @@ struct splice {
 
 /* ---- skimming ---- */
 
-static const char *skip_blank(const char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-static const char *skip_string(const char *p)
-{
-    for (p++; *p && *p != '"'; p++)
-        p += *p == '\\' && p[1];
-    return *p ? p + 1 : p;
-}
-
 static const char *skip_value(const char *p)
 {
     size_t depth = 0;
 
     if (*p != '{' && *p != '[')
-        return *p == '"' ? skip_string(p) : p + strcspn(p, ",]} \t\r\n");
+        return *p == '"' ? js_skip_string(p) : p + strcspn(p, ",]} \t\r\n");
     do {
         if (*p == '"') {
-            p = skip_string(p);
+            p = js_skip_string(p);
             continue;
         }
         depth += *p == '{' || *p == '[';
@@ -67,17 +55,17 @@ struct member {
 /* The next member of an object; `*at` stands behind its bracket or behind the member before. */
 static bool next_member(const char **at, struct member *m)
 {
-    const char *p = skip_blank(*at), *end;
+    const char *p = js_skip_blank(*at), *end;
 
     if (*p == ',')
-        p = skip_blank(p + 1);
+        p = js_skip_blank(p + 1);
     if (*p != '"')
         return false;
-    end = skip_string(p);
+    end = js_skip_string(p);
     m->key = p + 1;
     m->key_length = (size_t)(end - p) - 2;
-    p = skip_blank(end);
-    m->value = skip_blank(p + (*p == ':'));
+    p = js_skip_blank(end);
+    m->value = js_skip_blank(p + (*p == ':'));
     end = skip_value(m->value);
     m->value_length = (size_t)(end - m->value);
     *at = end;
@@ -132,7 +120,7 @@ static void put_string(struct text *out, const char *key, const char *value)
 /* The members of a container of the item, without its brackets, after what is there. */
 static void put_inside(struct text *out, const struct member *m)
 {
-    const char *begin = m->value ? skip_blank(m->value + 1) : NULL;
+    const char *begin = m->value ? js_skip_blank(m->value + 1) : NULL;
 
     if (!begin || *begin == '}' || *begin == ']')
         return;

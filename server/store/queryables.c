@@ -361,17 +361,32 @@ const struct cql2_property *queryable_find(void *context, const char *name, ptrd
 }
 
 /* Samples write many rows: who takes turns does not deadlock with another that ends an intake. */
-static bool refresh_in_turn(struct db *db, void *unused, struct err *err)
+static bool sample_in_turn(struct db *db, void *collection, struct err *err)
 {
-    (void)unused;
     return db_run(db, "SELECT pg_advisory_xact_lock(730103)", DB_NO_ARGS, err) &&
-           db_run(db,
-                  "SELECT properties_sample(number) FROM collections"
-                  " WHERE count > 0 AND (sampled IS NULL OR count > 1.2 * sampled OR count < 0.8 * sampled)",
-                  DB_NO_ARGS, err);
+           db_run(db, "SELECT properties_sample($1::integer)", DB_ARGS(db_int(*(int64_t *)collection)), err);
 }
 
-bool queryables_refresh(struct db *db, struct err *err)
+/* A collection is a transaction of its own: what is written meanwhile waits for none of them. */
+static bool sample(struct db *db, int64_t collection, int64_t unsampled, struct err *err)
 {
-    return db_transact(db, refresh_in_turn, NULL, err);
+    return db_transact(db, sample_in_turn, &collection, err) &&
+           db_run(db, "UPDATE collections SET unsampled = unsampled - $2::bigint WHERE number = $1::integer",
+                  DB_ARGS(db_int(collection), db_int(unsampled)), err);
+}
+
+bool queryables_refresh(struct db *db, int64_t most, const atomic_bool *stop, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT number, unsampled FROM collections"
+                  " WHERE count > 0 AND (sampled IS NULL OR unsampled > 0.2 * sampled)"
+                  " ORDER BY unsampled::double precision / greatest(sampled, 1) DESC LIMIT $1::bigint",
+                  DB_ARGS(db_int(most)), err))
+        return false;
+    for (int i = 0; i < row_count(rows) && !(stop && *stop); i++)
+        if (!sample(db, row_int(rows, i, 0), row_int(rows, i, 1), err))
+            return false;
+    return true;
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cql2/cql2.h"
 #include "store/db.h"
+#include <stdatomic.h>
 #include <jansson.h>
 
 struct queryable {
@@ -43,7 +44,8 @@ void property_news_clear(struct property_news *news);
 void property_news_add(struct property_news *news, const json_t *item);
 /* Writes the news, after the batch was committed; no statement when there are none. */
 bool property_news_store(struct db *db, struct property_news *news, struct err *err) MUST_USE;
-/* Values and ranges of collections that grew by a fifth since the last time, from a sample. */
-bool queryables_refresh(struct db *db, struct err *err) MUST_USE;
+/* Values and ranges of collections of which a fifth was written or deleted since the last time, from a
+ * sample; at most so many collections, until *stop (may be NULL). */
+bool queryables_refresh(struct db *db, int64_t most, const atomic_bool *stop, struct err *err) MUST_USE;
 
 #endif

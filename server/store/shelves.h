@@ -4,6 +4,7 @@
 #define STORE_SHELVES_H
 
 #include "store/db.h"
+#include <stdatomic.h>
 
 /* A collection with more items than this gets its own shelf. */
 enum { SHELF_ABOVE = 100000 };
@@ -23,8 +24,14 @@ bool shelf_make_years(struct db *db, int64_t collection, const char *years, stru
 /* Takes the shelf of a collection away with all that lies there: part of a transaction. Fails with
  * 55P03 when others hold the catalogue for longer than a moment. */
 bool shelf_drop(struct db *db, int64_t collection, struct err *err) MUST_USE;
-/* Gives collections that have outgrown the common shelf their own, and moves their items. After many
- * batches. */
+/* Gives collections that have outgrown the common shelf their own, and moves their items: at most so many
+ * collections, until *stop (may be NULL). */
+bool shelves_settle(struct db *db, int64_t most, const atomic_bool *stop, struct err *err) MUST_USE;
+/* After many batches: all of them, and the queryables. */
 bool items_settle(struct db *db, struct err *err) MUST_USE;
+/* The partitions of this year and the next, of all shelves. */
+bool shelves_make_ahead(struct db *db, const atomic_bool *stop, struct err *err) MUST_USE;
+/* Removes shelves and items whose collection is gone with its owner. */
+bool shelves_tidy(struct db *db, const atomic_bool *stop, struct err *err) MUST_USE;
 
 #endif

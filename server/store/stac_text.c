@@ -84,20 +84,6 @@ static void write_members(const json_t *object, struct text *out)
     }
 }
 
-static const char *skip_blank(const char *at)
-{
-    return at + strspn(at, " \t\r\n");
-}
-
-/* After the closing quote of the string that begins at `at`. */
-static const char *skip_string(const char *at)
-{
-    for (at++; *at != '"'; at++)
-        if (*at == '\\')
-            at++;
-    return at + 1;
-}
-
 /* Appends a value without the blanks between its tokens; the end of it. The text is known to be JSON. */
 static const char *copy_value(const char *at, struct text *out)
 {
@@ -108,10 +94,10 @@ static const char *copy_value(const char *at, struct text *out)
         char c = *at;
 
         if (c == '"') {
-            at = skip_string(at);
+            at = js_skip_string(at);
         } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
             text_addn(out, run, (size_t)(at - run));
-            run = at = skip_blank(at);
+            run = at = js_skip_blank(at);
             continue;
         } else if (c == '{' || c == '[') {
             depth++;
@@ -132,7 +118,7 @@ static const char *copy_value(const char *at, struct text *out)
 
 static void copy_members(const char *text, struct text *out)
 {
-    const char *at = skip_blank(skip_blank(text) + 1);
+    const char *at = js_skip_blank(js_skip_blank(text) + 1);
 
     while (*at == '"') {
         size_t before = out->length;
@@ -142,7 +128,7 @@ static void copy_members(const char *text, struct text *out)
         text_addn(out, ",", 1);
         if (links)
             out->length = before;
-        at = skip_blank(at + (*at == ','));
+        at = js_skip_blank(at + (*at == ','));
     }
 }
 

@@ -18,17 +18,13 @@ static const char *keep(struct arena *arena, const PGresult *rows, int row, int 
     return text ? arena_text(arena, text) : NULL;
 }
 
-static int hex_digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 static void read_secret(struct arena *arena, const char *hex, struct subscription *s)
 {
     unsigned char *bytes = arena_alloc(arena, strlen(hex) / 2 + 1);
 
     for (size_t i = 0; hex[2 * i]; i++)
-        bytes[s->secret_size++] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+        bytes[s->secret_size++] =
+            (unsigned char)(text_hex_digit(hex[2 * i]) << 4 | text_hex_digit(hex[2 * i + 1]));
     s->secret = bytes;
 }
 

@@ -52,7 +52,7 @@ static void add(struct bulk *bulk, json_t *item, size_t tag)
 
     if (!write_name(item, "collection", bulk->collection, &problem) ||
         (bulk->ids && !write_name(item, "id", bulk->ids[tag], &problem)) ||
-        !stac_migrate(item, NULL, &problem) || !write_take_back(bulk->rq, item, &problem) ||
+        !stac_migrate(item, NULL, &problem) || !write_take_back(bulk->rq, item, true, &problem) ||
         !item_batch_add(bulk->batch, &(struct item_input){ .item = item }, tag, &problem))
         note(bulk, tag, &problem);
 }

@@ -70,7 +70,8 @@ bool write_name(json_t *object, const char *member, const char *expected, struct
     return true;
 }
 
-static bool take_back_asset(const char *own, const char *key, json_t *asset, bool *ret_own, struct err *err)
+static bool take_back_asset(const char *own, const char *key, json_t *asset, bool is_new, bool *ret_own,
+                            struct err *err)
 {
     const char *href = json_string_value(json_object_get(asset, "href"));
     size_t length = strlen(own);
@@ -81,16 +82,19 @@ static bool take_back_asset(const char *own, const char *key, json_t *asset, boo
         return err_set(err, ERR_BadRequest, "/assets/%.100s/href: the text holds control character U+0001", key);
     if (strncmp(href, own, length) || !text_begins(href + length, "/data/"))
         return true;
-    AUTO(mem) char *kept = mem_printf(STAC_BASE "%s", href + length);
+    /* without a query: a signature is for who asked */
+    AUTO(mem) char *kept = mem_printf(STAC_BASE "%.*s", (int)strcspn(href + length, "?#"), href + length);
 
     json_object_set_new(asset, "href", json_string(kept));
-    json_object_del(asset, "alternate");
-    json_object_del(asset, "storage:refs");
-    *ret_own = true;
+    if (is_new) {
+        json_object_del(asset, "alternate");
+        json_object_del(asset, "storage:refs");
+    }
+    *ret_own = is_new;
     return true;
 }
 
-bool write_take_back(struct request *rq, json_t *item, struct err *err)
+bool write_take_back(struct request *rq, json_t *item, bool is_new, struct err *err)
 {
     static const char *const told[] = { "order:status", "order:date", "order:expiration_date",
                                         "storage:schemes" };
@@ -107,10 +111,34 @@ bool write_take_back(struct request *rq, json_t *item, struct err *err)
     }
 
     json_object_foreach(json_object_get(item, "assets"), key, asset)
-        if (!take_back_asset(rq->base_url, key, asset, &own, err))
+        if (!take_back_asset(rq->base_url, key, asset, is_new, &own, err))
             return false;
     for (size_t i = 0; own && i < ARRAY_LEN(told); i++)
         json_object_del(properties, told[i]);
+    return true;
+}
+
+/* Of an item that is there: what its places fill is as it is kept. */
+static bool take_back_places(struct request *rq, const char *collection, const char *id, json_t *item,
+                             struct err *err)
+{
+    const char *kept_text, *places;
+    AUTO(json) json_t *kept = NULL, *sent = NULL;
+    AUTO(text) struct text text = { 0 };
+    AUTO(mem) char *own = mem_printf("%s/data/", rq->base_url);
+    struct err absent = { 0 };
+
+    if (!item_load(rq->db, rq->arena, stac_viewer(rq), collection, id, &kept_text, &places, &absent))
+        return absent.code == ERR_ItemNotFound || err_set(err, absent.code, "%s", absent.message);
+    if (!places)
+        return true;
+    places_text_send(&text, kept_text, places, collection, id, rq->base_url, "{}");
+    sent = json_loadb(text.data, text.length, 0, NULL);
+    text.length = 0;
+    stac_text_send(&text, kept_text, rq->base_url, "{}");
+    kept = json_loadb(text.data, text.length, 0, NULL);
+    if (sent && kept)
+        places_text_take_back(item, kept, sent, places, own);
     return true;
 }
 
@@ -190,7 +218,7 @@ static bool post_one(struct request *rq, struct reply *reply, json_t *item, stru
     const char *collection = request_variable(rq, "collectionId"), *id;
 
     if (!stac_migrate(item, NULL, err) || !write_name(item, "collection", collection, err) ||
-        !write_take_back(rq, item, err) ||
+        !write_take_back(rq, item, true, err) ||
         !create(rq, item, err))
         return false;
     id = json_string_value(json_object_get(item, "id"));
@@ -234,7 +262,8 @@ bool stac_item_put(struct request *rq, struct reply *reply, struct err *err)
 
     if (!collection_may(rq->db, rq->user, collection, RIGHT_WRITE, err) ||
         !write_name(rq->body, "id", id, err) || !write_name(rq->body, "collection", collection, err) ||
-        !stac_migrate(rq->body, NULL, err) || !write_take_back(rq, rq->body, err))
+        !stac_migrate(rq->body, NULL, err) || !take_back_places(rq, collection, id, rq->body, err) ||
+        !write_take_back(rq, rq->body, false, err))
         return false;
     if (write_if_absent(rq)) { /* asks for a new one, which PUT alone does not make */
         if (!create(rq, rq->body, err))
@@ -255,7 +284,7 @@ bool stac_item_patch(struct request *rq, struct reply *reply, struct err *err)
         return false;
     if (!json_is_object(rq->body))
         return js_refuse(rq->body, "", "an object", err);
-    return write_take_back(rq, rq->body, err) &&
+    return take_back_places(rq, collection, id, rq->body, err) && write_take_back(rq, rq->body, false, err) &&
            item_patch(rq->db, collection, id, rq->body, write_if_match(rq), etag, err) &&
            write_reply_changed(rq, reply, collection, id, err);
 }

@@ -15,8 +15,9 @@ handler_fn stac_collections_post, stac_collection_put, stac_collection_patch, st
  * absent, and is set. Errors: BadRequest. */
 bool write_name(json_t *object, const char *member, const char *expected, struct err *err) MUST_USE;
 /* Takes what this service puts into items on their way out back: addresses of its own files, and what it
- * says of other places of theirs. Errors: BadRequest for marks that nobody else may write. */
-bool write_take_back(struct request *rq, json_t *item, struct err *err) MUST_USE;
+ * says of other places of theirs (`is_new`: nothing is known of what the item itself said). Errors:
+ * BadRequest for marks that nobody else may write. */
+bool write_take_back(struct request *rq, json_t *item, bool is_new, struct err *err) MUST_USE;
 
 /* The entity tag of an answer that is made of a kept text: that of the text, with an addition when the
  * answer says more than the text. `more`: NULL or what it was made of beside. */
