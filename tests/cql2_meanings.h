@@ -4,6 +4,8 @@
 #ifndef TESTS_CQL2_MEANINGS_H
 #define TESTS_CQL2_MEANINGS_H
 
+#include "cql2/cql2.h"
+
 static const char meanings_item[] =
     "{\"type\":\"Feature\",\"stac_version\":\"1.0.0\",\"links\":[],\"assets\":{},\"id\":\"scene-1\",\"collection\":\"sets\","
     "\"bbox\":[0,0,10,10],"
@@ -15,12 +17,39 @@ static const char meanings_item[] =
     "\"russian\":\"\\u0401\\u043b\\u043a\\u0430\",\"japanese\":\"\\u306f\\u3058\\u3081\",\"turkish\":\"\\u0131\","
     "\"emoji\":\"a\\ud83d\\ude00b\",\"percent\":\"100% a_b\\\\c\",\"mixed\":\"5\","
     "\"list\":[1,2.0,\"a\",true,[1,2]],\"empty\":[],\"words\":[\"x\",\"y\",\"x\"],"
-    "\"bad_time\":\"yesterday\"}}";
+    "\"bad_time\":\"yesterday\",\"s2:mgrs_tile\":\"33TWL\",\"sar:product_type\":\"GRD\",\"s2:product_type\":\"S2MSI2A\"}}";
+
+/* Its properties, and some that it does not have. */
+static struct cql2_property meanings_properties[] = {
+    { "id", CQL2_TYPE_STRING },          { "collection", CQL2_TYPE_STRING },
+    { "datetime", CQL2_TYPE_TIMESTAMP }, { "geometry", CQL2_TYPE_GEOMETRY },
+    { "created", CQL2_TYPE_TIMESTAMP },  { "day", CQL2_TYPE_DATE },
+    { "n", CQL2_TYPE_NUMBER },           { "x", CQL2_TYPE_NUMBER },
+    { "neg", CQL2_TYPE_NUMBER },         { "zero", CQL2_TYPE_NUMBER },
+    { "huge", CQL2_TYPE_NUMBER },        { "missing", CQL2_TYPE_NUMBER },
+    { "flag", CQL2_TYPE_BOOLEAN },       { "none", CQL2_TYPE_ANY },
+    { "name", CQL2_TYPE_STRING },        { "street", CQL2_TYPE_STRING },
+    { "german", CQL2_TYPE_STRING },      { "french", CQL2_TYPE_STRING },
+    { "russian", CQL2_TYPE_STRING },     { "japanese", CQL2_TYPE_STRING },
+    { "turkish", CQL2_TYPE_STRING },     { "emoji", CQL2_TYPE_STRING },
+    { "percent", CQL2_TYPE_STRING },     { "mixed", CQL2_TYPE_ANY },
+    { "wrong", CQL2_TYPE_NUMBER },       { "list", CQL2_TYPE_ARRAY },
+    { "empty", CQL2_TYPE_ARRAY },        { "words", CQL2_TYPE_ARRAY },
+    { "bad_time", CQL2_TYPE_TIMESTAMP }, { "missing_time", CQL2_TYPE_TIMESTAMP },
+    { "missing_text", CQL2_TYPE_STRING }, { "grid:code", CQL2_TYPE_STRING },
+    { "product:type", CQL2_TYPE_STRING }, { "s2:mgrs_tile", CQL2_TYPE_STRING },
+    { NULL, CQL2_TYPE_ANY },
+};
 
 static const struct meaning {
     char want;
     const char *text;
 } meanings[] = {
+    /* ---- a property of an older extension says what the newer one would ---- */
+    { 'T', "\"grid:code\" = 'MGRS-33TWL'" }, { 'F', "\"grid:code\" = '33TWL'" },
+    { 'F', "\"grid:code\" IS NULL" },        { 'T', "\"s2:mgrs_tile\" = '33TWL'" },
+    { 'T', "\"product:type\" = 'GRD'" },     { 'T', "casei(\"product:type\") LIKE casei('gr%')" },
+
     /* ---- logic ---- */
     { 'T', "TRUE AND TRUE" },          { 'F', "TRUE AND FALSE" },
     { 'U', "TRUE AND missing = 1" },   { 'F', "FALSE AND missing = 1" },

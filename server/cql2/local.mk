@@ -9,6 +9,7 @@ libsentier_a_SOURCES += \
 	server/cql2/lexer.c server/cql2/lexer.h \
 	server/cql2/ops.def \
 	server/cql2/space.c \
+	server/cql2/synonyms.c server/cql2/synonyms.def server/cql2/synonyms.h \
 	server/cql2/text_read.c \
 	server/cql2/match.c server/cql2/match.h \
 	server/cql2/names.c server/cql2/names.h \

@@ -3,6 +3,7 @@
  * two together. */
 #include "cql2/match.h"
 #include "base/instant.h"
+#include "cql2/synonyms.h"
 #include <math.h>
 #include <string.h>
 
@@ -99,6 +100,18 @@ static struct value geometry_of_text(struct match *match, const char *geojson)
     return geometry_of_json(match, geometry);
 }
 
+/* What is no property of its own, an id, has no synonyms. */
+static struct value text_of_property(struct match *match, const char *name, const json_t *json)
+{
+    const char *prefix = "", *text = json_string_value(json);
+
+    if (!text)
+        text = cql2_text_of(json_object_get(match->item, "properties"), name, &prefix);
+    if (!text)
+        return unknown;
+    return (struct value){ .known = true, .text = *prefix ? arena_printf(match->arena, "%s%s", prefix, text) : text };
+}
+
 static struct value value_of_property(struct match *match, const struct cql2_node *node)
 {
     const char *name = node->property->name;
@@ -110,9 +123,7 @@ static struct value value_of_property(struct match *match, const struct cql2_nod
     case CQL2_TYPE_BOOLEAN:
         return json_is_boolean(json) ? (struct value){ .known = true, .truth = json_is_true(json) } : unknown;
     case CQL2_TYPE_NUMBER: return json_is_number(json) ? value_of_number(json_number_value(json)) : unknown;
-    case CQL2_TYPE_STRING:
-        return json_is_string(json) ? (struct value){ .known = true, .text = json_string_value(json) }
-                                    : unknown;
+    case CQL2_TYPE_STRING: return text_of_property(match, name, json);
     case CQL2_TYPE_TIMESTAMP:
     case CQL2_TYPE_DATE: return time_of(json);
     case CQL2_TYPE_INTERVAL: return item_interval(match);

@@ -107,7 +107,7 @@ static void compose_matches(const struct collection_query *q, struct arena *aren
                 compose_arg(c, db_text(compose_instant_of(arena, q->start))),
                 compose_arg(c, db_text(compose_instant_of(arena, q->end))));
     if (q->geometry)
-        compose(c, " AND ST_Intersects(c.boxes, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326)))",
+        compose(c, " AND ST_Intersects(c.boxes, cql2_valid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON(?::text), 4326))))",
                 compose_arg(c, db_text(q->geometry)));
     compose_filter(q, arena, c);
     text_add(&c->sql, ")");

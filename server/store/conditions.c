@@ -149,10 +149,10 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
  * plan for these values sees how large it is. */
 static void compose_area(const char *geometry, struct composed *c)
 {
-    compose(c, c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT ST_MakeValid(ST_SetSRID("
-                                        "ST_GeomFromGeoJSON(?::text), 4326))))"
-                                      : " AND ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID("
-                                        "ST_GeomFromGeoJSON(?::text), 4326)))",
+    compose(c, c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
+                                        "ST_GeomFromGeoJSON(?::text), 4326)))))"
+                                      : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
+                                        "ST_GeomFromGeoJSON(?::text), 4326))))",
             compose_arg(c, db_text(geometry)));
     if (c->plan != DB_PLAN_ONE)
         c->plan = DB_PLAN_OWN;

@@ -2,6 +2,7 @@
  * columns are made here and nowhere else. */
 #include "store/item_row.h"
 #include "base/instant.h"
+#include "cql2/synonyms.h"
 #include "json/geojson.h"
 #include "store/stac_text.h"
 #include <arpa/inet.h>
@@ -127,24 +128,18 @@ static void put_geometry(struct text *rows, const json_t *item, struct item_row_
     place->geometry_length = rows->length - at;
 }
 
-static const char *grid_code(const json_t *properties, char buffer[static 16])
+/* Under any of its names. */
+static void put_synonym(struct text *rows, const json_t *properties, const char *name)
 {
-    const char *code = string_at(properties, "grid:code");
-    const char *tile = string_at(properties, "s2:mgrs_tile");
+    const char *prefix, *text = cql2_text_of(properties, name, &prefix);
 
-    if (code || !tile || strlen(tile) > 10)
-        return code;
-    snprintf(buffer, 16, "MGRS-%s", tile);
-    return buffer;
-}
-
-static const char *product_type(const json_t *properties)
-{
-    const char *type = string_at(properties, "product:type");
-
-    if (!type)
-        type = string_at(properties, "sar:product_type");
-    return type ? type : string_at(properties, "s2:product_type");
+    if (!text) {
+        put_null(rows);
+        return;
+    }
+    put_length(rows, (uint32_t)(strlen(prefix) + strlen(text)));
+    text_add(rows, prefix);
+    text_add(rows, text);
 }
 
 struct times {
@@ -198,7 +193,6 @@ bool item_row_add(struct text *rows, const json_t *item, const char *text,
     struct item_row_place place = { .begin = rows->length };
     struct times t = times_of(p);
     uint16_t columns = htons(COLUMNS);
-    char code[16];
 
     text_addn(rows, &columns, sizeof columns);
     put_integer(rows, 0);
@@ -209,11 +203,11 @@ bool item_row_add(struct text *rows, const json_t *item, const char *text,
     put_instant(rows, t.end);
     put_geometry(rows, item, &place);
     put_real(rows, json_object_get(p, "eo:cloud_cover"));
-    put_text(rows, grid_code(p, code));
+    put_synonym(rows, p, "grid:code");
     put_whole(rows, json_object_get(p, "sat:relative_orbit"));
     put_text(rows, string_at(p, "sat:orbit_state"));
     put_text(rows, string_at(p, "platform"));
-    put_text(rows, product_type(p));
+    put_synonym(rows, p, "product:type");
     put_texts(rows, json_object_get(p, "sar:polarizations"));
     put_instant(rows, t.updated);
     place.body = rows->length + sizeof(uint32_t) - place.begin;

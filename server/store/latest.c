@@ -3,7 +3,8 @@
 static const char statement[] =
     "SELECT i.id, i.body, ST_AsGeoJSON(i.geom, 6), i.updated FROM items i"
     " WHERE i.collection = (SELECT number FROM collections WHERE id = $1)"
-    "   AND ($2::text IS NULL OR ST_Intersects(i.geom, ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON($2), 4326))))"
+    "   AND ($2::text IS NULL OR ST_Intersects(i.geom,"
+    "     cql2_valid(ST_Force2D(ST_SetSRID(ST_GeomFromGeoJSON($2), 4326)))))"
     "   AND ($3::timestamptz IS NULL OR i.end_at >= $3) AND ($4::timestamptz IS NULL OR i.start_at <= $4)"
     " ORDER BY i.updated DESC, i.id LIMIT $5::bigint";
 

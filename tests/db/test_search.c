@@ -139,26 +139,6 @@ static int tear_down(void **state)
 
 /* ---- filters ---- */
 
-static struct cql2_property scene_table[] = {
-    { "id", CQL2_TYPE_STRING },          { "collection", CQL2_TYPE_STRING },
-    { "datetime", CQL2_TYPE_TIMESTAMP }, { "geometry", CQL2_TYPE_GEOMETRY },
-    { "created", CQL2_TYPE_TIMESTAMP },  { "day", CQL2_TYPE_DATE },
-    { "n", CQL2_TYPE_NUMBER },           { "x", CQL2_TYPE_NUMBER },
-    { "neg", CQL2_TYPE_NUMBER },         { "zero", CQL2_TYPE_NUMBER },
-    { "huge", CQL2_TYPE_NUMBER },        { "missing", CQL2_TYPE_NUMBER },
-    { "flag", CQL2_TYPE_BOOLEAN },       { "none", CQL2_TYPE_ANY },
-    { "name", CQL2_TYPE_STRING },        { "street", CQL2_TYPE_STRING },
-    { "german", CQL2_TYPE_STRING },      { "french", CQL2_TYPE_STRING },
-    { "russian", CQL2_TYPE_STRING },     { "japanese", CQL2_TYPE_STRING },
-    { "turkish", CQL2_TYPE_STRING },     { "emoji", CQL2_TYPE_STRING },
-    { "percent", CQL2_TYPE_STRING },     { "mixed", CQL2_TYPE_ANY },
-    { "wrong", CQL2_TYPE_NUMBER },       { "list", CQL2_TYPE_ARRAY },
-    { "empty", CQL2_TYPE_ARRAY },        { "words", CQL2_TYPE_ARRAY },
-    { "bad_time", CQL2_TYPE_TIMESTAMP }, { "missing_time", CQL2_TYPE_TIMESTAMP },
-    { "missing_text", CQL2_TYPE_STRING },
-    { NULL, CQL2_TYPE_ANY },
-};
-
 static struct cql2_node *parse(const char *text, cql2_property_fn *find, void *context, struct arena *arena)
 {
     struct cql2_node *tree;
@@ -177,7 +157,7 @@ static int64_t scenes_found(const char *filter)
     int64_t found;
     struct err problem = { 0 };
 
-    search.where.filter = parse(filter, cql2_property_in_table, scene_table, arena);
+    search.where.filter = parse(filter, cql2_property_in_table, meanings_properties, arena);
     if (!items_search(db, arena, &search, &page, &problem)) {
         print_error("%s: %s\n", filter, problem.message);
         return -1;
