@@ -1,4 +1,5 @@
 """The README's first steps are run as they stand there, against a service of the tests."""
+import json
 import re
 import shlex
 import subprocess
@@ -35,6 +36,17 @@ def test_curl(scenes, tmp_path):
     done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("HTTP/1.1 201"), done.stdout + done.stderr
     assert "Location: " in done.stdout
+
+
+def test_catalogue(scenes, tmp_path):
+    """Each command answers JSON of its kind."""
+    block = re.search(r"```sh\n(host=.*?)```", TEXT, re.S)[1]
+    block = block.replace("http://127.0.0.1:8080", scenes.base).replace("demo:PASSWORD", "'alice:open sesame'")
+    done = subprocess.run(["bash", "-e", "-c", block.replace("curl -f", "echo; curl -sf")], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    search, filtered, made, changes, peps = [json.loads(line) for line in done.stdout.splitlines() if line]
+    assert len(search["features"]) == 3 and filtered["type"] == "FeatureCollection"
+    assert made["id"] == "mine" and changes["changes"] and peps["type"] == "FeatureCollection"
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))

@@ -153,6 +153,46 @@ def test_everybody_sees_the_best_that_is_his(archive, spread):
     assert "lab.example.org" not in json.dumps(item_of(archive, spread, alice))
 
 
+def test_what_was_told_of_places_is_not_stored_when_it_comes_back(archive, spread):
+    """Get, change, put back: what places filled stays theirs, what the client said stays his."""
+    set_all(archive, "online")
+    olga, stac = archive.session("olga"), f"{archive.base}/stac/collections/{COLLECTION}/items/{spread}"
+
+    def kept():
+        return json.loads(archive.sql(f"SELECT body FROM items WHERE id = '{spread}'"))
+
+    before = kept()
+    for state in ("offline", "online"):
+        set_all(archive, state)
+        answer = olga.get(stac, timeout=30)
+        item, tag = answer.json(), answer.headers["ETag"]
+        assert item["properties"]["order:status"] == "succeeded" and item["assets"]["B04"]["alternate"]
+        item["properties"]["eo:cloud_cover"] = 12.5
+        item["assets"]["B04"]["alternate"]["mirror"] = {"href": "https://mirror.example.org/B04.tif"}
+        # the link as it is signed for this client
+        item["assets"]["B08"]["href"] = item["assets"]["B08"]["href"].split("?")[0] + "?token=secret"
+        set_all(archive, "offline" if state == "online" else "online")  # meanwhile
+        done = olga.put(stac, json=item, headers={"If-Match": tag}, timeout=30)
+        assert done.status_code in (200, 204), done.text
+        text = json.dumps(kept())
+        assert not [w for w in ("order:", "storage:", "secret", "eo.s3", "partner", "silo", "bucket", archive.base) if w in text], text
+        assert kept()["properties"]["eo:cloud_cover"] == 12.5
+        assert kept()["assets"]["B04"]["alternate"] == {"mirror": {"href": "https://mirror.example.org/B04.tif"}}
+        assert kept()["assets"]["B08"]["href"] == before["assets"]["B08"]["href"]
+    assert olga.put(stac, json=item, headers={"If-Match": tag}, timeout=30).status_code == 412
+    # a patch with a whole asset of what was told
+    told = olga.get(stac, timeout=30).json()["assets"]
+    del told["B04"]["alternate"]["mirror"]
+    assert olga.patch(stac, json={"assets": {"B04": {**told["B04"], "alternate": {**told["B04"]["alternate"], "mirror": None}}}},
+                      timeout=30).status_code in (200, 204)
+    assert not [w for w in ("order:", "eo.s3", "silo") if w in json.dumps(kept())]
+    # and places are told as before
+    set_all(archive, "offline")
+    assert item_of(archive, spread)["assets"]["B04"]["alternate"]["silo"]["order:status"] == "orderable"
+    set_all(archive, "online")
+    assert "order:status" not in item_of(archive, spread)["assets"]["B04"]["alternate"]["silo"]
+
+
 def test_what_is_told_fits_the_schemas(archive, spread, shared):
     schemas = Schemas(shared / "specs/stac")
     set_all(archive, "offline")
