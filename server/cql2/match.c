@@ -455,6 +455,8 @@ static enum truth judge_null(struct match *match, const struct cql2_node *arg)
 
     if (arg->type == CQL2_TYPE_INTERVAL)
         return truth_of(!value.first.known || !value.last.known);
+    if (!value.known && arg->op == CQL2_PROPERTY && arg->property->type == CQL2_TYPE_STRING)
+        value = text_of_property(match, arg->property->name, NULL); /* under another name */
     return truth_of(!value.known);
 }
 
