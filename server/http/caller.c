@@ -70,6 +70,13 @@ static const char *network_of(struct arena *arena, const char *address)
     return arena_text(arena, text);
 }
 
+const char *request_caller(const struct request *rq)
+{
+    bool told = request_header(rq, "Authorization") || request_header(rq, "X-API-Key");
+
+    return rq->user && told ? rq->user->id : network_of(rq->arena, rq->client);
+}
+
 void caller_find(struct callers *callers, struct exchange *ex)
 {
     unsigned char hash[SECRET_HASH_SIZE];

@@ -1,11 +1,13 @@
 /* MHD asks for bytes when it can send some. When there are none, the connection is suspended within
  * that question, and the next write resumes it. A suspended connection cannot go away, so what is
- * resumed is still there; that a reader has left is found when something is sent to him.
+ * resumed is still there; that a reader has left is found when something is sent to him, or when
+ * somebody asks the socket.
  *
  * A write never waits: who reads more slowly than the limit allows loses the rest and the connection,
  * and comes back with the place where he stopped. */
 #include "http/stream.h"
 #include "http/streams.h"
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -108,6 +110,23 @@ bool stream_is_empty(struct stream *stream)
     empty = stream->bytes.length == stream->sent;
     pthread_mutex_unlock(&stream->lock);
     return empty;
+}
+
+/* MHD does not look at a suspended connection's socket, and cannot close it before it is resumed. */
+bool stream_is_left(struct stream *stream)
+{
+    bool left = false;
+
+    pthread_mutex_lock(&stream->lock);
+    if (stream->suspended) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(stream->suspended, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct pollfd fd = { .fd = info ? info->connect_fd : -1, .events = POLLRDHUP };
+
+        left = poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    }
+    pthread_mutex_unlock(&stream->lock);
+    return left;
 }
 
 bool reply_stream(struct request *rq, struct reply *reply, struct stream *stream, const char *media)

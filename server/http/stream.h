@@ -15,6 +15,8 @@ void stream_drop(struct stream *stream); /* the writer's; the answer ends when a
 bool stream_write(struct stream *stream, const char *bytes, size_t size);
 /* All that was written is sent, or as good as: the writer may go on with what is older. */
 bool stream_is_empty(struct stream *stream);
+/* The reader has closed his side while nothing was sent to him. */
+bool stream_is_left(struct stream *stream);
 
 /* Answers with what is written to the stream. */
 bool reply_stream(struct request *rq, struct reply *reply, struct stream *stream, const char *media);

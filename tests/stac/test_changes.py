@@ -1,5 +1,6 @@
 """What changed: the list, streams, calls to subscribers; nothing lost, nothing told to whom it is not for."""
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -25,7 +26,7 @@ def place(id, x, y, **properties):
 
 @pytest.fixture(scope="module")
 def stac(make_service):
-    service = make_service("catalog.hook_hosts=127.0.0.1", "http.stop_timeout=5", workers=1)
+    service = make_service("catalog.hook_hosts=127.0.0.1", "http.stop_timeout=5", "http.client_streams=400", workers=1)
     for name, role in [("alice", "user"), ("bob", "user"), ("ops", "operator")]:
         service.add_user(name, role=role)
     service.stac = service.base + "/stac"
@@ -230,7 +231,8 @@ class Stream:
         return brief([data for _, data in self.events])
 
     def close(self):
-        self.answer.raw._connection.sock.shutdown(socket.SHUT_RDWR)  # close() alone waits for the next chunk
+        with contextlib.suppress(OSError, AttributeError):  # it may have ended meanwhile
+            self.answer.raw._connection.sock.shutdown(socket.SHUT_RDWR)  # close() alone waits for the next chunk
 
 
 @pytest.mark.sanitizer
@@ -304,6 +306,89 @@ def test_hundreds_of_idle_streams_cost_nothing(stac):
             got += s.recv(4096)
         s.close()
     assert time.time() - begun < (15 if not SLOW_BUILD else 60)
+
+
+@pytest.fixture(scope="module")
+def brief_streams(make_service):
+    """Streams of users end after two seconds; a client has three at once."""
+    service = make_service("http.stream_time_user=2", "http.client_streams=3")
+    for name, role in [("alice", "user"), ("ops", "operator")]:
+        service.add_user(name, role=role)
+    service.stac = service.base + "/stac"
+    service.as_ = {name: service.session(name) for name in ["alice", "ops"]}
+    answer = service.as_["ops"].post(service.stac + "/collections", json=collection("open"), timeout=TIMEOUT)
+    assert answer.status_code == 201
+    return service
+
+
+@pytest.mark.sanitizer
+def test_streams_that_end_are_resumed_without_loss_or_doubling(brief_streams):
+    """A stream of a user ends by itself; with the last id that was seen, its reader misses and repeats nothing,
+    be it that an event was seen or none."""
+    service, url = brief_streams, brief_streams.stac + "/changes/stream"
+    seen, streams, wrote = [], [], []
+    stream = Stream(url, service.as_["alice"])
+    begun = time.time()
+    while len(streams) < 4 and time.time() - begun < 60:
+        if len(streams) % 2 or not stream.open:  # every other stream is quiet until it has ended
+            wrote.append(f"w-{len(wrote)}")
+            put(service, "ops", "open", [item(wrote[-1])])
+        else:
+            time.sleep(0.02)
+        if not stream.open:
+            stream.thread.join()
+            seen += [data["id"] for _, data in stream.events]
+            streams.append(stream)
+            stream = Stream(url, service.as_["alice"], last=stream.last)
+    wrote.append("end")
+    put(service, "ops", "open", [item("end")])
+    assert len(streams) == 4, "streams did not end"
+    while len(seen) < len(wrote) and time.time() - begun < 120:
+        stream.thread.join()
+        seen += [data["id"] for _, data in stream.events]
+        stream = Stream(url, service.as_["alice"], last=stream.last)
+    stream.close()
+    assert seen == wrote
+    assert not streams[0].events and all(s.last for s in streams)
+
+
+def test_who_must_not_read_any_more_is_out_when_the_stream_ends(brief_streams):
+    alice, url = brief_streams.as_["alice"], brief_streams.stac + "/changes/stream"
+    key = alice.post(brief_streams.base + "/api/keys", json={"title": "streams"}, timeout=TIMEOUT)
+    assert key.status_code == 201, key.text
+    session = requests.Session()
+    session.headers["X-API-Key"] = key.json()["key"]
+    stream = Stream(url, session)
+    assert alice.delete(f"{brief_streams.base}/api/keys/{key.json()['id']}", timeout=TIMEOUT).status_code == 204
+    stream.thread.join(30)
+    assert not stream.open
+    refused(session.get(url, timeout=TIMEOUT), 401, "CredentialsInvalid")
+
+
+@pytest.mark.sanitizer
+def test_nobody_has_all_streams(brief_streams):
+    url = brief_streams.stac + "/changes/stream"
+    streams = [Stream(url) for _ in range(3)]
+    answer = requests.get(url, timeout=TIMEOUT)
+    refused(answer, 429, "TooManyRequests", "3 of your streams", "http.client_streams")
+    assert int(answer.headers["Retry-After"]) > 0 and answer.headers["Access-Control-Allow-Origin"] == "*"
+    others, begun = [Stream(url, brief_streams.as_["alice"]) for _ in range(3)], time.time()  # a user's are counted apart
+    assert {stream.answer.status_code for stream in others} == {200}
+    while others[-1].answer.status_code == 200 and time.time() - begun < 30:  # they end by themselves, too
+        others.append(Stream(url, brief_streams.as_["alice"]))
+    refused(others.pop().answer, 429, "TooManyRequests", "3 of your streams")
+    for stream in others:
+        if stream.open:
+            stream.close()
+    for _ in range(5):  # pages that are loaded again: what was left does not count
+        streams.pop(0).close()
+        begun = time.time()
+        while (again := Stream(url)).answer.status_code == 429 and time.time() - begun < 10:
+            time.sleep(0.05)
+        assert again.answer.status_code == 200
+        streams.append(again)
+    for stream in streams:
+        stream.close()
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------

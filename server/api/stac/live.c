@@ -3,7 +3,8 @@
  * that he saw is behind the others, and catches up page by page whenever all that was written to him is
  * sent. An idle reader costs a heartbeat, which also tells him how far the changes have been looked
  * through for him. Who is logged in comes back every few minutes: that is when keys that were revoked
- * and tokens that ran out are noticed. */
+ * and tokens that ran out are noticed. A client has so many streams at once; those that he has left (a
+ * page that was loaded again) are found when somebody comes, so that they do not count for long. */
 #include "api/stac/changes.h"
 #include "api/stac/stac.h"
 #include "api/stac/wish.h"
@@ -18,12 +19,19 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <uthash.h>
 
-enum { WAITING_BYTES = 4 << 20, BEAT_MS = 15000, LONGEST_MS = 3600000, LONGEST_KNOWN_MS = 300000, RETRY_MS = 1000, ROUND_MS = 20,
-       UNSETTLED_MS = 200 };
+enum { WAITING_BYTES = 4 << 20, BEAT_MS = 15000, RETRY_MS = 1000, ROUND_MS = 20, UNSETTLED_MS = 200 };
+
+struct client {
+    char *key;
+    int64_t streams;
+    UT_hash_handle hh;
+};
 
 struct reader {
     struct stream *stream;
+    struct client *client;
     struct arena *arena;
     struct interest interest;
     const char *base_url;
@@ -42,14 +50,31 @@ struct live {
     int wake;
     pthread_mutex_t lock; /* of what follows */
     struct reader *arrived;
+    struct client *clients; /* who have a stream */
     int64_t count;
+    bool look; /* for those who have left */
     bool stopping;
 };
 
 static struct live *live; /* of this process; NULL: it has no streams */
 
+static void count_out(struct live *l, struct client *client)
+{
+    l->count--;
+    if (--client->streams)
+        return;
+    HASH_DEL(l->clients, client);
+    free(client->key);
+    free(client);
+}
+
 static void reader_free(struct reader *reader)
 {
+    if (reader->client) {
+        pthread_mutex_lock(&live->lock);
+        count_out(live, reader->client);
+        pthread_mutex_unlock(&live->lock);
+    }
     stream_drop(reader->stream);
     arena_free(reader->arena);
     free(reader);
@@ -107,10 +132,10 @@ static bool serve(struct live *l, struct reader *reader, int64_t now, bool *ret_
     return write_page(reader, page) && beat(reader, now);
 }
 
-/* Milliseconds until it must look again. */
-static int round_of(struct live *l)
+/* Milliseconds until it must look again. `look`: somebody may have left. */
+static int round_of(struct live *l, bool look)
 {
-    int64_t now = instant_monotonic(), gone = 0;
+    int64_t now = instant_monotonic(), next = now + BEAT_MS / 3;
     struct err err = { 0 };
     bool again = false;
 
@@ -118,7 +143,8 @@ static int round_of(struct live *l)
     for (struct reader **at = &l->readers; *at;) {
         struct reader *reader = *at;
 
-        if (serve(l, reader, now, &again, &err)) {
+        if (!(look && stream_is_left(reader->stream)) && serve(l, reader, now, &again, &err)) {
+            next = reader->ends_at < next ? reader->ends_at : next;
             at = &reader->next;
             continue;
         }
@@ -129,16 +155,13 @@ static int round_of(struct live *l)
         err_clear(&err);
         *at = reader->next;
         reader_free(reader);
-        gone++;
     }
-    pthread_mutex_lock(&l->lock);
-    l->count -= gone;
-    pthread_mutex_unlock(&l->lock);
-    return !l->readers ? -1 : again ? UNSETTLED_MS : BEAT_MS / 3;
+    next = again && now + UNSETTLED_MS < next ? now + UNSETTLED_MS : next;
+    return !l->readers ? -1 : (int)(next - now);
 }
 
 /* Puts those who have come to the others; false: the server stops. */
-static bool welcome(struct live *l)
+static bool welcome(struct live *l, bool *ret_look)
 {
     struct reader *arrived, *next;
     bool stopping;
@@ -147,6 +170,8 @@ static bool welcome(struct live *l)
     arrived = l->arrived;
     l->arrived = NULL;
     stopping = l->stopping;
+    *ret_look = l->look;
+    l->look = false;
     pthread_mutex_unlock(&l->lock);
     for (; arrived; arrived = next) {
         next = arrived->next;
@@ -170,9 +195,10 @@ static bool connect_database(struct live *l)
 static void *work(void *arg)
 {
     struct live *l = arg;
+    bool look;
 
-    while (welcome(l)) {
-        int wait = !l->readers ? -1 : connect_database(l) ? round_of(l) : RETRY_MS;
+    while (welcome(l, &look)) {
+        int wait = !l->readers ? -1 : connect_database(l) ? round_of(l, look) : RETRY_MS;
         struct pollfd fds[2] = { { .fd = l->wake, .events = POLLIN }, { .fd = -1 } };
         const char *channel, *payload;
         uint64_t count;
@@ -213,6 +239,7 @@ static void nudge(struct live *l)
 void live_stop(void)
 {
     struct reader *reader;
+    bool unused;
 
     if (!live)
         return;
@@ -221,7 +248,7 @@ void live_stop(void)
     pthread_mutex_unlock(&live->lock);
     nudge(live);
     pthread_join(live->thread, NULL);
-    welcome(live);
+    welcome(live, &unused);
     while ((reader = live->readers)) {
         live->readers = reader->next;
         reader_free(reader);
@@ -267,7 +294,7 @@ static struct reader *reader_of(struct request *rq, const struct wish *wish, str
 
     reader->arena = arena_new();
     reader->base_url = arena_text(reader->arena, rq->base_url);
-    reader->ends_at = instant_monotonic() + (rq->user ? LONGEST_KNOWN_MS : LONGEST_MS);
+    reader->ends_at = instant_monotonic() + 1000 * (rq->user ? rq->config->http_stream_time_user : rq->config->http_stream_time);
     reader->interest.viewer = rq->user ? arena_text(reader->arena, rq->user->id) : NULL;
     reader->interest.n_collections = wish->interest.n_collections;
     ids = arena_array(reader->arena, wish->interest.n_collections + 1, sizeof *ids);
@@ -281,27 +308,60 @@ static struct reader *reader_of(struct request *rq, const struct wish *wish, str
     return NULL;
 }
 
-/* Streams may take half of the connections: the rest is for those who ask and go. */
-static bool enter(struct live *l, struct reader *reader, struct err *err)
+static bool count_in(struct live *l, const char *key, struct client **ret_client, struct err *err)
 {
-    bool room;
+    int64_t most = l->config->http_client_streams;
+    struct client *client;
+
+    HASH_FIND_STR(l->clients, key, client);
+    if (client && client->streams >= most)
+        return err_set(err, ERR_TooManyRequests,
+                       "%" PRId64 " of your streams are open, as many as a client may have "
+                       "(http.client_streams); close one, or ask for several collections in one",
+                       client->streams);
+    if (!client) {
+        client = MEM_NEW(struct client);
+        client->key = mem_text(key);
+        HASH_ADD_KEYPTR(hh, l->clients, client->key, strlen(client->key), client);
+    }
+    client->streams++;
+    l->count++;
+    *ret_client = client;
+    return true;
+}
+
+/* Streams may take half of the connections: the rest is for those who ask and go. */
+static bool enter(struct live *l, const char *key, struct reader *reader, struct err *err)
+{
+    bool good;
 
     pthread_mutex_lock(&l->lock);
-    room = !l->stopping && l->count < l->config->http_max_connections / 2;
-    if (room) {
-        l->count++;
+    l->look = true;
+    good = !l->stopping && l->count < l->config->http_max_connections / 2;
+    if (!good)
+        err_set(err, ERR_InfrastructureBusy, "There are as many streams as there may be");
+    else if ((good = count_in(l, key, &reader->client, err))) {
         reader->next = l->arrived;
         l->arrived = reader;
     }
     pthread_mutex_unlock(&l->lock);
     nudge(l);
-    return room || err_set(err, ERR_InfrastructureBusy, "There are as many streams as there may be");
+    return good;
+}
+
+/* Who loses the connection before the first event goes on from here. */
+static void greet(struct reader *reader)
+{
+    AUTO(text) struct text greeting = { 0 };
+
+    text_printf(&greeting, "retry: 3000\n: changes of the catalogue\nid: %" PRId64 "\n\n", reader->seq);
+    if (!stream_write(reader->stream, greeting.data, greeting.length))
+        abort(); /* nobody else has it yet */
 }
 
 bool stac_changes_stream_get(struct request *rq, struct reply *reply, struct err *err)
 {
     static const char *const others[] = { "since", "items", NULL };
-    static const char greeting[] = "retry: 3000\n: changes of the catalogue\n\n";
     AUTO(wish) struct wish wish = { 0 };
     struct reader *reader;
     bool with_items;
@@ -323,10 +383,9 @@ bool stac_changes_stream_get(struct request *rq, struct reply *reply, struct err
     reader->seq = seq;
     reader->stream = stream_new(WAITING_BYTES);
     reader->written_at = instant_monotonic();
-    if (!stream_write(reader->stream, greeting, strlen(greeting)))
-        return false;
+    greet(reader);
     reply_stream(rq, reply, reader->stream, "text/event-stream");
-    if (enter(live, reader, err))
+    if (enter(live, request_caller(rq), reader, err))
         return true;
     stream_drop(reader->stream); /* the answer's */
     reply->stream = NULL;
