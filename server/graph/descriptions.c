@@ -92,6 +92,14 @@ const struct process *process_find(const char *id)
     return bsearch(id, processes, ARRAY_LEN(processes), sizeof *processes, compare_id);
 }
 
+const char *process_near(const char *id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+        if (strlen(id) > 4 && text_is_near(id, processes[i].id))
+            return processes[i].id;
+    return NULL;
+}
+
 size_t process_count(void)
 {
     return ARRAY_LEN(processes);

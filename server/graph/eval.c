@@ -102,6 +102,15 @@ bool call_raise(const struct call *call, struct err *err, enum err_code code,
     return call_fail(call, err, code, parameter, "%s", "");
 }
 
+bool call_place(const struct call *call, const char *parameter, struct err *err)
+{
+    struct err told = *err;
+
+    err_clear(err);
+    return err_set(err, told.code, "%.800s (node '%.100s', %.300s/arguments/%s)", told.message,
+                   call->node->id, call->node->pointer, parameter);
+}
+
 const struct value *call_argument(const struct call *call, const char *name)
 {
     for (size_t i = 0; i < call->process->n_parameters; i++)
@@ -338,7 +347,7 @@ static bool run_node(struct planner *p, const struct frame *frame, struct node *
                      struct value *ret, struct err *err)
 {
     struct call call = { .planner = p, .process = node->process, .node = node, .frame = frame };
-    bool unknown = false;
+    bool unknown = false, wrong = false;
 
     if (++p->n_calls > MAX_CALLS || expr_count(p->exprs) > MAX_EXPRESSIONS)
         return err_set(err, ERR_ProcessGraphComplexity,
@@ -350,11 +359,14 @@ static bool run_node(struct planner *p, const struct frame *frame, struct node *
     call.operation = node->process->operation;
     for (size_t i = 0; i < node->process->n_parameters; i++) {
         if (!resolve_argument(p, frame, node, i, &call.arguments[i], err) ||
-            !argument_fits(&call, i, err))
-            return planner_report(p, err);
+            !argument_fits(&call, i, err)) {
+            if (!planner_report(p, err))
+                return false;
+            wrong = true; /* others may be, too */
+        }
         unknown |= value_has(&call.arguments[i], KIND_UNKNOWN);
     }
-    if (unknown && !node->process->graph)
+    if (wrong || (unknown && !node->process->graph))
         return true;
     if (!call.operation->run(&call, ret, err)) {
         *ret = value_unknown();

@@ -179,7 +179,7 @@ bool cube_crop(struct planner *p, const struct cube *cube, const struct value *e
     if (cube->grid_deferred)
         return true;
     if (!extent_in(p, &extent, cube->schema.grid.epsg, box, err))
-        return err_prefix(err, "%s", call->node->pointer);
+        return call_place(call, "extent", err);
     grid_cut(&(*ret)->schema.grid, box);
     for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
         struct dimension *d = cube_edit(*ret, i);

@@ -165,7 +165,7 @@ static bool read_wish(struct call *call, struct wish *wish, struct err *err)
         !properties_to_cql2(call, properties, &wish->properties, err))
         return false;
     if (!catalog_describe(p, wish->collection, &wish->info, err))
-        return err_prefix(err, "%s (node '%.100s')", call->node->pointer, call->node->id);
+        return call_place(call, "id", err);
     return read_bands(call, wish, err);
 }
 
@@ -221,7 +221,7 @@ static bool ask(struct call *call, const struct wish *wish, struct scene_list *s
         double box[4];
 
         if (!extent_degrees(p, &wish->extents[i], box, err))
-            return err_prefix(err, "%s (node '%.100s')", call->node->pointer, call->node->id);
+            return call_place(call, "spatial_extent", err);
         if (i == 0)
             memcpy(query.bbox, box, sizeof box);
         else if (!intersect(query.bbox, box))

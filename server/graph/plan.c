@@ -99,6 +99,14 @@ static bool read_process(struct planner *p, const json_t *process, const json_t 
     return true;
 }
 
+/* A cube that is not saved will be: what cannot be is known now. */
+static bool check_result(struct planner *p, const struct frame *frame, const struct value *result,
+                         struct err *err)
+{
+    return result->kind != KIND_CUBE ||
+           save_implicit(p, &frame->graph->nodes[frame->graph->result], result->cube, err);
+}
+
 static bool check(const json_t *process, const json_t *arguments, const char *pointer,
                   const struct catalog *catalog, struct err *err)
 {
@@ -109,7 +117,7 @@ static bool check(const json_t *process, const json_t *arguments, const char *po
 
     planner_init(&p, MODE_CHECK, PLAN_BATCH, catalog);
     ok = read_process(&p, process, arguments, pointer, &frame, err) &&
-         frame_run(&p, &frame, &result, err);
+         frame_run(&p, &frame, &result, err) && check_result(&p, &frame, &result, err);
     planner_done(&p);
     return ok;
 }
@@ -128,8 +136,8 @@ bool graph_validate(const json_t *process, const struct catalog *catalog, json_t
     struct value result;
 
     planner_init(&p, MODE_VALIDATE, PLAN_BATCH, catalog);
-    if (!read_process(&p, process, NULL, "", &frame, err) ||
-        !frame_run(&p, &frame, &result, err)) {
+    if (!read_process(&p, process, NULL, "", &frame, err) || !frame_run(&p, &frame, &result, err) ||
+        !check_result(&p, &frame, &result, err)) {
         if (!frame.graph && (err->code == ERR_ProcessInvalid || err->code == ERR_ProcessGraphMissing)) {
             planner_done(&p);
             return false;

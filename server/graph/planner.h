@@ -51,6 +51,7 @@ struct process {
     const struct graph *graph; /* of a user's process; NULL: predefined */
 };
 const struct process *process_find(const char *id); /* NULL when there is none */
+const char *process_near(const char *id); /* one that is spelled alike, or NULL */
 bool schema_is_callback(const json_t *schema); /* a process graph may be given */
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
@@ -182,6 +183,8 @@ bool call_fail(const struct call *call, struct err *err, enum err_code code, con
 /* The same with nothing to add to the sentence. */
 bool call_raise(const struct call *call, struct err *err, enum err_code code,
                 const char *parameter);
+/* Adds the place to what somebody else said. False. */
+bool call_place(const struct call *call, const char *parameter, struct err *err);
 void planner_notice(struct planner *p, const char *level, const char *node, const char *format, ...)
     PRINTF_LIKE(4, 5);
 /* For the user's log, with what was looked at; code may be NULL. */

@@ -140,11 +140,12 @@ static bool check_argument_names(struct reading *r, struct node *node)
     json_t *argument;
 
     json_object_foreach((json_t *)node->arguments, name, argument) {
-        AUTO(mem) char *place = NULL;
+        AUTO(mem) char *arguments = NULL, *place = NULL;
 
         if (parameter_of(process, name))
             continue;
-        place = mem_printf("%s/arguments", node->pointer);
+        arguments = mem_printf("%s/arguments", node->pointer);
+        place = js_pointer(arguments, name);
         err_set(r->err, ERR_ProcessParameterUnsupported,
                 "Process '%s' has no parameter '%.100s'. (node '%.100s', %s)", process->id, name,
                 node->id, place);
@@ -162,7 +163,6 @@ static bool check_argument_names(struct reading *r, struct node *node)
         if (!planner_report(r->planner, r->err))
             return false;
         node->process = NULL; /* no follow-up errors */
-        return true;
     }
     return true;
 }
@@ -193,6 +193,7 @@ static bool read_inputs(struct reading *r, struct node *node)
 static bool find_process(struct reading *r, struct node *node, const char *space, const char *id)
 {
     bool backend = space && !strcmp(space, "backend");
+    const char *near;
 
     if (!backend &&
         !user_process_find(r->planner, node, space, id, r->within, &node->process, r->err))
@@ -203,10 +204,13 @@ static bool find_process(struct reading *r, struct node *node, const char *space
         planner_notice(r->planner, "info", node->id,
                        "Your process '%.100s' is taken, not the predefined one of this name "
                        "(namespace 'backend').", id);
-    return node->process ||
-           err_set(r->err, ERR_ProcessUnsupported,
-                   "Process '%.100s' is not offered%s%.100s. (node '%.100s', %s)", id,
-                   space ? " in namespace " : "", space ? space : "", node->id, node->pointer);
+    if (node->process)
+        return true;
+    near = backend || !space ? process_near(id) : NULL;
+    return err_set(r->err, ERR_ProcessUnsupported,
+                   "Process '%.100s' is not offered%s%.100s%s%s%s. (node '%.100s', %s)", id,
+                   space ? " in namespace " : "", space ? space : "", near ? "; there is '" : "",
+                   near ? near : "", near ? "'" : "", node->id, node->pointer);
 }
 
 static bool read_node(struct reading *r, struct node *node, const json_t *json)
@@ -278,8 +282,8 @@ static bool refuse_cycle(struct reading *r, const size_t *path, size_t depth, si
     for (size_t i = start ? start - 1 : 0; i < depth && detail.length < 600; i++)
         text_printf(&detail, "%.60s <- ", r->nodes[path[i]].id);
     text_printf(&detail, "%.60s", r->nodes[back].id);
-    refuse(r, r->nodes[back].id, r->nodes[back].pointer, detail.data);
-    return false;
+    r->nodes[path[depth - 1]].process = NULL; /* what closes the cycle is unknown, the others go on */
+    return refuse(r, r->nodes[back].id, r->nodes[back].pointer, detail.data);
 }
 
 /* Depth first with a stack of our own, because a chain may be as long as the limit of nodes. */
@@ -308,8 +312,8 @@ static bool sort(struct reading *r, size_t *order)
                 continue;
             }
             at = node->inputs[next[at]++];
-            if (state[at] == OPEN)
-                return refuse_cycle(r, path, depth, at);
+            if (state[at] == OPEN && !refuse_cycle(r, path, depth, at))
+                return false;
             if (state[at] == NEW) {
                 state[at] = OPEN;
                 path[depth++] = at;

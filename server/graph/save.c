@@ -224,7 +224,7 @@ static bool check_shape(const struct call *call, const struct cube *cube,
     const struct dimension *bands = cube_dimension_of(&cube->schema, DIM_BANDS);
 
     for (size_t i = 0; i < cube->schema.n_dimensions; i++)
-        if (cube->schema.dimensions[i].count == 0)
+        if (cube->schema.dimensions[i].count == 0 && !cube->deferred[i])
             return call_fail(call, err, ERR_DataCubeEmpty, "data",
                              "Dimension '%.60s' has no labels.", cube->schema.dimensions[i].name);
     if (format->most_bands && bands && bands->count > format->most_bands)
@@ -310,10 +310,10 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
     if (!read_options(call, format, &conversion, err))
         return false;
     *ret = (struct value){ .kind = KIND_STAC };
-    if (p->mode != MODE_PLAN)
-        return true;
     if (!check_shape(call, cube, format, err))
         return false;
+    if (p->mode != MODE_PLAN)
+        return true;
     add_sink(p, call->node, convert(p, cube, &conversion), format,
              call_argument(call, "options"));
     return true;
@@ -326,6 +326,8 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
 
     if (!check_shape(&call, cube, &formats[1], err))
         return false;
+    if (p->mode != MODE_PLAN)
+        return true;
     planner_notice(p, "info", node->id,
                    "The result is a cube that is not saved; it is written as GTiff.");
     add_sink(p, node, cube, &formats[1], NULL);

@@ -28,7 +28,7 @@ static bool type_fits(const char *type, const struct value *v)
     case KIND_LANE:
         if ((v->lane->op == LANE_CONSTANT && isnan(v->lane->number)) ||
             (v->lane->op == EXPR_LEAF && !v->lane->source))
-            return true; /* no-data is of any type */
+            return strcmp(type, "object") && strcmp(type, "array"); /* no-data is of any other type */
         return !strcmp(type, expr_is_boolean(v->lane) ? "boolean" : "number") ||
                (!strcmp(type, "integer") && !expr_is_boolean(v->lane));
     case KIND_OBJECT:

@@ -127,7 +127,13 @@ static const struct {
     { GRAPH(LOAD NODE("i", "ndvi", DATA) NODE("n", "ndvi", "'data':{'from_node':'i'}") SAVE("n")),
       "DimensionAmbiguous", "0 dimensions", 0 },
     { CHAIN("filter_bands", "'bands':[]"), "BandFilterParameterMissing", "", 0 },
-    { CHAIN("filter_bands", "'bands':['B99']"), "DataCubeEmpty", "'bands' has no labels", 1 },
+    { CHAIN("filter_bands", "'bands':['B99']"), "DataCubeEmpty", "'bands' has no labels", 0 },
+    { GRAPH(LOAD ",'n':{'process_id':'filter_bands','arguments':{" DATA ",'bands':['B99']},'result':true}"),
+      "DataCubeEmpty", "(node 'n', /process_graph/n/arguments/data)", 0 },
+    { GRAPH(LOAD NODE("n", "reduce_dimensions", DATA) SAVE("n")), "ProcessUnsupported",
+      "is not offered; there is 'reduce_dimension'. (node 'n', /process_graph/n)", 0 },
+    { LOADING("'nowhere'", "null", "null", "null"), "CollectionNotFound",
+      "(node 'n', /process_graph/n/arguments/id)", 0 },
     { CHAIN("filter_temporal", "'extent':['2023-08-02','2023-08-01']"), "TemporalExtentEmpty", "", 0 },
     { CHAIN("filter_temporal", "'extent':['2023-08-02',null],'dimension':'z'"),
       "DimensionNotAvailable", "'z'", 0 },
@@ -211,6 +217,36 @@ static void validation_collects(void **state)
                         "TemporalExtentEmpty");
 }
 
+/* Each error of a node, and of others beside a cycle. */
+static void validation_goes_on(void **state)
+{
+    static const char *const places[] = {
+        "/process_graph/a/arguments/q)",  "/process_graph/a/arguments/z)", "/process_graph/b/arguments)",
+        "/process_graph/b/arguments)",    "/process_graph/c)",             "/process_graph/e/arguments/x)",
+        "/process_graph/e/arguments/y)",
+    };
+    AUTO(json) json_t *process = quoted(
+        GRAPH("'a':{'process_id':'add','arguments':{'x':1,'y':2,'q':3,'z':4}},"
+              "'b':{'process_id':'add','arguments':{}},"
+              "'c':{'process_id':'add','arguments':{'x':{'from_node':'d'},'y':1}},"
+              "'d':{'process_id':'add','arguments':{'x':{'from_node':'c'},'y':1}},"
+              "'e':{'process_id':'add','arguments':{'x':'one','y':[]},'result':true}"));
+    AUTO(json) json_t *errors = NULL;
+    struct err err = { 0 };
+
+    (void)state;
+    assert_true(graph_validate(process, NULL, &errors, &err));
+    if (json_array_size(errors) != ARRAY_LEN(places))
+        fail_msg("%s", json_dumps(errors, JSON_INDENT(1)));
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        const char *message =
+            json_string_value(json_object_get(json_array_get(errors, i), "message"));
+
+        if (!strstr(message, places[i]))
+            fail_msg("expected %s\nfound %s", places[i], message);
+    }
+}
+
 static void validation_ends(void **state)
 {
     AUTO(json) json_t *nodes = json_object(), *process = NULL;
@@ -262,7 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_by_one),
-        cmocka_unit_test(validation_collects),
+        cmocka_unit_test(validation_collects), cmocka_unit_test(validation_goes_on),
         cmocka_unit_test(validation_ends),
         cmocka_unit_test(limits),
     };
