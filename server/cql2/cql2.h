@@ -104,6 +104,8 @@ bool cql2_parse_json(const json_t *json, const char *pointer, struct arena *aren
                      struct cql2_node **ret_tree, struct err *err) MUST_USE;
 /* Canonical: what either writer writes, either reader reads back as an equal tree. */
 void cql2_write_text(const struct cql2_node *tree, struct text *out);
+/* A literal of CQL2 text, quotes included. */
+void cql2_write_string(const char *string, struct text *out);
 json_t *cql2_to_json(const struct cql2_node *tree);
 /* The same expression; places, types and what was found by checking do not count. */
 bool cql2_equal(const struct cql2_node *a, const struct cql2_node *b);

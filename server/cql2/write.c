@@ -41,7 +41,7 @@ static void write_operand(const struct cql2_node *node, enum binding least, stru
     text_add(out, wrap ? ")" : "");
 }
 
-static void write_string(const char *string, struct text *out)
+void cql2_write_string(const char *string, struct text *out)
 {
     static const char controls[] = "\a\b\t\n\v\f\r", names[] = "abtnvfr";
 
@@ -90,7 +90,7 @@ static void write_end(const struct cql2_node *node, struct text *out)
     if (node->op == CQL2_OPEN)
         text_add(out, "'..'");
     else if (node->op == CQL2_DATE || node->op == CQL2_TIMESTAMP)
-        write_string(node->text, out);
+        cql2_write_string(node->text, out);
     else
         write_node(node, out);
 }
@@ -154,7 +154,7 @@ static void write_node(const struct cql2_node *node, struct text *out)
 {
     switch (node->op) {
     case CQL2_PROPERTY: write_name(node->text, out); break;
-    case CQL2_STRING: write_string(node->text, out); break;
+    case CQL2_STRING: cql2_write_string(node->text, out); break;
     case CQL2_NUMBER: add_number(out, node->number); break;
     case CQL2_BOOLEAN: text_add(out, node->truth ? "TRUE" : "FALSE"); break;
     case CQL2_GEOMETRY: add_wkt(out, node->text); break;

@@ -16,18 +16,10 @@ enum { MAX_RECORDS = 500, RECORDS = 50, MAX_OFFSET = 1000000, CIRCLE_POINTS = 32
 
 /* ---- conditions ---- */
 
-static void add_quoted(struct text *out, const char *value)
-{
-    text_add(out, "'");
-    for (; *value; value++)
-        text_addn(out, *value == '\'' ? "''" : value, *value == '\'' ? 2 : 1);
-    text_add(out, "'");
-}
-
 static void add_equal(struct text *out, const char *property, const char *value)
 {
     text_printf(out, "\"%s\" = ", property);
-    add_quoted(out, value);
+    cql2_write_string(value, out);
 }
 
 typedef bool condition_fn(const char *property, const char *value, struct text *out);
@@ -104,7 +96,7 @@ static bool platform_condition(const char *property, const char *value, struct t
         snprintf(name, sizeof name, forms[i], value[1], unit);
 #pragma GCC diagnostic pop
         text_add(out, i ? "," : "");
-        add_quoted(out, name);
+        cql2_write_string(name, out);
     }
     text_add(out, ")");
     return true;
@@ -166,9 +158,9 @@ static bool instrument_condition(const char *property, const char *value, struct
     for (char *c = lower; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     text_printf(out, "A_OVERLAPS(\"%s\",(", property);
-    add_quoted(out, value);
+    cql2_write_string(value, out);
     text_add(out, ",");
-    add_quoted(out, lower);
+    cql2_write_string(lower, out);
     text_add(out, text_begins(lower, "sar") ? ",'sar','c-sar'))" : "))");
     return true;
 }
@@ -185,20 +177,34 @@ static bool polarisation_condition(const char *property, const char *value, stru
         if (!*one)
             continue;
         text_add(out, more ? "," : "");
-        add_quoted(out, one);
+        cql2_write_string(one, out);
         more = true;
     }
     text_add(out, "))");
     return more;
 }
 
+/* In PEPS's patterns only % stands for anything. */
+static void add_like(const char *property, const char *value, struct text *out)
+{
+    AUTO(text) struct text pattern = { 0 };
+
+    for (; *value; value++) {
+        text_add(&pattern, *value == '_' || *value == '\\' ? "\\" : "");
+        text_addn(&pattern, value, 1);
+    }
+    text_printf(out, "\"%s\" LIKE ", property);
+    cql2_write_string(pattern.data, out);
+}
+
 static bool tile_condition(const char *property, const char *value, struct text *out)
 {
     AUTO(mem) char *code = mem_printf("MGRS-%s", *value == 'T' && strlen(value) == 6 ? value + 1 : value);
-    bool pattern = strchr(code, '%') != NULL;
 
-    text_printf(out, "\"%s\" %s ", property, pattern ? "LIKE" : "=");
-    add_quoted(out, code);
+    if (strchr(code, '%'))
+        add_like(property, code, out);
+    else
+        add_equal(out, property, code);
     return true;
 }
 
@@ -209,8 +215,7 @@ static bool identifier_condition(const char *property, const char *value, struct
     AUTO(mem) char *safe = NULL;
 
     if (strchr(value, '%')) {
-        text_printf(out, "\"%s\" LIKE ", property);
-        add_quoted(out, value);
+        add_like(property, value, out);
         return true;
     }
     if (text_ends(name, ".SAFE") || text_ends(name, ".zip"))
