@@ -14,8 +14,12 @@
 #include "api/stac/write.h"
 #include "api/ui/ui.h"
 
+/* Both versions of openEO, and what only the older one has. */
 #define OPENEO(method, path, access, handler, ...)                                                 \
-    ROUTE(method, OPENEO_ROOT path, access, openeo_##handler, OPENEO, __VA_ARGS__)
+    ROUTE(method, OPENEO_1_2 path, access, openeo_##handler, OPENEO, __VA_ARGS__),                 \
+        ROUTE(method, OPENEO_1_3 path, access, openeo_##handler, OPENEO, __VA_ARGS__)
+#define OPENEO_OLDER(method, path, access, handler)                                                \
+    ROUTE(method, OPENEO_1_2 path, access, openeo_##handler, OPENEO)
 #define OGC(method, path, access, handler, ...)                                                    \
     ROUTE(method, OGC_ROOT path, access, ogc_##handler, OGC, __VA_ARGS__)
 #define RESTO(method, path, access, handler, ...)                                                  \
@@ -59,7 +63,8 @@ const struct route routes[] = {
     OPENEO(GET, "", NOBODY, capabilities_get),
     OPENEO(GET, "/conformance", NOBODY, conformance_get),
     OPENEO(GET, "/file_formats", NOBODY, file_formats_get),
-    OPENEO(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
+    /* in 1.3 a list without a runtime is not allowed */
+    OPENEO_OLDER(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
     OPENEO(GET, "/service_types", NOBODY, service_types_get),
     OPENEO(GET, "/credentials/basic", USER, credentials_basic_get),
     OPENEO(GET, "/credentials/oidc", NOBODY, credentials_oidc_get),

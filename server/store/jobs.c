@@ -110,7 +110,8 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
         return false;
     return db_run(db,
                   "UPDATE jobs SET state = 1, run = run + 1, tag = $2, charged = " FIRST_GUESS ","
-                  "    updated = now(), started = NULL, finished = NULL, expires = NULL,"
+                  "    updated = now(), queued = now(), started = NULL, finished = NULL,"
+                  "    expires = NULL,"
                   "    error_code = NULL, error_message = NULL, error_node = NULL,"
                   "    scenes = NULL, estimate = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
                   "    blocks_done = 0, cost_seconds = 0"
@@ -206,8 +207,8 @@ bool job_start(struct db *db, const char *owner, const char *id, struct err *err
     " CASE WHEN j.state = 3 THEN 100 WHEN j.blocks = 0 THEN 0"                                     \
     "      ELSE least(100, greatest(0, 100.0 * j.blocks_done / j.blocks)) END,"                    \
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
-    " j.estimate, j.cost_seconds, j.n_tasks, j.n_done"
-enum { N_COLUMNS = 20 };
+    " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued"
+enum { N_COLUMNS = 21 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -246,6 +247,7 @@ static void read_job(const PGresult *rows, int row, struct arena *arena, struct 
     job->error_message = arena_text(arena, row_text(rows, row, 10));
     job->created = row_instant(rows, row, 11);
     job->updated = row_instant(rows, row, 12);
+    job->queued = row_instant(rows, row, 20);
     job->started = row_instant(rows, row, 13);
     job->finished = row_instant(rows, row, 14);
     job->expires = row_instant(rows, row, 15);

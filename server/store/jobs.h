@@ -27,7 +27,7 @@ struct job {
     double progress;   /* 0 .. 100 */
     const char *waiting; /* why nothing of a queued or running job is worked on, NULL when something is */
     const char *error_code, *error_message; /* of a failed job */
-    int64_t created, updated, started, finished, expires; /* ms; 0: not yet */
+    int64_t created, updated, queued, started, finished, expires; /* ms; 0: not yet */
     json_t *estimate;  /* {"blocks","pixels_in","bytes_in","seconds","memory_bytes"} or NULL */
     double cost_seconds; /* measured so far */
     int64_t n_tasks, n_done;

@@ -43,8 +43,9 @@ def test_api_documents_for_people(service, face):
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     page = Page(answer.text)
     for path, item in document["paths"].items():
+        server = item.pop("servers", document["servers"])[0]["url"]
         for method in item:
-            assert f"{method.upper()} {document['servers'][0]['url']}{path if path != '/' else ''}" in page.text
+            assert f"{method.upper()} {server}{path if path != '/' else ''}" in page.text
     assert not [t for t, _ in page.tags if t == "script"]
 
 

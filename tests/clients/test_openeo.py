@@ -55,13 +55,13 @@ def composite(connection):
 
 def test_capabilities(connection):
     capabilities = connection.capabilities()
-    assert capabilities.api_version() == "1.2.0"
+    assert capabilities.api_version() == "1.3.0"  # the client takes the newest that is listed
     for path, method in [("/jobs", "POST"), ("/jobs/{job_id}/results", "DELETE"), ("/result", "POST")]:
         assert capabilities.supports_endpoint(path, method)
     assert not capabilities.supports_endpoint("/services", "GET")
 
 
-def test_metadata(connection):
+def test_metadata(connection, scenes):
     assert "sentinel-2-l2a" in connection.list_collection_ids()
     collection = connection.describe_collection("sentinel-2-l2a")
     assert {"B02", "B08", "SCL"} <= set(collection["cube:dimensions"]["bands"]["values"])
@@ -70,7 +70,9 @@ def test_metadata(connection):
         p["id"] for p in connection.list_processes()}
     assert {"COG", "GTiff", "PNG", "JSON"} <= set(connection.list_file_formats()["output"])
     assert connection.describe_account()["name"] == "alice"
-    assert connection.list_udf_runtimes() == {}
+    older = openeo.connect(scenes.base + "/openeo/1.2")
+    assert older.capabilities().api_version() == "1.2.0"
+    assert older.list_udf_runtimes() == {} and not connection.capabilities().supports_endpoint("/udf_runtimes")
 
 
 def test_validation(connection):

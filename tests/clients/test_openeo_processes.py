@@ -53,7 +53,7 @@ def test_life_of_a_process(alice, scenes):
 
 
 @pytest.mark.parametrize("id, change, code", [
-    ("no-word", {}, "ProcessInvalid"),
+    ("no word", {}, "ProcessInvalid"),
     ("x" * 201, {}, "ProcessInvalid"),
     ("bad", {"process_graph": None}, "ProcessGraphMissing"),
     ("bad", {"process_graph": {}}, "ProcessGraphInvalid"),

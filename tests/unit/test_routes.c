@@ -26,26 +26,38 @@ static char *documented_path(const char *pattern)
     return text_take(&path);
 }
 
+static void add_operations(json_t *all, const char *root, const char *path, json_t *item)
+{
+    const char *method;
+    json_t *op;
+
+    json_object_foreach(item, method, op) {
+        bool is_root = *root && !strcmp(path, "/"); /* "/ogc/" is "/ogc" */
+        AUTO(mem) char *key = mem_printf("%s %s%s", method, root, is_root ? "" : path);
+
+        if (!strcmp(method, "servers"))
+            continue;
+        assert_null(json_object_get(all, key));
+        json_object_set(all, key, op);
+    }
+}
+
 /* All documented operations: {"get /openeo/1.2/jobs": operation}. */
 static json_t *documented(void)
 {
     json_t *all = json_object();
 
     for (const char *const *face = api_faces; *face; face++) {
-        json_t *document = json_loads(api_document(*face), JSON_REJECT_DUPLICATES, NULL), *item, *op;
-        const char *root, *path, *method;
+        json_t *document = json_loads(api_document(*face), JSON_REJECT_DUPLICATES, NULL), *item, *server;
+        const char *path;
+        size_t i;
 
         assert_non_null(document);
-        root = json_string_value(
-            json_object_get(json_array_get(json_object_get(document, "servers"), 0), "url"));
         json_object_foreach(json_object_get(document, "paths"), path, item) {
-            json_object_foreach(item, method, op) {
-                bool is_root = *root && !strcmp(path, "/"); /* "/ogc/" is "/ogc" */
-                AUTO(mem) char *key = mem_printf("%s %s%s", method, root, is_root ? "" : path);
+            const json_t *servers = json_object_get(item, "servers"); /* of this path alone */
 
-                assert_null(json_object_get(all, key));
-                json_object_set(all, key, op);
-            }
+            json_array_foreach(servers ? servers : json_object_get(document, "servers"), i, server)
+                add_operations(all, json_string_value(json_object_get(server, "url")), path, item);
         }
         json_decref(document);
     }

@@ -172,15 +172,19 @@ static void add_schemas(struct text *out, const json_t *document)
 void apidoc_page(const struct request *rq, const json_t *document, struct text *out)
 {
     const json_t *info = json_object_get(document, "info");
-    const char *root = text_of(json_array_get(json_object_get(document, "servers"), 0), "url"), *path,
-               *method;
+    const json_t *servers = json_object_get(document, "servers"), *own;
+    const char *path, *method;
     json_t *item, *operation;
 
     page_begin(out, rq, "en", text_of(info, "title"));
     page_add(out, "<p>%s</p>\n<p><a href=\"?f=json\">OpenAPI 3.0</a></p>\n", text_of(info, "description"));
-    json_object_foreach(json_object_get(document, "paths"), path, item)
+    json_object_foreach(json_object_get(document, "paths"), path, item) {
+        own = json_object_get(item, "servers"); /* of this path alone */
         json_object_foreach(item, method, operation)
-            add_operation(out, document, root, path, method, operation);
+            if (json_is_object(operation))
+                add_operation(out, document, text_of(json_array_get(own ? own : servers, 0), "url"), path,
+                              method, operation);
+    }
     add_schemas(out, document);
     page_end(out);
 }

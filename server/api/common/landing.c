@@ -133,15 +133,28 @@ static void put_limit(json_t *document, const char *parameter, const char *name,
     json_object_set_new(schema, name, json_integer(number));
 }
 
+/* Addresses in "servers" of the document, or of one path, become those of this server. */
+static void place_servers(struct request *rq, json_t *owner)
+{
+    json_t *server;
+    size_t i;
+
+    json_array_foreach(json_object_get(owner, "servers"), i, server)
+        json_object_set_new(
+            server, "url",
+            json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
+}
+
 static json_t *document_of(struct request *rq, const char *text, struct err *err)
 {
-    json_t *body, *server;
+    json_t *body, *item;
+    const char *path;
 
     if (!js_parse(text, strlen(text), JS_DEFAULT_DEPTH, &body, err))
         return NULL;
-    server = json_array_get(json_object_get(body, "servers"), 0);
-    json_object_set_new(server, "url",
-                        json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
+    place_servers(rq, body);
+    json_object_foreach(json_object_get(body, "paths"), path, item)
+        place_servers(rq, item);
     put_limit(body, "limit", "default", rq->config->catalog_page);
     put_limit(body, "limit", "maximum", rq->config->catalog_max_page);
     put_limit(body, "limitCollections", "maximum", rq->config->catalog_max_page);

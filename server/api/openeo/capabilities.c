@@ -2,40 +2,65 @@
  * cannot promise more or less than is there. */
 #include "api/common/build.h"
 #include "api/openeo/openeo.h"
+#include "base/text.h"
 #include "config.h"
 #include "graph/graph.h"
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const method_names[METHOD_COUNT] = {
     [GET] = "GET", [POST] = "POST", [PUT] = "PUT", [PATCH] = "PATCH", [DELETE] = "DELETE",
 };
 
+const struct openeo_version openeo_versions[OPENEO_MINORS] = {
+    [OPENEO_MINOR_2] = { OPENEO_1_2, "1.2.0" },
+    [OPENEO_MINOR_3] = { OPENEO_1_3, "1.3.0" },
+};
+
+enum openeo_minor openeo_minor(const struct request *rq)
+{
+    return text_begins(rq->path, OPENEO_1_3) ? OPENEO_MINOR_3 : OPENEO_MINOR_2;
+}
+
+const char *openeo_href(struct request *rq, const char *format, ...)
+{
+    AUTO(mem) char *path = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&path, format, args) < 0)
+        abort();
+    va_end(args);
+    return href_of(rq, "%s%s", openeo_versions[openeo_minor(rq)].root, path);
+}
+
 static const char *const conformance[] = {
-    OPENEO_CONFORMANCE,
     "https://api.stacspec.org/v1.0.0/core",
     "https://api.stacspec.org/v1.0.0/collections",
 };
 
-static json_t *conformance_list(void)
+static json_t *conformance_list(const struct request *rq)
 {
-    json_t *list = json_array();
+    json_t *list = json_pack("[o]", json_sprintf("https://api.openeo.org/%s",
+                                                 openeo_versions[openeo_minor(rq)].number));
 
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
         json_array_append_new(list, json_string(conformance[i]));
     return list;
 }
 
-static json_t *endpoints(void)
+static json_t *endpoints(const struct request *rq)
 {
-    const size_t root = strlen(OPENEO_ROOT);
+    const char *own = openeo_versions[openeo_minor(rq)].root;
+    const size_t root = strlen(own);
     json_t *list = json_array(), *paths = json_object();
 
     for (const struct route *route = routes; route->pattern; route++) {
         const char *path = route->pattern + root;
         json_t *methods;
 
-        if (strncmp(route->pattern, OPENEO_ROOT "/", root + 1) || !method_names[route->method] ||
-            !strcmp(path, "/"))
+        if (strncmp(route->pattern, own, root) || path[0] != '/' || !method_names[route->method])
             continue;
         methods = json_object_get(paths, path);
         if (!methods) {
@@ -53,13 +78,13 @@ static json_t *capability_links(struct request *rq)
 {
     json_t *links = json_array();
 
-    link_add(links, "self", href_of(rq, OPENEO_ROOT "/"), "application/json", "This document");
-    link_add(links, "root", href_of(rq, OPENEO_ROOT "/"), "application/json", "This service");
+    link_add(links, "self", openeo_href(rq, "/"), "application/json", "This document");
+    link_add(links, "root", openeo_href(rq, "/"), "application/json", "This service");
     link_add(links, "version-history", href_of(rq, "/.well-known/openeo"), "application/json",
              "Versions of the openEO API");
-    link_add(links, "data", href_of(rq, OPENEO_ROOT "/collections"), "application/json",
+    link_add(links, "data", openeo_href(rq, "/collections"), "application/json",
              "Collections");
-    link_add(links, "conformance", href_of(rq, OPENEO_ROOT "/conformance"), "application/json",
+    link_add(links, "conformance", openeo_href(rq, "/conformance"), "application/json",
              "Conformance classes");
     link_add(links, "service-desc", href_of(rq, "/api/openeo"),
              "application/vnd.oai.openapi+json;version=3.0", "The API in OpenAPI");
@@ -67,16 +92,16 @@ static json_t *capability_links(struct request *rq)
     return links;
 }
 
-/* GET /openeo/1.2/ */
+/* GET / */
 bool openeo_capabilities_get(struct request *rq, struct reply *reply, struct err *err)
 {
     json_t *body = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "api_version",
-        OPENEO_API_VERSION, "backend_version", PACKAGE_VERSION, "stac_version", "1.0.0", "type",
+        openeo_versions[openeo_minor(rq)].number, "backend_version", PACKAGE_VERSION, "stac_version", "1.0.0", "type",
         "Catalog", "id", "sentier", "title", "Sentier", "description",
         "Processing of Earth-observation data next to its catalogue: search Sentinel scenes, "
         "describe a computation as a process graph, follow it, and fetch cloud-optimised results.",
-        "production", 1, "conformsTo", conformance_list(), "endpoints", endpoints(), "links",
+        "production", 1, "conformsTo", conformance_list(rq), "endpoints", endpoints(rq), "links",
         capability_links(rq));
 
     (void)err;
@@ -86,18 +111,20 @@ bool openeo_capabilities_get(struct request *rq, struct reply *reply, struct err
 /* GET /.well-known/openeo */
 bool openeo_well_known_get(struct request *rq, struct reply *reply, struct err *err)
 {
+    json_t *list = json_array();
+
     (void)err;
-    return reply_json(reply, 200,
-                      json_pack("{s:[{s:s, s:b, s:s}]}", "versions", "url",
-                                href_of(rq, OPENEO_ROOT), "production", 1, "api_version",
-                                OPENEO_API_VERSION),
-                      NULL);
+    for (size_t i = 0; i < OPENEO_MINORS; i++)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "url",
+                                              href_of(rq, "%s", openeo_versions[i].root), "production",
+                                              1, "api_version", openeo_versions[i].number));
+    return reply_json(reply, 200, json_pack("{s:o}", "versions", list), NULL);
 }
 
 bool openeo_conformance_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    (void)rq, (void)err;
-    return reply_json(reply, 200, json_pack("{s:o}", "conformsTo", conformance_list()), NULL);
+    (void)err;
+    return reply_json(reply, 200, json_pack("{s:o}", "conformsTo", conformance_list(rq)), NULL);
 }
 
 /* GET /file_formats: outputs are what save_result takes; nothing is read from files of users. */

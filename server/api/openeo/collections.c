@@ -15,7 +15,7 @@ static const char *viewer(const struct request *rq)
 
 static const char *links_text(struct request *rq, const char *id)
 {
-    const char *root = href_of(rq, OPENEO_ROOT "/");
+    const char *root = openeo_href(rq, "/");
 
     return arena_printf(rq->arena,
                         "{\"rel\":\"self\",\"href\":\"%scollections/%s\",\"type\":\"application/json\"},"

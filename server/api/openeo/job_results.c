@@ -61,13 +61,14 @@ static json_t *instant_or_null(const char *text)
 static json_t *result_links(struct request *rq, const struct job *job, int64_t expires,
                             const char *media)
 {
-    const char *path = arena_printf(rq->arena, OPENEO_ROOT "/jobs/%s/results", job->id);
+    const char *path = arena_printf(rq->arena, "%s/jobs/%s/results",
+                                    openeo_versions[openeo_minor(rq)].root, job->id);
     json_t *links = json_array();
 
     link_add(links, "canonical", results_sign(rq, path, expires), media,
              "This document, by a signed link");
     link_add(links, "self", href_of(rq, "%s", path), media, NULL);
-    link_add(links, "monitor", href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id),
+    link_add(links, "monitor", openeo_href(rq, "/jobs/%s/logs", job->id),
              "application/json", "Log of the job");
     return links;
 }
@@ -95,7 +96,16 @@ static void add_sources(struct request *rq, json_t *links, const struct job_asse
     }
 }
 
-static json_t *item_json(const struct job *job, const struct results_extent *extent, const char *status)
+/* `expires` is when the signed links end. */
+static void put_times(json_t *body, const struct job *job, int64_t expires)
+{
+    put_instant(body, "created", job->created);
+    openeo_put_times(body, job);
+    put_instant(body, "expires", expires);
+}
+
+static json_t *item_json(const struct job *job, const struct results_extent *extent, const char *status,
+                         int64_t expires)
 {
     json_t *properties = json_object();
     json_t *body = json_pack("{s:s, s:s, s:[], s:s, s:o}", "stac_version", "1.0.0", "type", "Feature",
@@ -104,14 +114,13 @@ static json_t *item_json(const struct job *job, const struct results_extent *ext
     results_put_extent(body, extent, job->finished ? job->finished : job->updated);
     put_text(properties, "title", job->title);
     put_text(properties, "description", job->description);
-    put_instant(properties, "created", job->created);
-    put_instant(properties, "updated", job->updated);
+    put_times(properties, job, expires);
     put_text(properties, "openeo:status", status);
     return body;
 }
 
 static json_t *collection_json(const struct job *job, const struct results_extent *extent,
-                               const char *status)
+                               const char *status, int64_t expires)
 {
     json_t *body = json_pack(
         "{s:s, s:s, s:[], s:s, s:s, s:s, s:{s:{s:[o]}, s:{s:[[o, o]]}}}", "stac_version", "1.0.0",
@@ -122,6 +131,7 @@ static json_t *collection_json(const struct job *job, const struct results_exten
 
     put_text(body, "title", job->title);
     put_text(body, "openeo:status", status);
+    put_times(body, job, expires);
     return body;
 }
 
@@ -141,8 +151,8 @@ static bool reply_document(struct request *rq, struct reply *reply, const struct
         return false;
     for (size_t i = 0; i < count; i++)
         results_widen(&extent, assets[i].fields);
-    body = media == offers[1] || !extent.has_bbox ? item_json(job, &extent, status)
-                                                  : collection_json(job, &extent, status);
+    body = media == offers[1] || !extent.has_bbox ? item_json(job, &extent, status, expires)
+                                                  : collection_json(job, &extent, status, expires);
     list = json_object();
     links = result_links(rq, job, expires, media);
     add_sources(rq, links, assets, count);

@@ -69,7 +69,7 @@ bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
                                          .class = CLASS_NORMAL },
                     id, err))
         return false;
-    reply_header(rq, reply, "Location", "%s", href_of(rq, OPENEO_ROOT "/jobs/%s", id));
+    reply_header(rq, reply, "Location", "%s", openeo_href(rq, "/jobs/%s", id));
     reply_header(rq, reply, "OpenEO-Identifier", "%s", id);
     return reply_empty(reply, 201);
 }
@@ -78,13 +78,13 @@ static json_t *job_links(struct request *rq, const struct job *job)
 {
     json_t *links = json_array();
 
-    link_add(links, "self", href_of(rq, OPENEO_ROOT "/jobs/%s", job->id), "application/json",
+    link_add(links, "self", openeo_href(rq, "/jobs/%s", job->id), "application/json",
              "This job");
     if (job->state != JOB_CREATED)
-        link_add(links, "monitor", href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id),
+        link_add(links, "monitor", openeo_href(rq, "/jobs/%s/logs", job->id),
                  "application/json", "Log of the job");
     if (job->state == JOB_FINISHED)
-        link_add(links, "result", href_of(rq, OPENEO_ROOT "/jobs/%s/results", job->id),
+        link_add(links, "result", openeo_href(rq, "/jobs/%s/results", job->id),
                  "application/json", "Results of the job");
     return links;
 }
@@ -102,6 +102,15 @@ static void put_usage(json_t *body, const struct job *job)
     json_object_set_new(body, "usage", usage);
 }
 
+/* The last change of the status is the end, once there is one. */
+void openeo_put_times(json_t *body, const struct job *job)
+{
+    put_instant(body, "updated", job->finished ? job->finished : job->updated);
+    put_instant(body, "queued", job->queued);
+    put_instant(body, "started", job->started);
+    put_instant(body, "unpublished", job->expires);
+}
+
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
 {
     const json_t *request = job->request;
@@ -110,7 +119,7 @@ json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
     put_text(body, "title", job->title);
     put_text(body, "description", job->description);
     put_instant(body, "created", job->created);
-    put_instant(body, "updated", job->updated);
+    openeo_put_times(body, job);
     if (job->state == JOB_RUNNING || job->state >= JOB_FINISHED)
         json_object_set_new(body, "progress", json_real(job->progress));
     put_copy(body, "budget", json_object_get(request, "budget"));
@@ -193,8 +202,10 @@ bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
     AUTO(job_value) struct job job = { 0 };
     AUTO(json) json_t *request = NULL, *rest = NULL;
     struct openeo_request in;
+    /* members of our own may be there since 1.3 */
+    enum js_unknown unknown = openeo_minor(rq) >= OPENEO_MINOR_3 ? JS_IGNORE_UNKNOWN : JS_REFUSE_UNKNOWN;
 
-    if (!js_read(rq->body, "", change_fields, JS_REFUSE_UNKNOWN, &in, err) ||
+    if (!js_read(rq->body, "", change_fields, unknown, &in, err) ||
         !check_plan_name(in.plan, err) || !run_job(rq, "job_id", &job, err))
         return false;
     if (json_object_size(rq->body) == 0)

@@ -22,7 +22,8 @@ static bool effective_level(const struct request *rq, const struct job *job,
 {
     const char *asked = request_query(rq, "level");
     size_t kept = severity(json_string_value(json_object_get(job->request, "log_level")));
-    size_t least = asked && *asked ? severity(asked) : severity("debug");
+    const char *otherwise = openeo_minor(rq) >= OPENEO_MINOR_3 ? "debug" : "info"; /* as documented */
+    size_t least = severity(asked && *asked ? asked : otherwise);
 
     if (least == ARRAY_LEN(levels))
         return err_set(err, ERR_InvalidParameter,

@@ -1,13 +1,21 @@
-/* The openEO face: API 1.2 under OPENEO_ROOT. Handlers only. */
+/* The openEO face: the versions of the API under one root each, by the same handlers. Handlers only. */
 #ifndef API_OPENEO_OPENEO_H
 #define API_OPENEO_OPENEO_H
 
 #include "http/route.h"
 #include "store/jobs.h"
 
-#define OPENEO_ROOT "/openeo/1.2"
-#define OPENEO_API_VERSION "1.2.0"
-#define OPENEO_CONFORMANCE "https://api.openeo.org/1.2.0"
+/* What a client asked for shows in the address. New members of answers are not kept from older
+ * clients; what differs are the versions told, defaults, and what an older document forbids. */
+#define OPENEO_1_2 "/openeo/1.2"
+#define OPENEO_1_3 "/openeo/1.3"
+enum openeo_minor { OPENEO_MINOR_2, OPENEO_MINOR_3, OPENEO_MINORS };
+extern const struct openeo_version {
+    const char *root, *number;
+} openeo_versions[OPENEO_MINORS];
+enum openeo_minor openeo_minor(const struct request *rq);
+/* An absolute address below the root of the version that was asked for. */
+const char *openeo_href(struct request *rq, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* capabilities.c */
 handler_fn openeo_well_known_get, openeo_capabilities_get, openeo_conformance_get,
@@ -42,6 +50,11 @@ extern const struct js_field openeo_request_fields[];
 /* A job as GET /jobs lists it, or with its process and links. The caller owns the answer. */
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole);
 
+/* When it was changed, queued, started, and when its results go. */
+void openeo_put_times(json_t *body, const struct job *job);
+
+/* The version of the process definitions that ours follow. */
+#define OPENEO_PROCESSES "2.0.0-rc.2"
 #define OPENEO_FACE_BATCH "openeo"
 
 #endif

@@ -4,19 +4,13 @@
  * used, since that changes with time. */
 #include "api/common/build.h"
 #include "api/openeo/openeo.h"
+#include "base/text.h"
 #include "graph/graph.h"
 #include "store/catalog.h"
 #include "store/user_processes.h"
 #include <string.h>
 
 enum { MAX_ID = 200 };
-
-static bool is_word(const char *id)
-{
-    size_t length = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-
-    return length && !id[length] && length <= MAX_ID;
-}
 
 static bool check_parameter(const json_t *parameters, size_t i, struct err *err)
 {
@@ -84,10 +78,10 @@ bool openeo_process_graph_put(struct request *rq, struct reply *reply, struct er
     const char *id = request_variable(rq, "process_graph_id");
     AUTO(json) json_t *process = NULL;
 
-    if (!is_word(id))
+    if (!text_is_plain_name(id, MAX_ID))
         return err_set(err, ERR_ProcessInvalid,
-                       "The id of a process has letters, digits and underscores, at most %d; found '%.100s'",
-                       MAX_ID, id);
+                       "The id of a process has letters, digits, underscores and hyphens, at most %d; "
+                       "found '%.100s'", MAX_ID, id);
     if (!json_is_object(rq->body))
         return js_refuse(rq->body, "", "an object", err);
     process = json_copy(rq->body);

@@ -46,7 +46,7 @@ bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *e
         link_add(links, "next", href_with(rq, "after", process_id(end - 1)), "application/json",
                  NULL);
     link_text = json_dumps(links, JSON_COMPACT);
-    text_printf(&body, "],\"links\":%s}", link_text);
+    text_printf(&body, "],\"version\":\"" OPENEO_PROCESSES "\",\"links\":%s}", link_text);
     size = body.length;
     return reply_bytes(reply, 200, text_take(&body), size, "application/json");
 }

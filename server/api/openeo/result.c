@@ -63,7 +63,7 @@ static bool send_files(struct request *rq, struct reply *reply, const struct job
     reply_header(rq, reply, "OpenEO-Costs", "0");
     reply_header(rq, reply, "OpenEO-Identifier", "%s", job->id);
     reply_header(rq, reply, "Link", "<%s>; rel=\"monitor\"",
-                 href_of(rq, OPENEO_ROOT "/jobs/%s/logs", job->id));
+                 openeo_href(rq, "/jobs/%s/logs", job->id));
     return reply_file(rq, reply, path, media, NULL, err);
 }
 
