@@ -75,16 +75,20 @@ static bool is_public(const struct sockaddr *address)
            is_public_v6(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-/* "localhost" and literal addresses are told at once, rather than when they are called. */
+/* "localhost" and literal addresses are told at once, rather than when they are called. Numbers are read
+ * as resolvers read them: of one to four parts, octal and hexadecimal too, with a dot at the end. */
 static bool is_plainly_private(const char *host)
 {
     struct in_addr four;
     struct in6_addr six;
     AUTO(mem) char *bare = mem_textn(host + (*host == '['), strcspn(host, "]") - (*host == '['));
+    size_t length = strlen(bare);
 
-    if (!strcasecmp(host, "localhost") || text_ends(host, ".localhost"))
+    if (length > 0 && bare[length - 1] == '.')
+        bare[--length] = '\0';
+    if (!strcasecmp(bare, "localhost") || (length > 10 && !strcasecmp(bare + length - 10, ".localhost")))
         return true;
-    if (inet_pton(AF_INET, bare, &four) == 1)
+    if (inet_aton(bare, &four))
         return !is_public_v4(ntohl(four.s_addr));
     return inet_pton(AF_INET6, bare, &six) == 1 && !is_public_v6(&six);
 }
@@ -103,7 +107,7 @@ static bool judge(CURLU *url, const char *hosts, bool *ret_public_only, struct e
 {
     AUTO(curl_text) char *scheme = NULL, *host = NULL, *user = NULL;
 
-    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, CURLU_PUNYCODE) ||
         (strcmp(scheme, "http") && strcmp(scheme, "https")))
         return err_set(err, ERR_InvalidParameter, "expected an http or https URL");
     if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
