@@ -223,22 +223,25 @@ struct telling { /* what is put together for one call */
 };
 
 /* Adds what concerns the hook, up to the row's own end or as much as a call holds. */
-static bool add_page(struct hook *hook, const struct subscription *row, struct changes *page,
-                     struct telling *t)
+static bool add_page(struct hooks *hooks, struct hook *hook, const struct subscription *row,
+                     struct changes *page, struct telling *t, struct err *err)
 {
+    const struct listener to = { row->base_url, hook->owner, hook->with_items };
+
     for (size_t i = 0; i < page->count && !t->full; i++) {
         struct change *change = &page->all[i];
 
         if (interest_meets(&hook->interest, change)) {
             text_add(&t->body, t->count++ ? "," : "");
-            telling_add(&t->body, change, row->base_url, hook->with_items);
+            if (!telling_add(&t->body, hooks->db, change, &to, err))
+                return false;
         }
         t->up_to = change->seq;
         t->full = row->up_to ? change->seq == row->up_to
                              : t->count >= CALL_CHANGES || t->body.length >= CALL_BYTES;
     }
     t->end = !page->more && !t->full;
-    return !t->full && !t->end;
+    return true;
 }
 
 static bool collect(struct hooks *hooks, struct hook *hook, const struct subscription *row,
@@ -252,7 +255,9 @@ static bool collect(struct hooks *hooks, struct hook *hook, const struct subscri
         if (!tape_read(hooks->tape, hooks->db, t->up_to, &page, err))
             return false;
         hooks->unsettled |= page->unsettled;
-        if (!add_page(hook, row, page, t))
+        if (!add_page(hooks, hook, row, page, t, err))
+            return false;
+        if (t->full || t->end)
             return true;
         if (t->count > 0 && !row->up_to)
             return true; /* told soon rather than full */

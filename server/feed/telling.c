@@ -1,6 +1,7 @@
 #include "feed/telling.h"
 #include "base/instant.h"
 #include "json/js_text.h"
+#include "store/places_text.h"
 #include "store/stac_text.h"
 #include <inttypes.h>
 #include <string.h>
@@ -13,28 +14,32 @@ static void add_link(struct text *out, const char *rel, const char *type, const 
                 rel, type, href);
 }
 
-static void add_item(struct text *out, const struct change *change, const char *base_url,
-                     const char *collection, const char *item)
+static bool add_item(struct text *out, struct db *db, const struct change *change, const struct listener *to,
+                     const char *collection, const char *item, struct err *err)
 {
-    AUTO(mem) char *root = mem_printf("%s/stac", base_url);
+    AUTO(mem) char *root = mem_printf("%s/stac", to->base_url), *places = NULL;
     AUTO(text) struct text links = { 0 };
 
+    if (!change_places(db, change, to->viewer, &places, err))
+        return false;
     text_add(&links, " ");
     add_link(&links, "self", GEOJSON, item);
     add_link(&links, "parent", "application/json", collection);
     add_link(&links, "collection", "application/json", collection);
     add_link(&links, "root", "application/json", root);
     text_add(out, ",\"item\":");
-    stac_text_send(out, change->text, base_url, links.data);
+    places_text_send(out, change->text, places, change->collection, change->item, to->base_url, links.data);
+    return true;
 }
 
-void telling_add(struct text *out, const struct change *change, const char *base_url, bool with_item)
+bool telling_add(struct text *out, struct db *db, const struct change *change, const struct listener *to,
+                 struct err *err)
 {
     AUTO(text) struct text collection = { 0 }, item = { 0 };
     char at[INSTANT_TEXT_SIZE];
     bool deleted = !strcmp(change->kind, "delete");
 
-    text_printf(&collection, "%s/stac/collections/", base_url);
+    text_printf(&collection, "%s/stac/collections/", to->base_url);
     text_add_url(&collection, change->collection, "");
     text_printf(out, "{\"seq\":%" PRId64 ",\"kind\":\"%s\",\"collection\":", change->seq, change->kind);
     js_text_add_string(out, change->collection);
@@ -50,7 +55,9 @@ void telling_add(struct text *out, const struct change *change, const char *base
     if (change->item && !deleted)
         add_link(out, "item", GEOJSON, item.data);
     text_add(out, "]");
-    if (with_item && change->item && change->text && !deleted)
-        add_item(out, change, base_url, collection.data, item.data);
+    if (to->with_items && change->item && change->text && !deleted &&
+        !add_item(out, db, change, to, collection.data, item.data, err))
+        return false;
     text_add(out, "}");
+    return true;
 }

@@ -2,6 +2,7 @@
  * looked up by the primary key. The text of what changed is read with it, as it is now: a reader who
  * comes late sees the last state once for each change that led to it. */
 #include "store/changes.h"
+#include "store/places.h"
 #include "store/stac_text.h"
 #include <inttypes.h>
 #include <string.h>
@@ -45,7 +46,10 @@ static const char read_page[] =
     "       ON i.shelf = s.shelf AND i.collection = c.number AND i.id = ch.item LIMIT 1) END,"
     "   coalesce(c.public, g.public, false), coalesce(c.owner, g.owner),"
     "   array_to_string(coalesce(g.readers,"
-    "     ARRAY(SELECT reader FROM collection_readers r WHERE r.collection = ch.collection)), ' ')"
+    "     ARRAY(SELECT reader FROM collection_readers r WHERE r.collection = ch.collection)), ' '),"
+    "   coalesce(c.number, 0), " PLACES_OF("c.number", "ch.item", "NULL") ","
+    "   EXISTS (SELECT 1 FROM places p JOIN endpoints e ON e.number = p.endpoint"
+    "            WHERE p.collection = c.number AND p.item = ch.item AND e.access <> 'public')"
     "  FROM (SELECT * FROM changes WHERE (tx, seq) > ($1::xid8, $2::bigint)"
     "           AND tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx, seq LIMIT $3::bigint) ch"
     "  LEFT JOIN collections c ON c.number = ch.collection"
@@ -59,14 +63,17 @@ static struct change change_of(const PGresult *rows, int row, struct arena *aren
 {
     const char *text = row_text(rows, row, 5), *item = row_text(rows, row, 4);
     const char *owner = row_text(rows, row, 7), *collection = row_text(rows, row, 3);
+    const char *places = row_text(rows, row, 10);
     struct change change = { .seq = row_int(rows, row, 0), .at = row_instant(rows, row, 1),
                              .kind = arena_text(arena, row_text(rows, row, 2)),
                              .collection = arena_text(arena, collection ? collection : ""),
-                             .public = row_bool(rows, row, 6) };
+                             .public = row_bool(rows, row, 6), .number = row_int(rows, row, 9),
+                             .places_differ = row_bool(rows, row, 11) };
 
     change.item = item ? arena_text(arena, item) : NULL;
     change.text = text ? arena_text(arena, text) : NULL;
     change.owner = owner ? arena_text(arena, owner) : NULL;
+    change.places = places ? arena_text(arena, places) : NULL;
     change.readers = arena_text(arena, row_text(rows, row, 8));
     return change;
 }
@@ -128,6 +135,22 @@ bool change_may_be_told(const struct change *change, const char *viewer)
     if (!viewer)
         return false;
     return (change->owner && !strcmp(change->owner, viewer)) || strstr(change->readers, viewer);
+}
+
+bool change_places(struct db *db, const struct change *change, const char *viewer, char **ret_places,
+                   struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    const char *places = change->places;
+
+    if (viewer && change->places_differ) {
+        if (!db_query(db, &rows, "SELECT " PLACES_OF("$1::integer", "$2::text", "$3"),
+                      DB_ARGS(db_int(change->number), db_text(change->item), db_text(viewer)), err))
+            return false;
+        places = row_text(rows, 0, 0);
+    }
+    *ret_places = places ? mem_text(places) : NULL;
+    return true;
 }
 
 const json_t *change_json(struct change *change)

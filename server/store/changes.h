@@ -19,6 +19,9 @@ struct change {
     bool public;            /* who may be told: everybody, */
     const char *owner;      /* the owner (NULL: the service's own), */
     const char *readers;    /* and those whom it is shared with: ids with blanks between */
+    int64_t number;         /* of the collection; 0: gone since */
+    const char *places;     /* of the item, as nobody in particular sees them (item_row.places) */
+    bool places_differ;     /* others may see more of them */
     json_t *json; /* of `text`, once somebody has asked; changes_done() drops it */
 };
 
@@ -42,6 +45,9 @@ bool changes_last(struct db *db, int64_t *ret_seq, struct err *err) MUST_USE;
 
 /* `viewer` is a user's id, NULL: nobody. */
 bool change_may_be_told(const struct change *change, const char *viewer);
+/* The places of the item as the viewer sees them; NULL: nothing is to be told. The caller frees. */
+bool change_places(struct db *db, const struct change *change, const char *viewer, char **ret_places,
+                   struct err *err) MUST_USE;
 /* The STAC object that it is about now; NULL: gone since. Borrowed. */
 const json_t *change_json(struct change *change);
 

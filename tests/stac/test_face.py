@@ -37,6 +37,9 @@ def test_landing(catalogue, schemas):
         answer = requests.get(link(landing, rel)["href"], headers={"Accept": media}, timeout=30)
         assert answer.status_code == 200 and answer.headers["Content-Type"].split(";")[0] == media.split(";")[0]
         assert link(landing, rel)["type"] == media
+    assert get(link(landing, "monitor", type="application/json")["href"]).json()["changes"] is not None
+    stream = link(landing, "monitor", type="text/event-stream")
+    assert requests.head(stream["href"], timeout=30).headers["Content-Type"] == "text/event-stream"
     for method in ("GET", "POST"):
         assert link(landing, "search", method=method)["type"] == GEOJSON
     children = [k["href"] for k in landing["links"] if k["rel"] == "child"]

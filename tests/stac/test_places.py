@@ -8,6 +8,7 @@ import pytest
 import requests
 from jobs_common import COLLECTION, Jobs, kill, pids, stripes, synthesize
 from stac_fixtures import Schemas
+from test_changes import Receiver, Stream
 
 TAPE_SECONDS = 2
 
@@ -54,7 +55,7 @@ def archive(make_service, tape, tmp_path_factory):
     """A service whose three scenes lie on tape only."""
     products = synthesize(tmp_path_factory.mktemp("scenes"), dates=3, size=512)
     service = make_service(f"catalog.stage_command={tape.script} {{item}} {{href}} {{target}}", "catalog.stage_timeout=6",
-                           "jobs.max_attempts=2", "worker.slots=2", "jobs.lease=6")
+                           "jobs.max_attempts=2", "worker.slots=2", "jobs.lease=6", "catalog.hook_hosts=127.0.0.1")
     service.add_user("alice")
     service.add_user("bob")
     service.add_user("olga", role="operator")
@@ -151,6 +152,38 @@ def test_everybody_sees_the_best_that_is_his(archive, spread):
     assert item_of(archive, spread, alice)["assets"]["B04"]["href"] == "https://lab.example.org/x/B04.tif"
     archive.command("user", "leave", "alice", "lab")
     assert "lab.example.org" not in json.dumps(item_of(archive, spread, alice))
+
+
+def test_changes_tell_the_places_that_searches_tell(archive, spread):
+    """In the list, in streams and in calls, to everybody those that are his; in the feed where he may have a file."""
+    set_all(archive, "online")
+    receiver, olga = Receiver(), archive.session("olga")
+    calls = {name: archive.session(name).post(archive.base + "/api/subscriptions", timeout=30, json={
+        "url": receiver.url + "&" + name, "collections": [COLLECTION], "items": True}) for name in ["alice", "bob"]}
+    assert {answer.status_code for answer in calls.values()} == {201}
+    streams = {name: Stream(archive.base + "/stac/changes/stream", archive.session(name), items="true") for name in ["alice", "bob"]}
+    last = requests.get(archive.base + "/stac/changes?limit=1000", timeout=30).json()["seq"]
+    url = f"{archive.base}/stac/collections/{COLLECTION}/items/{spread}"
+    assert olga.patch(url, json={"properties": {"told": True}}, timeout=30).status_code in (200, 204)
+    hosts = {"nobody": "eo.s3.example.org", "alice": "eo.s3.example.org", "bob": "partner.example.org"}
+    for name, host in hosts.items():
+        session = archive.session(name) if name != "nobody" else requests.Session()
+        item = session.get(url, timeout=30).json()
+        assert host in item["assets"]["B04"]["href"] and item["assets"]["B04"]["alternate"]
+        told = session.get(f"{archive.base}/stac/changes", params={"since": last, "items": "true"}, timeout=30).json()["changes"]
+        assert [change["item"]["assets"] for change in told] == [item["assets"]]
+        assert told[0]["item"]["properties"] == item["properties"] and told[0]["item"]["stac_extensions"] == item["stac_extensions"]
+        feed = session.get(f"{archive.base}/stac/collections/{COLLECTION}/feed.atom", timeout=30).text
+        assert f'href="{item["assets"]["B04"]["href"]}"' in feed
+        if name != "nobody":
+            streams[name].wait(1)
+            assert streams[name].events[0][1] == told[0]
+            streams[name].close()
+            receiver.wait(2)
+            called = [json.loads(body) for _, headers, body in receiver.calls]
+            mine = [c for c in called if c["subscription"] == calls[name].json()["id"]]
+            assert [change["item"]["assets"] for c in mine for change in c["changes"]] == [item["assets"]]
+            assert archive.session(name).delete(calls[name].headers["Location"], timeout=30).status_code == 204
 
 
 def test_what_was_told_of_places_is_not_stored_when_it_comes_back(archive, spread):

@@ -6,7 +6,9 @@
 #include "api/stac/stac.h"
 #include "base/instant.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include "store/latest.h"
+#include "store/places_text.h"
 #include "store/stac_text.h"
 #include <string.h>
 
@@ -88,18 +90,17 @@ static void add_place(struct text *out, const char *geometry)
     }
 }
 
-static void add_enclosures(struct text *out, const struct request *rq, const json_t *item)
+/* Files are offered where the reader may have them. */
+static void add_enclosures(struct text *out, const json_t *item)
 {
     const char *key;
     json_t *asset;
 
     json_object_foreach(json_object_get(item, "assets"), key, asset) {
         const char *href = json_string_value(json_object_get(asset, "href"));
-        bool own = href && href[0] == STAC_BASE[0];
-        AUTO(mem) char *full = href ? mem_printf("%s%s", own ? rq->base_url : "", href + own) : NULL;
 
-        if (href && (own || strstr(href, "://")))
-            add_link(out, "enclosure", json_string_value(json_object_get(asset, "type")), full, key);
+        if (href && strstr(href, "://"))
+            add_link(out, "enclosure", json_string_value(json_object_get(asset, "type")), href, key);
     }
 }
 
@@ -107,10 +108,11 @@ static bool add_entry(struct text *out, const struct request *rq, const char *co
                       const struct latest_item *latest, struct err *err)
 {
     AUTO(json) json_t *item = NULL;
-    AUTO(text) struct text href = { 0 };
+    AUTO(text) struct text href = { 0 }, sent = { 0 };
     const char *title;
 
-    if (!stac_text_parse(latest->text, &item, err))
+    places_text_send(&sent, latest->text, latest->places, collection, latest->id, rq->base_url, "{}");
+    if (!js_parse(sent.data, sent.length, JS_DEFAULT_DEPTH, &item, err))
         return false;
     title = json_string_value(json_object_get(json_object_get(item, "properties"), "title"));
     text_printf(&href, "%s" STAC_ROOT "/collections/%s/items/", rq->base_url, collection);
@@ -120,7 +122,7 @@ static bool add_entry(struct text *out, const struct request *rq, const char *co
     add_element(out, "title", title ? title : latest->id);
     add_time(out, "updated", latest->updated);
     add_link(out, "alternate", STAC_GEOJSON, href.data, NULL);
-    add_enclosures(out, rq, item);
+    add_enclosures(out, item);
     add_place(out, latest->geometry);
     add_element(out, "summary", title ? title : latest->id);
     text_add(out, "</entry>");
@@ -141,7 +143,7 @@ bool stac_atom_get(struct request *rq, struct reply *reply, struct err *err)
         (bbox && !extent_bbox(bbox, "bbox", rq->arena, &geometry, err)) ||
         (datetime && !extent_datetime(datetime, "datetime", rq->arena, &start, &end, err)) ||
         !stac_text_parse(kept, &collection, err) ||
-        !latest_items(rq->db, rq->arena, id, geometry, start, end, ENTRIES, &items, &count, err))
+        !latest_items(rq->db, rq->arena, stac_viewer(rq), id, geometry, start, end, ENTRIES, &items, &count, err))
         return false;
     const char *title = json_string_value(json_object_get(collection, "title"));
     const char *page = href_of(rq, STAC_ROOT "/collections/%s", id), *self = href_with(rq, "", NULL);

@@ -54,6 +54,8 @@ struct found {
 /* Looks on until the page is full or enough was looked at; q->since is where it stopped. */
 static bool collect(struct request *rq, struct question *q, struct found *found, struct err *err)
 {
+    const struct listener to = { rq->base_url, stac_viewer(rq), q->with_items };
+
     for (int pages = 0; pages < LOOK_PAGES && found->count < q->limit; pages++) {
         struct changes page;
 
@@ -68,7 +70,10 @@ static bool collect(struct request *rq, struct question *q, struct found *found,
             if (!interest_meets(&q->interest, &page.all[i]))
                 continue;
             text_add(&found->list, found->count++ ? "," : "");
-            telling_add(&found->list, &page.all[i], rq->base_url, q->with_items);
+            if (!telling_add(&found->list, rq->db, &page.all[i], &to, err)) {
+                changes_done(&page);
+                return false;
+            }
         }
         changes_done(&page);
         if (!found->more)

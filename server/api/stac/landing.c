@@ -22,6 +22,8 @@ static const struct door { const char *rel, *path, *media, *method; enum say tit
     { "aggregate", STAC_ROOT "/aggregate", "application/json", "GET", SAY_aggregate },
     { "aggregate", STAC_ROOT "/aggregate", "application/json", "POST", SAY_aggregate },
     { "aggregations", STAC_ROOT "/aggregations", "application/json", NULL, SAY_aggregations },
+    { "monitor", STAC_ROOT "/changes", "application/json", NULL, SAY_changes },
+    { "monitor", STAC_ROOT "/changes/stream", "text/event-stream", NULL, SAY_changes_stream },
     { "service-desc", "/api/stac", STAC_OPENAPI, NULL, SAY_api_description },
     { "service-doc", "/api/stac?f=html", "text/html", NULL, SAY_api_documentation },
 };

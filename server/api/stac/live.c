@@ -34,8 +34,7 @@ struct reader {
     struct client *client;
     struct arena *arena;
     struct interest interest;
-    const char *base_url;
-    bool with_items;
+    struct listener to;
     int64_t seq, written_at, ends_at;
     struct reader *next;
 };
@@ -82,7 +81,7 @@ static void reader_free(struct reader *reader)
 
 /* ---- the thread ---- */
 
-static bool write_page(struct reader *reader, struct changes *page)
+static bool write_page(struct db *db, struct reader *reader, struct changes *page, struct err *err)
 {
     AUTO(text) struct text events = { 0 };
 
@@ -92,7 +91,8 @@ static bool write_page(struct reader *reader, struct changes *page)
         if (!interest_meets(&reader->interest, change))
             continue;
         text_printf(&events, "id: %" PRId64 "\nevent: %s\ndata: ", change->seq, change->kind);
-        telling_add(&events, change, reader->base_url, reader->with_items);
+        if (!telling_add(&events, db, change, &reader->to, err))
+            return false;
         text_add(&events, "\n\n");
     }
     reader->seq = page->last;
@@ -129,7 +129,7 @@ static bool serve(struct live *l, struct reader *reader, int64_t now, bool *ret_
     if (!tape_read(l->tape, l->db, reader->seq, &page, err))
         return false;
     *ret_again |= page->more || page->unsettled;
-    return write_page(reader, page) && beat(reader, now);
+    return write_page(l->db, reader, page, err) && beat(reader, now);
 }
 
 /* Milliseconds until it must look again. `look`: somebody may have left. */
@@ -293,9 +293,9 @@ static struct reader *reader_of(struct request *rq, const struct wish *wish, str
     const char **ids;
 
     reader->arena = arena_new();
-    reader->base_url = arena_text(reader->arena, rq->base_url);
+    reader->to.base_url = arena_text(reader->arena, rq->base_url);
     reader->ends_at = instant_monotonic() + 1000 * (rq->user ? rq->config->http_stream_time_user : rq->config->http_stream_time);
-    reader->interest.viewer = rq->user ? arena_text(reader->arena, rq->user->id) : NULL;
+    reader->interest.viewer = reader->to.viewer = rq->user ? arena_text(reader->arena, rq->user->id) : NULL;
     reader->interest.n_collections = wish->interest.n_collections;
     ids = arena_array(reader->arena, wish->interest.n_collections + 1, sizeof *ids);
     for (size_t i = 0; i < wish->interest.n_collections; i++)
@@ -379,7 +379,7 @@ bool stac_changes_stream_get(struct request *rq, struct reply *reply, struct err
     reader = reader_of(rq, &wish, err);
     if (!reader)
         return false;
-    reader->with_items = with_items;
+    reader->to.with_items = with_items;
     reader->seq = seq;
     reader->stream = stream_new(WAITING_BYTES);
     reader->written_at = instant_monotonic();
