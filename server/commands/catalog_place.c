@@ -252,7 +252,7 @@ static bool place_order(struct call *call, struct err *err)
         if (call->endpoint ? strcmp(call->endpoint, list.places[i].endpoint) != 0
                            : list.places[i].state == PLACE_ONLINE)
             continue;
-        if (!staging_order(call->db, user.id, &product, &ordered, err))
+        if (!staging_order(call->db, user.id, &product, 0, &ordered, err))
             return false;
         printf("%s %s\n", list.places[i].endpoint, ordered ? "ordered" : "nothing to order");
         return true;

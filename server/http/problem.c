@@ -68,7 +68,7 @@ void respond_error(struct exchange *ex)
     if (status == 401)
         add_challenges(ex);
     if (status == 503 || status == 429)
-        reply_header(&ex->rq, reply, "Retry-After", "2");
+        reply_header(&ex->rq, reply, "Retry-After", code == ERR_TooManyOrders ? "60" : "2");
     if (code == ERR_MethodNotAllowed)
         reply_header(&ex->rq, reply, "Allow", "%s", route_methods(ex->match.allowed, allowed));
     if (code == ERR_RangeNotSatisfiable)

@@ -62,8 +62,27 @@ bool staging_add_tasks(struct db *db, const struct task *planning, const struct 
 struct order {
     const char *user;
     const struct product *product;
+    int64_t most;
     bool ordered;
 };
+
+/* Under the lock, so that the number is exact. */
+static bool may_order(struct db *db, const struct order *o, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (o->most <= 0)
+        return true;
+    if (!db_query(db, &rows,
+                  "SELECT count(*) FROM jobs WHERE state IN (1, 2) AND owner = $1 AND face = '" JOB_FACE_STAGING "'",
+                  DB_ARGS(db_text(o->user)), err))
+        return false;
+    return row_int(rows, 0, 0) < o->most ||
+           err_set(err, ERR_TooManyOrders,
+                   "%" PRId64 " products that you ordered are being fetched from tape, as many as a user may have"
+                   " (catalog.user_orders); order '%.200s' when some of them are online",
+                   row_int(rows, 0, 0), o->product->item);
+}
 
 static bool order(struct db *db, void *arg, struct err *err)
 {
@@ -87,6 +106,8 @@ static bool order(struct db *db, void *arg, struct err *err)
         return false;
     if (row_count(rows) == 0)
         return true;
+    if (!may_order(db, o, err))
+        return false;
     o->ordered = true;
     return job_add_started(db, &in, TASK_STAGE, job, err) &&
            db_run(db,
@@ -97,10 +118,10 @@ static bool order(struct db *db, void *arg, struct err *err)
            mark_ordered(db, p, err);
 }
 
-bool staging_order(struct db *db, const char *user, const struct product *product, bool *ret_ordered,
-                   struct err *err)
+bool staging_order(struct db *db, const char *user, const struct product *product, int64_t most,
+                   bool *ret_ordered, struct err *err)
 {
-    struct order o = { .user = user, .product = product };
+    struct order o = { .user = user, .product = product, .most = most };
 
     if (!db_transact(db, order, &o, err))
         return false;

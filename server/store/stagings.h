@@ -17,10 +17,11 @@ bool staging_add_tasks(struct db *db, const struct task *planning, const struct 
                        const struct product *products, size_t count, struct err *err) MUST_USE;
 
 /* A job of its own for a product that a user asked for; none when one is at it already. It is called
- * JOB_FACE_STAGING and is not listed among batch jobs. *ret_ordered: the job is new. */
+ * JOB_FACE_STAGING and is not listed among batch jobs. *ret_ordered: the job is new. `most`: those that the
+ * user may have at once (0: any number). Errors: TooManyOrders. */
 #define JOB_FACE_STAGING "staging"
-bool staging_order(struct db *db, const char *user, const struct product *product, bool *ret_ordered,
-                   struct err *err) MUST_USE;
+bool staging_order(struct db *db, const char *user, const struct product *product, int64_t most,
+                   bool *ret_ordered, struct err *err) MUST_USE;
 
 enum staging_turn {
     STAGING_RUN,    /* run the command */

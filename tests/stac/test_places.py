@@ -55,7 +55,7 @@ def archive(make_service, tape, tmp_path_factory):
     """A service whose three scenes lie on tape only."""
     products = synthesize(tmp_path_factory.mktemp("scenes"), dates=3, size=512)
     service = make_service(f"catalog.stage_command={tape.script} {{item}} {{href}} {{target}}", "catalog.stage_timeout=6",
-                           "jobs.max_attempts=2", "worker.slots=2", "jobs.lease=6", "catalog.hook_hosts=127.0.0.1")
+                           "jobs.max_attempts=2", "worker.slots=2", "jobs.lease=6", "catalog.hook_hosts=127.0.0.1", "catalog.user_orders=2")
     service.add_user("alice")
     service.add_user("bob")
     service.add_user("olga", role="operator")
@@ -319,6 +319,34 @@ def test_an_asset_on_tape_is_ordered_by_asking_for_it(archive, tape):
     assert told["properties"]["order:status"] == "succeeded" and told["properties"]["expires"]
     assert tape.calls() == [archive.ids[0]]
     assert alice.get(f"{archive.base}/openeo/1.2/jobs", timeout=30).json()["jobs"] == []
+
+
+def test_nobody_orders_all_of_the_tape(archive, tape):
+    """As many as the setting says, by whichever door; what is ordered already, and jobs, are not kept out."""
+    set_all(archive, "offline")
+    tape.mode("hangs")  # until the time is over
+    alice, bob, olga = [archive.session(name) for name in ("alice", "bob", "olga")]
+    first, second, third = archive.ids
+    order = f"{archive.base}/api/places/{COLLECTION}/{{}}/order"
+    hrefs = {item: item_of(archive, item)["assets"]["B04"]["href"] for item in archive.ids}
+    assert alice.get(hrefs[first], timeout=30).status_code == 202
+    assert alice.post(order.format(second), timeout=30).status_code == 202
+    for ask in [lambda: alice.get(hrefs[third], timeout=30), lambda: alice.post(order.format(third), timeout=30)]:
+        answer = ask()
+        assert answer.status_code == 429 and int(answer.headers["Retry-After"]) >= 60, answer.text
+        problem = answer.json()
+        assert problem["code"] == "TooManyOrders" and third in problem["detail"]
+        assert "2 products" in problem["detail"] and "catalog.user_orders" in problem["detail"]
+    assert state_of(archive, third) == "offline"
+    assert alice.get(hrefs[first], timeout=30).status_code == 202  # is ordered already
+    assert bob.get(hrefs[third], timeout=30).status_code == 202  # another's orders do not count
+    assert [olga.post(order.format(item), timeout=30).status_code for item in archive.ids] == [202] * 3
+    set_all(archive, "online")
+    wait_until(lambda: not int(archive.sql("SELECT count(*) FROM jobs WHERE face = 'staging' AND state IN (1, 2)")), 60)
+    set_all(archive, "offline")
+    tape.mode("works")
+    assert alice.get(hrefs[third], timeout=30).status_code == 202  # there is room again
+    wait_until(lambda: state_of(archive, third) == "online")
 
 
 def test_jobs_wait_for_tape_and_each_product_is_fetched_once(archive, tape):

@@ -58,6 +58,11 @@ bool places_get(struct request *rq, struct reply *reply, struct err *err)
            reply_json(reply, 200, json_pack("{s:o}", "places", list), NULL);
 }
 
+int64_t orders_most(const struct request *rq)
+{
+    return rq->user->role >= ROLE_OPERATOR ? 0 : rq->config->catalog_user_orders;
+}
+
 /* The best place that is not online, unless one is. */
 bool order_post(struct request *rq, struct reply *reply, struct err *err)
 {
@@ -76,7 +81,7 @@ bool order_post(struct request *rq, struct reply *reply, struct err *err)
     if (list.places[0].state == PLACE_ONLINE)
         return reply_json(reply, 200, json_pack("{s:s, s:s}", "item", item, "order:status", "succeeded"),
                           NULL);
-    if (!staging_order(rq->db, rq->user->id, &product, &ordered, err))
+    if (!staging_order(rq->db, rq->user->id, &product, orders_most(rq), &ordered, err))
         return false;
     reply_header(rq, reply, "Retry-After", "60");
     return reply_json(reply, 202, json_pack("{s:s, s:s, s:b}", "item", item, "order:status", "ordered",

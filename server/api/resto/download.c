@@ -2,6 +2,7 @@
  * is sent. What lies on tape is ordered: the answer is 202 without a body, which scripts of PEPS throw away and
  * eodag takes for "not yet"; both look again later. */
 #include "api/common/build.h"
+#include "api/common/common.h"
 #include "api/resto/resto.h"
 #include "api/stac/stac.h"
 #include "base/text.h"
@@ -56,7 +57,7 @@ static bool order(struct request *rq, struct reply *reply, const struct place_li
     struct product product = { list->collection, list->endpoints[0], item };
     bool ordered;
 
-    if (!staging_order(rq->db, rq->user->id, &product, &ordered, err))
+    if (!staging_order(rq->db, rq->user->id, &product, orders_most(rq), &ordered, err))
         return false;
     reply_header(rq, reply, "Retry-After", "60");
     return reply_empty(reply, 202);

@@ -1,6 +1,7 @@
 /* The files behind assets that lie here, at their best place, with byte ranges, so that GDAL reads COGs of this server as it reads
  * those of any other. A member of a zip is unpacked once, into the cache of the data folder: ranges of
  * a compressed member cannot be read in place. What lies on tape is ordered by asking for it. */
+#include "api/common/common.h"
 #include "api/stac/stac.h"
 #include "ingest/container.h"
 #include "store/cluster.h"
@@ -113,7 +114,7 @@ bool data_order(struct request *rq, struct reply *reply, const struct place_list
     if (!rq->user)
         return err_set(err, ERR_AuthenticationRequired,
                        "The product '%.200s' lies on tape: log in to order it.", item);
-    if (!staging_order(rq->db, rq->user->id, &product, &ordered, err))
+    if (!staging_order(rq->db, rq->user->id, &product, orders_most(rq), &ordered, err))
         return false;
     reply_header(rq, reply, "Retry-After", "60");
     return reply_json(reply, 202,
