@@ -524,7 +524,7 @@ def test_subscriptions_that_cannot_be(stac, receiver):
 
     for url in ["ftp://example.com/", "file:///etc/passwd", "http://10.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/latest",
                 "http://user:secret@example.com/", "http://2130706434/", "nonsense", "", "http://[::ffff:10.0.0.1]/", "http://0x0a000001/",
-                "http://localhost./", "http://①②⑦.0.0.1/", "http://0177.0.0.1/"]:
+                "http://localhost./", "http://①⓪.0.0.1/", "http://012.0.0.1/", "http://１０.1/"]:
         answer = refused(post(url=url), 400, "InvalidParameter", "/url")
         assert "secret" not in answer["detail"]
     refused(post(), 400, "BadRequest", "/url")

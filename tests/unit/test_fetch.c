@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "net/fetch.h"
 #include <arpa/inet.h>
+#include <locale.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -302,6 +303,8 @@ static int set_up(void **state)
     pthread_t thread;
 
     (void)state;
+    if (!setlocale(LC_ALL, "C.UTF-8")) /* as the program has it: libcurl reads names by it */
+        return 1;
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 8) < 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) < 0 || !fetch_init(&err))
