@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_TARGET = 16384, DRAIN_BYTES = 64 << 20, UNUSED_BODY = 64 << 10, MAX_HOST = 255,
+enum { MAX_TARGET = 16384, MAX_HEADER_BYTES = 32 << 10, MAX_HEADERS = 200, DRAIN_BYTES = 64 << 20, UNUSED_BODY = 64 << 10, MAX_HOST = 255,
        BODIES_AT_ONCE = 16, LEAST_BODIES = 64 << 20 };
 
 struct exchange *exchange_new(struct server *server, struct MHD_Connection *connection,
@@ -127,6 +127,48 @@ static void too_large(struct exchange *ex)
             ex->body_limit);
 }
 
+struct header_sum {
+    size_t count, bytes;
+};
+
+static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                  const char *value, size_t value_size)
+{
+    struct header_sum *sum = cls;
+
+    (void)kind, (void)name, (void)value;
+    sum->count++;
+    sum->bytes += name_size + value_size + 4; /* ": " and the end of the line */
+    return MHD_YES;
+}
+
+/* Before libmicrohttpd runs out of memory for them and refuses in its own words, which a page of another
+ * origin may not read. Where a body ends must be beyond doubt: a proxy in front may read it otherwise. */
+static void check_headers(struct exchange *ex)
+{
+    const char *coding = request_header(&ex->rq, "Transfer-Encoding");
+    struct header_sum sum = { 0 };
+
+    MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, add_header, &sum);
+    if (sum.count > MAX_HEADERS || sum.bytes > MAX_HEADER_BYTES)
+        err_set(&ex->err, ERR_HeadersTooLarge,
+                "The request has %zu header fields of %zu bytes together; at most %d of %d are read",
+                sum.count, sum.bytes, MAX_HEADERS, MAX_HEADER_BYTES);
+    if (coding && strcasecmp(coding, "chunked"))
+        err_set(&ex->err, ERR_FeatureUnsupported, "Transfer-Encoding: expected chunked, found '%.40s'", coding);
+    if (coding && request_header(&ex->rq, "Content-Length"))
+        err_set(&ex->err, ERR_BadRequest,
+                "Transfer-Encoding and Content-Length: expected one of them, found both");
+}
+
+bool exchange_ends_here(const struct exchange *ex)
+{
+    const char *coding = request_header(&ex->rq, "Transfer-Encoding");
+    bool clear = !coding || (!strcasecmp(coding, "chunked") && !request_header(&ex->rq, "Content-Length"));
+
+    return ex->err.code && (request_header(&ex->rq, "Expect") || !clear);
+}
+
 void exchange_begin(struct exchange *ex, const char *method)
 {
     const char *length = request_header(&ex->rq, "Content-Length");
@@ -134,6 +176,7 @@ void exchange_begin(struct exchange *ex, const char *method)
 
     take_id(ex);
     ex->rq.client = client_address(ex);
+    check_headers(ex);
     find_route(ex, method);
     route = ex->match.route;
     ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY

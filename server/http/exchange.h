@@ -66,6 +66,9 @@ struct exchange *exchange_new(struct server *server, struct MHD_Connection *conn
                               const char *target);
 /* The headers are there: method, route, limits. */
 void exchange_begin(struct exchange *ex, const char *method);
+/* Refused, and whatever body there is is not waited for: the client asks before it sends one, or nobody
+ * knows where it ends. */
+bool exchange_ends_here(const struct exchange *ex);
 /* Takes a part of the body; false: the client sends far more than it may, cut it off. */
 bool exchange_take(struct exchange *ex, const void *bytes, size_t size);
 /* Gives the body's memory back, its JSON too. */

@@ -97,8 +97,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         guard_rests(ex->server->guard, connection);
         exchange_begin(ex, method);
         ex->phase = PHASE_BODY;
-        /* a client that asks before it sends is told at once */
-        return ex->err.code && request_header(&ex->rq, "Expect") ? answer_here(ex) : MHD_YES;
+        return exchange_ends_here(ex) ? answer_here(ex) : MHD_YES;
     }
     if (ex->phase == PHASE_BODY && *upload_size > 0) {
         bool good = exchange_take(ex, upload, *upload_size) && !is_too_slow(ex);

@@ -166,6 +166,24 @@ def test_long_addresses_and_headers_end(server):
     assert server.get("/echo").status_code == 200
 
 
+@pytest.mark.parametrize("headers, code, name", [
+    (["X-Long: " + "a" * 33000], 431, "HeadersTooLarge"),
+    (["X-Long: " + "a" * 55000], 431, "HeadersTooLarge"),
+    ([f"X-{i}: a" for i in range(300)], 431, "HeadersTooLarge"),
+    (["Transfer-Encoding: gzip"], 501, "FeatureUnsupported"),
+    (["Transfer-Encoding: chunked", "Content-Length: 3"], 400, "BadRequest"),
+])
+def test_headers_that_cannot_be_are_refused_as_everything_is(server, headers, code, name):
+    """With a body and CORS headers, so that a page of another origin sees why; what no memory is left for is
+    refused by libmicrohttpd (ARCHITECTURE.md, HTTP)."""
+    answer = raw_get(server, "/echo", *headers, method="POST")
+    assert status(answer) == code, answer[:300]
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert b"Access-Control-Allow-Origin: *" in head and json.loads(body)["code"] == name
+    assert status(raw_get(server, "/echo", "X-Long: " + "a" * 30000, *[f"X-{i}: a" for i in range(150)])) == 200
+    assert server.get("/echo").status_code == 200
+
+
 def test_links_use_the_address_that_the_client_used(server):
     assert server.get("/echo").json()["base"] == server.base
     assert server.get("/echo", headers={"Host": "eo.example:81"}).json()["base"] == "http://eo.example:81"
