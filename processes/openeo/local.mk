@@ -3,6 +3,7 @@ process_descriptions = \
 	processes/openeo/absolute.json \
 	processes/openeo/add.json \
 	processes/openeo/add_dimension.json \
+	processes/openeo/aggregate_spatial_window.json \
 	processes/openeo/aggregate_temporal.json \
 	processes/openeo/aggregate_temporal_period.json \
 	processes/openeo/all.json \
@@ -99,6 +100,7 @@ process_descriptions = \
 	processes/openeo/quantiles.json \
 	processes/openeo/rearrange.json \
 	processes/openeo/reduce_dimension.json \
+	processes/openeo/reduce_spatial.json \
 	processes/openeo/rename_dimension.json \
 	processes/openeo/rename_labels.json \
 	processes/openeo/resample_cube_spatial.json \

@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The planes of a node over `cube`, on the grid and of the type of `made`; they are its planes then.
- * While checking there is no node. */
-static struct plan_node *node_over(struct call *call, const struct cube *cube, struct cube *made,
-                                   enum plan_op op, const struct cell *cells, bool wide,
-                                   bool scaled)
+struct plan_node *node_over(const struct call *call, const struct cube *cube, struct cube *made,
+                            enum plan_op op, const struct cell *cells, bool wide, bool scaled)
 {
     struct planner *p = call->planner;
     size_t n = cube_planes(&cube->schema);
@@ -47,12 +44,29 @@ static bool any_wide(const struct cube *cube)
     return wide;
 }
 
-static bool check_grid(const struct call *call, const struct cube *cube, const char *parameter,
-                       struct err *err)
+bool call_check_grid(const struct call *call, const struct cube *cube, const char *parameter,
+                     struct err *err)
 {
     return cube_has_grid(&cube->schema) ||
            call_fail(call, err, ERR_ProcessParameterInvalid, parameter,
                      "the cube has no x and y.");
+}
+
+const struct expr *const *cube_spread(const struct call *call, const struct cube *cube,
+                                      const struct grid *grid)
+{
+    struct planner *p = call->planner;
+    size_t n = cube_planes(&cube->schema);
+    AUTO(mem) struct cell *cells = mem_array(n + 1, sizeof *cells);
+    struct cube *spread = cube_like(p, cube);
+
+    if (n == 0 || grid_equal(&cube->schema.grid, grid))
+        return cube->planes;
+    for (size_t i = 0; i < n; i++)
+        cells[i] = cell_with_nodata(cube->planes[i]->cell);
+    spread->schema.grid = *grid;
+    node_over(call, cube, spread, PLAN_SPREAD, cells, any_wide(cube), true);
+    return spread->planes;
 }
 
 /* ---- apply_kernel ---- */
@@ -148,7 +162,7 @@ static bool run_apply_kernel(struct call *call, struct value *ret, struct err *e
         if (call_argument(call, numbers[i])->kind == KIND_LANE)
             return call_fail(call, err, ERR_FeatureUnsupported, numbers[i],
                              "It cannot come from pixels.");
-    if (!check_grid(call, data, "data", err) || !read_weights(call, kernel, err))
+    if (!call_check_grid(call, data, "data", err) || !read_weights(call, kernel, err))
         return false;
     separate(p->arena, kernel);
     read_border(call, kernel);
@@ -200,7 +214,7 @@ static struct cell resampled_cell(const struct expr *plane, enum resampling meth
     }
 }
 
-static void set_grid(struct cube *cube, const struct grid *grid)
+void cube_set_grid(struct cube *cube, const struct grid *grid)
 {
     cube->schema.grid = *grid;
     for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
@@ -231,11 +245,11 @@ static bool resample(struct call *call, const struct cube *data, const struct gr
     if (p->mode == MODE_PLAN && grid_same_lattice(&data->schema.grid, grid, &dx, &dy)) {
         if (!cube_planes_on(call, data, grid, &planes, err)) /* each pixel is what it was */
             return false;
-        set_grid(cube, grid);
+        cube_set_grid(cube, grid);
         cube->planes = planes;
         return cube_finish(call, cube, ret, err);
     }
-    set_grid(cube, grid);
+    cube_set_grid(cube, grid);
     node = node_over(call, data, cube, PLAN_WARP, cells, any_wide(data), true);
     if (node)
         node->resampling = method;
@@ -320,7 +334,7 @@ static bool resampled_grid(const struct call *call, const struct grid *old, stru
     struct extent extent = { .west = old->x0, .north = old->y0, .epsg = old->epsg,
                              .east = old->x0 + (double)old->width * old->dx,
                              .south = old->y0 - (double)old->height * old->dy };
-    char code[32];
+    char from[32], code[32];
 
     *ret = *old;
     if (!read_projection(call, &ret->epsg, err) || !read_resolution(call, resolution, err))
@@ -339,7 +353,8 @@ static bool resampled_grid(const struct call *call, const struct grid *old, stru
     }
     ret->dx = resolution[0] > 0 ? resolution[0] : ret->dx;
     ret->dy = resolution[1] > 0 ? resolution[1] : ret->dy;
-    snprintf(extent.crs, sizeof extent.crs, "EPSG:%d", old->epsg);
+    snprintf(from, sizeof from, "EPSG:%d", old->epsg);
+    extent.crs = from;
     memcpy(box, (double[]){ extent.west, extent.south, extent.east, extent.north }, sizeof box);
     if (ret->epsg != old->epsg && !extent_in(call->planner, &extent, ret->epsg, box, err))
         return err_prefix(err, "%s", call->node->pointer);
@@ -354,7 +369,7 @@ static bool run_resample_spatial(struct call *call, struct value *ret, struct er
     const struct cube *data = call->arguments[0].cube;
     struct grid grid;
 
-    return check_grid(call, data, "data", err) &&
+    return call_check_grid(call, data, "data", err) &&
            resampled_grid(call, &data->schema.grid, &grid, err) &&
            resample(call, data, &grid, ret, err);
 }
@@ -363,7 +378,7 @@ static bool run_resample_cube_spatial(struct call *call, struct value *ret, stru
 {
     const struct cube *data = call->arguments[0].cube, *target = call->arguments[1].cube;
 
-    if (!check_grid(call, data, "data", err) || !check_grid(call, target, "target", err) ||
+    if (!call_check_grid(call, data, "data", err) || !call_check_grid(call, target, "target", err) ||
         !resample(call, data, &target->schema.grid, ret, err))
         return false;
     ((struct cube *)ret->cube)->grid_deferred = data->grid_deferred || target->grid_deferred;

@@ -15,8 +15,13 @@ bool cube_planes_on(const struct call *call, const struct cube *cube, const stru
     int64_t dx, dy;
 
     *ret = cube->planes;
-    if (p->mode != MODE_PLAN || !cube_has_grid(&cube->schema) || grid_equal(&cube->schema.grid, grid))
+    if (p->mode != MODE_PLAN || grid_equal(&cube->schema.grid, grid))
         return true;
+    if (!cube_has_grid(&cube->schema)) {
+        if (cube->schema.grid.epsg == 0)
+            *ret = cube_spread(call, cube, grid);
+        return true;
+    }
     planes = arena_array(p->arena, n, sizeof *planes);
     *ret = planes;
     if (!grid_same_lattice(&cube->schema.grid, grid, &dx, &dy))

@@ -90,6 +90,14 @@ static void clear_scales(struct planner *p, struct cube *cube)
     }
 }
 
+static bool has_axis(const struct cube *cube)
+{
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++)
+        if (dimension_is_horizontal(&cube->schema.dimensions[i]))
+            return true;
+    return false;
+}
+
 bool cube_finish(const struct call *call, struct cube *cube, struct value *ret, struct err *err)
 {
     size_t n = cube_planes(&cube->schema);
@@ -101,6 +109,8 @@ bool cube_finish(const struct call *call, struct cube *cube, struct value *ret, 
     cube->schema.pixel = cell.pixel;
     cube->schema.nodata = cell.nodata;
     cube->schema.has_nodata = cell.has_nodata;
+    if (!has_axis(cube)) /* its planes have one pixel */
+        cube->schema.grid = (struct grid){ .y0 = 1, .dx = 1, .dy = 1, .width = 1, .height = 1 };
     clear_scales(call->planner, cube);
     cube->id = call->node->id;
     cube->pointer = call->node->pointer;

@@ -25,6 +25,14 @@ static bool read_number(const struct call *call, const char *parameter, const st
                      "'%s' is %s, expected a finite number.", name, found.data);
 }
 
+static const char *epsg_name(struct planner *p, int epsg)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "EPSG:%d", epsg);
+    return arena_text(p->arena, name);
+}
+
 static bool read_crs(const struct call *call, const char *parameter, const struct value *box,
                      struct extent *extent, struct err *err)
 {
@@ -33,14 +41,14 @@ static bool read_crs(const struct call *call, const char *parameter, const struc
 
     extent->geographic = true;
     extent->epsg = 4326;
-    strcpy(extent->crs, "EPSG:4326");
+    extent->crs = "EPSG:4326";
     if (!v || v->kind == KIND_NULL || (v->kind == KIND_NUMBER && v->number == 4326))
         return true;
     if (v->kind == KIND_NUMBER && v->number == nearbyint(v->number) && v->number >= 1000 &&
         v->number < 1e9)
-        snprintf(extent->crs, sizeof extent->crs, "EPSG:%d", (int)v->number);
-    else if (v->kind == KIND_STRING && strlen(v->text) < sizeof extent->crs)
-        strcpy(extent->crs, v->text);
+        extent->crs = epsg_name(p, (int)v->number);
+    else if (v->kind == KIND_STRING)
+        extent->crs = v->text;
     else
         return call_fail(call, err, ERR_ProcessParameterInvalid, parameter,
                          "'crs' is an EPSG code or a WKT2 text.");
@@ -51,7 +59,7 @@ static bool read_crs(const struct call *call, const char *parameter, const struc
                          "the reference system '%.80s' is not known.", extent->crs);
     extent->epsg = crs_epsg(p->crs, extent->crs);
     if (extent->epsg)
-        snprintf(extent->crs, sizeof extent->crs, "EPSG:%d", extent->epsg);
+        extent->crs = epsg_name(p, extent->epsg);
     return true;
 }
 

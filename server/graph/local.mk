@@ -28,6 +28,7 @@ libsentier_a_SOURCES += \
 	server/graph/program.c server/graph/program.h \
 	server/graph/ragged.c \
 	server/graph/read.c \
+	server/graph/reduce.c \
 	server/graph/regrid.c \
 	server/graph/save.c \
 	server/graph/scalar.c \

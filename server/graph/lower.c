@@ -76,7 +76,7 @@ static void add_application(struct making *m, const struct program *program,
 }
 
 /* Folds */
-static bool fold_of(const struct expr *e, enum fold_op *ret)
+bool fold_of(const struct expr *e, enum fold_op *ret)
 {
     static const struct {
         enum lane_op lane;

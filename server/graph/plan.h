@@ -18,6 +18,8 @@ enum plan_op {
     PLAN_APPLY, /* planes from planes of the same pixel, by programs */
     PLAN_KERNEL, /* each plane from the same plane of the input, and the pixels around */
     PLAN_WARP,  /* each plane from the same plane of the input, which lies on another grid */
+    PLAN_WINDOWS, /* each pixel from a window of pixels of the same plane of the input */
+    PLAN_SPREAD,  /* each pixel is the only pixel of the same plane of the input */
     PLAN_SAVE,  /* a sink: files */
 };
 
@@ -38,6 +40,30 @@ struct kernel_args {
 enum resampling { RESAMPLE_NEAR, RESAMPLE_BILINEAR, RESAMPLE_CUBIC, RESAMPLE_CUBICSPLINE,
                   RESAMPLE_LANCZOS, RESAMPLE_AVERAGE, RESAMPLE_MODE, RESAMPLE_MAX, RESAMPLE_MIN,
                   RESAMPLE_MED, RESAMPLE_Q1, RESAMPLE_Q3, RESAMPLE_RMS };
+
+/* What is made of all pixels of a window, whatever their order: `map` is done with each of them, its
+ * outputs are reduced to a number each, and `finish` makes one of these. */
+struct reduction {
+    uint32_t input; /* output of `map` */
+    bool folds;     /* by `fold`; else the value with the probability (type 7) of all of them */
+    bool keep_nodata;
+    enum fold_op fold;
+    double probability;
+};
+struct pixel_reducer {
+    const struct program *map; /* NULL without reductions */
+    const bool *is_presence;   /* [map->n_inputs]: true for 1, false for the pixel */
+    size_t n_reductions;
+    const struct reduction *reductions;
+    const struct program *finish; /* inputs: the reductions */
+};
+
+/* Pixel (x, y) is made of the input's pixels from (x * width + left, y * height + top) on, those
+ * beyond its grid being no-data. */
+struct window_args {
+    int64_t width, height, left, top;
+    const struct pixel_reducer *const *reducers; /* by plane */
+};
 
 struct plane_ref {
     uint32_t input; /* which of the node's inputs */
@@ -83,6 +109,7 @@ struct plan_node {
     const struct load_plane *load; /* PLAN_LOAD: [cube_planes(&schema)] */
     const struct kernel_args *kernel; /* PLAN_KERNEL */
     enum resampling resampling;    /* PLAN_WARP */
+    const struct window_args *windows; /* PLAN_WINDOWS */
     struct save_args save;         /* PLAN_SAVE: one input, same schema */
 };
 

@@ -56,7 +56,8 @@ bool schema_is_callback(const json_t *schema); /* a process graph may be given *
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
-    combine_operations[], around_operations[], io_operations[]; /* id NULL ends */
+    combine_operations[], around_operations[], reduce_operations[],
+    io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
@@ -276,7 +277,7 @@ bool call_interval(const struct call *call, const char *parameter, const struct 
 /* extent.c */
 struct extent {
     double west, south, east, north;
-    char crs[400]; /* "EPSG:4326" or WKT */
+    const char *crs; /* "EPSG:4326" or WKT */
     bool geographic; /* degrees on WGS 84 */
     int epsg;        /* 0 for WKT */
 };
@@ -355,6 +356,20 @@ const struct plan_node *lower_cube(struct planner *p, const struct cube *cube);
 /* The nodes of several cubes; what they share is made once. */
 void lower_cubes(struct planner *p, size_t n, const struct cube *const *cubes,
                  const struct plan_node **ret_nodes);
+
+bool fold_of(const struct expr *e, enum fold_op *ret); /* false: it is no fold */
+
+/* around.c: a node over the planes of `cube`, which makes those of `made`: on its grid, of the types
+ * that hold `cells`. NULL while checking. */
+struct plan_node *node_over(const struct call *call, const struct cube *cube, struct cube *made,
+                            enum plan_op op, const struct cell *cells, bool wide, bool scaled);
+/* The grid of a cube that has x and y. */
+void cube_set_grid(struct cube *cube, const struct grid *grid);
+bool call_check_grid(const struct call *call, const struct cube *cube, const char *parameter,
+                     struct err *err) MUST_USE;
+/* Cubes without x and y have planes of one pixel; for use on `grid` it is spread. */
+const struct expr *const *cube_spread(const struct call *call, const struct cube *cube,
+                                      const struct grid *grid);
 
 /* save.c */
 run_fn run_save_result;

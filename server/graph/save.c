@@ -44,7 +44,12 @@ static const struct format {
     const char *name;
     bool geotiff;      /* has the options */
     size_t most_bands; /* 0: any number */
-} formats[] = { { "COG", true, 0 }, { "GTiff", true, 0 }, { "PNG", false, 4 }, { "JSON", false, 0 } };
+    bool numbers;      /* needs no x and y */
+} formats[] = { { "COG", true, 0, false },
+                { "GTiff", true, 0, false },
+                { "PNG", false, 4, false },
+                { "JSON", false, 0, true } };
+enum { FORMAT_GTIFF = 1, FORMAT_JSON = 3 };
 
 static const struct format *find_format(const char *name)
 {
@@ -227,6 +232,10 @@ static bool check_shape(const struct call *call, const struct cube *cube,
         if (cube->schema.dimensions[i].count == 0 && !cube->deferred[i])
             return call_fail(call, err, ERR_DataCubeEmpty, "data",
                              "Dimension '%.60s' has no labels.", cube->schema.dimensions[i].name);
+    if (!cube_has_grid(&cube->schema) && !format->numbers)
+        return call_fail(call, err, ERR_FormatUnsuitable, "format",
+                         "%s holds images; a cube without x and y can be saved as JSON.",
+                         format->name);
     if (format->most_bands && bands && bands->count > format->most_bands)
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
                          "%s holds at most %zu bands, the cube has %zu.", format->name,
@@ -323,14 +332,16 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
                    struct err *err)
 {
     struct call call = { .planner = p, .process = process_find("save_result"), .node = node };
+    const struct format *format =
+        &formats[cube_has_grid(&cube->schema) ? FORMAT_GTIFF : FORMAT_JSON];
 
-    if (!check_shape(&call, cube, &formats[1], err))
+    if (!check_shape(&call, cube, format, err))
         return false;
     if (p->mode != MODE_PLAN)
         return true;
     planner_notice(p, "info", node->id,
-                   "The result is a cube that is not saved; it is written as GTiff.");
-    add_sink(p, node, cube, &formats[1], NULL);
+                   "The result is a cube that is not saved; it is written as %s.", format->name);
+    add_sink(p, node, cube, format, NULL);
     return true;
 }
 

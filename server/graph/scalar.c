@@ -434,7 +434,7 @@ static bool order_one(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
-static bool between_one(struct call *call, struct value *ret, struct err *err)
+static bool run_between(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *x = &call->arguments[0], *least = &call->arguments[1];
     const struct value *most = &call->arguments[2];
@@ -569,7 +569,6 @@ RUN_EACH(clip)
 RUN_EACH(scale)
 RUN_EACH(eq)
 RUN_EACH(order)
-RUN_EACH(between)
 RUN_EACH(logic)
 
 static bool run_constant(struct call *call, struct value *ret, struct err *err)
@@ -645,7 +644,7 @@ const struct operation scalar_operations[] = {
     EACH("gte", run_order, LANE_GTE),
     EACH("lt", run_order, LANE_LT),
     EACH("lte", run_order, LANE_LTE),
-    EACH("between", run_between, 0),
+    { .id = "between", .run = run_between, .pointwise = true },
     EACH("and", run_logic, LANE_AND),
     EACH("or", run_logic, LANE_OR),
     EACH("xor", run_logic, LANE_XOR),

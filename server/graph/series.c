@@ -66,7 +66,8 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The numbers among the elements, sorted. False: nothing can be said of them. */
+/* The numbers among the elements, sorted; all are NaN when one is, which has no place in the order.
+ * False: there is nothing to say. */
 static bool sorted_numbers(const struct value *data, bool ignore, double *numbers, size_t *ret_n)
 {
     size_t n = 0;
@@ -81,9 +82,11 @@ static bool sorted_numbers(const struct value *data, bool ignore, double *number
         nan |= isnan(data->array.items[i].number);
         numbers[n++] = data->array.items[i].number;
     }
+    for (size_t i = 0; nan && i < n; i++)
+        numbers[i] = NAN;
     qsort(numbers, n, sizeof *numbers, compare_numbers);
     *ret_n = n;
-    return n > 0 && !nan;
+    return n > 0;
 }
 
 /* Type 7. Half way it is the mean of two, as the median is. */

@@ -3,16 +3,24 @@
  * windows. A warp asks for what lies under its window; windows under which too much lies are halved. */
 #include "raster/around.h"
 #include "base/mem.h"
+#include "raster/windows.h"
 #include <math.h>
 #include <string.h>
 
 enum { MOST_INPUT = 5 << 19 /* pixels under a warped window */, HARD_LIMIT = 1 << 26 };
 
-size_t around_pixels(const struct plan_node *node, size_t width, size_t height)
+size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
 {
-    if (node->op == PLAN_WARP)
-        return MOST_INPUT + width * height;
-    return (width + node->kernel->width) * (height + node->kernel->height) + width * height;
+    size_t pixels = width * height;
+
+    if (node->op == PLAN_WINDOWS)
+        return windows_bytes(node);
+    if (node->op == PLAN_SPREAD)
+        return sizeof(double);
+    pixels += node->op == PLAN_WARP
+                  ? MOST_INPUT
+                  : (width + node->kernel->width) * (height + node->kernel->height);
+    return pixels * 3 * sizeof(double);
 }
 
 static void *pixels_new(size_t count, size_t size, struct err *err)
@@ -323,6 +331,25 @@ static bool run_warp(const struct around *a, const struct window_rect *w,
     return run_warp(a, &half, out, pitch, err) && run_warp(a, &rest, &other, pitch, err);
 }
 
+/* ---- one pixel ---- */
+
+static bool run_spread(const struct around *a, const struct window_rect *w,
+                       const struct lane_plane *out, size_t pitch, struct err *err)
+{
+    static const struct window_rect only = { 0, 0, 1, 1 };
+    size_t size = pixel_size(out->kind.pixel);
+    double native, typed; /* room for any pixel */
+
+    if (!a->read(a->context, a->input, &only, &native, err))
+        return false;
+    lanes_convert(&(struct lane_plane){ &native, a->input->result.kind },
+                  &(struct lane_plane){ &typed, out->kind }, 1);
+    for (size_t y = 0; y < w->height; y++)
+        for (size_t x = 0; x < w->width; x++)
+            memcpy((char *)out->data + (y * pitch + x) * size, &typed, size);
+    return true;
+}
+
 bool around_run(const struct around *a, const struct window_rect *window,
                 const struct lane_plane *out, struct err *err)
 {
@@ -331,11 +358,16 @@ bool around_run(const struct around *a, const struct window_rect *window,
     int64_t right = window->x + (int64_t)window->width, bottom = window->y + (int64_t)window->height;
     struct window_rect w;
     struct lane_plane part = *out;
+    bool (*run)(const struct around *, const struct window_rect *, const struct lane_plane *, size_t,
+                struct err *) = a->node->op == PLAN_KERNEL    ? run_kernel
+                                : a->node->op == PLAN_WINDOWS ? windows_run
+                                : a->node->op == PLAN_SPREAD  ? run_spread
+                                                              : run_warp;
 
     right = right < grid->width ? right : grid->width;
     bottom = bottom < grid->height ? bottom : grid->height;
     w = (struct window_rect){ left, top, (size_t)(right - left), (size_t)(bottom - top) };
     part.data = (char *)out->data + ((size_t)(top - window->y) * window->width +
                                      (size_t)(left - window->x)) * pixel_size(out->kind.pixel);
-    return (a->node->op == PLAN_KERNEL ? run_kernel : run_warp)(a, &w, &part, window->width, err);
+    return run(a, &w, &part, window->width, err);
 }

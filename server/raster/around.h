@@ -1,4 +1,4 @@
-/* Planes made of the pixels around, or of those of another grid. */
+/* Planes made of other pixels than those of the same place. */
 #ifndef RASTER_AROUND_H
 #define RASTER_AROUND_H
 
@@ -7,7 +7,9 @@
 
 struct around {
     const struct plan_node *node;
+    size_t plane;                 /* of the node */
     const struct schedule *input; /* makes its input */
+    const struct lane_machine *machine;
     struct warper *warper;
     /* A window of the input, within its grid, in its own type. */
     bool (*read)(void *context, const struct schedule *input, const struct window_rect *window,
@@ -15,8 +17,8 @@ struct around {
     void *context;
 };
 
-/* The most pixels of the input that a window of the node asks for at once. */
-size_t around_pixels(const struct plan_node *node, size_t width, size_t height);
+/* The most bytes that a window of the node takes at once. */
+size_t around_bytes(const struct plan_node *node, size_t width, size_t height);
 /* The window may reach beyond the node's grid; what lies there is left as it is. */
 bool around_run(const struct around *around, const struct window_rect *window,
                 const struct lane_plane *out, struct err *err) MUST_USE;

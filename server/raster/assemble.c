@@ -249,7 +249,7 @@ static bool write_one(struct assembly *a, size_t save, size_t split, size_t labe
                                .media_type = format->media_type,
                                .instant_ms = text ? text->instant_ms : INSTANT_MIN,
                                .primary = node->save.primary,
-                               .has_grid = true,
+                               .has_grid = schema->grid.epsg > 0,
                                .grid = schema->grid };
     struct sink_file file = { .pieces = a->pieces, .save = node, .number = save,
                               .encoder = a->encoder, .planes = list, .bands = bands };

@@ -38,31 +38,36 @@ static size_t band_pixels(const struct schedule *s, size_t rows)
     return (rows < s->tile_height ? rows : s->tile_height) * s->tile_width;
 }
 
-/* A window of the input as wide as a step may ask for, and what makes it. */
-static size_t around_memory(const struct schedule *s, size_t rows)
+/* The buffers that make inputs of steps stay; what a step itself takes ends with it, so that the
+ * greediest one counts, with those whose results it asks for while it runs. */
+static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_passing)
 {
-    size_t bytes = 0;
+    size_t staying = 0;
 
+    *ret_passing = 0;
     for (size_t i = 0; i < s->n_steps; i++) {
         const struct step *step = &s->steps[i];
-        size_t pixels;
+        size_t below, all;
 
         if (step->op != STEP_AROUND)
             continue;
-        pixels = around_pixels(step->node, s->tile_width, rows < s->tile_height ? rows : s->tile_height);
-        bytes += pixels * 3 * sizeof(double) +
-                 step->input->pixel_bytes * (pixels < INPUT_PIXELS ? pixels : INPUT_PIXELS) +
-                 around_memory(step->input, rows);
+        all = (size_t)step->input->grid.width * (size_t)step->input->grid.height;
+        staying += step->input->pixel_bytes * (all < INPUT_PIXELS ? all : INPUT_PIXELS) +
+                   around_memory(step->input, rows, &below);
+        below += around_bytes(step->node, s->tile_width,
+                              rows < s->tile_height ? rows : s->tile_height);
+        *ret_passing = below > *ret_passing ? below : *ret_passing;
     }
-    return bytes;
+    return staying;
 }
 
 size_t block_memory(const struct schedule *s, size_t rows, size_t tile_bytes)
 {
-    size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height;
+    size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height, passing;
+    size_t staying = around_memory(s, rows, &passing);
 
     return s->pixel_bytes * band + 8 * tile + (rows < s->tile_height ? s->emitted_bytes * tile : 0) +
-           around_memory(s, rows) + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
+           staying + passing + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
 }
 
 bool block_runner_new(const struct block_job *job, struct block_runner **ret_runner,
@@ -345,8 +350,8 @@ static bool around_step(struct block_runner *runner, const struct band *band,
 {
     struct window_rect w = on_node(band, step->node);
     struct lane_plane out = plane_of(band, &step->outs[0]);
-    struct around around = { step->node, step->input, loader_warper(runner->loader), read_input,
-                             runner };
+    struct around around = { step->node, step->plane, step->input, &runner->machine,
+                             loader_warper(runner->loader), read_input, runner };
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */

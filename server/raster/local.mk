@@ -21,5 +21,6 @@ libsentier_a_SOURCES += \
 	server/raster/sinks.h \
 	server/raster/source.c server/raster/source.h \
 	server/raster/tiff_door.c server/raster/tiff_door.h \
-	server/raster/warp.c server/raster/warp.h
+	server/raster/warp.c server/raster/warp.h \
+	server/raster/windows.c server/raster/windows.h
 libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h

@@ -27,6 +27,13 @@ struct maker {
     struct err *err;
 };
 
+/* Made of other pixels of their input than those of the same place. */
+static inline bool is_around(const struct plan_node *node)
+{
+    return node->op == PLAN_KERNEL || node->op == PLAN_WARP || node->op == PLAN_WINDOWS ||
+           node->op == PLAN_SPREAD;
+}
+
 /* schedule_values.c */
 struct value *value_at(struct maker *m, const struct plan_node *node, size_t plane);
 size_t outputs_of(const struct application *application);

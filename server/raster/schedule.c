@@ -103,11 +103,6 @@ bool schedule_input(struct maker *m, const struct plan_node *input, size_t plane
     return schedule_make(m->plan, all, s, input, plane, m->err);
 }
 
-static bool has_grid(const struct cube_schema *schema)
-{
-    return cube_has_grid(schema) && schema->grid.width > 0 && schema->grid.height > 0;
-}
-
 /* The group of a save: an earlier one with the same grid, or a new one. */
 static struct schedule *group_of(struct schedules *all, const struct plan_node *save)
 {
@@ -133,10 +128,8 @@ bool schedules_make(const struct plan *plan, struct schedules **ret_schedules, s
         const struct plan_node **outputs;
         struct file_style style;
 
-        if (!has_grid(&save->schema))
-            return err_set(err, ERR_FormatUnsuitable,
-                           "%s: a cube without x and y cannot be saved as %s.", save->pointer,
-                           save->save.format);
+        if (save->schema.grid.width < 1 || save->schema.grid.height < 1)
+            return err_set(err, ERR_DataCubeEmpty, "%s: the cube has no pixels.", save->pointer);
         if (!file_style_of(save, &style, err))
             return false;
         s = group_of(all, save);

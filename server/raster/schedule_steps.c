@@ -2,6 +2,7 @@
  * costs is noted beside it. */
 #include "raster/maker.h"
 #include "base/text.h"
+#include "raster/windows.h"
 
 /* ---- buffers ---- */
 
@@ -262,6 +263,15 @@ static bool read_plane(struct maker *m, const struct plan_node *node, size_t pla
     return true;
 }
 
+/* Returns how many pixels of the input are for one of the node. */
+static double note_windows(struct schedule *s, const struct plan_node *node, size_t plane)
+{
+    size_t bytes = windows_memory(node, plane);
+
+    s->machine_bytes = bytes > s->machine_bytes ? bytes : s->machine_bytes;
+    return (double)node->windows->width * (double)node->windows->height;
+}
+
 /* The pixels around, or of another grid, are made by a schedule of their own: windows of it are asked
  * for while the step runs. */
 static bool around_plane(struct maker *m, const struct plan_node *node, size_t plane)
@@ -282,7 +292,9 @@ static bool around_plane(struct maker *m, const struct plan_node *node, size_t p
     value->made = true;
     value->slot = slot_take(m, pixel_size(kind.pixel));
     step->outs[0] = (struct operand){ value->slot, kind };
-    if (from->schema.grid.epsg == node->schema.grid.epsg)
+    if (node->op == PLAN_WINDOWS)
+        pixels = note_windows(m->schedule, node, plane);
+    else if (from->schema.grid.epsg == node->schema.grid.epsg)
         pixels = node->schema.grid.dx * node->schema.grid.dy /
                  (from->schema.grid.dx * from->schema.grid.dy);
     s->read_pixels += pixels * input->read_pixels;
@@ -302,7 +314,7 @@ static bool make_value(struct maker *m, const struct plan_node *node, size_t pla
 
     if (node->op == PLAN_LOAD)
         return read_plane(m, node, plane);
-    if (node->op == PLAN_KERNEL || node->op == PLAN_WARP)
+    if (is_around(node))
         return around_plane(m, node, plane);
     if (number == UINT32_MAX)
         return err_set(m->err, ERR_Internal, "Plane %zu of node '%s' is made by nothing.", plane,

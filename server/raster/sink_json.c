@@ -1,5 +1,6 @@
 /* A small cube as JSON: {"dims", "labels", "crs", "data"}, data nested in the order of dims, no-data
- * as null. The planes come as they are numbered, then rows, then columns. */
+ * as null. The planes come as they are numbered, then rows, then columns; a cube may lack any of
+ * these. */
 #include "base/mem.h"
 #include "base/text.h"
 #include "json/js.h"
@@ -30,27 +31,32 @@ static void add_value(struct text *out, const struct pixel_kind *kind, const voi
         text_printf(out, kind->pixel == PIXEL_F32 ? "%.9g" : "%.17g", value);
 }
 
+static const struct dimension *axis_of(const struct cube_schema *schema, char axis)
+{
+    for (size_t i = 0; i < schema->n_dimensions; i++)
+        if (schema->dimensions[i].axis == axis)
+            return &schema->dimensions[i];
+    return NULL;
+}
+
 static void add_rows(struct text *out, const struct sink_file *file, const void *pixels)
 {
-    const struct grid *grid = &file->save->schema.grid;
-    size_t width = (size_t)grid->width, height = (size_t)grid->height;
+    const struct cube_schema *schema = &file->save->schema;
+    size_t width = (size_t)schema->grid.width, height = (size_t)schema->grid.height;
+    bool columns = axis_of(schema, 'x'), rows = axis_of(schema, 'y');
 
-    text_add(out, "[");
+    text_add(out, rows ? "[" : "");
     for (size_t y = 0; y < height; y++) {
-        text_add(out, y ? ",\n[" : "[");
+        text_add(out, y ? ",\n" : "");
+        text_add(out, columns ? "[" : "");
         for (size_t x = 0; x < width; x++) {
             if (x)
                 text_add(out, ",");
             add_value(out, &file->style.kind, pixels, y * width + x);
         }
-        text_add(out, "]");
+        text_add(out, columns ? "]" : "");
     }
-    text_add(out, "]");
-}
-
-static bool is_axis(const struct dimension *dimension)
-{
-    return dimension->axis == 'x' || dimension->axis == 'y';
+    text_add(out, rows ? "]" : "");
 }
 
 static json_t *label_json(const struct label *label)
@@ -58,17 +64,32 @@ static json_t *label_json(const struct label *label)
     return label->is_number ? json_real(label->number) : js_text_or_null(label->text);
 }
 
+static void add_axis(const struct grid *grid, const struct dimension *axis, json_t *dims,
+                     json_t *labels)
+{
+    json_t *centres = json_array();
+
+    for (size_t i = 0; axis && i < axis->count; i++)
+        json_array_append_new(centres, json_real(axis->axis == 'x'
+                                                     ? grid->x0 + ((double)i + 0.5) * grid->dx
+                                                     : grid->y0 - ((double)i + 0.5) * grid->dy));
+    if (axis) {
+        json_array_append_new(dims, json_string(axis->name));
+        json_object_set(labels, axis->name, centres);
+    }
+    json_decref(centres);
+}
+
 static json_t *describe(const struct sink_file *file)
 {
     const struct cube_schema *schema = &file->save->schema;
-    const struct grid *grid = &schema->grid;
-    json_t *dims = json_array(), *labels = json_object(), *xs = json_array(), *ys = json_array();
+    json_t *dims = json_array(), *labels = json_object();
 
     for (size_t i = 0; i < schema->n_dimensions; i++) {
         const struct dimension *d = &schema->dimensions[i];
         json_t *list;
 
-        if (is_axis(d))
+        if (dimension_is_horizontal(d))
             continue;
         json_array_append_new(dims, json_string(d->name));
         list = json_array();
@@ -76,14 +97,8 @@ static json_t *describe(const struct sink_file *file)
             json_array_append_new(list, label_json(&d->labels[k]));
         json_object_set_new(labels, d->name, list);
     }
-    json_array_append_new(dims, json_string("y"));
-    json_array_append_new(dims, json_string("x"));
-    for (int64_t i = 0; i < grid->width; i++)
-        json_array_append_new(xs, json_real(grid->x0 + ((double)i + 0.5) * grid->dx));
-    for (int64_t i = 0; i < grid->height; i++)
-        json_array_append_new(ys, json_real(grid->y0 - ((double)i + 0.5) * grid->dy));
-    json_object_set_new(labels, "y", ys);
-    json_object_set_new(labels, "x", xs);
+    add_axis(&schema->grid, axis_of(schema, 'y'), dims, labels);
+    add_axis(&schema->grid, axis_of(schema, 'x'), dims, labels);
     return json_pack("{s:o, s:o, s:s}", "dims", dims, "labels", labels, "type",
                      pixel_name(schema->pixel));
 }
@@ -95,7 +110,7 @@ static void add_brackets(struct text *out, const struct cube_schema *schema, siz
     size_t size = 1;
 
     for (size_t i = schema->n_dimensions; i-- > 0;) {
-        if (is_axis(&schema->dimensions[i]))
+        if (dimension_is_horizontal(&schema->dimensions[i]))
             continue;
         size *= schema->dimensions[i].count;
         if (opening ? plane % size == 0 : (plane + 1) % size == 0)

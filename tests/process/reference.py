@@ -231,7 +231,8 @@ VALUES = {
     "last": lambda data, ignore_nodata=True: end(data, ignore_nodata, -1),
     "any": lambda data, ignore_nodata=True: quantifier(data, ignore_nodata, kleene_or, False),
     "all": lambda data, ignore_nodata=True: quantifier(data, ignore_nodata, kleene_and, True),
-    "count": lambda data, condition=None: len(data) if condition is True else sum(map(is_valid, data)),
+    "count": lambda data, condition=None: len(data) if condition is True else sum(map(is_valid, data)) if condition is None
+    else sum(walk(condition, {"x": v}) is True for v in data),
     "array_element": lambda data, index, return_nodata=False: data[index] if index < len(data) else None,
     "array_create": lambda data: data,
     "array_apply": array_apply,
@@ -340,7 +341,7 @@ def merge_cubes(one, two, resolver):
         dims.append((name, sorted(labels) if name in ("t", "x", "y") else labels))
     for name, labels in two.dims:
         if name not in names(one):
-            dims.insert(len(dims) - 2, (name, labels))
+            dims.insert(len(dims) - 2 if "x" in names(one) else len(dims), (name, labels))
     at = [[n for n, _ in dims].index(n) for n in names(one)], [[n for n, _ in dims].index(n) for n in names(two)]
     data = {}
     for key in cells(dims):
@@ -350,6 +351,62 @@ def merge_cubes(one, two, resolver):
         else:
             data[key] = one.data.get(k1, two.data.get(k2))
     return Cube(dims, data)
+
+
+def reduce_spatial(cube, process):
+    rest = cube.dims[:-2]
+    ys, xs = cube.dims[-2][1], cube.dims[-1][1]
+    return Cube(rest, {k: walk(process, {"data": [cube.data[k + (y, x)] for y in ys for x in xs]}) for k in cells(rest)})
+
+
+def axis_windows(labels, size, boundary, from_end):
+    """The labels of each window along an axis, None for what lies beyond."""
+    n = -(-len(labels) // size) if boundary == "pad" else len(labels) // size
+    first = len(labels) - n * size if from_end else 0
+    return [[labels[i] if 0 <= i < len(labels) else None for i in range(first + k * size, first + (k + 1) * size)] for k in range(n)]
+
+
+def aggregate_spatial_window(cube, process, size, boundary="pad", align="upper-left"):
+    columns = axis_windows(cube.dims[-1][1], size[0], boundary, "right" in align)
+    rows = axis_windows(cube.dims[-2][1], size[1], boundary, "lower" in align)
+    rest, data = cube.dims[:-2], {}
+    for k in cells(rest):
+        for i, ys in enumerate(rows):
+            for j, xs in enumerate(columns):
+                pixels = [cube.data.get(k + (y, x)) for y in ys for x in xs]
+                data[k + (f"y{i}", f"x{j}")] = walk(process, {"data": pixels})
+    return Cube(rest + [("y", [f"y{i}" for i in range(len(rows))]), ("x", [f"x{j}" for j in range(len(columns))])], data)
+
+
+def beyond(i, n, border):
+    """Which row or column stands for one beyond the border; None: the number that border is."""
+    if 0 <= i < n:
+        return i
+    if border == "replicate":
+        return min(max(i, 0), n - 1)
+    if border == "wrap":
+        return i % n
+    if border == "reflect":
+        i %= 2 * n
+        return min(i, 2 * n - 1 - i)
+    if border == "reflect_pixel":
+        i = i % (2 * n - 2) if n > 1 else 0
+        return min(i, 2 * n - 2 - i)
+    return None
+
+
+def apply_kernel(cube, kernel, border=0, replace_invalid=0, factor=1):
+    rest, ys, xs, data = cube.dims[:-2], cube.dims[-2][1], cube.dims[-1][1], {}
+    for k in cells(rest):
+        for i, j in product(range(len(ys)), range(len(xs))):
+            total = 0
+            for a, b in product(range(len(kernel)), range(len(kernel[0]))):
+                y = beyond(i + a - len(kernel) // 2, len(ys), border)
+                x = beyond(j + b - len(kernel[0]) // 2, len(xs), border)
+                v = border if y is None or x is None else cube.data[k + (ys[y], xs[x])]
+                total += kernel[a][b] * factor * (v if v is not None and math.isfinite(v) else replace_invalid)
+            data[k + (ys[i], xs[j])] = total
+    return Cube(cube.dims, data)
 
 
 SEASONS = {12: "djf", 1: "djf", 2: "djf", 3: "mam", 4: "mam", 5: "mam", 6: "jja", 7: "jja", 8: "jja", 9: "son", 10: "son",

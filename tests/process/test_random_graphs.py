@@ -234,6 +234,62 @@ class Builder:
         nodes["end"] = {"process_id": p, "arguments": arguments, "result": True}
         return process
 
+    def of_pixels(self, kind):
+        """A reducer for which order does not matter: (it, kind of the result, whether that is exact)."""
+        r, nodes, data = self.random, {}, {"from_parameter": "data"}
+
+        def put(id, **arguments):
+            nodes[f"p{len(nodes)}"] = {"process_id": id, "arguments": arguments}
+            return {"from_node": f"p{len(nodes) - 1}"}
+
+        def condition(id, **more):
+            return {"process_graph": {"c": {"process_id": id, "arguments": {"x": {"from_parameter": "x"}, **more}, "result": True}}}
+
+        def one(array):
+            if kind == "truth":
+                return put(r.choice(["any", "all"]), data=array, ignore_nodata=r.random() < 0.7)
+            p = r.choice(["mean", "median", "min", "max", "sum", "count", "count", "variance", "sd", "quantiles", "extrema"])
+            if p == "count":
+                return put(p, data=array, condition=r.choice([True, None, condition("gt", y=3)]))
+            keep = {"ignore_nodata": r.random() < 0.7}
+            if p in ("quantiles", "extrema"):
+                many = put(p, data=array, **keep, **({"probabilities": [0.2, 0.5, 0.75]} if p == "quantiles" else {}))
+                return put("array_element", data=many, index=r.randrange(2))
+            return put(p, data=array, **keep)
+
+        if kind == "number" and r.random() < 0.3:
+            data = put("array_filter", data=data, condition=condition("gt", y=2))
+        if kind == "number" and r.random() < 0.3:
+            data = put("array_apply", data=data, process=condition("add", y=1))
+        end = one(data)
+        if kind == "number" and r.random() < 0.3:
+            end = put("subtract", x=end, y=one(data))
+        nodes[end["from_node"]]["result"] = True
+        return {"process_graph": nodes}, kind, kind == "truth"
+
+    def beside(self, name, cube, kind, exact):
+        """A step among pixels beside each other."""
+        r = self.random
+        data = {"data": {"from_node": name}}
+        what = r.choice(["whole", "windows", "kernel"])
+        if what == "kernel":
+            if kind == "number":
+                kernel = [[r.randrange(-2, 4) for _ in range(r.choice([3]))] for _ in range(r.choice([1, 3, 5]))]
+                more = {"border": r.choice([0, 4, "replicate", "reflect", "reflect_pixel", "wrap"]), "factor": r.choice([1, 0.5])}
+                if r.random() < 0.5:
+                    more["replace_invalid"] = 7
+                self.add("apply_kernel", {**data, "kernel": kernel, **more}, ref.apply_kernel(cube, kernel, **more), "number", False)
+            return
+        reducer, want, still = self.of_pixels(kind)
+        if what == "whole":
+            self.add("reduce_spatial", {**data, "reducer": reducer}, ref.reduce_spatial(cube, reducer), want, exact and still)
+        else:
+            more = {"size": [r.randrange(1, 5), r.randrange(1, 4)], "boundary": r.choice(["pad", "trim"]),
+                    "align": r.choice(["upper-left", "upper-right", "lower-left", "lower-right"])}
+            made = ref.aggregate_spatial_window(cube, reducer, **more)
+            if made.data:
+                self.add("aggregate_spatial_window", {**data, "reducer": reducer, **more}, made, want, exact and still)
+
     def in_time(self, name, cube, kind, exact):
         """A step along t."""
         r = self.random
@@ -314,7 +370,8 @@ class Builder:
         data = {"data": {"from_node": name}}
         dims = [n for n in ref.names(cube) if n not in "xy"]
         what = r.choice(["apply", "apply", "reduce", "reduce", "apply_dimension", "series", "series", "mask", "mask", "merge",
-                         "pick", "bbox", "time", "time", "flatten"])
+                         "pick", "bbox", "time", "time", "flatten", "beside"])
+        pixels = dict(cube.dims).get("x", [])
         if what == "apply":
             want = r.choice(["number", "number", "truth"])
             process, still = self.scalar([({"from_parameter": "x"}, kind)], r.randrange(1, 5), want, exact)
@@ -356,15 +413,22 @@ class Builder:
             self.in_time(name, cube, kind, exact)
         elif what == "flatten" and dims:
             self.flatten(name, cube, kind, exact)
+        elif what == "beside" and pixels:
+            self.beside(name, cube, kind, exact)
         elif what == "mask":
             fitting = [p for p in self.pool if all(dict(cube.dims).get(n) == l for n, l in p[1].dims if n not in "xy")
-                       and set(dict(p[1].dims)["x"]) >= set(dict(cube.dims)["x"])]
+                       and (not pixels or set(dict(p[1].dims).get("x", pixels)) >= set(pixels))
+                       and {"x", "y"} - set(ref.names(cube)) <= {"x", "y"} - set(ref.names(p[1]))
+                       and ("y" not in dict(p[1].dims) or dict(p[1].dims)["y"] == dict(cube.dims)["y"])]
             other, other_cube, _, other_exact = r.choice(fitting)
             if not other_exact:
                 return
             self.add("mask", {**data, "mask": {"from_node": other}}, ref.mask(cube, other_cube), kind, exact)
         elif what == "merge":
             other, other_cube, other_kind, other_exact = r.choice(self.pool)
+            grids = [{n: l for n, l in c.dims if n in "xy"} for c in (cube, other_cube)]
+            if grids[0] and grids[1] and grids[0] != grids[1] and not all(isinstance(l[0], int) for g in grids for l in g.values()):
+                return
             if other_kind != kind or any(l not in DATES if n == "t" else isinstance(l, int) for c in (cube, other_cube)
                                          for n, ls in c.dims if n not in "xy" for l in ls):
                 return
@@ -386,7 +450,7 @@ class Builder:
             elif d == "bands" and labels and isinstance(labels[0], str):
                 kept = r.sample(labels, r.randrange(1, len(labels) + 1))
                 self.add("filter_bands", {**data, "bands": kept}, ref.pick(cube, d, kept), kind, exact)
-        elif what == "bbox":
+        elif what == "bbox" and pixels and isinstance(pixels[0], int):
             west, east = sorted(r.sample(range(W + 1), 2))
             kept = [x for x in dict(cube.dims)["x"] if west <= x < east]
             if kept:
@@ -426,7 +490,7 @@ def test_random_graph(seed, scenes, tmp_path):
     assert done.returncode == 0, done.stderr + json.dumps(graph)
     result = json.loads((tmp_path / "out" / "save.json").read_text())
     ours = [n for n in ref.names(want) if n not in "xy"]
-    assert result["dims"] == ours + ["y", "x"], json.dumps(graph)
+    assert result["dims"] == ours + (["y", "x"] if "x" in ref.names(want) else []), json.dumps(graph)
     got = list(flat(result["data"]))
     expected = [want.data[k] for k in ref.cells(want.dims)]
     assert len(got) == len(expected), json.dumps(graph)
