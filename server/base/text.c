@@ -10,14 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
-static void reserve(struct text *text, size_t more)
+void text_reserve(struct text *text, size_t more)
 {
     text->data = mem_grow(text->data, &text->capacity, text->length + more + 1, 1);
 }
 
 void text_addn(struct text *text, const void *more, size_t length)
 {
-    reserve(text, length);
+    text_reserve(text, length);
     if (length)
         memcpy(text->data + text->length, more, length);
     text->length += length;
@@ -31,18 +31,21 @@ void text_add(struct text *text, const char *more)
 
 void text_printf(struct text *text, const char *format, ...)
 {
+    size_t room = text->capacity - text->length;
     va_list args;
     int length;
 
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = vsnprintf(room ? text->data + text->length : NULL, room, format, args);
     va_end(args);
     if (length < 0)
         return;
-    reserve(text, (size_t)length);
-    va_start(args, format);
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length >= room) {
+        text_reserve(text, (size_t)length);
+        va_start(args, format);
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     text->length += (size_t)length;
 }
 
@@ -81,7 +84,10 @@ bool text_ends(const char *text, const char *suffix)
 
 static bool is_unreserved(unsigned char c)
 {
-    return (c < 128 && isalnum(c)) || c == '-' || c == '.' || c == '_' || c == '~';
+    static const bool unreserved[256] = { ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+                                          ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true };
+
+    return unreserved[c];
 }
 
 bool text_is_plain_name(const char *name, size_t max)

@@ -13,6 +13,7 @@ struct text {
     size_t length, capacity;
 };
 
+void text_reserve(struct text *text, size_t more); /* room for so many bytes, before they are added one by one */
 void text_add(struct text *text, const char *more);
 void text_addn(struct text *text, const void *more, size_t length);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 struct executor;
+struct session;
 struct callers;
 struct client;
 struct waits;
@@ -58,6 +59,7 @@ struct exchange {
     uint64_t notices_seen; /* the waits' counter when the handler started */
     const char *client;    /* whose turn it takes (caller.h) */
     struct client *turn;   /* while it runs */
+    struct session *session; /* what its answer comes from, when it is to be waited for */
     struct exchange *next; /* in the client's queue or the waiting list */
 };
 

@@ -1,6 +1,11 @@
-/* N threads that take requests in the order of turns.c. A connection is opened when the first request needs it and looked at
- * before each request, so that a database that was restarted costs no request an error; when it is
- * lost under a GET, the handler runs once more on a new one. */
+/* N threads that take requests in the order of turns.c, and N database connections. A connection is
+ * opened when the first request needs it and looked at before each request, so that a database that was
+ * restarted costs no request an error; when it is lost under a GET, the handler runs once more on a new
+ * one.
+ *
+ * A quick request is tried on its epoll thread, when its client's turn is now: the handler runs with a
+ * connection that is in a hurry. When the database has not answered in time, the request goes to a thread
+ * with that same connection, and the handler that runs again there finds its answer on the way. */
 #include "http/executor.h"
 #include "auth/auth.h"
 #include "base/instant.h"
@@ -12,13 +17,14 @@
 #include <pthread.h>
 #include <string.h>
 
+/* How long an epoll thread lets its other connections wait for one, and what it reads for it. */
+enum { QUICK_MS = 5, QUICK_BODY = 64 << 10 };
 enum { MAX_LOOKS = 8 };
 
-struct thread {
-    struct executor *executor;
-    pthread_t id;
+struct session {
     struct db *db;
     atomic_bool connected;
+    struct session *next; /* of those that nobody has */
 };
 
 struct executor {
@@ -26,10 +32,14 @@ struct executor {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct turns *turns;
+    struct exchange *unfinished; /* begun on an epoll thread: each has its turn and its session */
+    struct session *idle;        /* the one used last first: it is warm */
     bool stopping;
     size_t running; /* threads that have not ended */
-    size_t count;
-    struct thread *threads;
+    size_t here;    /* handlers on epoll threads */
+    size_t count, n_sessions;
+    pthread_t *threads;
+    struct session *sessions;
 };
 
 void executor_answer(struct exchange *ex)
@@ -44,9 +54,36 @@ void executor_answer(struct exchange *ex)
 void executor_push(struct executor *executor, struct exchange *ex)
 {
     pthread_mutex_lock(&executor->lock);
-    turns_add(executor->turns, ex, instant_monotonic());
+    if (ex->session) {
+        ex->next = executor->unfinished;
+        executor->unfinished = ex;
+        executor->here--;
+    } else {
+        turns_add(executor->turns, ex, instant_monotonic());
+    }
     pthread_cond_signal(&executor->changed);
     pthread_mutex_unlock(&executor->lock);
+}
+
+static struct session *take_session(struct executor *executor)
+{
+    struct session *session = executor->idle;
+
+    executor->idle = session->next;
+    return session;
+}
+
+static struct exchange *take_next(struct executor *executor)
+{
+    struct exchange *ex = executor->unfinished;
+
+    if (ex) {
+        executor->unfinished = ex->next;
+        return ex;
+    }
+    if (executor->idle && (ex = turns_take(executor->turns, instant_monotonic())))
+        ex->session = take_session(executor);
+    return ex;
 }
 
 /* NULL when the executor stops and nothing is left. */
@@ -55,21 +92,24 @@ static struct exchange *take(struct executor *executor)
     struct exchange *ex;
 
     pthread_mutex_lock(&executor->lock);
-    while (!(ex = turns_take(executor->turns, instant_monotonic())) &&
-           !(executor->stopping && turns_waiting(executor->turns) == 0))
+    while (!(ex = take_next(executor)) &&
+           !(executor->stopping && executor->here == 0 && turns_waiting(executor->turns) == 0))
         pthread_cond_wait(&executor->changed, &executor->lock);
     pthread_mutex_unlock(&executor->lock);
     return ex;
 }
 
 /* Others of the same client may run now, or a thread may see that nothing is left. */
-static void end_turn(struct executor *executor, struct client *client)
+static void end_turn(struct executor *executor, struct client *client, struct session *session, bool here)
 {
     pthread_mutex_lock(&executor->lock);
     turns_end(executor->turns, client, instant_monotonic());
+    session->next = executor->idle;
+    executor->idle = session;
+    executor->here -= here;
     if (executor->stopping)
         pthread_cond_broadcast(&executor->changed);
-    else
+    else if (turns_waiting(executor->turns))
         pthread_cond_signal(&executor->changed);
     pthread_mutex_unlock(&executor->lock);
 }
@@ -84,20 +124,18 @@ static void look_at(struct db *db)
         db_notice(db, &channel, &payload);
 }
 
-static bool connect_database(struct thread *thread, struct err *err)
+static bool connect_database(const struct server *server, struct session *session, struct err *err)
 {
     bool good;
 
-    if (!thread->db) {
-        const struct server *server = thread->executor->server;
-
-        good = db_open(server->database_url, &thread->db, err) &&
-               db_limit_time(thread->db, server->config->catalog_statement_timeout * 1000, err);
+    if (!session->db) {
+        good = db_open(server->database_url, &session->db, err) &&
+               db_limit_time(session->db, server->config->catalog_statement_timeout * 1000, err);
     } else {
-        look_at(thread->db);
-        good = db_revive(thread->db, err);
+        look_at(session->db);
+        good = db_revive(session->db, err);
     }
-    atomic_store(&thread->connected, good);
+    atomic_store(&session->connected, good);
     return good;
 }
 
@@ -139,24 +177,28 @@ static bool authorize(struct exchange *ex, struct err *err)
                    needed == ROLE_ADMIN ? "administrators" : "operators");
 }
 
-static bool handle(struct thread *thread, struct exchange *ex, struct err *err)
+static bool act(struct exchange *ex, struct db *db, struct err *err)
 {
     struct request *rq = &ex->rq;
 
-    rq->db = NULL;
     free(ex->reply.body);
     ex->reply = (struct reply){ 0 };
-    if (!connect_database(thread, err)) {
-        if (!ex->match.route->without_database)
-            return false;
-        err_clear(err);
-    } else {
-        rq->db = thread->db;
-    }
+    rq->db = db;
     if (!rq->woken && (!authorize(ex, err) || !exchange_prepare(ex, err)))
         return false;
     ex->notices_seen = waits_seen(ex->server->waits);
     return ex->match.route->handler(rq, &ex->reply, err);
+}
+
+static bool handle(struct exchange *ex, struct session *session, struct err *err)
+{
+    ex->rq.db = NULL;
+    if (connect_database(ex->server, session, err))
+        return act(ex, session->db, err);
+    if (!ex->match.route->without_database)
+        return false;
+    err_clear(err);
+    return act(ex, NULL, err);
 }
 
 static void forget(struct exchange *ex)
@@ -167,24 +209,29 @@ static void forget(struct exchange *ex)
     ex->rq.user = NULL;
 }
 
-static void run(struct thread *thread, struct exchange *ex)
+static void give_reason(struct exchange *ex, bool good)
+{
+    if (!good && ex->err.code == ERR_None)
+        err_set(&ex->err, ERR_Internal, "The handler of %s gave no reason", ex->rq.path);
+}
+
+static void run(struct exchange *ex, struct session *session)
 {
     bool may_repeat = (ex->rq.method == GET || ex->rq.method == HEAD) && !ex->rq.woken;
-    bool good = handle(thread, ex, &ex->err);
+    bool good = handle(ex, session, &ex->err);
 
-    if (thread->db && !db_is_alive(thread->db)) {
-        atomic_store(&thread->connected, false);
+    if (session->db && !db_is_alive(session->db)) {
+        atomic_store(&session->connected, false);
         if (!good && may_repeat && ex->rq.db) {
             forget(ex);
-            good = handle(thread, ex, &ex->err);
+            good = handle(ex, session, &ex->err);
         } else if (!good) {
             err_clear(&ex->err);
             err_set(&ex->err, ERR_DatabaseFailed, "The connection was lost");
         }
     }
-    if (!good && ex->err.code == ERR_None)
-        err_set(&ex->err, ERR_Internal, "The handler of %s gave no reason", ex->rq.path);
-    if (thread->db && db_is_alive(thread->db) && db_clean(thread->db))
+    give_reason(ex, good);
+    if (session->db && db_is_alive(session->db) && db_clean(session->db))
         log_write(LOG_ERROR, ex->rq.id, "The handler of %s left a transaction open",
                   ex->match.route->pattern);
     if (good && ex->reply.waiting) {
@@ -198,22 +245,84 @@ static void run(struct thread *thread, struct exchange *ex)
 
 static void *work(void *arg)
 {
-    struct thread *thread = arg;
-    struct executor *executor = thread->executor;
+    struct executor *executor = arg;
     struct exchange *ex;
 
     while ((ex = take(executor))) {
         struct client *client = ex->turn; /* the exchange may end within run() */
+        struct session *session = ex->session;
 
-        run(thread, ex);
-        end_turn(executor, client);
+        ex->session = NULL;
+        run(ex, session);
+        end_turn(executor, client, session, false);
     }
-    db_close(thread->db);
     pthread_mutex_lock(&executor->lock);
     executor->running--;
     pthread_cond_broadcast(&executor->changed);
     pthread_mutex_unlock(&executor->lock);
     return NULL;
+}
+
+/* What takes its time before the database is asked (credentials), for long (much JSON), or afterwards
+ * (pages for people) is nothing for an epoll thread. */
+static bool is_quick(const struct exchange *ex)
+{
+    const struct request *rq = &ex->rq;
+    const char *accept = request_header(rq, "Accept");
+
+    return ex->match.route->quick && ex->body.length <= QUICK_BODY && !request_header(rq, "Authorization") &&
+           !request_header(rq, "X-API-Key") && !(accept && strstr(accept, "html")) && !request_query(rq, "f");
+}
+
+/* A connection that is open and warm, or none. */
+static struct session *begin_here(struct executor *executor, struct exchange *ex)
+{
+    struct session *session = NULL;
+
+    pthread_mutex_lock(&executor->lock);
+    if (!executor->stopping && executor->idle && atomic_load(&executor->idle->connected) &&
+        (ex->turn = turns_begin(executor->turns, ex->client))) {
+        session = take_session(executor);
+        executor->here++;
+    }
+    pthread_mutex_unlock(&executor->lock);
+    return session;
+}
+
+/* True: it is answered, if with an error. */
+static bool act_in_a_hurry(struct exchange *ex, struct session *session)
+{
+    bool good = false;
+
+    look_at(session->db);
+    if (db_is_alive(session->db)) {
+        db_hurry(session->db, QUICK_MS);
+        good = act(ex, session->db, &ex->err);
+        db_hurry(session->db, 0);
+        if (db_is_unfinished(session->db))
+            ex->session = session;
+    }
+    if (!ex->session && db_is_alive(session->db)) {
+        give_reason(ex, good);
+        return true;
+    }
+    forget(ex);
+    return false;
+}
+
+bool executor_try(struct executor *executor, struct exchange *ex)
+{
+    struct session *session = is_quick(ex) ? begin_here(executor, ex) : NULL;
+    bool answered;
+
+    if (!session)
+        return false;
+    answered = act_in_a_hurry(ex, session);
+    if (!ex->session)
+        end_turn(executor, ex->turn, session, true);
+    if (answered)
+        respond(ex);
+    return answered;
 }
 
 /* Half of the threads, when nothing is said: two who ask for much still do not shut out a third for
@@ -239,16 +348,17 @@ struct executor *executor_new(struct server *server, size_t threads)
     executor->turns = turns_new(most_running(server->config, threads),
                                 (size_t)server->config->http_client_waiting);
     executor->threads = mem_array(threads, sizeof *executor->threads);
-    for (; executor->count < threads; executor->count++) {
-        struct thread *thread = &executor->threads[executor->count];
-
-        thread->executor = executor;
-        if (pthread_create(&thread->id, NULL, work, thread) != 0)
-            break;
-        pthread_mutex_lock(&executor->lock);
-        executor->running++;
-        pthread_mutex_unlock(&executor->lock);
+    executor->sessions = mem_array(threads, sizeof *executor->sessions);
+    for (size_t i = 0; i < threads; i++) {
+        executor->sessions[i].next = executor->idle;
+        executor->idle = &executor->sessions[i];
     }
+    pthread_mutex_lock(&executor->lock);
+    for (; executor->count < threads; executor->count++, executor->running++)
+        if (pthread_create(&executor->threads[executor->count], NULL, work, executor) != 0)
+            break;
+    executor->n_sessions = threads;
+    pthread_mutex_unlock(&executor->lock);
     return executor;
 }
 
@@ -268,7 +378,7 @@ bool executor_stop(struct executor *executor, int64_t timeout_ms)
     ended = executor->running == 0;
     pthread_mutex_unlock(&executor->lock);
     for (size_t i = 0; ended && i < executor->count; i++)
-        pthread_join(executor->threads[i].id, NULL);
+        pthread_join(executor->threads[i], NULL);
     return ended;
 }
 
@@ -279,6 +389,9 @@ void executor_free(struct executor *executor)
     pthread_cond_destroy(&executor->changed);
     pthread_mutex_destroy(&executor->lock);
     turns_free(executor->turns);
+    for (size_t i = 0; i < executor->n_sessions; i++)
+        db_close(executor->sessions[i].db);
+    free(executor->sessions);
     free(executor->threads);
     free(executor);
 }
@@ -287,8 +400,8 @@ int executor_connected(const struct executor *executor)
 {
     int connected = 0;
 
-    for (size_t i = 0; i < executor->count; i++)
-        connected += atomic_load(&executor->threads[i].connected);
+    for (size_t i = 0; i < executor->n_sessions; i++)
+        connected += atomic_load(&executor->sessions[i].connected);
     return connected;
 }
 

@@ -1,4 +1,5 @@
-/* The threads that run handlers: each owns a database connection and may block. */
+/* The threads that run handlers and may block. As many database connections as threads; whoever runs a
+ * handler takes one, which may be an epoll thread as well. */
 #ifndef HTTP_EXECUTOR_H
 #define HTTP_EXECUTOR_H
 
@@ -7,6 +8,8 @@
 struct executor *executor_new(struct server *server, size_t threads);
 /* False: its client has as many that wait as he may have. */
 bool executor_has_room(struct executor *executor, const struct exchange *ex);
+/* On the epoll thread: answers, when that can be done in a moment. False: it is to be pushed. */
+bool executor_try(struct executor *executor, struct exchange *ex);
 /* Takes a suspended exchange; it comes back answered, by MHD's resume, or goes to the waiting list. */
 void executor_push(struct executor *executor, struct exchange *ex);
 /* Answers with ->err or ->reply and hands the exchange back to its epoll thread. */

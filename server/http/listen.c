@@ -1,6 +1,8 @@
-/* The door to libmicrohttpd. Connections come from acceptor.c; its epoll threads read requests and write answers and do nothing that
- * could block: a request that needs its handler is suspended and given to an executor, and MHD calls
- * on_request() once more when the answer is there. At least two threads, because one alone stalls
+/* The door to libmicrohttpd. Connections come from acceptor.c; its epoll threads read requests and write
+ * answers and do nothing that could block: a request that needs its handler is suspended and given to an
+ * executor, and MHD calls on_request() once more when the answer is there. What is nearly always
+ * answered in a moment is tried on the epoll thread itself, for some milliseconds at most: handing a
+ * request over and back costs more than most searches. At least two threads, because one alone stalls
  * when exactly 128 of its connections are ready at once. */
 #include "base/instant.h"
 #include "base/log.h"
@@ -75,6 +77,8 @@ static enum MHD_Result submit(struct exchange *ex)
     caller_find(ex->server->callers, ex);
     if (!may_queue(ex, &ex->err))
         return answer_here(ex);
+    if (executor_try(ex->server->executor, ex))
+        return answer(ex);
     ex->phase = PHASE_RUNNING;
     MHD_suspend_connection(ex->connection);
     executor_push(ex->server->executor, ex);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { COMPRESS_FROM = 1024, ETAG_SIZE = 32 };
+enum { COMPRESS_FROM = 1024, ETAG_SIZE = 32, LANES = 4 };
 
 const char *respond_given(const struct exchange *ex, const char *name)
 {
@@ -19,17 +19,23 @@ const char *respond_given(const struct exchange *ex, const char *name)
     return NULL;
 }
 
-/* FNV-1a over words of eight bytes, folded after each: spread well enough to tell two versions of a
- * page apart, at the speed of memory. */
+/* FNV-1a over words of eight bytes, folded after each, in four lanes that do not wait for each other:
+ * spread well enough to tell two versions of a page apart, at the speed of memory. */
 static void weak_etag(const char *bytes, size_t size, char etag[static ETAG_SIZE])
 {
-    uint64_t hash = 0xcbf29ce484222325u ^ size;
+    uint64_t lanes[LANES] = { 0xcbf29ce484222325u ^ size, 1, 2, 3 }, hash = 0;
 
-    for (size_t at = 0; at < size; at += sizeof hash) {
-        uint64_t word = 0;
+    for (size_t at = 0; at < size; at += sizeof lanes) {
+        uint64_t words[LANES] = { 0 };
 
-        memcpy(&word, bytes + at, size - at < sizeof word ? size - at : sizeof word);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        memcpy(words, bytes + at, size - at < sizeof words ? size - at : sizeof words);
+        for (int i = 0; i < LANES; i++) {
+            lanes[i] = (lanes[i] ^ words[i]) * 0x9e3779b97f4a7c15u;
+            lanes[i] ^= lanes[i] >> 32;
+        }
+    }
+    for (int i = 0; i < LANES; i++) {
+        hash = (hash ^ lanes[i]) * 0x9e3779b97f4a7c15u;
         hash ^= hash >> 32;
     }
     snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);

@@ -30,6 +30,8 @@ struct route {
     bool without_database; /* also runs while the database is away: rq->db is NULL then */
     bool at_once; /* never blocks and needs neither database nor user: runs on the epoll thread, so
                      that it answers however busy the executors are */
+    bool quick;   /* only reads, nearly always in a moment: tried on the epoll thread first, where the
+                     database is not waited for (db_hurry()); the handler may so run twice */
 };
 
 /* HEAD is served wherever GET is; OPTIONS everywhere (CORS). */

@@ -110,6 +110,17 @@ struct exchange *turns_take(struct turns *turns, int64_t now)
     return ex;
 }
 
+struct client *turns_begin(struct turns *turns, const char *key)
+{
+    struct client *client = find(turns, key);
+
+    if (turns->waiting || (client && client->running >= turns->most_running))
+        return NULL;
+    client = find_or_make(turns, key);
+    client->running++;
+    return client;
+}
+
 void turns_end(struct turns *turns, struct client *client, int64_t now)
 {
     client->running--;

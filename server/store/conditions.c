@@ -2,12 +2,13 @@
  * the indexes on datetime help, and where all intervals are instants nothing else is asked. */
 #include "store/conditions.h"
 #include "base/instant.h"
+#include "json/geojson.h"
 #include "store/collections.h"
 #include "store/places.h"
 #include "store/words.h"
 #include <string.h>
 
-enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
+enum { MAX_SHELVES = 16, MAX_TRIES = 10, SMALL_TEXT = 2000 };
 
 bool conditions_restrict(const struct item_conditions *w)
 {
@@ -145,15 +146,37 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
     }
 }
 
-/* A plan for all values must not read the area again for each partition and item: it is a subquery. A
- * plan for these values sees how large it is. */
-static void compose_area(const char *geometry, struct composed *c)
+/* A small area that is valid beyond doubt, as PostGIS reads it without parsing and repairing it. */
+static bool area_as_wkb(const char *geometry, struct arena *arena, struct db_arg *ret_wkb)
 {
-    compose(c, c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
-                                        "ST_GeomFromGeoJSON(?::text), 4326)))))"
-                                      : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
-                                        "ST_GeomFromGeoJSON(?::text), 4326))))",
-            compose_arg(c, db_text(geometry)));
+    AUTO(json) json_t *json = NULL;
+    AUTO(text) struct text wkb = { 0 };
+    struct err ignored = { 0 };
+    bool simple = strlen(geometry) <= SMALL_TEXT &&
+                  js_parse(geometry, strlen(geometry), JS_DEFAULT_DEPTH, &json, &ignored) &&
+                  geojson_is_surely_valid(json);
+
+    err_clear(&ignored);
+    if (!simple)
+        return false;
+    geojson_add_wkb(&wkb, json);
+    *ret_wkb = db_bytes(memcpy(arena_alloc(arena, wkb.length), wkb.data, wkb.length), wkb.length);
+    return true;
+}
+
+/* A plan for all values must not read the area again for each partition and item: what is to be made of it
+ * is a subquery. A plan for these values sees how large it is. */
+static void compose_area(const char *geometry, struct arena *arena, struct composed *c)
+{
+    struct db_arg area = db_text(geometry);
+    bool is_wkb = area_as_wkb(geometry, arena, &area);
+
+    compose(c, is_wkb                   ? " AND ST_Intersects(i.geom, ?::geometry)"
+               : c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
+                                          "ST_GeomFromGeoJSON(?::text), 4326)))))"
+                                        : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
+                                          "ST_GeomFromGeoJSON(?::text), 4326))))",
+            compose_arg(c, area));
     if (c->plan != DB_PLAN_ONE)
         c->plan = DB_PLAN_OWN;
 }
@@ -167,7 +190,7 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
     if (w->start || w->end)
         compose_time(w, scope, arena, c);
     if (w->geometry)
-        compose_area(w->geometry, c);
+        compose_area(w->geometry, arena, c);
     if (w->filter) {
         struct cql2_context context = context_of(known, scope);
         const char *filter;

@@ -1,18 +1,22 @@
 /* Connections. Each SQL literal is prepared once per connection, under a name made from its text,
  * found again by the literal's address. Composed statements are found by their text; one that comes
  * the second time is prepared, so that what is asked once costs no second round trip, and the one that
- * was not used for longest makes room. A lost connection forgets its statements. */
+ * was not used for longest makes room. A lost connection forgets its statements.
+ *
+ * In a hurry a statement is sent and waited for with a limit. What has no time is not cancelled: its name
+ * and values stay in `sent`, and who asks for the same next, without hurry, waits for its answer. */
 #include "store/db.h"
 #include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
-enum { FEW_ARGS = 64, MAX_TRIES = 5, MAX_COMPOSED = 256 };
+enum { FEW_ARGS = 64, MAX_TRIES = 5, MAX_COMPOSED = 256, HURRIED_ROWS = 128 };
 
 struct statement {
     const char *sql; /* the literal's address is the key */
@@ -34,6 +38,10 @@ struct db {
     int64_t timeout_ms;
     bool one_plan; /* plan_cache_mode is force_generic_plan */
     PGnotify *notice; /* what db_notice() gave last */
+    int64_t until;    /* in a hurry: instant_monotonic() when patience ends; else 0 */
+    bool unfinished;
+    struct text sent; /* what is on its way, or was answered with `early`: its name and values */
+    PGresult *early;
 };
 
 static bool set_up(struct db *db, struct err *err)
@@ -91,11 +99,25 @@ static void forget_statements(struct db *db)
     }
 }
 
+/* A statement that nobody asks for again is read to its end. */
+static void forget_sent(struct db *db)
+{
+    PGresult *result;
+
+    while (db->sent.length && !db->early && (result = PQgetResult(db->conn)))
+        PQclear(result);
+    PQclear(db->early);
+    db->early = NULL;
+    text_clear(&db->sent);
+}
+
 void db_close(struct db *db)
 {
     if (!db)
         return;
     forget_statements(db);
+    forget_sent(db);
+    text_drop(&db->sent);
     PQfreemem(db->notice);
     PQfinish(db->conn);
     free(db);
@@ -111,6 +133,7 @@ bool db_revive(struct db *db, struct err *err)
     if (db_is_alive(db))
         return true;
     forget_statements(db);
+    forget_sent(db);
     PQreset(db->conn);
     if (!db_is_alive(db))
         return err_set(err, ERR_DatabaseFailed, "The database cannot be reached: %s",
@@ -184,17 +207,92 @@ static bool succeeded(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
 }
 
+void db_hurry(struct db *db, int64_t patience_ms)
+{
+    db->until = patience_ms ? instant_monotonic() + patience_ms : 0;
+    if (db->until)
+        db->unfinished = false;
+}
+
+bool db_is_unfinished(const struct db *db)
+{
+    return db->unfinished;
+}
+
+static bool give_up(struct db *db, struct err *err)
+{
+    db->unfinished = true;
+    return err_set(err, ERR_Internal, "The database has not answered yet");
+}
+
+/* Before anything that waits as long as it takes. */
+static bool may_wait(struct db *db, struct err *err)
+{
+    if (db->until)
+        return give_up(db, err);
+    forget_sent(db);
+    return true;
+}
+
+/* False: patience has ended. */
+static bool wait_for_answer(struct db *db)
+{
+    struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+    while (PQisBusy(db->conn)) {
+        int64_t left = db->until - instant_monotonic();
+
+        if (left <= 0 || poll(&fd, 1, (int)left) == 0)
+            return false;
+        if (!PQconsumeInput(db->conn))
+            break; /* PQgetResult() says what is wrong */
+    }
+    return true;
+}
+
+static PGresult *last_result(PGconn *conn)
+{
+    PGresult *last = NULL, *result;
+
+    while ((result = PQgetResult(conn))) {
+        PQclear(last);
+        last = result;
+    }
+    return last;
+}
+
+/* When there is no time to see it done, it will be done before anything else is. */
+static bool set_hurried(struct db *db, const char *sql, bool one_plan, PGresult **ret_result, struct err *err)
+{
+    if (db->sent.length)
+        return give_up(db, err);
+    text_add(&db->sent, sql);
+    if (PQsendQuery(db->conn, sql) && !wait_for_answer(db)) {
+        db->one_plan = one_plan;
+        return give_up(db, err);
+    }
+    *ret_result = last_result(db->conn);
+    text_clear(&db->sent);
+    return true;
+}
+
 /* PostgreSQL prefers planning for values where a plan for all of them names partitions that it then
  * leaves out, because it counts their costs: for some statements it is told. A setting would be taken
  * back with a transaction that fails, so it is not changed in one (db_script() begins them all). */
 static bool set_one_plan(struct db *db, bool one_plan, struct err *err)
 {
+    const char *sql = one_plan ? "SET plan_cache_mode TO force_generic_plan"
+                               : "SET plan_cache_mode TO auto";
     AUTO(rows) PGresult *result = NULL;
 
     if (db->one_plan == one_plan || PQtransactionStatus(db->conn) != PQTRANS_IDLE)
         return true;
-    result = PQexec(db->conn, one_plan ? "SET plan_cache_mode TO force_generic_plan"
-                                       : "SET plan_cache_mode TO auto");
+    if (db->until && !set_hurried(db, sql, one_plan, &result, err))
+        return false;
+    if (!db->until) {
+        forget_sent(db);
+        result = PQexec(db->conn, sql);
+    }
     if (!succeeded(result))
         return fail(db, result, err);
     db->one_plan = one_plan;
@@ -209,6 +307,8 @@ static const char *prepare(struct db *db, const char *sql, struct err *err)
     HASH_FIND_PTR(db->statements, &sql, s);
     if (s)
         return s->name;
+    if (!may_wait(db, err))
+        return NULL;
     s = MEM_NEW(struct statement);
     s->sql = sql;
     snprintf(s->name, sizeof s->name, "s%u", db->next_name++);
@@ -233,6 +333,79 @@ static bool drop_oldest(struct db *db, struct err *err)
     return !sql[0] || db_script(db, sql, err);
 }
 
+struct values {
+    const char **values;
+    int *lengths, *formats;
+    size_t count;
+};
+
+/* The name and the values of a prepared statement, so that two are the same when these bytes are. */
+static void describe(struct text *out, const char *name, const struct values *v)
+{
+    text_clear(out);
+    text_addn(out, name, strlen(name) + 1);
+    for (size_t i = 0; i < v->count; i++) {
+        const char *value = v->values[i];
+        size_t length = !value ? 0 : v->formats[i] ? (size_t)v->lengths[i] : strlen(value);
+
+        text_printf(out, "%zu%s", length, value ? ":" : "-");
+        text_addn(out, value ? value : "", length);
+    }
+}
+
+/* *ret_result stays NULL when there was no time. */
+static bool run_hurried(struct db *db, const char *name, const struct values *v, PGresult **ret_result,
+                        struct err *err)
+{
+    describe(&db->sent, name, v);
+    if (!PQsendQueryPrepared(db->conn, name, (int)v->count, v->values, v->lengths, v->formats, 0)) {
+        text_clear(&db->sent);
+        return fail(db, NULL, err);
+    }
+    if (!wait_for_answer(db))
+        return give_up(db, err);
+    *ret_result = last_result(db->conn);
+    if (*ret_result && PQntuples(*ret_result) > HURRIED_ROWS) {
+        db->early = *ret_result;
+        *ret_result = NULL;
+        return give_up(db, err);
+    }
+    text_clear(&db->sent);
+    return true;
+}
+
+/* Is this what was sent in a hurry? Then its answer is taken. */
+static PGresult *take_sent(struct db *db, const char *name, const struct values *v)
+{
+    AUTO(text) struct text asked = { 0 };
+    PGresult *result;
+
+    if (!name || !db->sent.length)
+        return NULL;
+    describe(&asked, name, v);
+    if (asked.length != db->sent.length || memcmp(asked.data, db->sent.data, asked.length))
+        return NULL;
+    result = db->early ? db->early : last_result(db->conn);
+    db->early = NULL;
+    text_clear(&db->sent);
+    return result;
+}
+
+static bool get_result(struct db *db, const char *name, const char *sql, const struct values *v,
+                       PGresult **ret_result, struct err *err)
+{
+    if (db->until && name && !db->sent.length)
+        return run_hurried(db, name, v, ret_result, err);
+    if (!db->until && (*ret_result = take_sent(db, name, v)))
+        return true;
+    if (!may_wait(db, err))
+        return false;
+    *ret_result =
+        name ? PQexecPrepared(db->conn, name, (int)v->count, v->values, v->lengths, v->formats, 0)
+             : PQexecParams(db->conn, sql, (int)v->count, NULL, v->values, v->lengths, v->formats, 0);
+    return true;
+}
+
 static bool run(struct db *db, PGresult **ret_rows, const char *name, const char *sql,
                 const struct db_arg *args, size_t n_args, struct err *err)
 {
@@ -251,8 +424,8 @@ static bool run(struct db *db, PGresult **ret_rows, const char *name, const char
         lengths[i] = args[i].length;
         formats[i] = args[i].binary;
     }
-    result = name ? PQexecPrepared(db->conn, name, (int)n_args, values, lengths, formats, 0)
-                  : PQexecParams(db->conn, sql, (int)n_args, NULL, values, lengths, formats, 0);
+    if (!get_result(db, name, sql, &(struct values){ values, lengths, formats, n_args }, &result, err))
+        return false;
     if (!succeeded(result))
         return fail(db, result, err);
     if (ret_rows) {
@@ -283,6 +456,8 @@ static bool name_composed(struct db *db, const char *sql, const char **ret_name,
     struct composed_statement *s;
 
     HASH_FIND_STR(db->composed, sql, s);
+    if ((!s || !s->name[0]) && !may_wait(db, err))
+        return false;
     if (!s) {
         *ret_name = NULL;
         if (HASH_COUNT(db->composed) >= MAX_COMPOSED && !drop_oldest(db, err))
@@ -321,7 +496,7 @@ bool db_script(struct db *db, const char *sql, struct err *err)
 {
     AUTO(rows) PGresult *result = NULL;
 
-    if (!set_one_plan(db, false, err))
+    if (!may_wait(db, err) || !set_one_plan(db, false, err))
         return false;
     result = PQexec(db->conn, sql);
     return succeeded(result) || fail(db, result, err);
@@ -406,45 +581,4 @@ bool db_notice(struct db *db, const char **ret_channel, const char **ret_payload
     *ret_channel = db->notice->relname;
     *ret_payload = db->notice->extra;
     return true;
-}
-
-const char *row_text(const PGresult *rows, int row, int column)
-{
-    return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
-}
-
-int64_t row_int(const PGresult *rows, int row, int column)
-{
-    return strtoll(PQgetvalue(rows, row, column), NULL, 10);
-}
-
-double row_double(const PGresult *rows, int row, int column)
-{
-    return strtod(PQgetvalue(rows, row, column), NULL);
-}
-
-bool row_bool(const PGresult *rows, int row, int column)
-{
-    return PQgetvalue(rows, row, column)[0] == 't';
-}
-
-/* "2023-08-15 10:01:02.123+00": RFC 3339 but for the short zone. */
-int64_t row_instant(const PGresult *rows, int row, int column)
-{
-    const char *text = PQgetvalue(rows, row, column);
-    char full[64];
-    int64_t ms = 0;
-    size_t length = strlen(text);
-
-    if (length > 3 && text_ends(text, "+00") && length < sizeof full - 4) {
-        snprintf(full, sizeof full, "%.*sZ", (int)length - 3, text);
-        if (instant_parse(full, &ms))
-            return ms;
-    }
-    return !strcmp(text, "-infinity") ? INSTANT_MIN : !strcmp(text, "infinity") ? INSTANT_MAX : 0;
-}
-
-int row_count(const PGresult *rows)
-{
-    return PQntuples(rows);
 }

@@ -57,6 +57,12 @@ enum db_plan {
 };
 bool db_query_composed(struct db *db, PGresult **ret_rows, const char *sql, enum db_plan plan,
                        const struct db_arg *args, size_t n_args, struct err *err) MUST_USE;
+/* From now on nothing waits for the database: statements that are prepared are given so many
+ * milliseconds all together and few rows, all else fails at once, and db_is_unfinished() says so. After
+ * db_hurry(db, 0) the same statements may be asked again, on any thread, and nothing was in vain: who
+ * asks first for the one that was broken off gets its answer. */
+void db_hurry(struct db *db, int64_t patience_ms);
+bool db_is_unfinished(const struct db *db);
 /* Several statements without arguments: migrations. */
 bool db_script(struct db *db, const char *sql, struct err *err) MUST_USE;
 

@@ -32,7 +32,7 @@ libsentier_a_SOURCES += \
 	server/store/item_row.c server/store/item_row.h \
 	server/store/items.c server/store/items.h \
 	server/store/order.c server/store/order.h \
-	server/store/scope.c server/store/scope.h \
+	server/store/row.c server/store/scope.c server/store/scope.h \
 	server/store/progress.c server/store/progress.h \
 	server/store/search.c server/store/search.h \
 	server/store/shelves.c server/store/shelves.h \

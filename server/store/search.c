@@ -150,6 +150,15 @@ struct item_row item_page_row(const struct item_page *page, size_t i)
                               .collection = collection ? collection->id : "" };
 }
 
+size_t item_page_bytes(const struct item_page *page)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < page->count; i++)
+        bytes += (size_t)PQgetlength(page->rows, row_of(page, i), BODY);
+    return bytes;
+}
+
 const struct item_cursor *item_page_cursor(const struct item_page *page, size_t i, struct arena *arena)
 {
     struct item_cursor *cursor = arena_alloc(arena, sizeof *cursor);

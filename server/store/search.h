@@ -80,6 +80,7 @@ bool items_search(struct db *db, struct arena *arena, const struct item_search *
                   struct item_page *ret_page, struct err *err) MUST_USE;
 struct item_row item_page_row(const struct item_page *page, size_t i);
 /* The cursor of a row of the page, for a token. In the arena. */
+size_t item_page_bytes(const struct item_page *page); /* of the texts of its items */
 const struct item_cursor *item_page_cursor(const struct item_page *page, size_t i, struct arena *arena);
 void item_page_done(struct item_page *page);
 

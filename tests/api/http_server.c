@@ -120,6 +120,22 @@ static bool sleep_in_sql(struct request *rq, struct reply *reply, struct err *er
            reply_json(reply, 200, json_pack("{s:I}", "pid", (json_int_t)row_int(rows, 0, 0)), NULL);
 }
 
+/* Each answer takes a number: nothing is asked twice, if it runs twice. */
+static bool quick(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    const char *s = request_query(rq, "s"), *n = request_query(rq, "rows");
+
+    return db_query(rq->db, &rows,
+                    "SELECT t.number FROM (SELECT nextval('asked') AS number, pg_sleep($1::float8)) t,"
+                    " generate_series(1, $2::integer)",
+                    DB_ARGS(db_text(s ? s : "0"), db_text(n ? n : "1")), err) &&
+           reply_json(reply, 200,
+                      json_pack("{s:I,s:i}", "number", (json_int_t)row_int(rows, 0, 0), "rows",
+                                row_count(rows)),
+                      NULL);
+}
+
 static bool open_transaction(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
@@ -223,6 +239,7 @@ static const struct route table[] = {
     ROUTE(POST, "/notify/{key}", NOBODY, notify, PLAIN),
     ROUTE(GET, "/sql", NOBODY, sleep_in_sql, PLAIN),
     ROUTE(POST, "/sql", NOBODY, sleep_in_sql, PLAIN),
+    ROUTE(GET, "/quick", NOBODY, quick, PLAIN, .quick = true),
     ROUTE(GET, "/transaction", NOBODY, open_transaction, PLAIN),
     ROUTE(GET, "/fail/{code}", NOBODY, fail, PLAIN),
     ROUTE(GET, "/openeo/fail/{code}", NOBODY, fail, OPENEO),
@@ -237,7 +254,8 @@ static const struct route table[] = {
 
 static bool add_users(struct db *db, struct err *err)
 {
-    return auth_user_add(db, "alice", NULL, "open sesame", ROLE_USER, err) &&
+    return db_script(db, "CREATE SEQUENCE asked", err) &&
+           auth_user_add(db, "alice", NULL, "open sesame", ROLE_USER, err) &&
            auth_user_add(db, "root", "root@example.test", "open sesame", ROLE_ADMIN, err);
 }
 

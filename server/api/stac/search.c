@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { COLLECTIONS_PAGE = 1000 };
+enum { COLLECTIONS_PAGE = 1000, LINKS_BYTES = 800 /* about what is added to an item */ };
 
 const char *stac_viewer(const struct request *rq)
 {
@@ -157,6 +157,7 @@ static bool add_page(struct request *rq, const struct search_params *params, con
     AUTO(item_links) struct item_links shared = { 0 };
     AUTO(json) json_t *links = NULL;
 
+    text_reserve(body, item_page_bytes(page) + (page->count + 2) * LINKS_BYTES);
     text_add(body, "{\"type\":\"FeatureCollection\",\"features\":[");
     for (size_t i = 0; i < page->count; i++) {
         struct item_row row = item_page_row(page, i);
