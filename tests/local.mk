@@ -85,15 +85,17 @@ tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
 # raster
-check_PROGRAMS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine \
+check_PROGRAMS += tests/unit/test_lanes tests/unit/test_zones tests/unit/test_source tests/unit/test_engine \
 	tests/raster/make_results
-TESTS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine
+TESTS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine tests/unit/test_zones
 tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/raster/files.h tests/raster/plans.h
 tests_unit_test_engine_LDADD = $(unit_libs)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/raster/files.h tests/raster/plans.h
 tests_unit_test_source_LDADD = $(unit_libs)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c
 tests_unit_test_lanes_LDADD = $(unit_libs)
+tests_unit_test_zones_SOURCES = tests/unit/test_zones.c
+tests_unit_test_zones_LDADD = $(unit_libs)
 tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/plans.h
 tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 EXTRA_PROGRAMS = tests/bench/bench_raster

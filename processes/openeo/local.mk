@@ -3,6 +3,7 @@ process_descriptions = \
 	processes/openeo/absolute.json \
 	processes/openeo/add.json \
 	processes/openeo/add_dimension.json \
+	processes/openeo/aggregate_spatial.json \
 	processes/openeo/aggregate_spatial_window.json \
 	processes/openeo/aggregate_temporal.json \
 	processes/openeo/aggregate_temporal_period.json \
@@ -59,7 +60,9 @@ process_descriptions = \
 	processes/openeo/filter_bands.json \
 	processes/openeo/filter_bbox.json \
 	processes/openeo/filter_labels.json \
+	processes/openeo/filter_spatial.json \
 	processes/openeo/filter_temporal.json \
+	processes/openeo/filter_vector.json \
 	processes/openeo/first.json \
 	processes/openeo/flatten_dimensions.json \
 	processes/openeo/floor.json \
@@ -76,10 +79,13 @@ process_descriptions = \
 	processes/openeo/linear_scale_range.json \
 	processes/openeo/ln.json \
 	processes/openeo/load_collection.json \
+	processes/openeo/load_geojson.json \
+	processes/openeo/load_url.json \
 	processes/openeo/log.json \
 	processes/openeo/lt.json \
 	processes/openeo/lte.json \
 	processes/openeo/mask.json \
+	processes/openeo/mask_polygon.json \
 	processes/openeo/max.json \
 	processes/openeo/mean.json \
 	processes/openeo/median.json \
@@ -124,6 +130,8 @@ process_descriptions = \
 	processes/openeo/text_ends.json \
 	processes/openeo/unflatten_dimension.json \
 	processes/openeo/variance.json \
+	processes/openeo/vector_buffer.json \
+	processes/openeo/vector_reproject.json \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def
 EXTRA_DIST += $(process_descriptions)

@@ -4,6 +4,7 @@
 #include "commands/progress.h"
 #include "graph/graph.h"
 #include "ingest/folder_catalog.h"
+#include "jobs/url.h"
 #include "json/js.h"
 #include "json/js_text.h"
 #include "raster/engine.h"
@@ -176,6 +177,7 @@ static bool evaluate(const struct evaluation *e, struct err *err)
     AUTO(mem) char *scratch = NULL;
     bool good;
 
+    url_allow(&catalog, e->config);
     if (!graph_plan(e->process, e->arguments, "", &catalog, PLAN_BATCH, &plan, err))
         return false;
     if (plan->value) {

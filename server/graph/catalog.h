@@ -66,6 +66,9 @@ struct catalog {
     bool (*process_ids)(void *context, const char *space, json_t **ret_ids, struct err *err); /* {"evi": true} */
     bool (*process)(void *context, const char *space, const char *id, json_t **ret_process,
                     struct err *err); /* NULL when there is none */
+    /* The JSON at a URL (the caller owns it). NULL: nothing is fetched. */
+    bool (*fetch)(void *fetch_context, const char *url, json_t **ret_json, struct err *err);
+    void *fetch_context;
 };
 
 #endif

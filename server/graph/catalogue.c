@@ -1,6 +1,6 @@
 /* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
  * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]},
- * "processes": {namespace: {id: ...}}}.
+ * "processes": {namespace: {id: ...}}, "urls": {URL: content}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
 #include "base/instant.h"
@@ -164,6 +164,22 @@ bool catalog_process(struct planner *p, const char *space, const char *id, const
     return true;
 }
 
+bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struct err *err)
+{
+    json_t *known = section(p->scenes, "urls"), *json;
+
+    *ret = json_object_get(known, url);
+    if (*ret)
+        return true;
+    if (!p->catalog->fetch)
+        return err_set(err, ERR_FeatureUnsupported, "files are not fetched here");
+    if (!p->catalog->fetch(p->catalog->fetch_context, url, &json, err))
+        return false;
+    json_object_set_new(known, url, json);
+    *ret = json;
+    return true;
+}
+
 /* And back */
 static double number_in(const json_t *json)
 {
@@ -302,8 +318,16 @@ static bool replay_process(void *context, const char *space, const char *id, jso
     return true;
 }
 
+static bool replay_url(void *context, const char *url, json_t **ret_json, struct err *err)
+{
+    json_t *json = json_object_get(json_object_get(context, "urls"), url);
+
+    *ret_json = json_incref(json);
+    return json || err_set(err, ERR_Internal, "The recorded files lack %.300s", url);
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ scenes, replay_collection, replay_scenes, replay_process_ids,
-                             replay_process };
+                             replay_process, replay_url, scenes };
 }

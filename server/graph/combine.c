@@ -15,6 +15,9 @@ bool cube_planes_on(const struct call *call, const struct cube *cube, const stru
     int64_t dx, dy;
 
     *ret = cube->planes;
+    if (cube->schema.geometries && grid->epsg != cube->schema.grid.epsg)
+        return call_fail(call, err, ERR_IncompatibleDataCubes, NULL,
+                         "The cubes have other geometries.");
     if (p->mode != MODE_PLAN || grid_equal(&cube->schema.grid, grid))
         return true;
     if (!cube_has_grid(&cube->schema)) {
@@ -323,6 +326,10 @@ static bool join_dimensions(struct merge *m, struct err *err)
         all[schema.n_dimensions++] = b->schema.dimensions[i];
     }
     m->overlap = true;
+    if ((cube_has_grid(&a->schema) && b->schema.geometries) ||
+        (a->schema.geometries && cube_has_grid(&b->schema)))
+        return call_fail(m->call, err, ERR_ProcessParameterInvalid, "cube2",
+                         "a raster cube and a vector cube cannot be merged.");
     for (size_t i = 0; i < schema.n_dimensions; i++) {
         struct joint *j = &m->joints[i];
         const struct dimension *other;
@@ -333,6 +340,11 @@ static bool join_dimensions(struct merge *m, struct err *err)
         if (other->type != all[i].type || other->axis != all[i].axis)
             return call_fail(m->call, err, ERR_ProcessParameterInvalid, "cube2",
                              "dimension '%.60s' is of another type than in cube1.", other->name);
+        if (other->type == DIM_GEOMETRY &&
+            !geometries_equal(a->schema.geometries, b->schema.geometries))
+            return call_fail(m->call, err, ERR_ProcessParameterInvalid, "cube2",
+                             "its geometries are not those of cube1; cubes over other geometries cannot "
+                             "be merged.");
         if (dimension_is_horizontal(other))
             continue;
         if (a->deferred[j->in1] || b->deferred[j->in2])
@@ -343,6 +355,7 @@ static bool join_dimensions(struct merge *m, struct err *err)
     m->cube = cube_new(p, &schema);
     m->cube->grid_deferred =
         cube_has_grid(&a->schema) ? a->grid_deferred : b->grid_deferred;
+    m->cube->schema.geometries = a->schema.geometries ? a->schema.geometries : b->schema.geometries;
     for (size_t i = 0; i < schema.n_dimensions; i++) {
         const struct joint *j = &m->joints[i];
 
@@ -394,9 +407,9 @@ static bool join_grids(struct merge *m, struct err *err)
     struct grid a = m->cube1->schema.grid, b = m->cube2->schema.grid, grid = a;
     int64_t dx, dy;
 
-    if (!cube_has_grid(&m->cube1->schema))
+    if (!cube_has_grid(&m->cube1->schema) && !m->cube1->schema.geometries)
         grid = a = b;
-    if (!cube_has_grid(&m->cube2->schema))
+    if (!cube_has_grid(&m->cube2->schema) && !m->cube2->schema.geometries)
         b = a;
     if (p->mode == MODE_PLAN && !grid_equal(&a, &b) && grid_same_lattice(&a, &b, &dx, &dy)) {
         grid = united_grid(&a, &b, dx, dy);
@@ -412,7 +425,7 @@ static bool join_grids(struct merge *m, struct err *err)
         struct dimension *d = cube_edit(m->cube, i);
 
         if (p->mode == MODE_PLAN && dimension_is_horizontal(d))
-            d->count = (size_t)(d->axis == 'x' ? grid.width : grid.height);
+            d->count = (size_t)(d->axis == 'y' ? grid.height : grid.width);
     }
     return cube_planes_on(m->call, m->cube1, &grid, &m->planes1, err) &&
            cube_planes_on(m->call, m->cube2, &grid, &m->planes2, err);

@@ -97,3 +97,16 @@ int crs_epsg(struct crs *crs, const char *name)
 
     return code && authority && !strcmp(authority, "EPSG") ? atoi(code) : 0;
 }
+
+bool crs_in_metres(struct crs *crs, const char *name)
+{
+    AUTO(pj) PJ *pj = proj_create(crs->context, name);
+    AUTO(pj) PJ *system = pj ? proj_crs_get_coordinate_system(crs->context, pj) : NULL;
+    const char *unit = NULL;
+    double factor = 0;
+
+    return system &&
+           proj_cs_get_axis_info(crs->context, system, 0, NULL, NULL, NULL, &factor, &unit, NULL,
+                                 NULL) &&
+           factor == 1 && unit && (!strcmp(unit, "metre") || !strcmp(unit, "meter"));
+}

@@ -82,7 +82,7 @@ bool grid_same_lattice(const struct grid *a, const struct grid *b, int64_t *ret_
 
 bool dimension_is_horizontal(const struct dimension *d)
 {
-    return d->axis == 'x' || d->axis == 'y';
+    return d->axis == 'x' || d->axis == 'y' || d->axis == 'g';
 }
 
 bool cube_has_grid(const struct cube_schema *schema)
@@ -90,7 +90,7 @@ bool cube_has_grid(const struct cube_schema *schema)
     size_t axes = 0;
 
     for (size_t i = 0; i < schema->n_dimensions; i++)
-        axes += dimension_is_horizontal(&schema->dimensions[i]);
+        axes += schema->dimensions[i].axis == 'x' || schema->dimensions[i].axis == 'y';
     return axes == 2;
 }
 

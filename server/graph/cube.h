@@ -54,24 +54,25 @@ struct band_info {
 struct dimension {
     const char *name;
     enum dimension_type type;
-    char axis;        /* 'x', 'y', 'z' or 0 */
+    char axis;        /* 'x', 'y', 'z', 'g' (geometries) or 0 */
     size_t count;     /* of x and y: columns and rows of the grid */
-    const struct label *labels; /* NULL for x and y: pixel centres of the grid */
+    const struct label *labels; /* NULL for x, y and geometries: pixel centres of the grid */
     const struct band_info *bands; /* DIM_BANDS: beside the labels */
 };
 
 struct cube_schema {
     size_t n_dimensions;
     const struct dimension *dimensions; /* in the user's order */
-    struct grid grid;                   /* valid when the cube has x and y */
+    struct grid grid;                   /* valid when the cube has x and y, or geometries */
+    const struct geometries *geometries; /* of a vector cube (graph/geometries.h), else NULL */
     enum pixel pixel;
     double nodata; /* NaN for floats: there every NaN is no-data */
     bool has_nodata;
 };
 
-bool dimension_is_horizontal(const struct dimension *dimension); /* x or y */
-bool cube_has_grid(const struct cube_schema *schema);            /* it has both */
-/* Product of the counts of all dimensions but x and y. */
+bool dimension_is_horizontal(const struct dimension *dimension); /* x, y or geometries: in the planes */
+bool cube_has_grid(const struct cube_schema *schema);            /* it has x and y */
+/* Product of the counts of all dimensions but x, y and geometries. */
 size_t cube_planes(const struct cube_schema *schema);
 const struct dimension *cube_dimension(const struct cube_schema *schema, const char *name);
 /* The first dimension of a type, NULL when there is none. */

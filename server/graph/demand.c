@@ -4,6 +4,8 @@
  * work (and lets the bands choose the resolution). */
 #include "graph/planner.h"
 #include "base/instant.h"
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct demand everything = { .known = true, .start = INSTANT_MIN, .end = INSTANT_MAX };
@@ -67,6 +69,56 @@ static void through_bands(struct call *call, const struct node *node, struct dem
             d->bands[d->n_bands++] = names.array.items[i].text;
 }
 
+/* The geometries of an argument: written down, or those of a load_geojson where they are. */
+static const struct geometries *constant_geometries(struct call *call, const struct node *node,
+                                                    const char *name)
+{
+    const json_t *json = json_object_get(node->arguments, name);
+    const char *from = json_string_value(json_object_get(json, "from_node"));
+    const struct node *origin = from ? graph_node(call->frame->graph, from) : NULL;
+    struct call reading = *call;
+    struct err ignored = { 0 };
+    struct value value;
+    const struct geometries *geometries;
+
+    if (origin && origin->process &&
+        (!strcmp(origin->process->id, "load_geojson") || !strcmp(origin->process->id, "vector_reproject")))
+        return constant_geometries(call, origin, "data");
+    if (from || !constant_argument(call, node, name, &value) || value.kind != KIND_OBJECT)
+        return NULL;
+    reading.node = node;
+    reading.process = node->process;
+    return geometries_of_value(&reading, name, &value, &geometries, &ignored) ? geometries : NULL;
+}
+
+/* Pixels may belong to points and lines that are not quite in their box: one may be a kilometre wide. */
+static double around(const struct geometries *geometries)
+{
+    for (size_t i = 0; i < geometries->count; i++)
+        if (geometries->list[i].kind != GEOMETRY_POLYGONS)
+            return geometries->geographic ? 0.01 : 1000;
+    return 0;
+}
+
+/* Geometries ask for what is under them, whatever boxes come after. */
+static void through_geometries(struct call *call, const struct node *node, struct demand *d)
+{
+    const struct geometries *geometries = constant_geometries(call, node, "geometries");
+    struct extent *e = &d->extents[0];
+    double box[4], more;
+
+    d->n_extents = 0;
+    if (!geometries || !geometries_bounds(geometries, box))
+        return;
+    more = around(geometries);
+    *e = (struct extent){ .west = box[0] - more, .south = box[1] - more, .east = box[2] + more,
+                          .north = box[3] + more, .crs = geometries->crs,
+                          .geographic = geometries->geographic, .narrows = true };
+    sscanf(e->crs, "EPSG:%d", &e->epsg);
+    if (!e->geographic || (fabs(e->west) <= 180 && fabs(e->east) <= 180 && e->south >= -90 && e->north <= 90))
+        d->n_extents = 1;
+}
+
 static void any_bands(struct demand *d)
 {
     d->n_bands = 0;
@@ -98,6 +150,9 @@ static const struct rule {
     { "apply_kernel", "data", false, true, true },
     { "resample_spatial", "data", false, true, true },
     { "resample_cube_spatial", "data", false, true, true },
+    { "aggregate_spatial", "data", true, true, true },
+    { "filter_spatial", "data", true, true, true },
+    { "mask_polygon", "data", true, true, true },
     { "inspect", "data", true, true, true },
     { "filter_labels", "data", true, true, true },
     { "aggregate_temporal", "data", true, false, true },
@@ -134,6 +189,8 @@ static void through(struct call *call, const struct node *node, const char *argu
         any_bands(d);
     if (!strcmp(id, "filter_bbox"))
         through_bbox(call, node, d);
+    else if (!strcmp(id, "aggregate_spatial") || !strcmp(id, "filter_spatial"))
+        through_geometries(call, node, d);
     else if (!strcmp(id, "filter_temporal"))
         through_time(call, node, d);
     else if (!strcmp(id, "filter_bands"))

@@ -39,7 +39,8 @@ static const struct operation *operation_find(const char *id)
         scalar_operations, array_operations, arrange_operations, series_operations,
         text_operations,   date_operations,  cube_operations,    label_operations,
         shape_operations,  time_operations,  climate_operations, combine_operations,
-        around_operations, reduce_operations, io_operations,
+        around_operations, reduce_operations, mask_operations,  zone_operations,
+        vector_operations, io_operations,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)

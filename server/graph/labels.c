@@ -196,6 +196,8 @@ static bool run_filter_bbox(struct call *call, struct value *ret, struct err *er
 {
     struct cube *cube;
 
+    if (call->arguments[0].cube->schema.geometries)
+        return vector_filter_bbox(call, call->arguments[0].cube, &call->arguments[1], ret, err);
     if (!cube_crop(call->planner, call->arguments[0].cube, &call->arguments[1], &cube, call, err))
         return false;
     if (!cube->grid_deferred && (cube->schema.grid.width == 0 || cube->schema.grid.height == 0))

@@ -208,7 +208,7 @@ static bool wanted_box(const struct call *call, const struct lattice_input *in,
 {
     struct planner *p = call->planner;
     double scenes[4], one[4];
-    bool cut = in->n_extents == 0;
+    bool cut = in->n_extents == 0, narrows = true;
     struct err local = { 0 };
 
     if (!envelope_of_scenes(p, in, anchor->epsg, scenes, err))
@@ -219,6 +219,7 @@ static bool wanted_box(const struct call *call, const struct lattice_input *in,
             cut = true;
             continue;
         }
+        narrows &= in->extents[i].narrows;
         box[0] = i ? fmax(box[0], one[0]) : one[0];
         box[1] = i ? fmax(box[1], one[1]) : one[1];
         box[2] = i ? fmin(box[2], one[2]) : one[2];
@@ -227,13 +228,14 @@ static bool wanted_box(const struct call *call, const struct lattice_input *in,
     /* a box around the world would make a cube of nothing */
     cut |= (box[2] - box[0]) * (box[3] - box[1]) >
            16 * (scenes[2] - scenes[0]) * (scenes[3] - scenes[1]);
-    if (cut && in->n_extents) {
+    if ((cut || narrows) && in->n_extents) {
         box[0] = fmax(box[0], scenes[0]);
         box[1] = fmax(box[1], scenes[1]);
         box[2] = fmin(box[2], scenes[2]);
         box[3] = fmin(box[3], scenes[3]);
-        planner_notice(p, "info", call->node->id,
-                       "The extent is far larger than the data; the cube was cut to the scenes.");
+        if (cut)
+            planner_notice(p, "info", call->node->id,
+                           "The extent is far larger than the data; the cube was cut to the scenes.");
     }
     return true;
 }

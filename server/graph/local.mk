@@ -16,12 +16,14 @@ libsentier_a_SOURCES += \
 	server/graph/eval.c \
 	server/graph/expr.c server/graph/expr.h \
 	server/graph/extent.c \
+	server/graph/geometries.c server/graph/geometries.h \
 	server/graph/graph.h \
 	server/graph/labels.c \
 	server/graph/lanes.def \
 	server/graph/lattice.c \
 	server/graph/load.c \
 	server/graph/lower.c \
+	server/graph/masks.c \
 	server/graph/periods.c server/graph/periods.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
@@ -29,6 +31,7 @@ libsentier_a_SOURCES += \
 	server/graph/ragged.c \
 	server/graph/read.c \
 	server/graph/reduce.c \
+	server/graph/reducers.c \
 	server/graph/regrid.c \
 	server/graph/save.c \
 	server/graph/scalar.c \
@@ -36,7 +39,11 @@ libsentier_a_SOURCES += \
 	server/graph/series.c \
 	server/graph/shapes.c \
 	server/graph/stac.c server/graph/stac.h \
+	server/graph/template.c \
 	server/graph/texts.c \
 	server/graph/user.c \
 	server/graph/times.c server/graph/times.h \
-	server/graph/value.c server/graph/value.h
+	server/graph/topology.c server/graph/topology.h \
+	server/graph/value.c server/graph/value.h \
+	server/graph/vectors.c \
+	server/graph/zones.c

@@ -20,6 +20,7 @@ static void planner_done(struct planner *p)
     programs_free(p->programs);
     crs_close(p->crs);
     free(p->nodes);
+    free(p->geometries);
     free(p->sinks);
     json_decref(p->scenes);
     json_decref(p->notices);
@@ -169,20 +170,64 @@ static void mark_needed(const struct plan_node *node, bool *needed, const struct
     }
 }
 
+/* Nodes of cubes of pixels: those to be written, and the columns of zones, which share their work. */
+static void lower_rasters(struct planner *p, const struct plan_node **inputs)
+{
+    size_t n = 0;
+    AUTO(mem) const struct cube **cubes = NULL;
+    AUTO(mem) const struct plan_node **nodes = NULL;
+    const struct plan_node **columns;
+
+    for (struct zones *z = p->zones; z; z = z->next)
+        n++;
+    columns = arena_array(p->arena, n, sizeof *columns);
+    cubes = mem_array(n + p->n_sinks, sizeof *cubes);
+    nodes = mem_array(n + p->n_sinks, sizeof *nodes);
+    n = 0;
+    for (struct zones *z = p->zones; z; z = z->next)
+        cubes[n++] = z->columns;
+    for (size_t i = 0; i < p->n_sinks; i++)
+        if (!p->sinks[i].cube->schema.geometries)
+            cubes[n++] = p->sinks[i].cube;
+    lower_cubes(p, n, cubes, nodes);
+    n = 0;
+    for (struct zones *z = p->zones; z; z = z->next, n++)
+        columns[n] = nodes[n];
+    for (size_t i = 0; i < p->n_sinks; i++)
+        if (!p->sinks[i].cube->schema.geometries)
+            inputs[i] = nodes[n++];
+    zones_lower(p, columns);
+}
+
+/* Then those of vector cubes, over the zones. */
+static void lower_vectors(struct planner *p, const struct plan_node **inputs)
+{
+    AUTO(mem) const struct cube **cubes = mem_array(p->n_sinks, sizeof *cubes);
+    AUTO(mem) const struct plan_node **nodes = mem_array(p->n_sinks, sizeof *nodes);
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_sinks; i++)
+        if (p->sinks[i].cube->schema.geometries)
+            cubes[n++] = p->sinks[i].cube;
+    lower_cubes(p, n, cubes, nodes);
+    n = 0;
+    for (size_t i = 0; i < p->n_sinks; i++)
+        if (p->sinks[i].cube->schema.geometries)
+            inputs[i] = nodes[n++];
+}
+
 /* The sinks' nodes, and all that they need, in the order of making, which is topological. */
 static const struct plan_node **make_saves(struct planner *p)
 {
     const struct plan_node **saves = arena_array(p->arena, p->n_sinks, sizeof *saves);
     const struct plan_node **inputs = arena_array(p->arena, p->n_sinks, sizeof *inputs);
-    AUTO(mem) const struct cube **cubes = mem_array(p->n_sinks, sizeof *cubes);
 
-    for (size_t i = 0; i < p->n_sinks; i++)
-        cubes[i] = p->sinks[i].cube;
-    lower_cubes(p, p->n_sinks, cubes, inputs);
+    lower_rasters(p, inputs);
+    lower_vectors(p, inputs);
     for (size_t i = 0; i < p->n_sinks; i++) {
         const struct node *node = p->sinks[i].node;
-        struct plan_node *save =
-            planner_node(p, PLAN_SAVE, node->id, node->pointer, &cubes[i]->schema);
+        struct plan_node *save = planner_node(p, PLAN_SAVE, node->id, node->pointer,
+                                              &p->sinks[i].cube->schema);
 
         save->n_inputs = 1;
         save->inputs = &inputs[i];
@@ -190,6 +235,16 @@ static const struct plan_node **make_saves(struct planner *p)
         saves[i] = save;
     }
     return saves;
+}
+
+static void take_zones(struct planner *p, struct plan *plan)
+{
+    const struct plan_node **zones = arena_array(p->arena, plan->n_nodes, sizeof *zones);
+
+    for (size_t i = 0; i < plan->n_nodes; i++)
+        if (plan->nodes[i]->op == PLAN_ZONES)
+            zones[plan->n_zones++] = plan->nodes[i];
+    plan->zones = zones;
 }
 
 static void take_nodes(struct planner *p, struct plan *plan)
@@ -209,6 +264,7 @@ static void take_nodes(struct planner *p, struct plan *plan)
     plan->nodes = nodes;
     plan->saves = saves;
     plan->n_saves = p->n_sinks;
+    take_zones(p, plan);
 }
 
 static void take_sources(struct planner *p, struct plan *plan)

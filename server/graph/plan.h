@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "graph/catalog.h"
 #include "graph/cube.h"
+#include "graph/geometries.h"
 #include "graph/program.h"
 #include <jansson.h>
 
@@ -21,6 +22,9 @@ enum plan_op {
     PLAN_WINDOWS, /* each pixel from a window of pixels of the same plane of the input */
     PLAN_SPREAD,  /* each pixel is the only pixel of the same plane of the input */
     PLAN_SAVE,  /* a sink: files */
+    PLAN_MASK,  /* one plane: true where a pixel belongs to one of `geometries` */
+    PLAN_ZONES, /* statistics of the planes of its input under each of `geometries` */
+    PLAN_TABLE, /* one number for each geometry, as they were given */
 };
 
 /* What lies beyond the border of the grid (openEO's names). */
@@ -86,6 +90,17 @@ struct load_plane {
     const struct scene_band *const *layers;
 };
 
+/* A statistic of a column, over all pixels of a geometry. */
+enum zone_op { ZONE_SUM, ZONE_MEAN, ZONE_PRODUCT, ZONE_MIN, ZONE_MAX, ZONE_COUNT /* of ones */,
+               ZONE_FIRST, ZONE_LAST, ZONE_ANY, ZONE_ALL, ZONE_VARIANCE, ZONE_SD,
+               ZONE_QUANTILE /* needs all values at once */ };
+struct zone_reduction {
+    enum zone_op op;
+    bool keep_nodata;   /* ignore_nodata: false */
+    double probability; /* ZONE_QUANTILE; the median is 0.5 */
+    size_t column;
+};
+
 struct save_args {
     const char *name;   /* the id of the node: stem of the file names */
     const char *format; /* "COG", "GTiff", "PNG", "JSON" */
@@ -111,6 +126,13 @@ struct plan_node {
     enum resampling resampling;    /* PLAN_WARP */
     const struct window_args *windows; /* PLAN_WINDOWS */
     struct save_args save;         /* PLAN_SAVE: one input, same schema */
+
+    const struct geometries *geometries; /* PLAN_MASK, PLAN_ZONES: in the CRS of the pixels */
+    /* PLAN_ZONES: plane i * n_reductions + r is reduction r over columns i * n_columns .. of the
+     * input. The planes of the node are rows of geometries (graph/geometries.h). */
+    size_t n_columns, n_reductions;
+    const struct zone_reduction *reductions;
+    const double *table; /* PLAN_TABLE: [planes][geometries]; NaN is no-data */
 };
 
 struct plan {
@@ -119,6 +141,8 @@ struct plan {
     const struct plan_node *const *nodes; /* topological order */
     size_t n_saves;
     const struct plan_node *const *saves;
+    size_t n_zones; /* PLAN_ZONES among the nodes */
+    const struct plan_node *const *zones;
     json_t *value;    /* the result when it is not a cube; then there are no saves (owned) */
     json_t *scenes;   /* what the catalogue answered: catalog_replay() takes it (owned) */
     json_t *notices;  /* [{"level","message","node"}]: for the user's log (owned) */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "graph/catalog.h"
 #include "graph/expr.h"
+#include "graph/geometries.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/value.h"
@@ -23,6 +24,9 @@ enum {
     MAX_ARRAY = 100000,       /* elements of a constant array */
     MAX_PLANES = 100000,      /* of one cube */
     MAX_ERRORS = 100,
+    MAX_GEOMETRIES = 100000,  /* of a vector cube */
+    MAX_VERTICES = 1000000,   /* of all its geometries */
+    MAX_VECTOR_VALUES = 20000000, /* of a vector cube: geometries times planes */
 };
 
 /* A predefined process: its description, read once, and the function that does it. */
@@ -56,8 +60,8 @@ bool schema_is_callback(const json_t *schema); /* a process graph may be given *
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
-    combine_operations[], around_operations[], reduce_operations[],
-    io_operations[]; /* id NULL ends */
+    combine_operations[], around_operations[], reduce_operations[], mask_operations[],
+    zone_operations[], vector_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
@@ -115,6 +119,10 @@ struct load;
 struct source {
     struct plan_node *node;
     const struct load *load; /* NULL for computed planes */
+    const struct geometries *mask; /* PLAN_MASK: can be made on any grid */
+    const struct zones *zones;     /* PLAN_ZONES */
+    const double *table;           /* PLAN_TABLE */
+    size_t n_planes;               /* of the last two */
 };
 
 enum planner_mode { MODE_CHECK, MODE_VALIDATE, MODE_PLAN };
@@ -128,6 +136,9 @@ struct planner {
     size_t n_graph_nodes, n_calls, depth;
     struct plan_node **nodes;
     size_t n_nodes, node_capacity;
+    const struct geometries **geometries; /* sets that differ */
+    size_t n_geometries, geometry_capacity;
+    struct zones *zones; /* aggregations over geometries, the latest first */
     struct sink *sinks; /* what save_result asked for, in order */
     size_t n_sinks, sink_capacity;
     struct load *loads;
@@ -280,6 +291,7 @@ struct extent {
     const char *crs; /* "EPSG:4326" or WKT */
     bool geographic; /* degrees on WGS 84 */
     int epsg;        /* 0 for WKT */
+    bool narrows;    /* asks for no pixels beyond those that are there */
 };
 /* Errors: ProcessParameterInvalid naming the member. */
 bool extent_read(const struct call *call, const char *parameter, const struct value *value,
@@ -319,6 +331,8 @@ bool catalog_process(struct planner *p, const char *space, const char *id, const
                      struct err *err) MUST_USE;
 bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
                       struct err *err) MUST_USE;
+/* The JSON at a URL, fetched once for the plan and all that is made of it; lives as long as the plan. */
+bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struct err *err) MUST_USE;
 bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,
                         struct err *err) MUST_USE;
 
@@ -371,6 +385,88 @@ bool call_check_grid(const struct call *call, const struct cube *cube, const cha
 const struct expr *const *cube_spread(const struct call *call, const struct cube *cube,
                                       const struct grid *grid);
 
+/* geometries.c */
+/* GeoJSON of any kind but GeometryCollection. Errors: ProcessParameterInvalid with the place. */
+bool geometries_of_json(const struct call *call, const char *parameter, const json_t *json,
+                        const struct geometries **ret, struct err *err) MUST_USE;
+/* The same of an argument, which may also be a vector cube. */
+bool geometries_of_value(const struct call *call, const char *parameter, const struct value *value,
+                         const struct geometries **ret, struct err *err) MUST_USE;
+bool geometries_equal(const struct geometries *a, const struct geometries *b);
+/* Gives a set of other geometries its number. */
+const struct geometries *geometries_keep(struct planner *p, struct geometries *made);
+/* Sets the reference system that a name, code or WKT means. */
+bool geometries_crs(const struct call *call, const char *parameter, const char *name,
+                    struct geometries *all, struct err *err) MUST_USE;
+/* The same geometries, one by one, in another reference system. */
+bool geometries_in(const struct call *call, const char *parameter, const struct geometries *from,
+                   const char *crs, bool geographic, const struct geometries **ret,
+                   struct err *err) MUST_USE;
+
+/* masks.c */
+/* Geometries in the reference system of a grid. */
+bool geometries_on(const struct call *call, const char *parameter, const struct geometries *from,
+                   const struct grid *grid, const struct geometries **ret, struct err *err) MUST_USE;
+/* A plane that is true where a pixel belongs to one of the geometries. */
+bool mask_on_grid(const struct call *call, const struct geometries *geometries,
+                  const struct grid *grid, const struct source **ret, struct err *err) MUST_USE;
+
+/* zones.c: statistics of the pixels under geometries */
+struct zones {
+    struct zones *next;
+    const struct cube *columns;  /* what is reduced, n_columns planes for each plane of the result */
+    const struct geometries *geometries; /* in the reference system of the columns' grid */
+    size_t n_columns, n_reductions, n_planes;
+    const struct zone_reduction *reductions;
+    struct grid grid;                    /* the rows of geometries */
+    struct source source;
+};
+/* The nodes of all zones of the plan over the nodes of their columns. */
+void zones_lower(struct planner *p, const struct plan_node *const *columns);
+
+/* vectors.c */
+/* A cube with the dimension "geometry" and `more` others; its planes are NULL. */
+struct cube *vector_cube(const struct call *call, const struct geometries *geometries,
+                         size_t n_more, const struct dimension *more, const bool *deferred);
+
+/* GeoJSON as a cube; `names`: properties that become values, NULL or empty: none. */
+bool geojson_cube(const struct call *call, const char *parameter, const json_t *json,
+                  const struct value *names, struct value *ret, struct err *err) MUST_USE;
+bool vector_filter_bbox(struct call *call, const struct cube *data, const struct value *extent,
+                        struct value *ret, struct err *err) MUST_USE;
+
+/* reducers.c: callbacks over arrays whose length differs from geometry to geometry */
+struct zone_reducer {
+    size_t n_results;                    /* of the callback: 1, or the length of its array */
+    bool is_array;
+    const struct label *labels;          /* of that array, NULL: none */
+    const struct expr **results;         /* over leaves of `made`: plane r is reduction r */
+    const struct source *made;
+    size_t n_reductions;
+    const struct zone_reduction *reductions;
+    size_t n_columns;
+    const struct expr **columns;         /* over leaves of `pixel`: plane 0 */
+    const struct source *pixel;
+    size_t total;                        /* a reduction: how many pixels there are; or SIZE_MAX */
+    size_t valid;                        /* those with data; SIZE_MAX when not asked */
+};
+/* `like`: what a pixel is. Unknown: *ret_unknown. */
+bool reducer_read(struct call *call, const struct expr *like, bool with_counts,
+                  struct zone_reducer *ret, bool *ret_unknown, struct err *err) MUST_USE;
+
+/* template.c: an expression to be made again over other leaves */
+struct template;
+struct template *template_new(struct planner *p, const struct expr *e);
+/* With planes[i] instead of plane i of `source`, where that is not NULL. */
+const struct expr *template_fill(struct planner *p, const struct template *t,
+                                 const struct source *source, const struct expr *const *planes);
+/* Its parts, operands first and the whole last; an argument is the number of a part. */
+size_t template_lines(const struct template *t);
+const struct expr *template_line(const struct template *t, size_t i);
+size_t template_argument(const struct template *t, size_t i, size_t k);
+void template_free(struct template *t);
+DEFINE_AUTO(template, struct template *, template_free)
+
 /* save.c */
 run_fn run_save_result;
 bool save_implicit(struct planner *p, const struct node *node, const struct cube *cube,
@@ -385,6 +481,8 @@ bool crs_transform(struct crs *crs, const char *from, const char *to, size_t n, 
                    double *y) MUST_USE;
 /* True when the CRS is a known one; *ret_geographic: its axes are degrees. */
 bool crs_known(struct crs *crs, const char *name, bool *ret_geographic) MUST_USE;
+/* Whether the axes of a CRS count metres. */
+bool crs_in_metres(struct crs *crs, const char *name);
 /* The EPSG code of a CRS, 0 when it has none. */
 int crs_epsg(struct crs *crs, const char *name);
 

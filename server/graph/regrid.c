@@ -2,21 +2,38 @@
  * lattice, which is exact, whatever is computed from the pixels. */
 #include "graph/planner.h"
 
-static bool regrid_expr(struct planner *p, const struct expr *e, const struct grid *grid,
-                        const struct expr **memo, const struct expr **ret)
+/* The source on another grid; NULL stays NULL. */
+static bool regrid_source(const struct call *call, const struct source *source,
+                          const struct grid *grid, const struct source **ret, struct err *err)
 {
+    *ret = NULL;
+    if (!source)
+        return true;
+    if (source->mask)
+        return mask_on_grid(call, source->mask, grid, ret, err);
+    if (!source->load)
+        return call_fail(call, err, ERR_FeatureUnsupported, NULL,
+                         "The cubes lie on different grids, and one of them is the result of a "
+                         "step that cannot be repeated on the other grid.");
+    *ret = load_on_grid(call->planner, source, grid);
+    return true;
+}
+
+static bool regrid_expr(const struct call *call, const struct expr *e, const struct grid *grid,
+                        const struct expr **memo, const struct expr **ret, struct err *err)
+{
+    struct planner *p = call->planner;
     AUTO(mem) const struct expr **arguments = NULL;
+    const struct source *source;
 
     if (memo[e->id]) {
         *ret = memo[e->id];
         return true;
     }
     if (e->op == EXPR_LEAF) {
-        if (e->source && !e->source->load)
+        if (!regrid_source(call, e->source, grid, &source, err))
             return false;
-        *ret = e->source ? expr_leaf(p->exprs, load_on_grid(p, e->source, grid), e->plane,
-                                     cell_with_nodata(e->cell), e->wide)
-                         : e;
+        *ret = source ? expr_leaf(p->exprs, source, e->plane, cell_with_nodata(e->cell), e->wide) : e;
     } else {
         arguments = mem_array(e->n_arguments, sizeof *arguments);
         for (uint32_t i = 0; i < e->n_arguments; i++)
@@ -60,10 +77,8 @@ bool cube_regrid(const struct call *call, const struct cube *cube, const struct 
 
     mark_below(cube->planes, n, marks);
     for (size_t i = 0; i < n_exprs; i++)
-        if (marks[i] && !regrid_expr(p, marks[i], grid, memo, &made))
-            return call_fail(call, err, ERR_FeatureUnsupported, NULL,
-                             "The cubes lie on different grids, and one of them is the result of a "
-                             "step that cannot be repeated on the other grid.");
+        if (marks[i] && !regrid_expr(call, marks[i], grid, memo, &made, err))
+            return false;
     for (size_t i = 0; i < n; i++)
         ret_planes[i] = memo[cube->planes[i]->id];
     return true;

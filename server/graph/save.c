@@ -32,8 +32,16 @@ static const char formats_text[] =
     "\"PNG\":{\"title\":\"Picture (PNG)\",\"description\":\"One picture for each date; one band is "
     "grey, three are red, green, blue. Numbers are rounded and limited to 0..255.\","
     "\"gis_data_types\":[\"raster\"],\"parameters\":{}},"
-    "\"JSON\":{\"title\":\"JSON\",\"description\":\"The numbers of a small cube as nested arrays, "
-    "with its dimensions and labels.\",\"gis_data_types\":[\"raster\"],\"parameters\":{}}}";
+    "\"JSON\":{\"title\":\"JSON\",\"description\":\"The numbers of a small raster cube as nested arrays, "
+    "with its dimensions and labels. Of a vector cube with dates: for each date a list with one list of "
+    "values for each geometry.\",\"gis_data_types\":[\"raster\",\"vector\"],\"parameters\":{}},"
+    "\"CSV\":{\"title\":\"CSV\",\"description\":\"A vector cube as a table: a row for each date and "
+    "geometry, a column for each other label.\",\"gis_data_types\":[\"table\",\"vector\"],"
+    "\"parameters\":{}},"
+    "\"GeoJSON\":{\"title\":\"GeoJSON\",\"description\":\"A vector cube as a FeatureCollection in "
+    "degrees of longitude and latitude: its values beside the properties that the geometries have, their "
+    "names made of all labels, with ~ between.\",\"gis_data_types\":[\"vector\"],"
+    "\"parameters\":{}}}";
 
 const char *graph_formats(void)
 {
@@ -45,11 +53,12 @@ static const struct format {
     bool geotiff;      /* has the options */
     size_t most_bands; /* 0: any number */
     bool numbers;      /* needs no x and y */
-} formats[] = { { "COG", true, 0, false },
-                { "GTiff", true, 0, false },
-                { "PNG", false, 4, false },
-                { "JSON", false, 0, true } };
-enum { FORMAT_GTIFF = 1, FORMAT_JSON = 3 };
+    bool raster, vector;
+} formats[] = {
+    { "COG", true, 0, false, true, false },   { "GTiff", true, 0, false, true, false },
+    { "PNG", false, 4, false, true, false },  { "JSON", false, 0, true, true, true },
+    { "CSV", false, 0, true, false, true },   { "GeoJSON", false, 0, true, false, true },
+};
 
 static const struct format *find_format(const char *name)
 {
@@ -305,6 +314,16 @@ static void add_sink(struct planner *p, const struct node *node, const struct cu
     p->sinks[p->n_sinks++] = sink;
 }
 
+/* GeoJSON is in degrees whatever the cube is in. */
+static bool in_degrees(const struct call *call, const struct cube **cube, struct err *err)
+{
+    struct cube *moved = cube_like(call->planner, *cube);
+
+    *cube = moved;
+    return geometries_in(call, "data", moved->schema.geometries, "EPSG:4326", true,
+                         &moved->schema.geometries, err);
+}
+
 bool run_save_result(struct call *call, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
@@ -314,8 +333,12 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
 
     if (!format)
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
-                         "'%.60s' is no output format; there are COG, GTiff, PNG and JSON.",
+                         "'%.60s' is no output format; there are COG, GTiff, PNG, JSON, CSV and "
+                         "GeoJSON.",
                          call_text(call, "format"));
+    if (cube->schema.geometries ? !format->vector : !format->raster)
+        return call_fail(call, err, ERR_FormatUnsuitable, "format", "%s cannot hold a %s cube.",
+                         format->name, cube->schema.geometries ? "vector" : "raster");
     if (!read_options(call, format, &conversion, err))
         return false;
     *ret = (struct value){ .kind = KIND_STAC };
@@ -323,6 +346,8 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
         return false;
     if (p->mode != MODE_PLAN)
         return true;
+    if (!strcmp(format->name, "GeoJSON") && !in_degrees(call, &cube, err))
+        return false;
     add_sink(p, call->node, convert(p, cube, &conversion), format,
              call_argument(call, "options"));
     return true;
@@ -332,8 +357,7 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
                    struct err *err)
 {
     struct call call = { .planner = p, .process = process_find("save_result"), .node = node };
-    const struct format *format =
-        &formats[cube_has_grid(&cube->schema) ? FORMAT_GTIFF : FORMAT_JSON];
+    const struct format *format = find_format(cube_has_grid(&cube->schema) ? "GTiff" : "JSON");
 
     if (!check_shape(&call, cube, format, err))
         return false;

@@ -32,6 +32,9 @@ static bool run_dimension_labels(struct call *call, struct value *ret, struct er
         return call_fail(call, err, ERR_DimensionNotAvailable, "dimension",
                          "There is no dimension '%.100s'.", call_text(call, "dimension"));
     d = &data->schema.dimensions[i];
+    if (d->type == DIM_GEOMETRY)
+        return call_fail(call, err, ERR_FeatureUnsupported, "dimension",
+                         "Geometries are no array of labels here.");
     if (dimension_is_horizontal(d) ? data->grid_deferred : data->deferred[i]) {
         *ret = value_unknown(); /* until the catalogue was asked */
         return true;

@@ -12,5 +12,6 @@ libsentier_a_SOURCES += \
 	server/jobs/supervisor.c \
 	server/jobs/sweep.c \
 	server/jobs/sweep_files.c \
+	server/jobs/url.c server/jobs/url.h \
 	server/jobs/wire.h server/jobs/worker.h \
 	server/jobs/zygote.c server/jobs/zygote.h

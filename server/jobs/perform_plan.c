@@ -7,6 +7,7 @@
 #include "jobs/perform.h"
 #include "jobs/scratch.h"
 #include "json/js.h"
+#include "jobs/url.h"
 #include "store/catalog.h"
 #include "store/stagings.h"
 #include <inttypes.h>
@@ -22,6 +23,8 @@ static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(viewer);
 
+    if (!p->work.scenes)
+        url_allow(&catalog, p->config);
     return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
 }
 

@@ -19,6 +19,7 @@ enum { LISTS_MAX = 3 };
 
 struct check {
     size_t vertices, max_vertices;
+    bool degrees;             /* coordinates are longitudes and latitudes */
     const char *coordinates;  /* pointer of the geometry's coordinates */
     size_t path[LISTS_MAX];   /* the place in them; written out only when something is wrong */
     int lists;
@@ -62,7 +63,7 @@ static bool check_position(struct check *check, const json_t *position)
 
         if (!json_is_number(value))
             return refuse_type(check, value, "a position of numbers");
-        if (i < 2 && !(fabs(json_number_value(value)) <= (i ? 90 : 360)))
+        if (i < 2 && check->degrees && !(fabs(json_number_value(value)) <= (i ? 90 : 360)))
             return refuse(check, i ? "a latitude in [-90, 90]" : "a longitude in [-360, 360]");
     }
     if (++check->vertices > check->max_vertices)
@@ -153,6 +154,14 @@ static bool check_geometry(struct check *check, const json_t *geometry, const ch
 
 bool geojson_check(const json_t *geometry, const char *pointer, size_t max_vertices,
                    struct err *err)
+{
+    struct check check = { .max_vertices = max_vertices, .degrees = true, .err = err };
+
+    return check_geometry(&check, geometry, pointer, 0);
+}
+
+bool geojson_check_plane(const json_t *geometry, const char *pointer, size_t max_vertices,
+                         struct err *err)
 {
     struct check check = { .max_vertices = max_vertices, .err = err };
 

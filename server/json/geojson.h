@@ -12,6 +12,9 @@ enum { GEOJSON_MAX_VERTICES = 100000 };
  * BadRequest with `pointer` before the place. */
 bool geojson_check(const json_t *geometry, const char *pointer, size_t max_vertices,
                    struct err *err) MUST_USE;
+/* The same for a geometry in any reference system: coordinates need only be finite. */
+bool geojson_check_plane(const json_t *geometry, const char *pointer, size_t max_vertices,
+                         struct err *err) MUST_USE;
 /* west, south, east, north of a checked geometry, plainly (no crossing of 180 degrees). */
 void geojson_bounds(const json_t *geometry, double ret_bbox[4]);
 /* Appends a checked geometry as WKB with its SRID (EWKB, little-endian), without heights. */

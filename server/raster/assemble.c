@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "raster/disk.h"
 #include "raster/sinks.h"
+#include "raster/vectors.h"
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
@@ -15,11 +16,14 @@ static const struct format {
     const char *name, *suffix, *media_type;
     bool (*write)(const struct sink_file *file, int64_t *ret_size, struct err *err);
     bool whole; /* one file for all labels of t */
+    vector_sink *write_vector;
 } formats[] = {
-    { "COG", "tif", "image/tiff; application=geotiff; profile=cloud-optimized", sink_cog, false },
-    { "GTiff", "tif", "image/tiff; application=geotiff", sink_cog, false },
-    { "PNG", "png", "image/png", sink_png, false },
-    { "JSON", "json", "application/json", sink_json, true },
+    { "COG", "tif", "image/tiff; application=geotiff; profile=cloud-optimized", sink_cog, false, NULL },
+    { "GTiff", "tif", "image/tiff; application=geotiff", sink_cog, false, NULL },
+    { "PNG", "png", "image/png", sink_png, false, NULL },
+    { "JSON", "json", "application/json", sink_json, true, vector_json },
+    { "CSV", "csv", "text/csv", NULL, true, vector_csv },
+    { "GeoJSON", "geojson", "application/geo+json", NULL, true, vector_geojson },
 };
 
 static const struct format *format_of(const struct plan_node *save)
@@ -113,6 +117,7 @@ static void add_stats(const struct pieces *pieces, size_t save, size_t plane,
 struct assembly {
     const struct plan *plan;
     struct pieces *pieces;
+    const struct vector_rows *rows;
     struct encoder *encoder;
     const char *folder;
     struct arena *arena;
@@ -283,12 +288,33 @@ static bool write_one(struct assembly *a, size_t save, size_t split, size_t labe
     return true;
 }
 
+static bool write_vector(struct assembly *a, size_t save, struct err *err)
+{
+    const struct plan_node *node = a->plan->saves[save];
+    const struct format *format = format_of(node);
+    struct raster_file out = { .save = node->id,
+                               .name = file_name(a, node, NULL, format->suffix),
+                               .title = arena_text(a->arena, node->save.name),
+                               .media_type = format->media_type,
+                               .instant_ms = INSTANT_MIN,
+                               .primary = node->save.primary };
+    AUTO(mem) char *path = mem_printf("%s/%s", a->folder, out.name);
+
+    if (!format->write_vector(node, a->rows->rows[save], path, &out.size_bytes, err))
+        return false;
+    *file_new(a) = out;
+    a->n_files++;
+    return true;
+}
+
 static bool write_save(struct assembly *a, size_t save, struct err *err)
 {
     const struct cube_schema *schema = &a->plan->saves[save]->schema;
     const struct format *format = format_of(a->plan->saves[save]);
     size_t split = SIZE_MAX;
 
+    if (schema->geometries)
+        return write_vector(a, save, err);
     for (size_t i = 0; !format->whole && i < schema->n_dimensions && split == SIZE_MAX; i++)
         if (schema->dimensions[i].type == DIM_TEMPORAL)
             split = i;
@@ -316,18 +342,19 @@ bool raster_assemble(const struct plan *plan, const struct raster_options *optio
     AUTO(schedules) struct schedules *schedules = NULL;
     AUTO(pieces) struct pieces *pieces = NULL;
     AUTO(encoder) struct encoder *encoder = NULL;
+    AUTO(vector_rows) struct vector_rows *rows = NULL;
     AUTO(raster_result) struct raster_result *result = MEM_NEW(struct raster_result);
     struct assembly a = { .plan = plan, .folder = folder };
     struct raster_file *files;
     bool ok;
 
-    (void)options;
     result->arena = a.arena = arena_new();
     if (!schedules_make(plan, &schedules, err) ||
         !pieces_open(plan, schedules, n_parts, part_paths, &pieces, err) ||
-        !encoder_new(&encoder, err))
+        !encoder_new(&encoder, err) || !vector_rows_make(pieces, options, &rows, err))
         return false;
     a.pieces = pieces;
+    a.rows = rows;
     a.encoder = encoder;
     ok = write_all(&a, err);
     if (ok) {

@@ -4,6 +4,10 @@
 #include "raster/block_run.h"
 #include "base/mem.h"
 #include "raster/around.h"
+#include "raster/pieces.h"
+#include "raster/rasterize.h"
+#include "raster/zones.h"
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -23,6 +27,7 @@ struct block_runner {
     const struct block_job *job;
     struct loader *loader;
     struct encoder *encoder;
+    struct zone_work *zones;
     struct lane_machine machine;
     const struct schedule *schedule; /* that the buffers are for */
     void **slots;
@@ -78,9 +83,13 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
 
     runner->job = job;
     runner->loader = loader_new(job->options, job->tile_bytes);
+    runner->zones = zone_work_new();
     for (size_t i = 0; i < job->schedules->count; i++)
         if (job->schedules->schedules[i].machine_bytes > machine)
             machine = job->schedules->schedules[i].machine_bytes;
+    for (size_t i = 0; i < job->schedules->n_vectors; i++)
+        if (job->schedules->vectors[i].machine_bytes > machine)
+            machine = job->schedules->vectors[i].machine_bytes;
     if (!encoder_new(&runner->encoder, err) ||
         !lane_machine_init(&runner->machine, machine, err))
         return false;
@@ -116,6 +125,7 @@ void block_runner_free(struct block_runner *runner)
     free(runner->benches);
     loader_free(runner->loader);
     encoder_free(runner->encoder);
+    zone_work_free(runner->zones);
     lane_machine_done(&runner->machine);
     free(runner);
 }
@@ -130,7 +140,7 @@ static bool pixels_new(size_t size, void **ret_pixels, struct err *err)
 /* Of a pixel of an output: in the type of its file, which for pictures may be 16 bit. */
 static size_t gathered_size(const struct plan_node *save)
 {
-    size_t size = pixel_size(save->schema.pixel);
+    size_t size = pixel_size(save->inputs[0]->schema.pixel);
 
     return size > sizeof(int16_t) ? size : sizeof(int16_t);
 }
@@ -153,7 +163,7 @@ static bool take_buffers(struct block_runner *runner, const struct schedule *s, 
         return true;
     runner->tiles = mem_array(s->emitted, sizeof *runner->tiles);
     for (size_t i = 0, n = 0; i < s->n_outputs; i++)
-        for (size_t plane = 0; plane < cube_planes(&s->outputs[i]->schema); plane++)
+        for (size_t plane = 0; plane < output_planes(s->outputs[i]); plane++)
             if (!pixels_new(gathered_size(s->outputs[i]) * tile, &runner->tiles[n++], err))
                 return false;
     return true;
@@ -269,6 +279,17 @@ static void run_program(struct block_runner *runner, const struct band *band,
         lanes_finish(&runner->machine, step->program, states, outs, band->n);
 }
 
+/* Rows of geometries: the numbers that were given or gathered. */
+static void read_rows(const struct block_runner *runner, const struct step *step,
+                      const struct window_rect *w, double *dst)
+{
+    const struct plan_node *node = step->node;
+    const double *table = node->op == PLAN_TABLE ? node->table : runner->job->tables[node->index];
+
+    memcpy(dst, table + step->plane * (size_t)node->schema.grid.width + (size_t)w->x,
+           w->width * sizeof *dst);
+}
+
 static bool read_step(struct block_runner *runner, const struct band *band,
                       const struct step *step, struct err *err)
 {
@@ -277,6 +298,14 @@ static bool read_step(struct block_runner *runner, const struct band *band,
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */
+    if (step->node->op == PLAN_MASK) {
+        rasterize_mask(step->node->geometries, &step->node->schema.grid, &w, out.data);
+        return true;
+    }
+    if (step->node->op == PLAN_ZONES || step->node->op == PLAN_TABLE) {
+        read_rows(runner, step, &w, out.data);
+        return true;
+    }
     return load_plane(runner->loader, step->node, step->plane, &w, out.data, err);
 }
 
@@ -362,9 +391,25 @@ static size_t save_number(const struct plan *plan, const struct plan_node *save)
 {
     size_t i = 0;
 
-    while (plan->saves[i] != save)
+    while (pieces_output(plan, i) != save)
         i++;
     return i;
+}
+
+/* A finished plane of a tile of rows. */
+static void emit_rows(const struct block_runner *runner, const struct band *band,
+                      const struct step *step)
+{
+    struct lane_plane in = plane_of(band, &step->ins[0]);
+    size_t save = save_number(runner->job->plan, step->node);
+    double *to = runner->job->rows_made[save] +
+                 step->plane * (size_t)step->node->schema.grid.width + (size_t)band->rows.x;
+    struct lane_plane out = { to, { PIXEL_F64, NAN, true } };
+
+    if (in.data)
+        lanes_convert(&in, &out, band->n);
+    else
+        pixel_tables[PIXEL_F64]->fill(to, NAN, band->n);
 }
 
 /* A finished plane of the block: in the type of its file, and packed when it is whole. */
@@ -379,7 +424,9 @@ static bool emit_step(struct block_runner *runner, struct band *band, const stru
     size_t number = band->emitted++, size;
     void *pixels = in.data;
 
-    if (!file_style_of(step->node, &style, err))
+    if (step->node->op == PLAN_ZONES)
+        style = (struct file_style){ .kind = in.kind };
+    else if (!file_style_of(step->node, &style, err))
         return false;
     out = (struct lane_plane){ runner->converted, style.kind };
     size = pixel_size(style.kind.pixel);
@@ -396,6 +443,10 @@ static bool emit_step(struct block_runner *runner, struct band *band, const stru
         if (row + band->rows.height < band->tile.height)
             return true;
         pixels = runner->tiles[number];
+    }
+    if (step->node->op == PLAN_ZONES) {
+        out.data = pixels;
+        return zones_emit(runner->zones, step->node, &band->tile, entry, &out, runner->job->part, err);
     }
     return encoder_plane(runner->encoder, &style, &band->schedule->grid, entry, pixels,
                          band->tile.width, band->tile.height, runner->job->part, err);
@@ -421,6 +472,10 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
         break;
     }
     case STEP_EMIT:
+        if (step->node->schema.geometries && step->node->op == PLAN_SAVE) {
+            emit_rows(runner, band, step);
+            return true;
+        }
         return emit_step(runner, band, step, err);
     default:
         run_program(runner, band, step);
@@ -429,14 +484,12 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
     return true;
 }
 
-bool block_run(struct block_runner *runner, size_t block, struct err *err)
+static bool run_tile(struct block_runner *runner, const struct schedule *s, size_t tile,
+                     size_t block, struct err *err)
 {
-    size_t tile;
-    struct band band = { .block = block };
+    struct band band = { .block = block, .schedule = s, .tile = schedule_tile(s, tile) };
 
-    band.schedule = schedule_of(runner->job->schedules, block, &tile);
-    band.tile = schedule_tile(band.schedule, tile);
-    if (!take_buffers(runner, band.schedule, err))
+    if (!take_buffers(runner, s, err))
         return false;
     band.slots = runner->slots;
     for (size_t row = 0; row < band.tile.height; row += runner->job->rows) {
@@ -447,9 +500,23 @@ bool block_run(struct block_runner *runner, size_t block, struct err *err)
         band.rows.height = left < runner->job->rows ? left : runner->job->rows;
         band.n = band.rows.width * band.rows.height;
         band.emitted = 0;
-        for (size_t i = 0; i < band.schedule->n_steps; i++)
-            if (!run_step(runner, &band, &band.schedule->steps[i], err))
+        for (size_t i = 0; i < s->n_steps; i++)
+            if (!run_step(runner, &band, &s->steps[i], err))
                 return false;
     }
     return true;
+}
+
+bool block_run(struct block_runner *runner, size_t block, struct err *err)
+{
+    size_t tile;
+    const struct schedule *s = schedule_of(runner->job->schedules, block, &tile);
+
+    return run_tile(runner, s, tile, block, err);
+}
+
+bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
+                    struct err *err)
+{
+    return run_tile(runner, schedule, tile, 0, err);
 }

@@ -13,6 +13,9 @@ struct block_job {
     struct part_writer *part;
     size_t rows;       /* of a block that are computed at once */
     size_t tile_bytes; /* of the cache of decoded tiles */
+    /* For rows of geometries alone: by node the numbers of zones, [plane][geometry], and where those of
+     * the saves go, by save. */
+    double *const *tables, *const *rows_made;
 };
 
 struct block_runner;
@@ -22,6 +25,9 @@ void block_runner_free(struct block_runner *runner);
 DEFINE_AUTO(block_runner, struct block_runner *, block_runner_free)
 
 bool block_run(struct block_runner *runner, size_t block, struct err *err) MUST_USE;
+/* The same for a tile of a schedule of rows. */
+bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
+                    struct err *err) MUST_USE;
 
 /* Bytes of one thread when `rows` rows are computed at once. */
 size_t block_memory(const struct schedule *schedule, size_t rows, size_t tile_bytes);

@@ -97,7 +97,7 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {
         const struct schedule *s = &all->schedules[i];
-        double pixels = (double)s->grid.width * (double)s->grid.height;
+        double pixels = schedule_pixels(s);
 
         estimate.pixels_in += (int64_t)(s->read_pixels * pixels);
         estimate.bytes_in += (int64_t)(s->read_bytes * pixels);
@@ -170,7 +170,8 @@ static uint64_t order_key(const struct schedules *all, size_t block)
 {
     size_t tile;
     const struct schedule *s = schedule_of(all, block, &tile);
-    uint64_t row = tile / s->tile_columns, column = tile % s->tile_columns;
+    struct window_rect rect = schedule_tile(s, tile);
+    uint64_t row = (uint64_t)rect.y / BASE_TILE, column = (uint64_t)rect.x / BASE_TILE;
 
     return (uint64_t)(s - all->schedules) << 56 | (row / 2) << 28 | (column / 2) << 2 |
            (row % 2) << 1 | column % 2;

@@ -58,6 +58,9 @@ uint64_t part_fingerprint(const struct plan *plan)
                     save->schema.has_nodata, cube_planes(&save->schema), g->epsg, g->x0, g->y0,
                     g->dx, g->dy, (long long)g->width, (long long)g->height, options);
     }
+    for (size_t i = 0; i < plan->n_zones; i++)
+        text_printf(&all, "zones %s %zu %zu %zu\n", plan->zones[i]->id, output_planes(plan->zones[i]),
+                    plan->zones[i]->geometries->count, plan->zones[i]->n_reductions);
     return hash_bytes(all.data, all.length);
 }
 

@@ -13,7 +13,7 @@ enum piece { PIECE_BASE, PIECE_HALF /* a tile of overview 1 */, PIECE_QUARTER /*
 struct part_entry {
     uint64_t offset;
     uint32_t size, checksum;
-    uint32_t block, save, plane, piece; /* save: its number in plan->saves */
+    uint32_t block, save, plane, piece; /* save: its number among outputs, see pieces.h */
     struct tile_stats stats;            /* PIECE_BASE */
 };
 

@@ -3,19 +3,26 @@
 #include "raster/pieces.h"
 #include "base/mem.h"
 
-static size_t schedule_number(const struct schedules *all, const struct plan_node *save)
+const struct plan_node *pieces_output(const struct plan *plan, size_t output)
 {
-    for (size_t i = 0; i < all->count; i++)
-        for (size_t k = 0; k < all->schedules[i].n_outputs; k++)
-            if (all->schedules[i].outputs[k] == save)
-                return i;
-    return 0;
+    return output < plan->n_saves ? plan->saves[output] : plan->zones[output - plan->n_saves];
 }
 
-const struct schedule *pieces_schedule(const struct pieces *pieces, size_t save)
+static size_t output_count(const struct plan *plan)
 {
-    return &pieces->schedules
-                ->schedules[schedule_number(pieces->schedules, pieces->plan->saves[save])];
+    return plan->n_saves + plan->n_zones;
+}
+
+const struct schedule *pieces_schedule(const struct pieces *pieces, size_t output)
+{
+    const struct plan_node *node = pieces_output(pieces->plan, output);
+    const struct schedules *all = pieces->schedules;
+
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; k < all->schedules[i].n_outputs; k++)
+            if (all->schedules[i].outputs[k] == node)
+                return &all->schedules[i];
+    return NULL;
 }
 
 static size_t place(const struct schedule *s, size_t plane, size_t tile, enum piece piece)
@@ -23,10 +30,10 @@ static size_t place(const struct schedule *s, size_t plane, size_t tile, enum pi
     return (plane * s->blocks + tile) * PIECES + piece;
 }
 
-const struct piece_ref *pieces_get(const struct pieces *pieces, size_t save, size_t plane,
+const struct piece_ref *pieces_get(const struct pieces *pieces, size_t output, size_t plane,
                                    size_t tile, enum piece piece)
 {
-    return &pieces->refs[save][place(pieces_schedule(pieces, save), plane, tile, piece)];
+    return &pieces->refs[output][place(pieces_schedule(pieces, output), plane, tile, piece)];
 }
 
 static bool put(struct pieces *pieces, const struct part *part, const struct part_entry *entry,
@@ -38,8 +45,9 @@ static bool put(struct pieces *pieces, const struct part *part, const struct par
     size_t tile;
 
     if (entry->block < part->first || entry->block >= part->end ||
-        entry->block >= pieces->schedules->blocks || entry->save >= plan->n_saves ||
-        entry->piece >= PIECES || entry->plane >= cube_planes(&plan->saves[entry->save]->schema))
+        entry->block >= pieces->schedules->blocks || entry->save >= output_count(plan) ||
+        entry->piece >= PIECES ||
+        entry->plane >= output_planes(pieces_output(plan, entry->save)))
         return err_set(err, ERR_StorageFailure,
                        "The part '%s' cannot be used: it holds what the plan has not.", part->path);
     s = schedule_of(pieces->schedules, entry->block, &tile);
@@ -58,16 +66,18 @@ static bool put(struct pieces *pieces, const struct part *part, const struct par
 /* Every piece that the styles of the saves ask for. */
 static bool complete(const struct pieces *pieces, struct err *err)
 {
-    for (size_t save = 0; save < pieces->plan->n_saves; save++) {
-        const struct plan_node *node = pieces->plan->saves[save];
+    for (size_t save = 0; save < output_count(pieces->plan); save++) {
+        const struct plan_node *node = pieces_output(pieces->plan, save);
         const struct schedule *s = pieces_schedule(pieces, save);
-        struct file_style style;
+        struct file_style style = { 0 };
         size_t wanted;
 
-        if (!file_style_of(node, &style, err))
+        if (!s)
+            continue;
+        if (node->op == PLAN_SAVE && !file_style_of(node, &style, err))
             return false;
         wanted = style.tiff ? overview_count(s->grid.width, s->grid.height) : 0;
-        for (size_t plane = 0; plane < cube_planes(&node->schema); plane++)
+        for (size_t plane = 0; plane < output_planes(node); plane++)
             for (size_t tile = 0; tile < s->blocks; tile++)
                 for (size_t piece = 0; piece < PIECES && piece <= wanted; piece++)
                     if (!pieces->refs[save][place(s, plane, tile, (enum piece)piece)].entry)
@@ -87,11 +97,12 @@ bool pieces_open(const struct plan *plan, const struct schedules *schedules, siz
     pieces->plan = plan;
     pieces->schedules = schedules;
     pieces->parts = mem_array(n_parts, sizeof(struct part *));
-    pieces->refs = mem_array(plan->n_saves, sizeof(struct piece_ref *));
-    for (size_t i = 0; i < plan->n_saves; i++)
-        pieces->refs[i] = mem_array(cube_planes(&plan->saves[i]->schema) *
-                                        pieces_schedule(pieces, i)->blocks * PIECES,
-                                    sizeof(struct piece_ref));
+    pieces->refs = mem_array(output_count(plan), sizeof(struct piece_ref *));
+    for (size_t i = 0; i < output_count(plan); i++)
+        if (pieces_schedule(pieces, i))
+            pieces->refs[i] = mem_array(output_planes(pieces_output(plan, i)) *
+                                            pieces_schedule(pieces, i)->blocks * PIECES,
+                                        sizeof(struct piece_ref));
     for (; pieces->n_parts < n_parts; pieces->n_parts++) {
         struct part **part = &pieces->parts[pieces->n_parts];
 
@@ -116,7 +127,7 @@ void pieces_free(struct pieces *pieces)
         return;
     for (size_t i = 0; i < pieces->n_parts; i++)
         part_free(pieces->parts[i]);
-    for (size_t i = 0; i < pieces->plan->n_saves; i++)
+    for (size_t i = 0; i < output_count(pieces->plan); i++)
         free(pieces->refs[i]);
     free(pieces->parts);
     free(pieces->refs);

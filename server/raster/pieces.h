@@ -15,7 +15,7 @@ struct pieces {
     const struct schedules *schedules;
     size_t n_parts;
     struct part **parts;
-    struct piece_ref **refs; /* by save: [plane][tile][piece] */
+    struct piece_ref **refs; /* by output: [plane][tile][piece] */
 };
 
 /* Opens the parts; every block must be there once. */
@@ -24,8 +24,10 @@ bool pieces_open(const struct plan *plan, const struct schedules *schedules, siz
 void pieces_free(struct pieces *pieces);
 DEFINE_AUTO(pieces, struct pieces *, pieces_free)
 
-const struct schedule *pieces_schedule(const struct pieces *pieces, size_t save);
-const struct piece_ref *pieces_get(const struct pieces *pieces, size_t save, size_t plane,
+/* Outputs are the saves, then the zones of the plan; vector cubes have no pieces. */
+const struct plan_node *pieces_output(const struct plan *plan, size_t output);
+const struct schedule *pieces_schedule(const struct pieces *pieces, size_t output);
+const struct piece_ref *pieces_get(const struct pieces *pieces, size_t output, size_t plane,
                                    size_t tile, enum piece piece);
 /* The pixels of a piece, side x side of style->kind; `packed` is scratch of the caller. */
 bool pieces_pixels(const struct piece_ref *ref, struct encoder *encoder,

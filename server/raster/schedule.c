@@ -5,20 +5,42 @@
  * extent change. */
 #include "raster/maker.h"
 #include "raster/encode.h"
+#include "raster/zones.h"
 #include <string.h>
 
 static const double deflate_slowness = 2.4; /* level 6 against ZSTD 1, measured */
 
+size_t output_planes(const struct plan_node *output)
+{
+    return cube_planes(output->op == PLAN_ZONES ? &output->inputs[0]->schema : &output->schema);
+}
+
+static const struct grid *output_grid(const struct plan_node *output)
+{
+    return output->op == PLAN_ZONES ? &output->inputs[0]->schema.grid : &output->schema.grid;
+}
+
+/* What becomes of statistics and rows costs nothing beside pixels. */
+static bool note_packing(struct maker *m, const struct plan_node *save)
+{
+    struct file_style style;
+
+    if (save->op == PLAN_ZONES || save->schema.geometries)
+        return true;
+    if (!file_style_of(save, &style, m->err))
+        return false;
+    m->schedule->pack_cost += (double)(output_planes(save) * pixel_size(style.kind.pixel)) *
+                              (style.codec == CODEC_DEFLATE ? deflate_slowness : 1);
+    return true;
+}
+
 static bool emit(struct maker *m, size_t output)
 {
     const struct plan_node *save = m->schedule->outputs[output], *input = save->inputs[0];
-    size_t planes = cube_planes(&save->schema);
-    struct file_style style;
+    size_t planes = output_planes(save);
 
-    if (!file_style_of(save, &style, m->err))
+    if (!note_packing(m, save))
         return false;
-    m->schedule->pack_cost += (double)(planes * pixel_size(style.kind.pixel)) *
-                              (style.codec == CODEC_DEFLATE ? deflate_slowness : 1);
     for (size_t plane = 0; plane < planes; plane++) {
         struct operand in;
         struct step *step;
@@ -31,7 +53,7 @@ static bool emit(struct maker *m, size_t output)
         step->ins[0] = in;
         release(m, input, plane);
         m->schedule->emitted++;
-        m->schedule->emitted_bytes += pixel_size(save->schema.pixel);
+        m->schedule->emitted_bytes += pixel_size(input->schema.pixel);
     }
     return true;
 }
@@ -45,9 +67,9 @@ static bool make_group(struct maker *m)
     for (size_t i = 0; i < s->n_outputs; i++) {
         const struct plan_node *save = s->outputs[i];
 
-        if (!place(m, save, 0, 0))
+        if (!place(m, save, 0, 0) || !place(m, save->inputs[0], 0, 0))
             return false;
-        for (size_t plane = 0; plane < cube_planes(&save->schema); plane++)
+        for (size_t plane = 0; plane < output_planes(save); plane++)
             count_value(m, save->inputs[0], plane);
     }
     for (size_t i = 0; i < s->n_outputs; i++)
@@ -63,6 +85,25 @@ static bool make_input(struct maker *m, const struct plan_node *input, size_t pl
         return false;
     count_value(m, input, plane);
     return make(m, input, plane, &m->schedule->result);
+}
+
+static bool only_zones(const struct schedule *s)
+{
+    for (size_t i = 0; i < s->n_outputs; i++)
+        if (s->outputs[i]->op != PLAN_ZONES)
+            return false;
+    return true;
+}
+
+/* Nothing is read but what lies under geometries. */
+static void choose_tiles(struct schedule *s)
+{
+    s->blocks = zones_tiles(s, &s->tiles);
+    s->tile_width = s->tile_height = 0;
+    for (size_t i = 0; i < s->blocks; i++) {
+        s->tile_width = s->tiles[i].width > s->tile_width ? s->tiles[i].width : s->tile_width;
+        s->tile_height = s->tiles[i].height > s->tile_height ? s->tiles[i].height : s->tile_height;
+    }
 }
 
 /* input NULL: all outputs of the group. */
@@ -83,6 +124,8 @@ static bool schedule_make(const struct plan *plan, struct schedules *all, struct
     s->tile_width = s->grid.width < BASE_TILE ? (size_t)s->grid.width : BASE_TILE;
     s->tile_height = s->grid.height < BASE_TILE ? (size_t)s->grid.height : BASE_TILE;
     s->blocks = s->tile_columns * s->tile_rows;
+    if (!input && only_zones(s))
+        choose_tiles(s);
     ok = input ? make_input(&m, input, plane) : make_group(&m);
     free(m.values);
     free(m.slot_used);
@@ -103,17 +146,39 @@ bool schedule_input(struct maker *m, const struct plan_node *input, size_t plane
     return schedule_make(m->plan, all, s, input, plane, m->err);
 }
 
-/* The group of a save: an earlier one with the same grid, or a new one. */
-static struct schedule *group_of(struct schedules *all, const struct plan_node *save)
+/* The group of an output: an earlier one with the same grid, or a new one. */
+static void add_output(struct schedules *all, struct schedule *groups, size_t *n_groups,
+                       const struct plan_node *output)
 {
-    struct schedule *s;
+    const struct plan_node **outputs;
+    struct schedule *s = groups;
 
-    for (size_t i = 0; i < all->count; i++)
-        if (grid_equal(&all->schedules[i].grid, &save->schema.grid))
-            return &all->schedules[i];
-    s = &all->schedules[all->count++];
-    s->grid = save->schema.grid;
-    return s;
+    while (s < groups + *n_groups && !grid_equal(&s->grid, output_grid(output)))
+        s++;
+    if (s == groups + *n_groups)
+        (*n_groups)++;
+    s->grid = *output_grid(output);
+    outputs = arena_array(all->arena, s->n_outputs + 1, sizeof *outputs);
+    if (s->n_outputs)
+        memcpy(outputs, s->outputs, s->n_outputs * sizeof *outputs);
+    outputs[s->n_outputs++] = output;
+    s->outputs = outputs;
+}
+
+static bool add_save(struct schedules *all, const struct plan_node *save, struct err *err)
+{
+    struct file_style style;
+
+    if (save->schema.geometries) {
+        add_output(all, all->vectors, &all->n_vectors, save);
+        return true;
+    }
+    if (save->schema.grid.width < 1 || save->schema.grid.height < 1)
+        return err_set(err, ERR_DataCubeEmpty, "%s: the cube has no pixels.", save->pointer);
+    if (!file_style_of(save, &style, err))
+        return false;
+    add_output(all, all->schedules, &all->count, save);
+    return true;
 }
 
 bool schedules_make(const struct plan *plan, struct schedules **ret_schedules, struct err *err)
@@ -121,46 +186,44 @@ bool schedules_make(const struct plan *plan, struct schedules **ret_schedules, s
     AUTO(schedules) struct schedules *all = MEM_NEW(struct schedules);
 
     all->arena = arena_new();
-    all->schedules = arena_array(all->arena, plan->n_saves + 1, sizeof *all->schedules);
-    for (size_t i = 0; i < plan->n_saves; i++) {
-        const struct plan_node *save = plan->saves[i];
-        struct schedule *s;
-        const struct plan_node **outputs;
-        struct file_style style;
-
-        if (save->schema.grid.width < 1 || save->schema.grid.height < 1)
-            return err_set(err, ERR_DataCubeEmpty, "%s: the cube has no pixels.", save->pointer);
-        if (!file_style_of(save, &style, err))
+    all->schedules =
+        arena_array(all->arena, plan->n_saves + plan->n_zones + 1, sizeof *all->schedules);
+    all->vectors = arena_array(all->arena, plan->n_saves + 1, sizeof *all->vectors);
+    for (size_t i = 0; i < plan->n_saves; i++)
+        if (!add_save(all, plan->saves[i], err))
             return false;
-        s = group_of(all, save);
-        outputs = arena_array(all->arena, s->n_outputs + 1, sizeof *outputs);
-        if (s->n_outputs)
-            memcpy(outputs, s->outputs, s->n_outputs * sizeof *outputs);
-        outputs[s->n_outputs++] = save;
-        s->outputs = outputs;
-    }
+    for (size_t i = 0; i < plan->n_zones; i++)
+        add_output(all, all->schedules, &all->count, plan->zones[i]);
     for (size_t i = 0; i < all->count; i++) {
         if (!schedule_make(plan, all, &all->schedules[i], NULL, 0, err))
             return false;
         all->blocks += all->schedules[i].blocks;
     }
+    for (size_t i = 0; i < all->n_vectors; i++)
+        if (!schedule_make(plan, all, &all->vectors[i], NULL, 0, err))
+            return false;
     *ret_schedules = all;
     all = NULL;
     return true;
+}
+
+static void schedule_done(struct schedule *s)
+{
+    free(s->steps);
+    free(s->slot_size);
+    free(s->tiles);
 }
 
 void schedules_free(struct schedules *schedules)
 {
     if (!schedules)
         return;
-    for (size_t i = 0; i < schedules->count; i++) {
-        free(schedules->schedules[i].steps);
-        free(schedules->schedules[i].slot_size);
-    }
-    for (size_t i = 0; i < schedules->n_inputs; i++) {
-        free(schedules->inputs[i]->steps);
-        free(schedules->inputs[i]->slot_size);
-    }
+    for (size_t i = 0; i < schedules->count; i++)
+        schedule_done(&schedules->schedules[i]);
+    for (size_t i = 0; i < schedules->n_vectors; i++)
+        schedule_done(&schedules->vectors[i]);
+    for (size_t i = 0; i < schedules->n_inputs; i++)
+        schedule_done(schedules->inputs[i]);
     free(schedules->inputs);
     arena_free(schedules->arena);
     free(schedules);
@@ -179,10 +242,23 @@ const struct schedule *schedule_of(const struct schedules *schedules, size_t blo
 
 struct window_rect schedule_tile(const struct schedule *schedule, size_t tile)
 {
+    if (schedule->tiles)
+        return schedule->tiles[tile];
     int64_t x = (int64_t)(tile % schedule->tile_columns) * BASE_TILE;
     int64_t y = (int64_t)(tile / schedule->tile_columns) * BASE_TILE;
     int64_t right = schedule->grid.width - x, below = schedule->grid.height - y;
 
     return (struct window_rect){ x, y, (size_t)(right < BASE_TILE ? right : BASE_TILE),
                                  (size_t)(below < BASE_TILE ? below : BASE_TILE) };
+}
+
+double schedule_pixels(const struct schedule *schedule)
+{
+    double pixels = 0;
+
+    if (!schedule->tiles)
+        return (double)schedule->grid.width * (double)schedule->grid.height;
+    for (size_t i = 0; i < schedule->blocks; i++)
+        pixels += (double)(schedule->tiles[i].width * schedule->tiles[i].height);
+    return pixels;
 }

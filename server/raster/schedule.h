@@ -10,7 +10,7 @@
 enum { BASE_TILE = 1024, NO_SLOT = UINT32_MAX };
 
 enum step_op {
-    STEP_READ,    /* plane of a load -> outs[0] */
+    STEP_READ,    /* plane of a load, a mask, zones that are gathered or a table -> outs[0] */
     STEP_RUN,     /* a plain program: ins -> outs */
     STEP_FOLD,    /* one slice: ins -> states */
     STEP_FINISH,  /* states -> outs */
@@ -43,7 +43,7 @@ struct step {
 struct schedule {
     struct grid grid;
     size_t n_outputs;
-    const struct plan_node *const *outputs; /* the saves of the group */
+    const struct plan_node *const *outputs; /* the saves and zones of the group */
     /* Of one that makes the input of other pixels' neighbourhoods or of another grid: the plane. Its
      * windows lie anywhere in the grid. */
     struct operand result;
@@ -56,6 +56,8 @@ struct schedule {
     const int64_t *shift_x, *shift_y; /* by node: pixel (0, 0) of the group's grid in the node's */
     size_t tile_columns, tile_rows;
     size_t tile_width, tile_height; /* of the largest tile */
+    struct window_rect *tiles; /* those with pixels under geometries, where nothing else is wanted;
+                                  NULL: all */
     size_t blocks;
     double read_pixels, read_bytes, read_cost; /* of all layers, decoded, for a pixel of the grid */
     size_t operations;        /* instructions a pixel */
@@ -71,6 +73,8 @@ struct schedules {
     struct schedule *schedules;
     struct schedule **inputs; /* those of steps; in the arena but for what they hold */
     size_t n_inputs, input_capacity;
+    size_t n_vectors; /* schedules of rows of geometries, which the assembly runs */
+    struct schedule *vectors;
 };
 
 bool schedules_make(const struct plan *plan, struct schedules **ret_schedules,
@@ -83,5 +87,9 @@ const struct schedule *schedule_of(const struct schedules *schedules, size_t blo
                                    size_t *ret_tile);
 /* The tile's part of the grid: full tiles but at the right and lower edges. */
 struct window_rect schedule_tile(const struct schedule *schedule, size_t tile);
+/* Of all its tiles. */
+double schedule_pixels(const struct schedule *schedule);
+/* How many planes a block emits for an output: of zones those of their input. */
+size_t output_planes(const struct plan_node *output);
 
 #endif

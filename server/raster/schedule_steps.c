@@ -258,7 +258,7 @@ static bool read_plane(struct maker *m, const struct plan_node *node, size_t pla
     value->made = true;
     value->slot = slot_take(m, pixel_size(kind.pixel));
     step->outs[0] = (struct operand){ value->slot, kind };
-    for (size_t i = 0; i < node->load[plane].n_layers; i++)
+    for (size_t i = 0; node->load && i < node->load[plane].n_layers; i++)
         note_layer(m->schedule, node, node->load[plane].layers[i]);
     return true;
 }
@@ -312,7 +312,8 @@ static bool make_value(struct maker *m, const struct plan_node *node, size_t pla
     const struct application *application;
     uint32_t number = value_at(m, node, plane)->application;
 
-    if (node->op == PLAN_LOAD)
+    if (node->op == PLAN_LOAD || node->op == PLAN_MASK || node->op == PLAN_ZONES ||
+        node->op == PLAN_TABLE)
         return read_plane(m, node, plane);
     if (is_around(node))
         return around_plane(m, node, plane);

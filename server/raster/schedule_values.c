@@ -18,7 +18,7 @@ bool place(struct maker *m, const struct plan_node *node, int64_t x, int64_t y)
     m->placed[node->index] = true;
     m->shift_x[node->index] = x;
     m->shift_y[node->index] = y;
-    if (is_around(node))
+    if (is_around(node) || node->op == PLAN_ZONES)
         return true; /* what is below has places of its own */
     for (size_t i = 0; i < node->n_inputs; i++)
         if (!place(m, node->inputs[i], x + (node->shifts ? node->shifts[i].x : 0),

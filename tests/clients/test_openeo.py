@@ -1,15 +1,18 @@
 """openEO with its Python client, and over plain HTTP what the client does not ask."""
 import io
+import json
 import tarfile
 import time
 
 import numpy as np
 import openeo
+import pandas
 import pytest
 import rasterio
 import requests
 from graphs import BANDS, COMPOSITE, NDVI, SCL_VALID, VALID, add, ndvi_of_window
 from openeo.rest import OpenEoApiError
+from openeo.rest.conversions import timeseries_json_to_pandas
 from openeo.rest.job import JobFailedException
 
 pytestmark = pytest.mark.sanitizer
@@ -68,7 +71,7 @@ def test_metadata(connection, scenes):
     assert {"x", "y", "t"} <= set(collection["cube:dimensions"])
     assert {"load_collection", "ndvi", "mask", "reduce_dimension", "save_result"} <= {
         p["id"] for p in connection.list_processes()}
-    assert {"COG", "GTiff", "PNG", "JSON"} <= set(connection.list_file_formats()["output"])
+    assert {"COG", "GTiff", "PNG", "JSON", "CSV", "GeoJSON"} <= set(connection.list_file_formats()["output"])
     assert connection.describe_account()["name"] == "alice"
     older = openeo.connect(scenes.base + "/openeo/1.2")
     assert older.capabilities().api_version() == "1.2.0"
@@ -245,3 +248,45 @@ def test_formats(alice, scenes):
     for format, media in [("PNG", "image/png"), ("JSON", "application/json"), ("cog", "image/tiff")]:
         answer = alice.post(api(scenes, "/result"), json={"process": ndvi_of_window(format=format)}, timeout=120)
         assert answer.status_code == 200 and answer.headers["Content-Type"].startswith(media), answer.text[:300]
+
+
+FIELDS = {"type": "FeatureCollection", "features": [
+    {"type": "Feature", "properties": {"crop": crop}, "geometry": {"type": "Polygon", "coordinates": [
+        [[x, y], [x + 0.03, y], [x + 0.03, y + 0.02], [x, y + 0.02], [x, y]]]}}
+    for crop, x, y in (("maize", 15.2, 45.6), ("wheat", 15.3, 45.7))]}
+# NumPy: mean NDVI of the pixels whose centres lie in the fields, on the clear day.
+FIELD_NDVI = {"2023-08-15": [0.797423366, 0.843300326]}
+
+
+def test_time_series_of_fields(connection, tmp_path):
+    """Zonal statistics as the client has them: at once as a data frame, and as a job's table."""
+    cube = connection.load_collection("sentinel-2-l2a", bands=["B04", "B08"]).ndvi(red="B04", nir="B08")
+    series = cube.aggregate_spatial(FIELDS, reducer="mean")
+    frame = timeseries_json_to_pandas(series.execute())
+    day = next(date for date in frame.index if date.startswith("2023-08-15"))
+    assert list(frame.loc[day]) == pytest.approx(FIELD_NDVI["2023-08-15"])
+    job = series.execute_batch(out_format="CSV", outputfile=tmp_path / "fields.csv", print=lambda *_: None,
+                               job_options=None, max_poll_interval=1, connection_retry_interval=1)
+    assert job.status() == "finished"
+    table = pandas.read_csv(tmp_path / "fields.csv")
+    assert len(table) == 2 * len(frame) and list(table.columns) == ["date", "feature_index", "value"]
+    assert table["value"].to_numpy().reshape(-1, 2) == pytest.approx(frame.to_numpy(), nan_ok=True)
+    found = cube.aggregate_spatial(FIELDS, reducer="median").download(tmp_path / "fields.geojson", format="GeoJSON")
+    found = json.loads((tmp_path / "fields.geojson").read_text())
+    assert [f["properties"]["crop"] for f in found["features"]] == ["maize", "wheat"]
+    assert 0.5 < found["features"][0]["properties"][day] < 1
+
+
+def test_masks_and_vector_cubes(connection, tmp_path):
+    """load_geojson, vector_reproject, vector_buffer, mask_polygon and filter_spatial from the client."""
+    fields = connection.load_geojson(FIELDS)
+    cube = connection.load_collection("sentinel-2-l2a", bands=["B04"], temporal_extent=["2023-08-15", "2023-08-16"])
+    wide = fields.process("vector_reproject", data=fields, projection=32633)
+    wide = wide.process("vector_buffer", geometries=wide, distance=500)
+    both = [cube.aggregate_spatial(g, reducer=lambda data: data.count(condition=True)).execute() for g in (fields, wide)]
+    small, large = (next(iter(counts.values())) for counts in both)
+    assert all(a[0] < b[0] for a, b in zip(small, large))
+    cube.filter_spatial(FIELDS).mask_polygon(FIELDS["features"][0]["geometry"], inside=True).download(tmp_path / "cut.tif", format="GTiff")
+    with rasterio.open(tmp_path / "cut.tif") as tif:
+        left = tif.read(1, masked=True)
+    assert left.count() == small[1][0] and left.size > 10 * left.count()

@@ -145,7 +145,8 @@ static bool find_process(void *context, const char *space, const char *id, json_
 
 struct catalog double_catalog(struct double_catalog *state)
 {
-    return (struct catalog){ state, find_collection, find_scenes, find_process_ids, find_process };
+    return (struct catalog){ .context = state, .collection = find_collection, .scenes = find_scenes,
+                             .process_ids = find_process_ids, .process = find_process };
 }
 
 double double_pixel(const struct scene_band *band, int64_t column, int64_t row)
@@ -502,6 +503,8 @@ double plan_pixel(const struct plan_node *node, uint32_t plane, int64_t x, int64
         return load_pixel(node, plane, x, y, pixel);
     if (node->op == PLAN_SAVE)
         return plan_pixel(node->inputs[0], plane, x, y, pixel);
+    if (node->op != PLAN_APPLY)
+        return 1; /* pixels around, masks, statistics: raster/ alone makes them */
     for (size_t i = 0; i < node->n_applications; i++) {
         const struct application *a = &node->applications[i];
 
@@ -544,6 +547,20 @@ static const char *program_fault(const struct program *p)
     return NULL;
 }
 
+static const char *zones_fault(const struct plan_node *node)
+{
+    if (node->n_inputs != 1 || node->n_columns == 0 || !node->geometries ||
+        node->schema.grid.width != (int64_t)node->geometries->count || node->schema.grid.height != 1)
+        return "zones without columns or geometries";
+    for (size_t i = 0; i < node->n_reductions; i++)
+        if (node->reductions[i].column >= node->n_columns)
+            return "a reduction of no column";
+    return cube_planes(&node->inputs[0]->schema) * node->n_reductions ==
+                   cube_planes(&node->schema) * node->n_columns
+               ? NULL
+               : "planes of zones";
+}
+
 static const char *node_fault(const struct plan *plan, const struct plan_node *node)
 {
     size_t n = cube_planes(&node->schema), made = 0;
@@ -574,6 +591,8 @@ static const char *node_fault(const struct plan *plan, const struct plan_node *n
     }
     if (node->op == PLAN_APPLY && made != n)
         return "plane not made";
+    if (node->op == PLAN_ZONES)
+        return zones_fault(node);
     if (node->op == PLAN_SAVE && (node->n_inputs != 1 || cube_planes(&node->inputs[0]->schema) != n ||
                                   !grid_equal(&node->inputs[0]->schema.grid, &node->schema.grid)))
         return "a sink unlike its input";

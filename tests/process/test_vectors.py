@@ -279,7 +279,7 @@ def fault(process, test, file, folder):
     return None if same(got, want, test.get("delta", 1e-10)) else f"{got}, expected {want}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", FILES, ids=[f.stem for f in FILES])
 def test_vectors(file, tmp_path):
     content = json5.loads(file.read_text())
     faults = []

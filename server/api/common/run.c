@@ -2,6 +2,7 @@
  * answered at once, and what is too large is refused before anybody waits for it. */
 #include "api/common/run.h"
 #include "base/instant.h"
+#include "jobs/url.h"
 #include "raster/engine.h"
 #include "store/catalog.h"
 #include <inttypes.h>
@@ -27,6 +28,7 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     struct raster_estimate pixels;
     AUTO(plan) struct plan *plan = NULL;
 
+    url_allow(&catalog, rq->config);
     if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err))
         return false;
     memset(ret_estimate, 0, sizeof *ret_estimate);

@@ -127,7 +127,7 @@ bool openeo_conformance_get(struct request *rq, struct reply *reply, struct err 
     return reply_json(reply, 200, json_pack("{s:o}", "conformsTo", conformance_list(rq)), NULL);
 }
 
-/* GET /file_formats: outputs are what save_result takes; nothing is read from files of users. */
+/* GET /file_formats: outputs are what save_result takes, inputs what load_url takes. */
 bool openeo_file_formats_get(struct request *rq, struct reply *reply, struct err *err)
 {
     const char *text = graph_formats();
@@ -136,7 +136,9 @@ bool openeo_file_formats_get(struct request *rq, struct reply *reply, struct err
     (void)rq;
     if (!js_parse(text, strlen(text), JS_DEFAULT_DEPTH, &output, err))
         return false;
-    return reply_json(reply, 200, json_pack("{s:{}, s:o}", "input", "output", output), NULL);
+    return reply_json(reply, 200, json_pack("{s:{s:{s:s, s:[s], s:{}}}, s:o}", "input", "GeoJSON",
+                                            "title", "GeoJSON", "gis_data_types", "vector",
+                                            "parameters", "output", output), NULL);
 }
 
 bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err *err)

@@ -1,0 +1,30 @@
+/* A user names the address, so it is judged before and while it is called; redirects are only followed
+ * where every hop is judged, too. */
+#include "jobs/url.h"
+#include "json/js.h"
+#include "net/fetch.h"
+
+enum { LARGEST = 4 << 20, TIMEOUT_MS = 15000, REDIRECTS = 3 };
+
+static bool fetch_json(void *config_, const char *url, json_t **ret_json, struct err *err)
+{
+    const struct config *config = config_;
+    struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = LARGEST,
+                          .headers = { "Accept: application/geo+json, application/json" } };
+    AUTO(fetched) struct fetched answer = { 0 };
+
+    if (!fetch_may_call(url, config->jobs_url_hosts, &what.public_only, err))
+        return false;
+    what.redirects = what.public_only ? REDIRECTS : 0;
+    if (!fetch(&what, &answer, err))
+        return false;
+    if (answer.status != 200)
+        return err_set(err, ERR_Unreachable, "the server answered %d", answer.status);
+    return js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, ret_json, err);
+}
+
+void url_allow(struct catalog *catalog, const struct config *config)
+{
+    catalog->fetch = fetch_json;
+    catalog->fetch_context = (void *)config;
+}
