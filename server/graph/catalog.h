@@ -42,6 +42,7 @@ struct scene_query {
 
 struct scene_list {
     size_t count;
+    size_t without; /* items that meet the query, but have none of the bands */
     const struct scene *scenes; /* by instant, then id */
 };
 

@@ -295,7 +295,7 @@ static bool replay_scenes(void *context, const struct scene_query *query, struct
                        key);
     for (size_t i = 0; i < json_array_size(json); i++)
         scenes[i] = scene_in(arena, json_array_get(json, i));
-    *ret_scenes = (struct scene_list){ json_array_size(json), scenes };
+    *ret_scenes = (struct scene_list){ .count = json_array_size(json), .scenes = scenes };
     return true;
 }
 

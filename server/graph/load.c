@@ -208,6 +208,19 @@ static bool intersect(double box[4], const double other[4])
     return box[1] <= box[3];
 }
 
+static bool refuse_bands(struct call *call, const struct wish *wish, size_t without, struct err *err)
+{
+    AUTO(text) struct text names = { 0 };
+
+    for (size_t i = 0; i < wish->n_bands && names.length < 300; i++)
+        text_printf(&names, "%s%s", i ? ", " : "", wish->bands[i]);
+    return call_fail(call, err, ERR_NoDataAvailable, wish->n_bands ? "bands" : NULL,
+                     "Collection '%.100s': %zu item%s as asked for, but %s.", wish->collection, without,
+                     without == 1 ? " is" : "s are",
+                     wish->n_bands ? arena_printf(call->planner->arena, "none has the bands %s", names.data)
+                                   : "none has an image with pixels to compute with");
+}
+
 static bool ask(struct call *call, const struct wish *wish, struct scene_list *scenes,
                 struct err *err)
 {
@@ -231,6 +244,8 @@ static bool ask(struct call *call, const struct wish *wish, struct scene_list *s
     *scenes = (struct scene_list){ 0 };
     if (!empty && !catalog_ask(p, &query, scenes, err))
         return false;
+    if (scenes->count == 0 && scenes->without > 0)
+        return refuse_bands(call, wish, scenes->without, err);
     if (scenes->count == 0)
         return call_fail(call, err, ERR_NoDataAvailable, NULL, "Collection '%.100s'%s%s.",
                          wish->collection, query.has_bbox ? ", box " : "",

@@ -243,11 +243,13 @@ static void add_candidate(struct candidate **all, size_t *capacity, size_t *coun
     (*all)[(*count)++] = *c;
 }
 
-/* A band without a name has its asset's; of several without names each has a number too. */
-static char *band_name(const json_t *band, const char *key, size_t index, size_t count)
+/* A band without a name, in either list, has its asset's; of several without names each has a number too. */
+static char *band_name(const json_t *band, const json_t *raster, const char *key, size_t index, size_t count)
 {
     const char *name = text_of(band, "name");
 
+    if (!name || !*name)
+        name = text_of(raster, "name");
     if (name && *name)
         return mem_text(name);
     return count > 1 ? mem_printf("%s_%zu", key, index + 1) : mem_text(key);
@@ -275,7 +277,7 @@ static struct candidate *read_assets(const json_t *assets, const json_t *propert
                                  .raster = json_array_get(rasters, i),
                                  .asset = asset,
                                  .properties = properties };
-            AUTO(mem) char *name = band_name(at.band, key, i, count);
+            AUTO(mem) char *name = band_name(at.band, at.raster, key, i, count);
             struct candidate c;
 
             memset(&c, 0, sizeof c);
@@ -319,9 +321,12 @@ static void choose_bands(const struct candidate *all, size_t count, size_t n_ban
     for (size_t i = 0; i < room; i++) {
         const struct candidate *c = n_bands ? find_band(all, count, names[i]) : &all[i];
 
-        if (!c || has_band(chosen, scene->n_bands, c->band.name))
+        const char *name = !c ? NULL : n_bands ? arena_text(arena, names[i]) : c->band.name;
+
+        if (!c || has_band(chosen, scene->n_bands, name))
             continue;
         chosen[scene->n_bands] = c->band;
+        chosen[scene->n_bands].name = name; /* as it was asked for: by its name, its asset's or a common one */
         chosen[scene->n_bands++].href = arena_text(arena, c->band.href);
     }
     scene->bands = chosen;

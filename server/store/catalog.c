@@ -37,7 +37,7 @@ struct scene_collector {
     const struct scene_query *query;
     struct arena *arena;
     struct scene *scenes;
-    size_t count, capacity;
+    size_t count, capacity, without;
 };
 
 /* Offline assets get this before their path, and the scene that takes one says what is to be staged. */
@@ -117,8 +117,12 @@ static bool add_scene(struct scene_collector *c, const struct item_row *row, con
     set_hrefs(item, places);
     if (!scene_from_stac(item, c->query->n_bands, c->query->bands, c->arena, &scene, err))
         return false;
-    if (scene.instant_ms < c->query->start || scene.instant_ms >= c->query->end || !scene.n_bands)
+    if (scene.instant_ms < c->query->start || scene.instant_ms >= c->query->end)
         return true;
+    if (!scene.n_bands) {
+        c->without++;
+        return true;
+    }
     c->scenes = mem_grow(c->scenes, &c->capacity, c->count + 1, sizeof *c->scenes);
     c->scenes[c->count++] = scene;
     note_offline(c->viewer, &scene, row->id, row->collection_number, places);
@@ -214,7 +218,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
         memcpy(all, c.scenes, c.count * sizeof *all);
     }
     free(c.scenes);
-    *ret_scenes = (struct scene_list){ .count = c.count, .scenes = all };
+    *ret_scenes = (struct scene_list){ .count = c.count, .without = c.without, .scenes = all };
     return true;
 }
 

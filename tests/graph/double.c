@@ -120,7 +120,7 @@ static bool find_scenes(void *context, const struct scene_query *q, struct arena
             continue;
         scenes[n++] = s;
     }
-    *ret = (struct scene_list){ n, scenes };
+    *ret = (struct scene_list){ .count = n, .scenes = scenes };
     return true;
 }
 

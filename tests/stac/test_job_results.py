@@ -130,3 +130,40 @@ def test_nothing_stays_of_a_user(stac):
     stac.command("user", "remove", "carol")
     assert stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "0"
     assert stac.sql("SELECT count(*) FROM collections WHERE id = 'results-carol'") == "0"
+
+
+def test_results_of_one_job_are_the_input_of_the_next(stac):
+    """With and without box, period and bands, under the names that the item tells; for nobody else."""
+    alice, bob = [Jobs(stac, stac.as_[name]) for name in ["alice", "bob"]]
+    for old in found(stac, "alice", collections="results-alice"):
+        assert alice.call("DELETE", f"/jobs/{old['id']}").status_code == 204
+    first = alice.create(stripes(1))
+    assert alice.wait(first)["status"] == "finished"
+    item = wait_for_item(stac, first)
+    (key, asset), = item["assets"].items()
+
+    def load(jobs, **arguments):
+        """A job that doubles what it loads; (its end, its log or what it made)."""
+        arguments = {"id": "results-alice", "spatial_extent": None, "temporal_extent": None, **arguments}
+        double = {"double": {"process_id": "multiply", "arguments": {"x": {"from_parameter": "x"}, "y": 2}, "result": True}}
+        job = jobs.create({
+            "load": {"process_id": "load_collection", "arguments": arguments},
+            "double": {"process_id": "apply", "arguments": {"data": {"from_node": "load"}, "process": {"process_graph": double}}},
+            "save": {"process_id": "save_result", "arguments": {"data": {"from_node": "double"}, "format": "GTiff"}, "result": True}})
+        if jobs.wait(job)["status"] != "finished":
+            return "error", " ".join(entry["message"] for entry in jobs.logs(job))
+        made = jobs.session.get(f"{stac.base}/openeo/1.2/jobs/{job}/results", timeout=TIMEOUT).json()["assets"]
+        assert alice.call("DELETE", f"/jobs/{job}").status_code == 204 or jobs is bob
+        return "finished", sorted(made)
+
+    box = dict(zip(["west", "south", "east", "north"], item["bbox"]))
+    band = asset["raster:bands"][0]["name"]
+    begins = item["properties"]["start_datetime"]
+    for arguments in [{}, {"bands": [band]}, {"bands": [key]}, {"spatial_extent": box}, {"temporal_extent": [begins, None]},
+                      {"spatial_extent": box, "temporal_extent": ["2000-01-01", "2040-01-01"], "bands": [band]}]:
+        assert load(alice, **arguments) == ("finished", [f"save_{begins.replace(':', '-')}.tif"]), arguments
+    end, why = load(alice, bands=["B04"])
+    assert end == "error" and "1 item is as asked for, but none has the bands B04" in why
+    refusal = bob.call("POST", "/validation", json={"process_graph": {"load": {"process_id": "load_collection", "result": True, "arguments": {
+        "id": "results-alice", "spatial_extent": None, "temporal_extent": None}}}})
+    assert [e["code"] for e in refusal.json()["errors"]] == ["CollectionNotFound"], refusal.text
