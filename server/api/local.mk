@@ -24,6 +24,7 @@ libsentier_a_SOURCES += \
 	server/api/openeo/account.c \
 	server/api/openeo/capabilities.c \
 	server/api/openeo/collections.c \
+	server/api/openeo/files.c \
 	server/api/openeo/job_results.c \
 	server/api/openeo/jobs.c \
 	server/api/openeo/logs.c \

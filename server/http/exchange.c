@@ -44,6 +44,7 @@ void exchange_free(struct exchange *ex)
         MHD_destroy_response(ex->response);
     atomic_fetch_sub(&ex->server->in_flight, 1);
     exchange_drop_body(ex);
+    upload_drop(ex);
     free(ex->reply.body);
     reply_source_free(ex->reply.source);
     arena_free(ex->rq.arena);
@@ -123,8 +124,10 @@ static void find_route(struct exchange *ex, const char *method)
 
 static void too_large(struct exchange *ex)
 {
-    err_set(&ex->err, ERR_PayloadTooLarge, "The body is larger than %" PRId64 " bytes",
-            ex->body_limit);
+    bool file = ex->match.route && ex->match.route->body == BODY_FILE;
+
+    err_set(&ex->err, file ? ERR_FileSizeExceeded : ERR_PayloadTooLarge,
+            "The body is larger than %" PRId64 " bytes", ex->body_limit);
 }
 
 struct header_sum {
@@ -180,6 +183,7 @@ void exchange_begin(struct exchange *ex, const char *method)
     find_route(ex, method);
     route = ex->match.route;
     ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY
+                     : route->body == BODY_FILE         ? ex->rq.config->files_max_size
                      : route->max_body                  ? route->max_body
                      : route->bulk                      ? ex->rq.config->http_max_bulk
                                                         : ex->rq.config->http_max_body;
@@ -219,6 +223,8 @@ bool exchange_take(struct exchange *ex, const void *bytes, size_t size)
     ex->received += (int64_t)size;
     if (ex->received > ex->body_limit)
         too_large(ex);
+    else if (ex->err.code == ERR_None && ex->upload)
+        upload_take(ex, bytes, size);
     else if (ex->err.code == ERR_None && ex->match.route && ex->match.route->body != BODY_NONE)
         keep(ex, bytes, size);
     return ex->received <= ex->body_limit + DRAIN_BYTES;
@@ -306,6 +312,8 @@ bool exchange_prepare(struct exchange *ex, struct err *err)
         ex->rq.bytes = (const unsigned char *)ex->body.data;
         ex->rq.size = ex->body.length;
     }
+    if (ex->rq.upload)
+        ex->rq.size = (size_t)ex->received;
     return ex->match.route->body != BODY_JSON || read_json(ex, &ex->rq.body, err);
 }
 

@@ -8,6 +8,7 @@
 #include "http/table.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 struct executor;
 struct session;
@@ -38,7 +39,8 @@ struct server {
 
 /* Who has it: the epoll thread while its bytes come and go, an executor or the waiting list while it
  * is suspended. It changes hands under MHD's suspend and resume. */
-enum phase { PHASE_HEADERS, PHASE_BODY, PHASE_RUNNING, PHASE_ANSWERED };
+enum phase { PHASE_HEADERS, PHASE_ASKING /* may he send a file? */, PHASE_ASKED, PHASE_BODY, PHASE_RUNNING,
+             PHASE_ANSWERED };
 
 struct exchange {
     struct request rq;
@@ -51,6 +53,7 @@ struct exchange {
     enum phase phase;
     struct text body;
     int64_t body_limit, received;
+    FILE *upload; /* of BODY_FILE, while it comes in */
     struct user user;
     int64_t started, queued; /* instant_monotonic() */
     struct MHD_Response *response;
@@ -78,6 +81,12 @@ void exchange_drop_body(struct exchange *ex);
 /* Everything that must not happen on an epoll thread: base address, body as JSON. */
 bool exchange_prepare(struct exchange *ex, struct err *err) MUST_USE;
 void exchange_free(struct exchange *ex);
+
+/* upload.c: bodies that become files. */
+bool upload_open(struct exchange *ex, struct err *err) MUST_USE;
+void upload_take(struct exchange *ex, const void *bytes, size_t size);
+void upload_end(struct exchange *ex); /* all of it has come in: what is there is written */
+void upload_drop(struct exchange *ex);
 
 /* reply or err -> ->response and ->status, with all headers. */
 void respond(struct exchange *ex);

@@ -201,6 +201,21 @@ static bool handle(struct exchange *ex, struct session *session, struct err *err
     return act(ex, NULL, err);
 }
 
+/* A file is coming: who sends it? Then the epoll thread goes on reading. */
+static void admit(struct exchange *ex, struct session *session)
+{
+    struct MHD_Connection *connection = ex->connection;
+
+    if (connect_database(ex->server, session, &ex->err)) {
+        ex->rq.db = session->db;
+        if (authorize(ex, &ex->err) && !upload_open(ex, &ex->err) && ex->err.code == ERR_None)
+            err_set(&ex->err, ERR_StorageFailure, "The file cannot be made");
+    }
+    ex->rq.db = NULL;
+    ex->phase = PHASE_ASKED;
+    MHD_resume_connection(connection);
+}
+
 static void forget(struct exchange *ex)
 {
     err_clear(&ex->err);
@@ -253,7 +268,10 @@ static void *work(void *arg)
         struct session *session = ex->session;
 
         ex->session = NULL;
-        run(ex, session);
+        if (ex->phase == PHASE_ASKING)
+            admit(ex, session);
+        else
+            run(ex, session);
         end_turn(executor, client, session, false);
     }
     pthread_mutex_lock(&executor->lock);

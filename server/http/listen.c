@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2,
-       LAST_WAIT_MS = 1000, MAX_DELAY_MS = 10000 };
+       LAST_WAIT_MS = 1000, MAX_DELAY_MS = 10000, SLOWEST_UPLOAD = 16 /* bytes in a millisecond */ };
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -66,6 +66,7 @@ static bool may_queue(struct exchange *ex, struct err *err)
 /* The request has come in whole. */
 static enum MHD_Result submit(struct exchange *ex)
 {
+    upload_end(ex);
     if (ex->err.code == ERR_None && atomic_load(&ex->server->stopping))
         err_set(&ex->err, ERR_InfrastructureMaintenance, "The server stops; ask again");
     if (ex->err.code || !ex->match.route)
@@ -85,9 +86,28 @@ static enum MHD_Result submit(struct exchange *ex)
     return MHD_YES;
 }
 
+/* Files may take as long as they need at a slow but steady pace. */
 static bool is_too_slow(const struct exchange *ex)
 {
-    return instant_monotonic() - ex->started > ex->rq.config->http_request_timeout * 1000;
+    int64_t allowed = ex->rq.config->http_request_timeout * 1000;
+
+    if (ex->upload)
+        allowed += ex->received / SLOWEST_UPLOAD;
+    return instant_monotonic() - ex->started > allowed;
+}
+
+/* An executor asks who it is and makes the file (executor.c); then the body is read. */
+static enum MHD_Result ask_first(struct exchange *ex)
+{
+    caller_find(ex->server->callers, ex);
+    if (!may_queue(ex, &ex->err)) {
+        ex->phase = PHASE_BODY;
+        return MHD_YES;
+    }
+    ex->phase = PHASE_ASKING;
+    MHD_suspend_connection(ex->connection);
+    executor_push(ex->server->executor, ex);
+    return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -100,8 +120,14 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (ex->phase == PHASE_HEADERS) {
         guard_rests(ex->server->guard, connection);
         exchange_begin(ex, method);
+        if (ex->err.code == ERR_None && ex->match.route && ex->match.route->body == BODY_FILE)
+            return ask_first(ex);
         ex->phase = PHASE_BODY;
         return exchange_ends_here(ex) ? answer_here(ex) : MHD_YES;
+    }
+    if (ex->phase == PHASE_ASKED) { /* MHD tells the headers once more */
+        ex->phase = PHASE_BODY;
+        return ex->err.code && request_header(&ex->rq, "Expect") ? answer_here(ex) : MHD_YES;
     }
     if (ex->phase == PHASE_BODY && *upload_size > 0) {
         bool good = exchange_take(ex, upload, *upload_size) && !is_too_slow(ex);

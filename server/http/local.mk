@@ -20,4 +20,5 @@ libsentier_a_SOURCES += \
 	server/http/stream.c server/http/stream.h server/http/streams.h \
 	server/http/turns.c server/http/turns.h \
 	server/http/url.c server/http/url.h \
+	server/http/upload.c \
 	server/http/waits.c server/http/waits.h

@@ -23,6 +23,7 @@ struct request {
     char id[ID_UUID_SIZE];  /* X-Request-Id */
     const char *client;     /* address, for limits and logs */
     const unsigned char *bytes; /* body, NULL when none */
+    const char *upload;     /* of a BODY_FILE route: the file; it is gone with the request unless it was renamed */
     size_t size;
     json_t *body;           /* parsed when the route says BODY_JSON (owned by the request) */
     const struct user *user; /* NULL for nobody */

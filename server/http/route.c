@@ -59,6 +59,11 @@ static int compare(const struct pattern *a, const struct pattern *b)
     for (size_t i = 0; i < a->count && i < b->count; i++)
         if (a->segments[i].kind != b->segments[i].kind)
             return (int)a->segments[i].kind - (int)b->segments[i].kind;
+    /* a tail without anything: "/files" rather than "/files/{path*}" */
+    if (b->count > a->count && b->segments[a->count].kind == TAIL)
+        return -1;
+    if (a->count > b->count && a->segments[b->count].kind == TAIL)
+        return 1;
     return (int)b->count - (int)a->count;
 }
 

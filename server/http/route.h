@@ -15,7 +15,8 @@ enum face { FACE_PLAIN /* RFC 9457 */, FACE_OGC, FACE_STAC, FACE_RESTO, FACE_OPE
  * link to this path. */
 enum access { ACCESS_NOBODY, ACCESS_SIGNED, ACCESS_USER, ACCESS_OPERATOR, ACCESS_ADMIN };
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_BYTES };
+/* FILE: whoever sends it is asked for first; it goes to a file of its own, rq->upload. */
+enum body_kind { BODY_NONE, BODY_JSON, BODY_BYTES, BODY_FILE };
 
 struct route {
     enum method method;

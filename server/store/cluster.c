@@ -33,6 +33,11 @@ char *store_results(const struct config *config)
                                  : mem_printf("%s/results", config->data);
 }
 
+char *store_files(const struct config *config)
+{
+    return *config->files_folder ? mem_text(config->files_folder) : mem_printf("%s/files", config->data);
+}
+
 char *store_scratch(const struct config *config)
 {
     return *config->jobs_scratch ? mem_text(config->jobs_scratch)

@@ -33,6 +33,7 @@ DEFINE_AUTO(store, struct store *, store_close)
 /* What lies in a data folder: "DIR/results" unless the configuration names another place. The
  * caller frees. */
 char *store_results(const struct config *config);
+char *store_files(const struct config *config);
 char *store_scratch(const struct config *config);
 char *store_staged(const struct config *config); /* copies from tape */
 char *store_cache(const struct config *config);  /* members of archives, unpacked */

@@ -10,6 +10,7 @@ libsentier_a_SOURCES += \
 libsentier_a_SOURCES += \
 	server/store/db.c server/store/db.h \
 	server/store/jobs.h \
+	server/store/user_files.c server/store/user_files.h \
 	server/store/user_processes.c server/store/user_processes.h \
 	server/store/users.h
 libsentier_a_SOURCES += \

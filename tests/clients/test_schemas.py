@@ -76,7 +76,7 @@ def check(openeo, path, method, answer):
 
 
 @pytest.mark.parametrize("path", ["/", "/conformance", "/file_formats", "/udf_runtimes", "/service_types",
-                                  "/collections", "/processes", "/process_graphs", "/me", "/jobs"])
+                                  "/collections", "/processes", "/process_graphs", "/files", "/me", "/jobs"])
 def test_openeo_lists(openeo, alice, root, version, path):
     answer = alice.get(root + path, timeout=30)
     if (version, path) == ("1.3", "/udf_runtimes"):  # an empty list is not allowed there

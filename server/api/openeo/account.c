@@ -3,6 +3,7 @@
 #include "api/openeo/openeo.h"
 #include "auth/auth.h"
 #include "base/text.h"
+#include "store/user_files.h"
 #include <string.h>
 #include <strings.h>
 
@@ -70,10 +71,17 @@ bool openeo_credentials_oidc_get(struct request *rq, struct reply *reply, struct
 bool openeo_me_get(struct request *rq, struct reply *reply, struct err *err)
 {
     static const char *const roles[] = { "nobody", "user", "operator", "admin" };
-    json_t *body = json_pack("{s:s, s:s, s:[s], s:[]}", "user_id", rq->user->id, "name",
-                             rq->user->name, "roles", roles[rq->user->role], "links");
+    struct user_file *files;
+    int64_t bytes, free_bytes;
+    size_t count;
+    json_t *body;
 
-    (void)err;
+    if (!user_files(rq->config, rq->user->id, rq->arena, &files, &count, &bytes, err))
+        return false;
+    free_bytes = bytes < rq->config->files_quota ? rq->config->files_quota - bytes : 0;
+    body = json_pack("{s:s, s:s, s:[s], s:{s:I, s:I}, s:[]}", "user_id", rq->user->id, "name",
+                     rq->user->name, "roles", roles[rq->user->role], "storage", "quota",
+                     (json_int_t)rq->config->files_quota, "free", (json_int_t)free_bytes, "links");
     put_text(body, "email", rq->user->email);
     reply_header(rq, reply, "Cache-Control", "no-store");
     return reply_json(reply, 200, body, NULL);

@@ -50,6 +50,17 @@ static json_t *conformance_list(const struct request *rq)
     return list;
 }
 
+/* "/files/{path*}" is "/files/{path}" in the documents. */
+static void documented_path(const char *pattern, char *path, size_t size)
+{
+    size_t n = 0;
+
+    for (; *pattern && n + 1 < size; pattern++)
+        if (*pattern != '*')
+            path[n++] = *pattern;
+    path[n] = '\0';
+}
+
 static json_t *endpoints(const struct request *rq)
 {
     const char *own = openeo_versions[openeo_minor(rq)].root;
@@ -57,11 +68,13 @@ static json_t *endpoints(const struct request *rq)
     json_t *list = json_array(), *paths = json_object();
 
     for (const struct route *route = routes; route->pattern; route++) {
-        const char *path = route->pattern + root;
+        char path[200];
         json_t *methods;
 
-        if (strncmp(route->pattern, own, root) || path[0] != '/' || !method_names[route->method])
+        if (strncmp(route->pattern, own, root) || route->pattern[root] != '/' ||
+            !method_names[route->method])
             continue;
+        documented_path(route->pattern + root, path, sizeof path);
         methods = json_object_get(paths, path);
         if (!methods) {
             methods = json_array();

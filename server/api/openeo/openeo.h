@@ -26,6 +26,8 @@ handler_fn openeo_credentials_basic_get, openeo_credentials_oidc_get, openeo_me_
 handler_fn openeo_collections_get, openeo_collection_get;
 /* processes.c */
 handler_fn openeo_processes_get, openeo_validation_post;
+/* files.c */
+handler_fn openeo_files_get, openeo_file_get, openeo_file_put, openeo_file_delete;
 /* process_graphs.c */
 handler_fn openeo_process_graphs_get, openeo_process_graph_get, openeo_process_graph_put,
     openeo_process_graph_delete, openeo_namespace_get;
