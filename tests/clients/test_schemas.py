@@ -1,5 +1,7 @@
 """Answers against the published schemas, where these lie beside the checkout."""
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -84,6 +86,17 @@ def test_openeo_lists(openeo, alice, root, version, path):
     else:
         assert answer.status_code == 200
         check(openeo, path, "get", answer)
+
+
+def test_openeo_error_codes(shared):
+    """The registry has every code of the API's list, with its status."""
+    file = shared / "specs/openeo/api/errors.json"
+    if not file.exists():
+        pytest.skip("no list of openEO's errors")
+    registry = (Path(__file__).parents[2] / "server/base/errors.def").read_text()
+    ours = {code: int(status) for code, status in re.findall(r"ERROR\((\w+), (\d+),", registry)}
+    theirs = {code: error["http"] for code, error in json.loads(file.read_text()).items()}
+    assert len(theirs) > 40 and {code: ours.get(code) for code in theirs} == theirs
 
 
 def test_openeo_versions(openeo, scenes, root, version):
