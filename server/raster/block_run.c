@@ -66,13 +66,22 @@ static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_p
     return staying;
 }
 
+/* The pixels of a geometry as doubles, and a piece of the part while it grows. */
+static size_t zones_bytes(const struct schedule *s)
+{
+    for (size_t i = 0; i < s->n_outputs; i++)
+        if (s->outputs[i]->op == PLAN_ZONES)
+            return s->tile_width * s->tile_height * 3 * sizeof(double);
+    return 0;
+}
+
 size_t block_memory(const struct schedule *s, size_t rows, size_t tile_bytes)
 {
     size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height, passing;
     size_t staying = around_memory(s, rows, &passing);
 
     return s->pixel_bytes * band + 8 * tile + (rows < s->tile_height ? s->emitted_bytes * tile : 0) +
-           staying + passing + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
+           zones_bytes(s) + staying + passing + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
 }
 
 bool block_runner_new(const struct block_job *job, struct block_runner **ret_runner,

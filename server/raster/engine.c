@@ -3,6 +3,7 @@
 #include "raster/engine.h"
 #include "base/mem.h"
 #include "raster/block_run.h"
+#include "raster/zones.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
 #include <gdal.h>
@@ -84,6 +85,22 @@ static bool choose_rows(const struct schedules *all, const struct raster_options
     return true;
 }
 
+/* What the assembly holds besides: the values that quantiles are found in. */
+static bool check_zones(const struct plan *plan, const struct raster_options *options, struct err *err)
+{
+    for (size_t i = 0; i < plan->n_zones; i++) {
+        size_t bytes = zones_memory(plan->zones[i]);
+
+        if (options->memory_bytes && bytes > options->memory_bytes)
+            return err_set(err, ERR_MemoryExceeded,
+                           "%s: a median or quantile needs all pixels of the geometries at once, which "
+                           "are %zu MB; the computation may use %zu MB. Smaller geometries, or a "
+                           "reducer such as mean, need less.", plan->zones[i]->pointer, bytes >> 20,
+                           options->memory_bytes >> 20);
+    }
+    return true;
+}
+
 bool raster_estimate(const struct plan *plan, const struct raster_options *options,
                      struct raster_estimate *ret_estimate, struct err *err)
 {
@@ -92,7 +109,8 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
     size_t rows, tile_bytes;
 
     if (!schedules_make(plan, &all, err) ||
-        !choose_rows(all, options, &rows, &tile_bytes, &estimate.memory_bytes, err))
+        !choose_rows(all, options, &rows, &tile_bytes, &estimate.memory_bytes, err) ||
+        !check_zones(plan, options, err))
         return false;
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {

@@ -192,6 +192,27 @@ bool zones_emit(struct zone_work *w, const struct plan_node *zones, const struct
 
 /* ---- assembly ---- */
 
+size_t zones_memory(const struct plan_node *zones)
+{
+    const struct grid *grid = &zones->inputs[0]->schema.grid;
+    struct window_rect all = { 0, 0, (size_t)grid->width, (size_t)grid->height };
+    struct pixel_runs runs = { 0 };
+    size_t pixels = 0;
+    bool values = false;
+
+    for (size_t column = 0; column < zones->n_columns; column++)
+        values |= wants_values(zones, column);
+    for (size_t i = 0; values && i < zones->geometries->count; i++) {
+        runs.n = 0;
+        rasterize(&zones->geometries->list[i], grid, &all, &runs);
+        for (size_t k = 0; k < runs.n; k++)
+            pixels += runs.list[k].to - runs.list[k].from;
+    }
+    free(runs.list);
+    return pixels * sizeof(double);
+}
+
+
 struct gathering {
     const struct pieces *pieces;
     const struct plan_node *zones;

@@ -10,6 +10,9 @@
  * frees. */
 size_t zones_tiles(const struct schedule *schedule, struct window_rect **ret_tiles);
 
+/* Bytes that the assembly holds at once for quantiles: the pixels under all geometries, of one plane. */
+size_t zones_memory(const struct plan_node *zones);
+
 /* Of one thread. */
 struct zone_work;
 struct zone_work *zone_work_new(void);

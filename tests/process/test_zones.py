@@ -5,6 +5,7 @@ import functools
 import http.server
 import itertools
 import json
+import os
 import shutil
 import threading
 
@@ -207,6 +208,25 @@ def test_several_results(scene, tmp_path):
     for k, q in enumerate((0.25, 0.5, 0.75)):
         want = expected(stack[:, :1], transform, ignoring(lambda x: numpy.quantile(x, q)))
         numpy.testing.assert_allclose(got[:, :, k], want[:, :, 0], rtol=1e-6)
+
+
+def test_little_memory(scene, tmp_path, monkeypatch):
+    """With ever less memory the results are the same to the byte (at last in bands of rows), until it is refused."""
+    folder = scene[0]
+    nodes = {**load(bands=["A", "B"]), **aggregate(REDUCERS["a quantile"][0])}
+    whole = saved(folder, tmp_path, nodes, format="CSV").read_bytes()
+    nodes["save"] = {**node("save_result", "agg", format="CSV"), "result": True}
+    least, most = 1, 400 * os.cpu_count()
+    while most - least > 1:  # the least memory that suffices
+        budget = (least + most) // 2
+        monkeypatch.setenv("SENTIER_RASTER_BLOCK_BUDGET", f"{budget}M")
+        done = run(folder, tmp_path, nodes)
+        assert done.returncode == 0 or "it may use" in done.stderr, done.stderr
+        if done.returncode == 0:
+            most = budget
+            assert (tmp_path / "out" / "save.csv").read_bytes() == whole
+        else:
+            least = budget
 
 
 def test_steps_before_and_after(scene, tmp_path):
