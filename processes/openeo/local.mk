@@ -128,6 +128,7 @@ process_descriptions = \
 	processes/openeo/text_concat.json \
 	processes/openeo/text_contains.json \
 	processes/openeo/text_ends.json \
+	processes/openeo/text_find.json \
 	processes/openeo/unflatten_dimension.json \
 	processes/openeo/variance.json \
 	processes/openeo/vector_buffer.json \

@@ -275,7 +275,7 @@ bool cube_crop(struct planner *p, const struct cube *cube, const struct value *e
                struct cube **ret, const struct call *call, struct err *err) MUST_USE;
 bool cube_clip_time(const struct call *call, const struct cube *cube, size_t i, int64_t start,
                     int64_t end, struct cube **ret);
-/* The planes of a cube on another lattice, by nearest neighbour: loads are asked again. */
+/* The planes of a cube on another lattice, by nearest neighbour. */
 bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
                  const struct expr **ret_planes, struct err *err) MUST_USE;
 /* The planes of `cube` for use on `grid`: beyond the cube's own edge they are no-data. */

@@ -1,6 +1,8 @@
 /* A cube on another lattice, by nearest neighbour: its expressions are rebuilt over loads on that
- * lattice, which is exact, whatever is computed from the pixels. */
+ * lattice, which is exact, whatever is computed from the pixels. Where there are steps between that
+ * made pixels of other pixels, what they made is warped. */
 #include "graph/planner.h"
+#include <string.h>
 
 /* The source on another grid; NULL stays NULL. */
 static bool regrid_source(const struct call *call, const struct source *source,
@@ -11,10 +13,6 @@ static bool regrid_source(const struct call *call, const struct source *source,
         return true;
     if (source->mask)
         return mask_on_grid(call, source->mask, grid, ret, err);
-    if (!source->load)
-        return call_fail(call, err, ERR_FeatureUnsupported, NULL,
-                         "The cubes lie on different grids, and one of them is the result of a "
-                         "step that cannot be repeated on the other grid.");
     *ret = load_on_grid(call->planner, source, grid);
     return true;
 }
@@ -66,6 +64,41 @@ static void mark_below(const struct expr *const *roots, size_t n_roots, const st
     }
 }
 
+/* A load that is asked again knows nothing of the edges of the cube. */
+static bool covers(const struct grid *a, const struct grid *b)
+{
+    return a->epsg == b->epsg && a->x0 <= b->x0 && a->y0 >= b->y0 &&
+           a->x0 + (double)a->width * a->dx >= b->x0 + (double)b->width * b->dx &&
+           a->y0 - (double)a->height * a->dy <= b->y0 - (double)b->height * b->dy;
+}
+
+static bool any_computed(const struct expr *const *marks, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (marks[i] && marks[i]->op == EXPR_LEAF && marks[i]->source &&
+            !marks[i]->source->load && !marks[i]->source->mask)
+            return true;
+    return false;
+}
+
+static void warp_near(const struct call *call, const struct cube *cube, const struct grid *grid,
+                      const struct expr **ret_planes)
+{
+    struct planner *p = call->planner;
+    size_t n = cube_planes(&cube->schema);
+    AUTO(mem) struct cell *cells = mem_array(n, sizeof *cells);
+    struct cube *made = cube_like(p, cube);
+    bool wide = false;
+
+    for (size_t i = 0; i < n; i++) {
+        cells[i] = cell_with_nodata(cube->planes[i]->cell);
+        wide |= cube->planes[i]->wide;
+    }
+    cube_set_grid(made, grid);
+    node_over(call, cube, made, PLAN_WARP, cells, wide, true)->resampling = RESAMPLE_NEAR;
+    memcpy(ret_planes, made->planes, n * sizeof *ret_planes);
+}
+
 bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
                  const struct expr **ret_planes, struct err *err)
 {
@@ -75,7 +108,13 @@ bool cube_regrid(const struct call *call, const struct cube *cube, const struct 
     AUTO(mem) const struct expr **memo = mem_array(n_exprs, sizeof *memo);
     const struct expr *made;
 
+    if (n == 0)
+        return true;
     mark_below(cube->planes, n, marks);
+    if (!covers(&cube->schema.grid, grid) || any_computed(marks, n_exprs)) {
+        warp_near(call, cube, grid, ret_planes);
+        return true;
+    }
     for (size_t i = 0; i < n_exprs; i++)
         if (marks[i] && !regrid_expr(call, marks[i], grid, memo, &made, err))
             return false;

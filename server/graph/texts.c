@@ -3,6 +3,16 @@
 #include "graph/planner.h"
 #include <string.h>
 
+/* In characters: all bytes but those that continue one. */
+static struct value position_of(const char *text, const char *found)
+{
+    size_t n = 0;
+
+    for (const char *c = text; found && c < found; c++)
+        n += ((unsigned char)*c & 0xc0) != 0x80;
+    return found ? value_number((double)n) : value_null();
+}
+
 static bool run_find(struct call *call, struct value *ret, struct err *err)
 {
     const struct value *data = &call->arguments[0], *pattern = &call->arguments[1];
@@ -20,6 +30,8 @@ static bool run_find(struct call *call, struct value *ret, struct err *err)
         *ret = value_boolean(text_begins(text, part));
     else if (!strcmp(call->process->id, "text_ends"))
         *ret = value_boolean(text_ends(text, part));
+    else if (!strcmp(call->process->id, "text_find"))
+        *ret = position_of(text, strstr(text, part));
     else
         *ret = value_boolean(strstr(text, part) != NULL);
     return true;
@@ -60,6 +72,7 @@ const struct operation text_operations[] = {
     { .id = "text_begins", .run = run_find },
     { .id = "text_contains", .run = run_find },
     { .id = "text_ends", .run = run_find },
+    { .id = "text_find", .run = run_find },
     { .id = "text_concat", .run = run_text_concat },
     { .id = NULL },
 };

@@ -9,6 +9,18 @@
 
 enum { MOST_INPUT = 5 << 19 /* pixels under a warped window */, HARD_LIMIT = 1 << 26 };
 
+/* What lies under a window: as it is, and twice as it is computed with. */
+static size_t warp_bytes(const struct cube_schema *from)
+{
+    double all = (double)from->grid.width * (double)from->grid.height;
+    size_t own = pixel_size(from->pixel);
+
+    return (size_t)fmin(all, MOST_INPUT) * (own + 2 * (own > sizeof(float) || from->pixel == PIXEL_I32 ||
+                                                               from->pixel == PIXEL_U32
+                                                           ? sizeof(double)
+                                                           : sizeof(float)));
+}
+
 size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
 {
     size_t pixels = width * height;
@@ -17,9 +29,9 @@ size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
         return windows_bytes(node);
     if (node->op == PLAN_SPREAD)
         return sizeof(double);
-    pixels += node->op == PLAN_WARP
-                  ? MOST_INPUT
-                  : (width + node->kernel->width) * (height + node->kernel->height);
+    if (node->op == PLAN_WARP)
+        return pixels * 2 * sizeof(double) + warp_bytes(&node->inputs[0]->schema);
+    pixels += (width + node->kernel->width) * (height + node->kernel->height);
     return pixels * 3 * sizeof(double);
 }
 

@@ -303,38 +303,37 @@ bool warp_scale(struct warper *warper, const struct grid *from, const struct gri
     return true;
 }
 
-/* GDAL asks for positions of pixels of one window in the other. */
+/* GDAL asks for positions of pixels of one window in the other. They are found on the whole grids and
+ * rounded to binary fractions, so that they are the same whatever the windows. */
 struct exact {
     OGRCoordinateTransformationH to_source, to_result;
-    struct grid source, result;
+    const struct grid *source_grid, *result_grid;
+    const struct window_rect *source, *result;
 };
 
 static int exact_positions(void *exact_, int to_source, int n, double *x, double *y, double *z,
                            int *success)
 {
+    static const double fine = 1 << 20;
     const struct exact *e = exact_;
+    const struct window_rect *in = to_source ? e->result : e->source;
+    const struct window_rect *out = to_source ? e->source : e->result;
 
     (void)z;
-    positions(to_source ? e->to_source : e->to_result, to_source ? &e->source : &e->result,
-              to_source ? &e->result : &e->source, x, y, success, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        x[i] += (double)in->x;
+        y[i] += (double)in->y;
+    }
+    positions(to_source ? e->to_source : e->to_result,
+              to_source ? e->source_grid : e->result_grid,
+              to_source ? e->result_grid : e->source_grid, x, y, success, (size_t)n);
     for (int i = 0; i < n; i++) {
         success[i] = isfinite(x[i]) && isfinite(y[i]);
         /* edges that agree do so but for rounding: a sliver of a pixel would count as one */
-        x[i] = success[i] ? nearbyint(x[i] * 1e6) / 1e6 : HUGE_VAL;
-        y[i] = success[i] ? nearbyint(y[i] * 1e6) / 1e6 : HUGE_VAL;
+        x[i] = success[i] ? nearbyint(x[i] * fine) / fine - (double)out->x : HUGE_VAL;
+        y[i] = success[i] ? nearbyint(y[i] * fine) / fine - (double)out->y : HUGE_VAL;
     }
     return 1;
-}
-
-static struct grid part_of(const struct grid *grid, const struct window_rect *w)
-{
-    struct grid part = *grid;
-
-    part.x0 += (double)w->x * grid->dx;
-    part.y0 -= (double)w->y * grid->dy;
-    part.width = (int64_t)w->width;
-    part.height = (int64_t)w->height;
-    return part;
 }
 
 static void dataset_drop_(GDALDatasetH *dataset)
@@ -407,7 +406,8 @@ bool warp_resample(struct warper *warper, const struct grid *from, const struct 
                    const void *pixels, const struct window_rect *window, void *dst,
                    struct err *err)
 {
-    struct exact exact = { .source = part_of(from, used), .result = part_of(to, window) };
+    struct exact exact = { .source_grid = from, .result_grid = to, .source = used,
+                           .result = window };
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH source = memory_dataset(used, wide, pixels);
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH result = memory_dataset(window, wide, dst);
     double x, y;

@@ -171,6 +171,26 @@ def test_target_cube(scene, tmp_path):
     compare(got, want, 1e-3)
 
 
+@pytest.mark.parametrize("replacement", [None, 7])
+def test_masks_of_other_pixels(scene, tmp_path, replacement):
+    """A mask that was computed on pixels of 30 m, and reaches over a part of the data: the nearest pixel counts, and there is
+    no mask beyond its edges."""
+    box = {"west": X0 + 3000, "east": X0 + 9000, "north": Y0 - 1500, "south": Y0 - 6000, "crs": 32633}
+    above = {"process_graph": {"g": {"process_id": "gt", "arguments": {"x": {"from_parameter": "x"}, "y": {"from_parameter": "context"}},
+                                     "result": True}}}
+    nodes = {**load(bands=["A"]), "c": load(bands=["C"])["load"], "r": node("resample_spatial", "c", resolution=30, method="near"),
+             "g": {"process_id": "apply", "arguments": {"data": {"from_node": "r"}, "process": above, "context": 3}}, "d": node("drop_dimension", "b", name="bands"),
+             "b": node("filter_bbox", "g", extent=box), "m": node("mask", mask={"from_node": "d"}, replacement=replacement)}
+    got, profile = result_of(scene, tmp_path, nodes)
+    want = numpy.where(scene[1] == 0, numpy.nan, scene[1].astype(float))
+    coarse = scene[2][1::3, 1::3] > 3
+    fine = numpy.repeat(numpy.repeat(coarse, 3, 0), 3, 1)
+    part = numpy.zeros_like(want, bool)
+    part[150:600, 300:900] = fine[150:600, 300:900]
+    want[part] = numpy.nan if replacement is None else replacement
+    assert profile["dtype"] == "uint16" and numpy.array_equal(got, want, equal_nan=True)
+
+
 def test_same_result_in_little_memory(scene, tmp_path):
     """Bands of rows give the bytes of whole tiles."""
     nodes = {**load(bands=["A"]), "k": node("apply_kernel", kernel=EDGES, border="wrap"),
