@@ -107,6 +107,14 @@ size_t cube_planes(const struct cube_schema *schema)
     return planes;
 }
 
+size_t cube_label_of(const struct cube_schema *schema, size_t dimension, size_t plane)
+{
+    for (size_t i = schema->n_dimensions; i-- > dimension + 1;)
+        if (!dimension_is_horizontal(&schema->dimensions[i]))
+            plane /= schema->dimensions[i].count;
+    return plane % schema->dimensions[dimension].count;
+}
+
 const struct dimension *cube_dimension(const struct cube_schema *schema, const char *name)
 {
     for (size_t i = 0; i < schema->n_dimensions; i++)

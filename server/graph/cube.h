@@ -74,6 +74,8 @@ bool dimension_is_horizontal(const struct dimension *dimension); /* x, y or geom
 bool cube_has_grid(const struct cube_schema *schema);            /* it has x and y */
 /* Product of the counts of all dimensions but x, y and geometries. */
 size_t cube_planes(const struct cube_schema *schema);
+/* The label of dimension `dimension` that a plane has. */
+size_t cube_label_of(const struct cube_schema *schema, size_t dimension, size_t plane);
 const struct dimension *cube_dimension(const struct cube_schema *schema, const char *name);
 /* The first dimension of a type, NULL when there is none. */
 const struct dimension *cube_dimension_of(const struct cube_schema *schema, enum dimension_type type);

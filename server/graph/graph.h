@@ -34,7 +34,7 @@ size_t process_count(void);
 const char *process_id(size_t i);
 const char *process_text(size_t i);                 /* JSON text */
 const char *process_text_of(const char *id);        /* NULL when there is none */
-/* The output formats that save_result takes: JSON text of GET /file_formats' "output". */
-const char *graph_formats(void);
+/* The output formats that save_result takes: "output" of GET /file_formats. The caller owns it. */
+json_t *graph_formats(void);
 
 #endif

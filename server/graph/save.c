@@ -1,5 +1,6 @@
-/* save_result: which formats and options there are, whether a cube fits, and the sink's node. A
- * change of the pixel type is arithmetic before the sink: scale, round, clip. */
+/* save_result: whether a cube and the options fit a format (formats.c), and the sink's node. A change
+ * of the pixel type is arithmetic before the sink: scale, round, clip. So is the range of a picture. */
+#include "graph/formats.h"
 #include "graph/planner.h"
 #include "base/text.h"
 #include "json/js.h"
@@ -7,66 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#define TYPE_OPTIONS                                                                               \
-    "\"dtype\":{\"type\":\"string\",\"enum\":[\"uint8\",\"int8\",\"uint16\",\"int16\",\"uint32\"," \
-    "\"int32\",\"float32\",\"float64\"],\"description\":\"Pixel type of the file; without it the " \
-    "type of the cube. Numbers are rounded half to even and limited to the range of the type. "    \
-    "'datatype' means the same.\"},"                                                               \
-    "\"scale\":{\"type\":\"number\",\"default\":1,\"description\":\"With dtype: stored number = "  \
-    "(value - offset) / scale; scale and offset are written into the file.\"},"                    \
-    "\"offset\":{\"type\":\"number\",\"default\":0,\"description\":\"See scale.\"},"               \
-    "\"nodata\":{\"type\":\"number\",\"description\":\"With dtype: the number for no-data; "       \
-    "without it the least number of a signed type, the greatest of an unsigned one.\"}"
-#define COMPRESSION_OPTION                                                                         \
-    "\"compression\":{\"type\":\"string\",\"enum\":[\"deflate\",\"zstd\"],"                        \
-    "\"default\":\"deflate\",\"description\":\"deflate is read by every program, zstd is faster "  \
-    "and a little smaller.\"},"
-
-static const char formats_text[] =
-    "{\"COG\":{\"title\":\"Cloud-optimised GeoTIFF\",\"description\":\"One file for each date, with "
-    "all bands, tiles and overviews.\",\"gis_data_types\":[\"raster\"],\"parameters\":"
-    "{" COMPRESSION_OPTION TYPE_OPTIONS "}},"
-    "\"GTiff\":{\"title\":\"GeoTIFF\",\"description\":\"One tiled file for each date, with all "
-    "bands.\",\"gis_data_types\":[\"raster\"],\"parameters\":{" COMPRESSION_OPTION TYPE_OPTIONS "}},"
-    "\"PNG\":{\"title\":\"Picture (PNG)\",\"description\":\"One picture for each date; one band is "
-    "grey, three are red, green, blue. Numbers are rounded and limited to 0..255.\","
-    "\"gis_data_types\":[\"raster\"],\"parameters\":{}},"
-    "\"JSON\":{\"title\":\"JSON\",\"description\":\"The numbers of a small raster cube as nested arrays, "
-    "with its dimensions and labels. Of a vector cube with dates: for each date a list with one list of "
-    "values for each geometry.\",\"gis_data_types\":[\"raster\",\"vector\"],\"parameters\":{}},"
-    "\"CSV\":{\"title\":\"CSV\",\"description\":\"A vector cube as a table: a row for each date and "
-    "geometry, a column for each other label.\",\"gis_data_types\":[\"table\",\"vector\"],"
-    "\"parameters\":{}},"
-    "\"GeoJSON\":{\"title\":\"GeoJSON\",\"description\":\"A vector cube as a FeatureCollection in "
-    "degrees of longitude and latitude: its values beside the properties that the geometries have, their "
-    "names made of all labels, with ~ between.\",\"gis_data_types\":[\"vector\"],"
-    "\"parameters\":{}}}";
-
-const char *graph_formats(void)
-{
-    return formats_text;
-}
-
-static const struct format {
-    const char *name;
-    bool geotiff;      /* has the options */
-    size_t most_bands; /* 0: any number */
-    bool numbers;      /* needs no x and y */
-    bool raster, vector;
-} formats[] = {
-    { "COG", true, 0, false, true, false },   { "GTiff", true, 0, false, true, false },
-    { "PNG", false, 4, false, true, false },  { "JSON", false, 0, true, true, true },
-    { "CSV", false, 0, true, false, true },   { "GeoJSON", false, 0, true, false, true },
-};
-
-static const struct format *find_format(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-        if (!strcasecmp(formats[i].name, name))
-            return &formats[i];
-    return NULL;
-}
 
 static const struct {
     const char *name;
@@ -83,11 +24,13 @@ static const struct {
     { "float64", PIXEL_F64, 0, 0 },
 };
 
-/* What the options say about the pixel type. */
+/* What the options say about the values. */
 struct conversion {
     size_t type; /* index in types; SIZE_MAX: stays */
     double scale, offset, nodata;
     bool has_nodata;
+    bool has_range; /* of a picture: these become 0 and 255 */
+    double least, greatest;
 };
 
 static bool refuse_option(const struct call *call, const char *key, const char *expected,
@@ -97,67 +40,62 @@ static bool refuse_option(const struct call *call, const char *key, const char *
                      expected);
 }
 
-static bool read_type(const struct call *call, const char *key, const struct value *v,
-                      struct conversion *c, struct err *err)
+static void read_type(const struct value *v, struct conversion *c)
 {
-    for (size_t i = 0; v->kind == KIND_STRING && i < ARRAY_LEN(types); i++) {
-        if (!strcasecmp(types[i].name, v->text)) {
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (!strcasecmp(types[i].name, v->text))
             c->type = i;
-            return true;
-        }
-    }
-    return refuse_option(call, key,
-                         "expected uint8, int8, uint16, int16, uint32, int32, float32 or float64",
-                         err);
 }
 
-static bool read_option(const struct call *call, const char *key, const struct value *v,
-                        struct conversion *c, struct err *err)
+/* What raster/ need not know: the others it reads itself. */
+static void take_option(const char *name, const struct value *v, struct conversion *c)
 {
-    if (!strcasecmp(key, "compression"))
-        return (v->kind == KIND_STRING &&
-                (!strcasecmp(v->text, "deflate") || !strcasecmp(v->text, "zstd"))) ||
-               refuse_option(call, key, "expected deflate or zstd", err);
-    if (!strcasecmp(key, "dtype") || !strcasecmp(key, "datatype"))
-        return read_type(call, key, v, c, err);
-    if (strcasecmp(key, "scale") && strcasecmp(key, "offset") && strcasecmp(key, "nodata"))
-        return refuse_option(call, key, "there is no such option", err);
-    if (v->kind != KIND_NUMBER || !isfinite(v->number))
-        return refuse_option(call, key, "expected a finite number", err);
-    if (!strcasecmp(key, "scale")) {
+    if (!strcmp(name, "dtype"))
+        read_type(v, c);
+    else if (!strcmp(name, "scale"))
         c->scale = v->number;
-        return v->number != 0 || refuse_option(call, key, "0 is no scale", err);
-    }
-    if (!strcasecmp(key, "offset")) {
+    else if (!strcmp(name, "offset"))
         c->offset = v->number;
-    } else {
-        c->nodata = v->number;
-        c->has_nodata = true;
-    }
+    else if (!strcmp(name, "nodata"))
+        c->has_nodata = true, c->nodata = v->number;
+    else if (!strcmp(name, "range"))
+        c->has_range = true, c->least = v->array.items[0].number, c->greatest = v->array.items[1].number;
+}
+
+static bool check_conversion(const struct call *call, const struct conversion *c, struct err *err)
+{
+    if (c->scale == 0)
+        return refuse_option(call, "scale", "0 is no scale", err);
+    if (c->type == SIZE_MAX && (c->scale != 1 || c->offset != 0 || c->has_nodata))
+        return refuse_option(call, "scale", "scale, offset and nodata need dtype beside them", err);
+    if (c->has_nodata && !pixel_holds(types[c->type].pixel, c->nodata))
+        return refuse_option(call, "nodata", "the type of the pixels cannot hold this number", err);
     return true;
 }
 
-static bool read_options(const struct call *call, const struct format *format,
+static bool read_options(const struct call *call, const struct file_format *format,
                          struct conversion *c, struct err *err)
 {
     const struct value *options = call_argument(call, "options");
 
     *c = (struct conversion){ .type = SIZE_MAX, .scale = 1 };
     for (size_t i = 0; options->kind == KIND_OBJECT && i < options->object.count; i++) {
-        const char *key = options->object.keys[i];
+        const char *key = options->object.keys[i], *expected;
+        const struct value *v = &options->object.values[i];
+        const struct format_option *option = format_option(format, key);
 
-        if (!format->geotiff)
-            return refuse_option(call, key, "this format has no options", err);
-        if (!read_option(call, key, &options->object.values[i], c, err))
-            return false;
+        if (!option)
+            return refuse_option(call, key,
+                                 format->options[0] ? "there is no such option"
+                                                    : "this format has no options", err);
+        if (value_has(v, KIND_UNKNOWN))
+            continue;
+        expected = option_refuses(call->planner->arena, option, v);
+        if (expected)
+            return refuse_option(call, key, expected, err);
+        take_option(option->name, v, c);
     }
-    if (c->type == SIZE_MAX && (c->scale != 1 || c->offset != 0 || c->has_nodata))
-        return refuse_option(call, "scale", "scale, offset and nodata need dtype beside them", err);
-    if (c->has_nodata && types[c->type].pixel < PIXEL_F32 &&
-        (c->nodata < types[c->type].least || c->nodata > types[c->type].greatest ||
-         c->nodata != nearbyint(c->nodata)))
-        return refuse_option(call, "nodata", "the type of the pixels cannot hold this number", err);
-    return true;
+    return check_conversion(call, c, err);
 }
 
 /* Without a number from the user, one that clipping keeps valid numbers away from. */
@@ -188,6 +126,30 @@ static const struct expr *converted(struct planner *p, const struct conversion *
                         expr_constant(t, greatest));
 }
 
+/* Of a picture: values in proportion to 0..255. The picture itself says what no-data is. */
+static const struct cube *stretched(struct planner *p, const struct cube *cube,
+                                    const struct conversion *c)
+{
+    size_t n = cube_planes(&cube->schema);
+    struct cube *written = cube_like(p, cube);
+    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
+    struct expr_table *t = p->exprs;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct expr *e = expr_binary(t, LANE_SUBTRACT, cube->planes[i],
+                                           expr_constant(t, c->least));
+
+        planes[i] = expr_ternary(
+            t, LANE_CLIP, expr_binary(t, LANE_MULTIPLY, e, expr_constant(t, 255 / (c->greatest - c->least))),
+            expr_constant(t, 0), expr_constant(t, 255));
+    }
+    written->planes = planes;
+    written->schema.pixel = PIXEL_F32;
+    written->schema.nodata = NAN;
+    written->schema.has_nodata = true;
+    return written;
+}
+
 static void set_scales(struct planner *p, struct cube *cube, const struct conversion *c)
 {
     for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
@@ -215,6 +177,8 @@ static const struct cube *convert(struct planner *p, const struct cube *cube,
     struct cube *written;
     const struct expr **planes;
 
+    if (c->has_range)
+        return stretched(p, cube, c);
     if (c->type == SIZE_MAX || (cube->schema.pixel == types[c->type].pixel && c->scale == 1 &&
                                 c->offset == 0 && !c->has_nodata))
         return cube;
@@ -232,11 +196,49 @@ static const struct cube *convert(struct planner *p, const struct cube *cube,
     return written;
 }
 
-static bool check_shape(const struct call *call, const struct cube *cube,
-                        const struct format *format, struct err *err)
+/* The bands of a file: all labels but dates. 0: not known yet. */
+static size_t count_bands(const struct cube *cube)
 {
-    const struct dimension *bands = cube_dimension_of(&cube->schema, DIM_BANDS);
+    size_t n = 1;
 
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
+        const struct dimension *d = &cube->schema.dimensions[i];
+
+        if (dimension_is_horizontal(d) || d->type == DIM_TEMPORAL)
+            continue;
+        if (cube->deferred[i])
+            return 0;
+        n *= d->count;
+    }
+    return n;
+}
+
+static bool check_bands(const struct call *call, const struct cube *cube,
+                        const struct file_format *format, struct err *err)
+{
+    const struct value *options = call_argument(call, "options");
+    size_t n = count_bands(cube), most = 8 * sizeof format->bands;
+    const char *fit = NULL;
+
+    if (!format->bands || n == 0)
+        return true;
+    if (n > 1 && value_member(options, "colormap"))
+        return call_fail(call, err, ERR_FormatUnsuitable, "data",
+                         "With a colormap %s is of 1 band, the cube has %zu.", format->name, n);
+    if (n < most && format->bands & 1u << n)
+        return true;
+    for (size_t i = most; i-- > 0;)
+        if (format->bands & 1u << i)
+            fit = !fit ? arena_printf(call->planner->arena, "%zu", i)
+                       : arena_printf(call->planner->arena, "%zu%s%s", i,
+                                      strchr(fit, 'r') ? ", " : " or ", fit);
+    return call_fail(call, err, ERR_FormatUnsuitable, "data", "%s holds %s bands, the cube has %zu.",
+                     format->name, fit, n);
+}
+
+static bool check_shape(const struct call *call, const struct cube *cube,
+                        const struct file_format *format, struct err *err)
+{
     for (size_t i = 0; i < cube->schema.n_dimensions; i++)
         if (cube->schema.dimensions[i].count == 0 && !cube->deferred[i])
             return call_fail(call, err, ERR_DataCubeEmpty, "data",
@@ -245,11 +247,7 @@ static bool check_shape(const struct call *call, const struct cube *cube,
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
                          "%s holds images; a cube without x and y can be saved as JSON.",
                          format->name);
-    if (format->most_bands && bands && bands->count > format->most_bands)
-        return call_fail(call, err, ERR_FormatUnsuitable, "format",
-                         "%s holds at most %zu bands, the cube has %zu.", format->name,
-                         format->most_bands, bands->count);
-    return true;
+    return check_bands(call, cube, format, err);
 }
 
 /* Node ids are free text; file names are not. */
@@ -279,7 +277,8 @@ static const char *file_stem(struct planner *p, const char *id)
 }
 
 /* Options outlive the request: they are kept beside the scenes. */
-static const json_t *keep_options(struct planner *p, const struct value *options)
+static const json_t *keep_options(struct planner *p, const struct file_format *format,
+                                  const struct value *options)
 {
     json_t *kept, *json;
 
@@ -292,22 +291,19 @@ static const json_t *keep_options(struct planner *p, const struct value *options
     }
     json = json_object();
     for (size_t i = 0; i < options->object.count; i++) {
-        const struct value *v = &options->object.values[i];
-        AUTO(mem) char *key = mem_text(options->object.keys[i]);
+        const struct format_option *option = format_option(format, options->object.keys[i]);
 
-        for (char *c = key; *c; c++)
-            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-        json_object_set_new(json, strcmp(key, "datatype") ? key : "dtype", value_to_json(v));
+        json_object_set_new(json, option->name, value_to_json(&options->object.values[i]));
     }
     json_array_append_new(kept, json);
     return json;
 }
 
 static void add_sink(struct planner *p, const struct node *node, const struct cube *cube,
-                     const struct format *format, const struct value *options)
+                     const struct file_format *format, const struct value *options)
 {
     struct sink sink = { node, cube, { .name = file_stem(p, node->id), .format = format->name,
-                                       .options = keep_options(p, options),
+                                       .options = keep_options(p, format, options),
                                        .primary = node->is_result } };
 
     p->sinks = mem_grow(p->sinks, &p->sink_capacity, p->n_sinks + 1, sizeof *p->sinks);
@@ -328,15 +324,14 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
     const struct cube *cube = call->arguments[0].cube;
-    const struct format *format = find_format(call_text(call, "format"));
+    const struct file_format *format = format_find(call_text(call, "format"));
     struct conversion conversion;
 
     if (!format)
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
-                         "'%.60s' is no output format; there are COG, GTiff, PNG, JSON, CSV and "
-                         "GeoJSON.",
-                         call_text(call, "format"));
-    if (cube->schema.geometries ? !format->vector : !format->raster)
+                         "'%.60s' is no output format; there are %s.", call_text(call, "format"),
+                         format_names(p->arena));
+    if (!format_holds(format, cube->schema.geometries ? "vector" : "raster"))
         return call_fail(call, err, ERR_FormatUnsuitable, "format", "%s cannot hold a %s cube.",
                          format->name, cube->schema.geometries ? "vector" : "raster");
     if (!read_options(call, format, &conversion, err))
@@ -357,7 +352,7 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
                    struct err *err)
 {
     struct call call = { .planner = p, .process = process_find("save_result"), .node = node };
-    const struct format *format = find_format(cube_has_grid(&cube->schema) ? "GTiff" : "JSON");
+    const struct file_format *format = format_find(cube_has_grid(&cube->schema) ? "GTiff" : "JSON");
 
     if (!check_shape(&call, cube, format, err))
         return false;

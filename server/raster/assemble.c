@@ -16,14 +16,17 @@ static const struct format {
     const char *name, *suffix, *media_type;
     bool (*write)(const struct sink_file *file, int64_t *ret_size, struct err *err);
     bool whole; /* one file for all labels of t */
+    bool picture; /* bytes */
     vector_sink *write_vector;
 } formats[] = {
-    { "COG", "tif", "image/tiff; application=geotiff; profile=cloud-optimized", sink_cog, false, NULL },
-    { "GTiff", "tif", "image/tiff; application=geotiff", sink_cog, false, NULL },
-    { "PNG", "png", "image/png", sink_png, false, NULL },
-    { "JSON", "json", "application/json", sink_json, true, vector_json },
-    { "CSV", "csv", "text/csv", NULL, true, vector_csv },
-    { "GeoJSON", "geojson", "application/geo+json", NULL, true, vector_geojson },
+    { "COG", "tif", "image/tiff; application=geotiff; profile=cloud-optimized", sink_cog, false, false, NULL },
+    { "GTiff", "tif", "image/tiff; application=geotiff", sink_cog, false, false, NULL },
+    { "PNG", "png", "image/png", sink_picture, false, true, NULL },
+    { "JPEG", "jpg", "image/jpeg", sink_picture, false, true, NULL },
+    { "netCDF", "nc", "application/x-netcdf", sink_netcdf, true, false, NULL },
+    { "JSON", "json", "application/json", sink_json, true, false, vector_json },
+    { "CSV", "csv", "text/csv", NULL, true, false, vector_csv },
+    { "GeoJSON", "geojson", "application/geo+json", NULL, true, false, vector_geojson },
 };
 
 static const struct format *format_of(const struct plan_node *save)
@@ -125,20 +128,6 @@ struct assembly {
     size_t n_files, capacity;
 };
 
-static bool is_axis(const struct dimension *dimension)
-{
-    return dimension->axis == 'x' || dimension->axis == 'y';
-}
-
-/* The label of dimension `d` that plane `plane` has. */
-static size_t label_of(const struct cube_schema *schema, size_t d, size_t plane)
-{
-    for (size_t i = schema->n_dimensions; i-- > d + 1;)
-        if (!is_axis(&schema->dimensions[i]))
-            plane /= schema->dimensions[i].count;
-    return plane % schema->dimensions[d].count;
-}
-
 static void add_label(struct text *out, const struct label *label)
 {
     if (label->is_number)
@@ -158,11 +147,11 @@ static const char *band_name(struct arena *arena, const struct plan_node *save, 
     for (size_t i = 0; i < schema->n_dimensions; i++) {
         const struct dimension *d = &schema->dimensions[i];
 
-        if (is_axis(d) || i == split)
+        if (dimension_is_horizontal(d) || i == split)
             continue;
         if (name.length)
             text_add(&name, " ");
-        add_label(&name, &d->labels[label_of(schema, i, plane)]);
+        add_label(&name, &d->labels[cube_label_of(schema, i, plane)]);
     }
     return arena_text(arena, name.length ? name.data : save->save.name);
 }
@@ -178,7 +167,7 @@ static void describe_band(const struct assembly *a, size_t save, size_t split, s
         const struct dimension *d = &schema->dimensions[i];
 
         if (d->type == DIM_BANDS && d->bands) {
-            const struct band_info *info = &d->bands[label_of(schema, i, plane)];
+            const struct band_info *info = &d->bands[cube_label_of(schema, i, plane)];
 
             if (info->scale != 0 && isfinite(info->scale) && isfinite(info->offset)) {
                 ret_band->scale = info->scale;
@@ -197,17 +186,35 @@ static bool name_taken(const struct assembly *a, const char *name)
     return false;
 }
 
+/* Which planes a file holds: those of a date, of a band, or of all (the dimension is SIZE_MAX). */
+struct choice {
+    size_t dimension, label;
+};
+
+static const struct label *label_chosen(const struct cube_schema *schema, const struct choice *c)
+{
+    return c->dimension == SIZE_MAX ? NULL : &schema->dimensions[c->dimension].labels[c->label];
+}
+
+static bool is_chosen(const struct cube_schema *schema, const struct choice *c, size_t plane)
+{
+    return c->dimension == SIZE_MAX || cube_label_of(schema, c->dimension, plane) == c->label;
+}
+
 /* "ndvi1.tif", "ndvi1_2023-08-15T10-02-01Z.tif": safe as a file name and in a URL. */
 static const char *file_name(const struct assembly *a, const struct plan_node *save,
-                             const struct label *label, const char *suffix)
+                             const struct label *date, const struct label *band, const char *suffix)
 {
+    const struct label *labels[] = { date, band };
     AUTO(text) struct text stem = { 0 };
     const char *name;
 
     text_add(&stem, save->save.name);
-    if (label) {
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        if (!labels[i])
+            continue;
         text_add(&stem, "_");
-        add_label(&stem, label);
+        add_label(&stem, labels[i]);
     }
     for (char *c = stem.data; *c; c++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c) ||
@@ -239,14 +246,21 @@ static struct raster_file *file_new(struct assembly *a)
     return &a->files[a->n_files];
 }
 
-/* The planes of one label of dimension `split` (SIZE_MAX: all planes) as one file. */
-static bool write_one(struct assembly *a, size_t save, size_t split, size_t label,
-                      struct err *err)
+static const char *title_of(struct arena *arena, const char *name, const struct label *date,
+                            const struct label *band)
+{
+    return arena_printf(arena, "%s%s%s%s%s", name, date ? ", " : "", date && date->text ? date->text : "",
+                        band ? ", " : "", band && band->text ? band->text : "");
+}
+
+/* The planes of a date and a band as one file. */
+static bool write_one(struct assembly *a, size_t save, const struct choice *date,
+                      const struct choice *band, struct err *err)
 {
     const struct plan_node *node = a->plan->saves[save];
     const struct cube_schema *schema = &node->schema;
     const struct format *format = format_of(node);
-    const struct label *text = split == SIZE_MAX ? NULL : &schema->dimensions[split].labels[label];
+    const struct label *text = label_chosen(schema, date), *part = label_chosen(schema, band);
     size_t planes = cube_planes(schema), n = 0;
     size_t *list = arena_array(a->arena, planes, sizeof *list);
     struct georef_band *bands = arena_array(a->arena, planes, sizeof *bands);
@@ -261,23 +275,22 @@ static bool write_one(struct assembly *a, size_t save, size_t split, size_t labe
     AUTO(mem) char *path = NULL;
 
     for (size_t plane = 0; plane < planes; plane++)
-        if (split == SIZE_MAX || label_of(schema, split, plane) == label) {
-            describe_band(a, save, split, plane, &bands[n]);
+        if (is_chosen(schema, date, plane) && is_chosen(schema, band, plane)) {
+            describe_band(a, save, date->dimension, plane, &bands[n]);
             list[n++] = plane;
         }
     if (!file_style_of(node, &file.style, err))
         return false;
     file.n_bands = n;
-    out.name = file_name(a, node, text, format->suffix);
-    out.title = text ? arena_printf(a->arena, "%s, %s", node->save.name,
-                                    text->text ? text->text : "") : arena_text(a->arena, node->save.name);
+    out.name = file_name(a, node, text, part, format->suffix);
+    out.title = title_of(a->arena, node->save.name, text, part);
     file.path = path = mem_printf("%s/%s", a->folder, out.name);
     if (!format->write(&file, &out.size_bytes, err))
         return false;
     out.pixel = file.style.kind.pixel;
     out.nodata = file.style.kind.nodata;
     out.has_nodata = file.style.kind.has_nodata;
-    if (format->write == sink_png) { /* gaps are transparent there */
+    if (format->picture) { /* gaps are transparent or black there */
         out.pixel = PIXEL_U8;
         out.has_nodata = false;
     }
@@ -293,7 +306,7 @@ static bool write_vector(struct assembly *a, size_t save, struct err *err)
     const struct plan_node *node = a->plan->saves[save];
     const struct format *format = format_of(node);
     struct raster_file out = { .save = node->id,
-                               .name = file_name(a, node, NULL, format->suffix),
+                               .name = file_name(a, node, NULL, NULL, format->suffix),
                                .title = arena_text(a->arena, node->save.name),
                                .media_type = format->media_type,
                                .instant_ms = INSTANT_MIN,
@@ -307,22 +320,35 @@ static bool write_vector(struct assembly *a, size_t save, struct err *err)
     return true;
 }
 
+/* The dimension whose labels get files of their own. */
+static size_t split_by(const struct cube_schema *schema, enum dimension_type type, bool wanted)
+{
+    for (size_t i = 0; wanted && i < schema->n_dimensions; i++)
+        if (schema->dimensions[i].type == type)
+            return i;
+    return SIZE_MAX;
+}
+
+static size_t split_count(const struct cube_schema *schema, size_t dimension)
+{
+    return dimension == SIZE_MAX ? 1 : schema->dimensions[dimension].count;
+}
+
 static bool write_save(struct assembly *a, size_t save, struct err *err)
 {
-    const struct cube_schema *schema = &a->plan->saves[save]->schema;
-    const struct format *format = format_of(a->plan->saves[save]);
-    size_t split = SIZE_MAX;
+    const struct plan_node *node = a->plan->saves[save];
+    const struct cube_schema *schema = &node->schema;
+    const char *files = json_string_value(json_object_get(node->save.options, "files"));
+    bool one = format_of(node)->whole || (files && !strcasecmp(files, "one"));
+    struct choice date = { split_by(schema, DIM_TEMPORAL, !one), 0 };
+    struct choice band = { split_by(schema, DIM_BANDS, !one && files && !strcasecmp(files, "bands")), 0 };
 
     if (schema->geometries)
         return write_vector(a, save, err);
-    for (size_t i = 0; !format->whole && i < schema->n_dimensions && split == SIZE_MAX; i++)
-        if (schema->dimensions[i].type == DIM_TEMPORAL)
-            split = i;
-    if (split == SIZE_MAX)
-        return write_one(a, save, split, 0, err);
-    for (size_t label = 0; label < schema->dimensions[split].count; label++)
-        if (!write_one(a, save, split, label, err))
-            return false;
+    for (date.label = 0; date.label < split_count(schema, date.dimension); date.label++)
+        for (band.label = 0; band.label < split_count(schema, band.dimension); band.label++)
+            if (!write_one(a, save, &date, &band, err))
+                return false;
     return true;
 }
 

@@ -44,7 +44,7 @@ void cog_levels(struct arena *arena, struct cog *cog)
 {
     int64_t width = cog->grid.width, height = cog->grid.height;
 
-    cog->n_levels = 1 + overview_count(width, height);
+    cog->n_levels = 1 + style_overviews(&cog->style, &cog->grid);
     cog->levels = arena_array(arena, cog->n_levels, sizeof *cog->levels);
     for (size_t i = 0; i < cog->n_levels; i++) {
         struct cog_level *level = &cog->levels[i];

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { LARGEST_PICTURE = 200000000, LARGEST_JSON = 4000000 };
-enum { DEEPEST_PIXEL = 8, DEFLATE_LEVELS = 13, SQUEEZE = 1 /* level of reductions */ };
+enum { DEEPEST_PIXEL = 8, DEFLATE_LEVELS = 13 };
 
 struct encoder {
     void *tile, *half, *quarter, *predicted, *packed;
@@ -78,120 +77,6 @@ bool encoder_new(struct encoder **ret_encoder, struct err *err)
     return true;
 }
 
-/* ---- style ---- */
-
-static bool read_options(const struct plan_node *save, struct file_style *style, struct err *err)
-{
-    const char *name = json_string_value(json_object_get(save->save.options, "compression"));
-
-    if (name && !strcasecmp(name, "zstd")) {
-        style->codec = CODEC_ZSTD;
-        style->level = 1;
-    } else if (!name || !strcasecmp(name, "deflate")) {
-        style->codec = CODEC_DEFLATE;
-        style->level = 6;
-    } else {
-        return err_set(err, ERR_ProcessParameterInvalid,
-                       "%s/arguments/options/compression: expected deflate or zstd, found '%s'.",
-                       save->pointer, name);
-    }
-    return true;
-}
-
-static bool is_categorical(const struct cube_schema *schema)
-{
-    const struct dimension *bands = cube_dimension_of(schema, DIM_BANDS);
-
-    if (schema->pixel == PIXEL_BOOL)
-        return true;
-    for (size_t i = 0; bands && bands->bands && i < bands->count; i++)
-        if (bands->bands[i].categorical)
-            return true;
-    return false;
-}
-
-static double pixels_of(const struct plan_node *save)
-{
-    return (double)save->schema.grid.width * (double)save->schema.grid.height;
-}
-
-static bool check_picture(const struct plan_node *save, struct err *err)
-{
-    const struct dimension *t = cube_dimension_of(&save->schema, DIM_TEMPORAL);
-    size_t bands = cube_planes(&save->schema) / (t && t->count ? t->count : 1);
-
-    if (bands != 1 && bands != 3 && bands != 4)
-        return err_set(err, ERR_FormatUnsuitable,
-                       "%s: a PNG has 1, 3 or 4 bands, the cube has %zu.", save->pointer, bands);
-    if (pixels_of(save) > LARGEST_PICTURE)
-        return err_set(err, ERR_FormatUnsuitable,
-                       "%s: a PNG has at most %d pixels, the cube has %.0f.", save->pointer,
-                       LARGEST_PICTURE, pixels_of(save));
-    return true;
-}
-
-static bool check_json(const struct plan_node *save, struct err *err)
-{
-    double values = pixels_of(save) * (double)cube_planes(&save->schema);
-
-    if (values > LARGEST_JSON)
-        return err_set(err, ERR_FormatUnsuitable,
-                       "%s: JSON is for small cubes of at most %d values, this one has %.0f.",
-                       save->pointer, LARGEST_JSON, values);
-    return true;
-}
-
-bool file_style_of(const struct plan_node *save, struct file_style *ret_style, struct err *err)
-{
-    const char *format = save->save.format;
-    struct file_style style = { .codec = CODEC_ZSTD, .level = SQUEEZE };
-    enum pixel pixel = save->schema.pixel;
-
-    style.kind = pixel_kind_of(&save->schema);
-    style.tiff = !strcasecmp(format, "COG") || !strcasecmp(format, "GTiff");
-    if (style.tiff) {
-        style.predictor = pixel != PIXEL_F32 && pixel != PIXEL_F64;
-        style.nearest = is_categorical(&save->schema);
-        if (!read_options(save, &style, err))
-            return false;
-    } else if (!strcasecmp(format, "PNG")) {
-        if (!check_picture(save, err))
-            return false;
-        /* values as they are (scaling is the graph's), with room for "no data" */
-        if (style.kind.pixel != PIXEL_U8 && style.kind.pixel != PIXEL_BOOL)
-            style.kind = (struct pixel_kind){ PIXEL_I16, INT16_MIN, true };
-    } else if (!strcasecmp(format, "JSON")) {
-        if (!check_json(save, err))
-            return false;
-    } else {
-        return err_set(err, ERR_FormatUnsuitable,
-                       "%s: cannot write the format '%s', expected COG, GTiff, PNG or JSON.",
-                       save->pointer, format);
-    }
-    *ret_style = style;
-    return true;
-}
-
-struct file_style file_style_squeezed(const struct file_style *style)
-{
-    struct file_style squeezed = *style;
-
-    squeezed.codec = CODEC_ZSTD;
-    squeezed.level = SQUEEZE;
-    return squeezed;
-}
-
-size_t overview_count(int64_t width, int64_t height)
-{
-    size_t count = 0;
-
-    for (; width > HALF_TILE || height > HALF_TILE; count++) {
-        width = (width + 1) / 2;
-        height = (height + 1) / 2;
-    }
-    return count;
-}
-
 /* ---- packing ---- */
 
 static bool deflate_tile(struct encoder *e, int level, const void *pixels, size_t size,
@@ -214,6 +99,11 @@ bool encoder_pack(struct encoder *e, const struct file_style *style, const void 
         pixel_tables[style->kind.pixel]->predict(e->predicted, pixels, side, side);
         pixels = e->predicted;
     }
+    if (style->codec == CODEC_NONE) {
+        *ret_data = pixels;
+        *ret_size = size;
+        return true;
+    }
     *ret_data = e->packed;
     if (style->codec == CODEC_DEFLATE)
         return deflate_tile(e, style->level, pixels, size, ret_size, err);
@@ -229,7 +119,10 @@ bool encoder_unpack(struct encoder *e, const struct file_style *style, const voi
 {
     size_t want = side * side * pixel_size(style->kind.pixel), got = 0;
 
-    if (style->codec == CODEC_ZSTD) {
+    if (style->codec == CODEC_NONE) {
+        got = size == want ? want : 0;
+        memcpy(pixels, packed, got);
+    } else if (style->codec == CODEC_ZSTD) {
         got = ZSTD_decompressDCtx(e->unzstd, pixels, want, packed, size);
     } else if (libdeflate_zlib_decompress(e->inflate, packed, size, pixels, want, &got) !=
                LIBDEFLATE_SUCCESS) {
@@ -287,7 +180,7 @@ bool encoder_plane(struct encoder *e, const struct file_style *style, const stru
                    struct part_entry entry, const void *pixels, size_t width, size_t height,
                    struct part_writer *part, struct err *err)
 {
-    size_t overviews = style->tiff ? overview_count(grid->width, grid->height) : 0;
+    size_t overviews = style_overviews(style, grid);
     struct file_style plain = file_style_squeezed(style);
 
     pixel_tables[style->kind.pixel]->measure(pixels, width * height, style->kind.nodata,

@@ -7,11 +7,11 @@
 
 enum { HALF_TILE = 512, QUARTER_TILE = 256 };
 
-enum codec { CODEC_DEFLATE = 8, CODEC_ZSTD = 50000 }; /* TIFF's numbers */
+enum codec { CODEC_NONE = 1, CODEC_DEFLATE = 8, CODEC_ZSTD = 50000 }; /* TIFF's numbers */
 
 /* How the files of a save are written, from its format and options. */
 struct file_style {
-    bool tiff;     /* else base tiles are only kept for a later sink */
+    bool overviews; /* of TIFF; else base tiles are only kept for a later sink */
     enum codec codec;
     int level;
     bool predictor;
@@ -22,8 +22,8 @@ bool file_style_of(const struct plan_node *save, struct file_style *ret_style,
                    struct err *err) MUST_USE;
 /* The style of PIECE_QUARTER. */
 struct file_style file_style_squeezed(const struct file_style *style);
-/* How many overviews a raster has: the last one fits a tile of 512. */
-size_t overview_count(int64_t width, int64_t height);
+/* How many overviews such a raster has: the last one fits a tile of 512. */
+size_t style_overviews(const struct file_style *style, const struct grid *grid);
 
 /* Buffers and compressors of one thread. */
 struct encoder;

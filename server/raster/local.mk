@@ -18,14 +18,16 @@ libsentier_a_SOURCES += \
 	server/raster/rasterize.c server/raster/rasterize.h \
 	server/raster/schedule.c server/raster/schedule.h \
 	server/raster/schedule_steps.c server/raster/schedule_values.c \
-	server/raster/sink_cog.c server/raster/sink_json.c server/raster/sink_png.c \
+	server/raster/sink_cog.c server/raster/sink_json.c server/raster/sink_netcdf.c server/raster/sink_picture.c \
 	server/raster/sink_vector.c \
 	server/raster/vectors.c server/raster/vectors.h \
 	server/raster/zone_states.c server/raster/zone_states.h \
 	server/raster/zones.c server/raster/zones.h \
 	server/raster/sinks.h \
 	server/raster/source.c server/raster/source.h \
+	server/raster/style.c \
 	server/raster/tiff_door.c server/raster/tiff_door.h \
+	server/raster/variables.c server/raster/variables.h \
 	server/raster/warp.c server/raster/warp.h \
 	server/raster/windows.c server/raster/windows.h
 libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h

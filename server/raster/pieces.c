@@ -76,7 +76,7 @@ static bool complete(const struct pieces *pieces, struct err *err)
             continue;
         if (node->op == PLAN_SAVE && !file_style_of(node, &style, err))
             return false;
-        wanted = style.tiff ? overview_count(s->grid.width, s->grid.height) : 0;
+        wanted = style_overviews(&style, &s->grid);
         for (size_t plane = 0; plane < output_planes(node); plane++)
             for (size_t tile = 0; tile < s->blocks; tile++)
                 for (size_t piece = 0; piece < PIECES && piece <= wanted; piece++)

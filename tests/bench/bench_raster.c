@@ -170,7 +170,7 @@ static void make_file(int date, int band, const char *path)
     double step = band < 2 ? 10 : 20;
     struct georef_band info = { .name = bands[band], .scale = 1 };
     struct cog cog = { .grid = { 32633, 500000, 5100000, step, step, side, side },
-                       .style = { .tiff = true, .codec = CODEC_DEFLATE, .level = 6,
+                       .style = { .overviews = true, .codec = CODEC_DEFLATE, .level = 6,
                                   .predictor = true,
                                   .kind = { band < 2 ? PIXEL_U16 : PIXEL_U8, 0, true } },
                        .n_bands = 1, .bands = &info };

@@ -103,6 +103,10 @@ static void make(struct plan_maker *m, const struct inputs *in, const char *what
 
     for (uint32_t i = 0; i < n; i++)
         refs[i] = (struct plane_ref){ 0, (int32_t)i };
+    if (!strcmp(what, "netCDF") || !strcmp(what, "Zarr")) {
+        maker_save(m, all, "cube", what);
+        return;
+    }
     if (!strcmp(what, "copy") || !strcmp(what, "zstd")) {
         struct plan_node *save = maker_save(m, all, what, "COG");
 

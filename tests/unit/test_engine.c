@@ -486,7 +486,7 @@ static void large_files_have_long_offsets(void **state)
     struct georef_band bands[] = { { .name = "one", .scale = 0.5, .offset = 2 },
                                    { .name = "two", .scale = 1 } };
     struct cog cog = { .grid = { 4326, 10, 50, 0.1, 0.1, 1100, 700 },
-                       .style = { .tiff = true, .codec = CODEC_ZSTD, .level = 1, .predictor = true,
+                       .style = { .overviews = true, .codec = CODEC_ZSTD, .level = 1, .predictor = true,
                                   .kind = { PIXEL_I16, -1, true } },
                        .n_bands = 2, .bands = bands, .big_above = 1 };
     AUTO(mem) int16_t *tile = mem_array((size_t)BASE_TILE * BASE_TILE, sizeof *tile);

@@ -157,12 +157,15 @@ static const struct {
             NODE("n", "mask", "'data':{'from_node':'r'},'mask':{'from_node':'load'}") SAVE("n")),
       "IncompatibleDataCubes", "labels of dimension 'bands' differ", 0 },
     { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'XLS'},"
-            "'result':true}"), "FormatUnsuitable", "COG, GTiff, PNG, JSON, CSV and GeoJSON", 0 },
+            "'result':true}"), "FormatUnsuitable", "COG, GTiff, PNG, JPEG, netCDF, JSON, CSV and GeoJSON", 0 },
     { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'COG',"
             "'options':{'compression':'lzma'}},'result':true}"), "ProcessParameterInvalid",
-      "expected deflate or zstd", 0 },
-    { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'PNG',"
+      "expected deflate, zstd or none", 0 },
+    { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'JSON',"
             "'options':{'x':1}},'result':true}"), "ProcessParameterInvalid", "has no options", 0 },
+    { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'PNG',"
+            "'options':{'colormap':{'1':[0,0,0]}}},'result':true}"), "FormatUnsuitable",
+      "With a colormap PNG is of 1 band, the cube has 3", 0 },
     { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'COG',"
             "'options':{'dtype':'uint8','nodata':300}},'result':true}"), "ProcessParameterInvalid",
       "cannot hold this number", 0 },

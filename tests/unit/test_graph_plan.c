@@ -197,7 +197,7 @@ static void sinks_share_work(void **state)
 {
     AUTO(plan) struct plan *plan = plan_of(
         GRAPH(COMPOSITE NODE("index", "ndvi", FROM("composite"))
-              NODE("png", "save_result", FROM("composite") ",'format':'png'")
+              NODE("cdf", "save_result", FROM("composite") ",'format':'netcdf'")
               NODE("tif", "save_result", FROM("composite") ",'format':'GTIFF'") SAVE("index")));
     size_t loads = 0, series = 0;
 
@@ -210,7 +210,7 @@ static void sinks_share_work(void **state)
     assert_int_equal(series, 1);
     assert_int_equal(plan->n_saves, 3);
     assert_ptr_equal(plan->saves[0]->inputs[0], plan->saves[1]->inputs[0]);
-    assert_string_equal(plan->saves[0]->save.format, "PNG");
+    assert_string_equal(plan->saves[0]->save.format, "netCDF");
     assert_true(plan->saves[2]->save.primary && !plan->saves[0]->save.primary);
     for (int64_t x = 0; x < 10; x++) {
         double red[5], nir[5];

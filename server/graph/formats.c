@@ -1,0 +1,280 @@
+/* The table, its JSON, and the check of an option's value. */
+#include "graph/formats.h"
+#include "graph/graph.h"
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- options ---- */
+
+static const struct format_option
+    compression = { "compression", NULL, OPTION_CHOICE, "deflate zstd none", 0, 0, "\"deflate\"",
+                    "deflate is read by every program, zstd is faster and a little smaller." },
+    compression_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 1, 9, NULL,
+                          "From fast (1) to small (9); without it 6 for deflate and 1 for zstd." },
+    netcdf_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 0, 9, "1",
+                     "Of deflate, from fast (1) to small (9); 0 does not compress." },
+    overviews = { "overviews", NULL, OPTION_BOOLEAN, NULL, 0, 0, "true",
+                  "Whether the file holds reduced copies of itself, down to 512 pixels." },
+    overview_resampling = { "overview_resampling", NULL, OPTION_CHOICE, "average nearest", 0, 0, NULL,
+                            "How overviews are made; without it nearest for booleans and classes, "
+                            "else average. No-data does not count." },
+    files = { "files", NULL, OPTION_CHOICE, "dates bands one", 0, 0, "\"dates\"",
+              "dates: a file for each date, with all bands. bands: a file for each date and band. "
+              "one: a single file; each date and band is a band of it." },
+    dtype = { "dtype", "datatype", OPTION_CHOICE,
+              "uint8 int8 uint16 int16 uint32 int32 float32 float64", 0, 0, NULL,
+              "Pixel type of the file; without it the type of the cube. Numbers are rounded half to "
+              "even and limited to the range of the type. 'datatype' means the same." },
+    scale = { "scale", NULL, OPTION_NUMBER, NULL, -INFINITY, INFINITY, "1",
+              "With dtype: stored number = (value - offset) / scale; scale and offset are written "
+              "into the file." },
+    offset = { "offset", NULL, OPTION_NUMBER, NULL, -INFINITY, INFINITY, "0", "See scale." },
+    nodata = { "nodata", NULL, OPTION_NUMBER, NULL, -INFINITY, INFINITY, NULL,
+               "With dtype: the number for no-data; without it the least number of a signed type, the "
+               "greatest of an unsigned one." },
+    range = { "range", NULL, OPTION_RANGE, NULL, 0, 0, NULL,
+              "The values that become 0 and 255, those between in proportion; values beyond are "
+              "limited." },
+    colours = { "colormap", NULL, OPTION_COLOURS, NULL, 0, 0, NULL,
+                "Of pictures of one band: numbers from 0 to 255 (after range) with their red, green, "
+                "blue and, if wanted, alpha, each from 0 to 255. Other numbers are transparent." },
+    quality = { "quality", NULL, OPTION_INTEGER, NULL, 1, 100, "85",
+                "From small (1) to good (100)." };
+
+#define TYPE_OPTIONS &dtype, &scale, &offset, &nodata
+#define BANDS(n) (1u << (n))
+
+static const struct file_format formats[] = {
+    { "COG", "Cloud-optimised GeoTIFF", "One file for each date, with all bands, tiles and overviews.",
+      "raster", { &compression, &compression_level, &overview_resampling, &files, TYPE_OPTIONS }, 0, false },
+    { "GTiff", "GeoTIFF", "One tiled file for each date, with all bands and overviews.", "raster",
+      { &compression, &compression_level, &overviews, &overview_resampling, &files, TYPE_OPTIONS }, 0, false },
+    { "PNG", "Picture (PNG)",
+      "One picture for each date; one band is grey, three are red, green, blue, a fourth is alpha. "
+      "Numbers are rounded and limited to 0..255; no-data is transparent.",
+      "raster", { &range, &colours }, BANDS(1) | BANDS(3) | BANDS(4), false },
+    { "JPEG", "Picture (JPEG)",
+      "One picture for each date; one band is grey, three are red, green, blue. Numbers are rounded and "
+      "limited to 0..255; no-data is 0, there is no transparency.",
+      "raster", { &quality, &range }, BANDS(1) | BANDS(3), false },
+    { "netCDF", "netCDF-4 (CF)",
+      "One file by the CF conventions: a variable for each band over dates and other labels, y and x, "
+      "with coordinates and CRS.",
+      "raster", { &netcdf_level, TYPE_OPTIONS }, 0, false },
+    { "JSON", "JSON",
+      "The numbers of a small raster cube as nested arrays, with its dimensions and labels. Of a vector "
+      "cube with dates: for each date a list with one list of values for each geometry.",
+      "raster vector", { NULL }, 0, true },
+    { "CSV", "CSV",
+      "A vector cube as a table: a row for each date and geometry, a column for each other label.",
+      "table vector", { NULL }, 0, true },
+    { "GeoJSON", "GeoJSON",
+      "A vector cube as a FeatureCollection in degrees of longitude and latitude: its values beside the "
+      "properties that the geometries have, their names made of all labels, with ~ between.",
+      "vector", { NULL }, 0, true },
+};
+
+/* The next word of a list, NULL at its end. */
+static const char *next_word(const char **list, size_t *ret_length)
+{
+    const char *word = *list + strspn(*list, " ");
+
+    *ret_length = strcspn(word, " ");
+    *list = word + *ret_length;
+    return *ret_length ? word : NULL;
+}
+
+const struct file_format *format_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+        if (!strcasecmp(formats[i].name, name))
+            return &formats[i];
+    return NULL;
+}
+
+bool format_holds(const struct file_format *format, const char *type)
+{
+    const char *types = format->types, *word;
+    size_t n;
+
+    while ((word = next_word(&types, &n)))
+        if (n == strlen(type) && !strncmp(word, type, n))
+            return true;
+    return false;
+}
+
+const char *format_names(struct arena *arena)
+{
+    const char *names = formats[0].name;
+
+    for (size_t i = 1; i < ARRAY_LEN(formats); i++)
+        names = arena_printf(arena, "%s%s%s", names, i + 1 < ARRAY_LEN(formats) ? ", " : " and ",
+                             formats[i].name);
+    return names;
+}
+
+const struct format_option *format_option(const struct file_format *format, const char *key)
+{
+    for (size_t i = 0; format->options[i]; i++)
+        if (!strcasecmp(format->options[i]->name, key) ||
+            (format->options[i]->alias && !strcasecmp(format->options[i]->alias, key)))
+            return format->options[i];
+    return NULL;
+}
+
+/* ---- values ---- */
+
+static bool is_choice(const char *choices, const char *text)
+{
+    const char *word;
+    size_t n;
+
+    while ((word = next_word(&choices, &n)))
+        if (strlen(text) == n && !strncasecmp(word, text, n))
+            return true;
+    return false;
+}
+
+static const char *list_choices(struct arena *arena, const char *choices)
+{
+    const char *all = "expected", *word;
+    size_t n;
+
+    while ((word = next_word(&choices, &n))) {
+        const char *rest = choices, *before = ",";
+        size_t ignored;
+
+        if (!strcmp(all, "expected"))
+            before = "";
+        else if (!next_word(&rest, &ignored))
+            before = " or";
+        all = arena_printf(arena, "%s%s %.*s", all, before, (int)n, word);
+    }
+    return all;
+}
+
+static bool is_number(const struct value *v, double least, double greatest, bool whole)
+{
+    return v->kind == KIND_NUMBER && isfinite(v->number) && v->number >= least &&
+           v->number <= greatest && (!whole || v->number == floor(v->number));
+}
+
+static bool is_range(const struct value *v)
+{
+    return v->kind == KIND_ARRAY && v->array.length == 2 &&
+           is_number(&v->array.items[0], -INFINITY, INFINITY, false) &&
+           is_number(&v->array.items[1], -INFINITY, INFINITY, false) &&
+           v->array.items[0].number < v->array.items[1].number;
+}
+
+static bool is_colour(const char *key, const struct value *v)
+{
+    double number;
+
+    if (!text_to_number(key, &number) || number < 0 || number > 255 || number != floor(number) ||
+        v->kind != KIND_ARRAY || v->array.length < 3 || v->array.length > 4)
+        return false;
+    for (size_t i = 0; i < v->array.length; i++)
+        if (!is_number(&v->array.items[i], 0, 255, true))
+            return false;
+    return true;
+}
+
+static bool are_colours(const struct value *v)
+{
+    for (size_t i = 0; v->kind == KIND_OBJECT && i < v->object.count; i++)
+        if (!is_colour(v->object.keys[i], &v->object.values[i]))
+            return false;
+    return v->kind == KIND_OBJECT && v->object.count > 0;
+}
+
+const char *option_refuses(struct arena *arena, const struct format_option *o,
+                           const struct value *v)
+{
+    switch (o->kind) {
+    case OPTION_CHOICE:
+        return v->kind == KIND_STRING && is_choice(o->choices, v->text)
+                   ? NULL
+                   : list_choices(arena, o->choices);
+    case OPTION_NUMBER:
+        return is_number(v, o->least, o->greatest, false) ? NULL : "expected a finite number";
+    case OPTION_INTEGER:
+        return is_number(v, o->least, o->greatest, true)
+                   ? NULL
+                   : arena_printf(arena, "expected a whole number from %g to %g", o->least, o->greatest);
+    case OPTION_BOOLEAN:
+        return v->kind == KIND_BOOLEAN ? NULL : "expected true or false";
+    case OPTION_RANGE:
+        return is_range(v) ? NULL : "expected two finite numbers, the first one less than the second";
+    case OPTION_COLOURS:
+        break;
+    }
+    return are_colours(v) ? NULL
+                          : "expected numbers from 0 to 255 as names, each with an array of 3 or 4 "
+                            "whole numbers from 0 to 255";
+}
+
+/* ---- JSON ---- */
+
+static json_t *words_json(const char *list)
+{
+    json_t *words = json_array();
+    const char *word;
+    size_t n;
+
+    while ((word = next_word(&list, &n)))
+        json_array_append_new(words, json_stringn(word, n));
+    return words;
+}
+
+static void put_bounds(json_t *schema, const struct format_option *o)
+{
+    if (isfinite(o->least))
+        json_object_set_new(schema, "minimum", json_integer((json_int_t)o->least));
+    if (isfinite(o->greatest))
+        json_object_set_new(schema, "maximum", json_integer((json_int_t)o->greatest));
+}
+
+static json_t *option_json(const struct format_option *o)
+{
+    static const char *const types[] = {
+        [OPTION_CHOICE] = "string",   [OPTION_NUMBER] = "number", [OPTION_INTEGER] = "integer",
+        [OPTION_BOOLEAN] = "boolean", [OPTION_RANGE] = "array",   [OPTION_COLOURS] = "object",
+    };
+    json_t *schema = json_pack("{s:s, s:s}", "type", types[o->kind], "description", o->description);
+
+    if (o->kind == OPTION_CHOICE)
+        json_object_set_new(schema, "enum", words_json(o->choices));
+    if (o->kind == OPTION_NUMBER || o->kind == OPTION_INTEGER)
+        put_bounds(schema, o);
+    if (o->kind == OPTION_RANGE)
+        json_object_update_new(schema, json_pack("{s:{s:s}, s:i, s:i}", "items", "type", "number",
+                                                 "minItems", 2, "maxItems", 2));
+    if (o->kind == OPTION_COLOURS)
+        json_object_update_new(schema, json_pack("{s:i, s:{s:s, s:i, s:i, s:{s:s, s:i, s:i}}}", "minProperties",
+                                                 1, "additionalProperties", "type", "array", "minItems", 3,
+                                                 "maxItems", 4, "items", "type", "integer", "minimum", 0,
+                                                 "maximum", 255));
+    if (o->fallback)
+        json_object_set_new(schema, "default", json_loads(o->fallback, JSON_DECODE_ANY, NULL));
+    return schema;
+}
+
+json_t *graph_formats(void)
+{
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        const struct file_format *f = &formats[i];
+        json_t *options = json_object();
+
+        for (size_t k = 0; f->options[k]; k++)
+            json_object_set_new(options, f->options[k]->name, option_json(f->options[k]));
+        json_object_set_new(all, f->name,
+                            json_pack("{s:s, s:s, s:o, s:o}", "title", f->title, "description",
+                                      f->description, "gis_data_types", words_json(f->types),
+                                      "parameters", options));
+    }
+    return all;
+}
