@@ -12,6 +12,8 @@ static const struct format_option
                     "deflate is read by every program, zstd is faster and a little smaller." },
     compression_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 1, 9, NULL,
                           "From fast (1) to small (9); without it 6 for deflate and 1 for zstd." },
+    chunk_compression = { "compression", NULL, OPTION_CHOICE, "deflate zstd none", 0, 0, "\"deflate\"",
+                          "Of the chunks; deflate is what Zarr calls zlib." },
     netcdf_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 0, 9, "1",
                      "Of deflate, from fast (1) to small (9); 0 does not compress." },
     overviews = { "overviews", NULL, OPTION_BOOLEAN, NULL, 0, 0, "true",
@@ -62,6 +64,11 @@ static const struct file_format formats[] = {
       "One file by the CF conventions: a variable for each band over dates and other labels, y and x, "
       "with coordinates and CRS.",
       "raster", { &netcdf_level, TYPE_OPTIONS }, 0, false },
+    { "Zarr", "Zarr (version 2, in a zip)",
+      "One zip that Zarr libraries open as a store, all metadata consolidated: a variable for each band "
+      "over dates and other labels, y and x, in chunks of 1024 x 1024 of one date, with coordinates and "
+      "CRS. Chunks without data are left out.",
+      "raster", { &chunk_compression, &compression_level, TYPE_OPTIONS }, 0, false },
     { "JSON", "JSON",
       "The numbers of a small raster cube as nested arrays, with its dimensions and labels. Of a vector "
       "cube with dates: for each date a list with one list of values for each geometry.",

@@ -24,6 +24,7 @@ static const struct format {
     { "PNG", "png", "image/png", sink_picture, false, true, NULL },
     { "JPEG", "jpg", "image/jpeg", sink_picture, false, true, NULL },
     { "netCDF", "nc", "application/x-netcdf", sink_netcdf, true, false, NULL },
+    { "Zarr", "zarr.zip", "application/zip", sink_zarr, true, false, NULL },
     { "JSON", "json", "application/json", sink_json, true, false, vector_json },
     { "CSV", "csv", "text/csv", NULL, true, false, vector_csv },
     { "GeoJSON", "geojson", "application/geo+json", NULL, true, false, vector_geojson },

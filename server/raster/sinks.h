@@ -21,6 +21,7 @@ struct sink_file {
 bool sink_cog(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_netcdf(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
+bool sink_zarr(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_json(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 
 /* The whole plane of a band, width x height pixels of file->style.kind; the caller frees. */

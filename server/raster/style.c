@@ -118,6 +118,12 @@ static bool netcdf_style(const struct plan_node *save, struct file_style *style,
     return true;
 }
 
+/* Tiles are chunks as they are. */
+static bool zarr_style(const struct plan_node *save, struct file_style *style, struct err *err)
+{
+    return read_packing(save, style, err);
+}
+
 static bool text_style(const struct plan_node *save, struct file_style *style, struct err *err)
 {
     double values = pixels_of(save) * (double)cube_planes(&save->schema);
@@ -135,7 +141,8 @@ static const struct {
     bool (*style)(const struct plan_node *save, struct file_style *style, struct err *err);
 } styles[] = {
     { "COG", tiff_style }, { "GTiff", tiff_style }, { "PNG", picture_style },
-    { "JPEG", jpeg_style }, { "netCDF", netcdf_style }, { "JSON", text_style },
+    { "JPEG", jpeg_style }, { "netCDF", netcdf_style },
+    { "Zarr", zarr_style }, { "JSON", text_style },
 };
 
 bool file_style_of(const struct plan_node *save, struct file_style *ret_style, struct err *err)

@@ -1,6 +1,7 @@
 """Result files in the eyes of others, for every format and option; and what formats refuse."""
 import json
 import shutil
+import zipfile
 
 import numpy
 import pyproj
@@ -189,24 +190,24 @@ def with_gaps(pixels):
     return numpy.where(pixels == 0, numpy.nan, pixels)
 
 
-@pytest.mark.parametrize("format, suffix", [("netCDF", "nc")])
+@pytest.mark.parametrize("format", ["netCDF", "Zarr"])
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_cubes_of_variables(request, tmp_path, format, suffix, size):
+def test_cubes_of_variables(request, tmp_path, format, size):
     folder, values = request.getfixturevalue(size)
     (file,) = files_of(tmp_path, save(folder, tmp_path, format))
     with opened(tmp_path, file) as cube:
         assert set(cube.data_vars) == set(BANDS) and cube.A.dims == ("t", "y", "x")
         assert [str(t)[:19] + "Z" for t in cube.t.values] == DATES[:2]
         check_place(cube, *values[0]["A"].shape)
-        for band, dtype in BANDS.items():
+        for band in BANDS:
             want = numpy.array([with_gaps(v[band]) for v in values])
             assert numpy.array_equal(cube[band].values, want, equal_nan=True)
             assert cube[band].encoding["dtype"] == "uint16" and cube[band].attrs["long_name"] == band
         assert cube.attrs["Conventions"] == "CF-1.8"
 
 
-@pytest.mark.parametrize("format, suffix", [("netCDF", "nc")])
-def test_packed_numbers_are_unpacked(small, tmp_path, format, suffix):
+@pytest.mark.parametrize("format", ["netCDF", "Zarr"])
+def test_packed_numbers_are_unpacked(small, tmp_path, format):
     folder, values = small
     index = {"r": node("reduce_dimension", dimension="bands", reducer={"process_graph": {
         "d": {"process_id": "normalized_difference", "arguments": {
@@ -226,8 +227,8 @@ def test_packed_numbers_are_unpacked(small, tmp_path, format, suffix):
             assert numpy.allclose(cube[name].values, (a - b) / (a + b), atol=0.00006, equal_nan=True)
 
 
-@pytest.mark.parametrize("format, suffix", [("netCDF", "nc")])
-def test_labels_of_other_kinds(small, tmp_path, format, suffix):
+@pytest.mark.parametrize("format", ["netCDF", "Zarr"])
+def test_labels_of_other_kinds(small, tmp_path, format):
     """Periods keep their names; text and numbers as labels; no bands; booleans."""
     folder, values = small
     months = {"p": node("aggregate_temporal_period", period="month", reducer={"process_graph": {
@@ -253,3 +254,27 @@ def test_netcdf_of_levels(large, tmp_path):
     folder, _ = large
     sizes = [files_of(tmp_path, save(folder, tmp_path, "netCDF", compression_level=level))[0].stat().st_size for level in (0, 1, 9)]
     assert sizes[0] > sizes[1] > sizes[2]
+
+
+@pytest.mark.parametrize("compression, codec", [("deflate", "zlib"), ("zstd", "zstd"), ("none", None)])
+def test_chunks_of_zarr(large, tmp_path, compression, codec):
+    """GDAL reads it, too; a chunk without data is no member."""
+    folder, values = large
+    empty = {"m": node("mask", mask={"from_node": "g"}), "g": {"process_id": "apply", "arguments": {
+        "data": {"from_node": "load"}, "process": {"process_graph": {"g": {"process_id": "gt", "arguments": {
+            "x": {"from_parameter": "x"}, "y": 100}, "result": True}}}}}}
+    (file,) = files_of(tmp_path, save(folder, tmp_path, "Zarr", bands="AC", more=empty, data="m", compression=compression))
+    with zipfile.ZipFile(file) as members:
+        assert members.testzip() is None
+        names = members.namelist()
+        about = json.loads(members.read(".zmetadata"))["metadata"]
+        for name in names:
+            if name.rsplit("/", 1)[-1].startswith(".z") and name != ".zmetadata":
+                assert json.loads(members.read(name)) == about[name]
+    assert (about["A/.zarray"]["compressor"] or {}).get("id") == codec and about["A/.zarray"]["chunks"] == [1, 1024, 1024]
+    valid = [[numpy.where(v["A"] <= 100, v["A"], 0)[y:y + 1024, x:x + 1024].any() for y in (0, 1024) for x in (0, 1024)] for v in values]
+    assert {n for n in names if n.startswith("A/") and n[2] != "."} == {
+        f"A/{t}.{i // 2}.{i % 2}" for t in range(2) for i in range(4) if valid[t][i]}
+    with rasterio.open(f'ZARR:"/vsizip/{file}":/C:1') as got:
+        c = values[1]["C"]
+        assert got.crs.to_epsg() == 32633 and (got.read(1, masked=True).filled(0) == numpy.where(c <= 100, c, 0)).all()

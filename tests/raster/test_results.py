@@ -146,7 +146,7 @@ def digests(files):
     return [(f.name, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
 
 
-@pytest.mark.parametrize("what", ["median", "mean", "copy", "both", "int", "netCDF"])
+@pytest.mark.parametrize("what", ["median", "mean", "copy", "both", "int", "netCDF", "Zarr"])
 def test_the_same_bytes_for_every_split(stack, what):
     folder, _ = stack
     want = digests(make(folder, what, threads=1, parts=1)[0])
