@@ -130,7 +130,7 @@ bench-stac: all
 	$(SHELL) $(srcdir)/tests/bench/stac/run.sh $(abs_top_builddir) --items $(BENCH_STAC_ITEMS) --peer $(BENCH_STAC_PEER) \
 	  --data $(BENCH_STAC_FOLDER)
 
-# make soak-stac: eight writers and sixteen readers for ten minutes
+# make soak-stac: eight writers and sixteen readers for ten minutes, while processes are killed
 SOAK_SECONDS = 600
 soak-stac: all
 	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) SENTIER_BINARY=$(abs_top_builddir)/sentier \

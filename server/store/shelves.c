@@ -25,15 +25,22 @@ static void pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
+/* The lock could not be had in time; or another made the same table while this one waited for its turn,
+ * and what PostgreSQL had looked up before was still taken for true. */
+static bool may_go_well_next_time(const struct err *err)
+{
+    return strstr(err->message, "(55P03)") || strstr(err->message, "(42P07)");
+}
+
 /* Catalogue changes give up when a lock is held for long, so that nobody queues behind them, and are
- * tried again. 55P03: the lock could not be had in time. */
+ * tried again. */
 static bool run_patiently(struct db *db, const char *sql, const struct db_arg *args, size_t n_args,
                           struct err *err)
 {
     for (int try = 1;; try++) {
         if (db_query(db, NULL, sql, args, n_args, err))
             return true;
-        if (try == TRIES || !strstr(err->message, "(55P03)"))
+        if (try == TRIES || !may_go_well_next_time(err))
             return false;
         err_clear(err);
         pause_ms(PAUSE_MS);

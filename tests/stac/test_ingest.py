@@ -1,5 +1,6 @@
 """Writing the catalogue: repeated and concurrent loads, counts, shelves that are made while others read and write."""
 import json
+import re
 import subprocess
 import threading
 import time
@@ -116,6 +117,9 @@ def test_a_shelf_is_made_while_others_read_and_write(make_service):
     """A reader sees all items, each once, and never waits; a writer goes on writing."""
     service = make_service()
     service.command("catalog", "add", "-", input=big("calm", 99000))
+    for setting in ("log_lock_waits = on", "deadlock_timeout = '500ms'"):
+        service.sql("ALTER SYSTEM SET " + setting)
+    service.sql("SELECT pg_reload_conf()")
     assert service.sql("SELECT shelves FROM collections WHERE id = 'calm'") == "{0}"
     stop, waits, wrong, written = threading.Event(), [], [], []
 
@@ -147,15 +151,15 @@ def test_a_shelf_is_made_while_others_read_and_write(make_service):
     def write():
         while not stop.is_set():
             begin = time.monotonic()
-            service.command("catalog", "add", "-", input=big("calm", 20, 50000 + 20 * len(written)))
+            done = service.command("catalog", "add", "-", input=big("calm", 20, 50000 + 20 * len(written)), check=False)
+            if done.returncode:
+                wrong.append(done.stderr)
             written.append(time.monotonic() - begin)
 
     threads = [threading.Thread(target=f) for f in (read, search, write)]
     [t.start() for t in threads]
     time.sleep(1)
-    begin = time.monotonic()
     service.command("catalog", "add", "-", input=big("calm", 2000, 99000))  # outgrows the common shelf, and its rows move
-    moving_s = time.monotonic() - begin
     assert service.sql("SELECT array_length(shelves, 1) FROM collections WHERE id = 'calm'") == "1"
     stop.set()
     [t.join() for t in threads]
@@ -164,9 +168,11 @@ def test_a_shelf_is_made_while_others_read_and_write(make_service):
     assert (count(service, "calm"), counted(service, "calm")) == ("101000", "101000")
     assert service.sql("SELECT count(*) - count(DISTINCT id) FROM items") == "0"
     assert len(waits) > 200 and written
-    if not conftest.SLOW_BUILD:
-        # 0.2 on a machine that does nothing else; a lock would take as long as the rows move
-        assert max(waits) < max(0.5, moving_s / 4), (moving_s, sorted(waits)[-5:])
+    # nobody waits half a second for a table; of the other waits a few are those for a processor
+    log = (service.data / "postgres.log").read_text(errors="replace")
+    waited = [line for line in log.splitlines() if re.search(r"still waiting for \w+ on (relation|tuple)", line)]
+    assert not waited, waited[:3]
+    assert sorted(waits)[-1 - len(waits) // 100] < 0.5 or conftest.SLOW_BUILD, sorted(waits)[-5:]
 
 
 @pytest.mark.slow
