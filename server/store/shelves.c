@@ -25,11 +25,17 @@ static void pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-/* The lock could not be had in time; or another made the same table while this one waited for its turn,
- * and what PostgreSQL had looked up before was still taken for true. */
+/* The lock could not be had in time; or another made the same table meanwhile: PostgreSQL looks names up
+ * in a cache, which who has just waited for his turn may hold from before, and then finds the name taken
+ * (42P07) or its row there (23505). The next transaction sees it. */
 static bool may_go_well_next_time(const struct err *err)
 {
-    return strstr(err->message, "(55P03)") || strstr(err->message, "(42P07)");
+    static const char *const states[] = { "(55P03)", "(42P07)", "(23505)" };
+
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (strstr(err->message, states[i]))
+            return true;
+    return false;
 }
 
 /* Catalogue changes give up when a lock is held for long, so that nobody queues behind them, and are

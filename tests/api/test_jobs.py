@@ -23,8 +23,7 @@ def products(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hard(make_service, products):
     """A service that is treated badly."""
-    # a slow machine may have the same task killed more than three times
-    service = make_service(*SETTINGS, "jobs.max_attempts=20", workers=2)
+    service = make_service(*SETTINGS, workers=2)
     service.add_user("alice")
     service.command("catalog", "import", *products)
     return service
@@ -72,17 +71,23 @@ def assert_whole(jobs, job, digest):
     assert all("." not in name for name in results), results
 
 
+def all_may_be_hit(service):
+    """No task that is to be done was hit twice: a third time would rightly end its job."""
+    return service.sql("SELECT count(*) FROM tasks WHERE failures >= 2 AND state IN ('w', 'r', 'x')") == "0"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["task", "zygote", "worker", "serve", "postgres"])
 def test_kill(jobs, undisturbed, victim):
     chance = random.Random(victim)
-    accepted, kills = [], 0
+    accepted, kills, end = [], 0, time.time() + 240
     while kills < KILLS:
+        assert time.time() < end
         if not accepted or jobs.service.sql(f"SELECT state FROM jobs WHERE id = '{accepted[-1]}'") == "3":
             accepted.append(jobs.create(stripes(TASKS)))  # a fast machine ends one before the tenth kill
             jobs.wait_tasks(accepted[-1], 1)
         time.sleep(chance.uniform(0.02, 0.25))
-        found = pids(jobs.service, victim)
+        found = pids(jobs.service, victim) if all_may_be_hit(jobs.service) else []
         kills += bool(found) and kill(chance.choice(found))
     jobs.wait(accepted[-1])
     for job in accepted:
