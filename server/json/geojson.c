@@ -43,6 +43,14 @@ static bool refuse(struct check *check, const char *expected)
     return err_set(check->err, ERR_BadRequest, "%s: expected %s", place, expected);
 }
 
+/* Metres of a projection are what is found most. */
+static bool refuse_number(struct check *check, double found, const char *expected)
+{
+    AUTO(mem) char *place = place_of(check);
+
+    return err_set(check->err, ERR_BadRequest, "%s: expected %s, found %.10g", place, expected, found);
+}
+
 static bool refuse_type(struct check *check, const json_t *value, const char *expected)
 {
     AUTO(mem) char *place = place_of(check);
@@ -64,7 +72,8 @@ static bool check_position(struct check *check, const json_t *position)
         if (!json_is_number(value))
             return refuse_type(check, value, "a position of numbers");
         if (i < 2 && check->degrees && !(fabs(json_number_value(value)) <= (i ? 90 : 360)))
-            return refuse(check, i ? "a latitude in [-90, 90]" : "a longitude in [-360, 360]");
+            return refuse_number(check, json_number_value(value),
+                                 i ? "a latitude in [-90, 90]" : "a longitude in [-360, 360]");
     }
     if (++check->vertices > check->max_vertices)
         return err_set(check->err, ERR_BadRequest, "%s: the geometry has more than %zu positions",
