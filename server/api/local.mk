@@ -2,7 +2,6 @@ libsentier_a_SOURCES += \
 	server/api/routes.c \
 	server/api/common/apidoc.c server/api/common/apidoc.h \
 	server/api/common/build.c server/api/common/build.h \
-	server/api/common/bundle.c server/api/common/bundle.h \
 	server/api/common/common.h \
 	server/api/common/documents.c server/api/common/documents.h \
 	server/api/common/health.c \

@@ -56,7 +56,10 @@ const struct route routes[] = {
     ROUTE(POST, "/api/places", OPERATOR, places_post, PLAIN, .body = BODY_JSON),
     ROUTE(GET, "/api/places/{collection}/{item}", OPERATOR, places_get, PLAIN),
     ROUTE(POST, "/api/places/{collection}/{item}/order", USER, order_post, PLAIN),
+    ROUTE(GET, "/results/{job_id}", SIGNED, openeo_results_zip_get, OPENEO),
     ROUTE(GET, "/results/{job_id}/{file}", SIGNED, results_file_get, OPENEO),
+    ROUTE(GET, "/results/{job_id}/items/{file}", SIGNED, openeo_result_item_get, OPENEO),
+    ROUTE(GET, "/store/{token}/{job_id}/{file}/{path*}", NOBODY, results_member_get, OPENEO),
 
     /* openEO API */
     ROUTE(GET, "/.well-known/openeo", NOBODY, openeo_well_known_get, OPENEO),

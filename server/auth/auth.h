@@ -44,6 +44,10 @@ bool auth_token_issue(const struct config *config, struct db *db, const struct u
  * auth_link_sign() appends "?expires=...&signature=..." to base + path. The caller frees. */
 char *auth_link_sign(const struct config *config, const char *base_url, const char *path,
                      int64_t expires_ms);
+/* The same right as one segment of a path, "EXPIRES-SIGNATURE", for clients that append names to an
+ * address and know nothing of queries. The caller frees. */
+char *auth_link_token(const char *path, int64_t expires_ms);
+bool auth_link_check_token(const char *path, const char *token, struct err *err) MUST_USE;
 /* Errors: ResultLinkExpired (expired), PermissionsInsufficient (forged). Revocation is the row's:
  * a deleted job has no file to serve. */
 bool auth_link_check(const char *path, const char *expires, const char *signature,

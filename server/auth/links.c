@@ -18,17 +18,32 @@ static void mac_of_link(const char *path, size_t length, const char *expires,
     secret_mac(PURPOSE_LINK, text, mac);
 }
 
+/* "SECONDS" and the signature. */
+static char *sign(const char *path, int64_t expires_ms, char expires[static 24])
+{
+    unsigned char mac[MAC_SIZE];
+
+    snprintf(expires, 24, "%" PRId64, expires_ms / 1000);
+    mac_of_link(path, strlen(path), expires, mac);
+    return secret_encode(mac, sizeof mac);
+}
+
+char *auth_link_token(const char *path, int64_t expires_ms)
+{
+    char expires[24];
+    AUTO(mem) char *signature = sign(path, expires_ms, expires);
+
+    return mem_printf("%s-%s", expires, signature);
+}
+
 char *auth_link_sign(const struct config *config, const char *base_url, const char *path,
                      int64_t expires_ms)
 {
     struct text url = { 0 };
-    unsigned char mac[MAC_SIZE];
     char expires[24];
+    AUTO(mem) char *signature = sign(path, expires_ms, expires);
 
     (void)config;
-    snprintf(expires, sizeof expires, "%" PRId64, expires_ms / 1000);
-    mac_of_link(path, strlen(path), expires, mac);
-    AUTO(mem) char *signature = secret_encode(mac, sizeof mac);
     text_add(&url, base_url);
     text_add_url(&url, path, "/");
     text_printf(&url, "?expires=%s&signature=%s", expires, signature);
@@ -63,6 +78,16 @@ bool auth_link_check(const char *path, const char *expires, const char *signatur
     if (!text_to_number(expires, &until) || until * 1000 < (double)instant_now())
         return err_set(err, ERR_ResultLinkExpired, "The link has expired; ask for a new one");
     return true;
+}
+
+bool auth_link_check_token(const char *path, const char *token, struct err *err)
+{
+    AUTO(mem) char *expires = mem_text(token);
+    char *dash = strchr(expires, '-');
+
+    if (dash)
+        *dash = '\0';
+    return auth_link_check(path, expires, dash ? dash + 1 : "", err);
 }
 
 char *auth_seal(const char *text)

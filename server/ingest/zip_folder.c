@@ -18,6 +18,7 @@ enum { FLAGS = 0x0808 /* descriptor, UTF-8 */, PLAIN = 20, ZIP64 = 45, MADE_ON_U
 
 struct entry {
     char *path, *name;
+    char *text; /* instead of a file at `path` */
     int64_t size, offset;
     uint32_t crc, mode;
     uint16_t time, date;
@@ -197,19 +198,19 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static void add_entry(struct zip_folder *z, const FTSENT *found, size_t skip)
+static struct entry *add_entry(struct zip_folder *z, const char *path, const char *name, const struct stat *st)
 {
     struct tm tm;
     struct entry *e;
 
     z->entries = mem_grow(z->entries, &z->capacity, z->count + 1, sizeof *z->entries);
     e = &z->entries[z->count++];
-    gmtime_r(&found->fts_statp->st_mtim.tv_sec, &tm);
-    *e = (struct entry){ .path = mem_text(found->fts_path), .name = mem_text(found->fts_path + skip),
-                         .size = found->fts_statp->st_size, .mode = found->fts_statp->st_mode,
+    gmtime_r(&st->st_mtim.tv_sec, &tm);
+    *e = (struct entry){ .path = mem_text(path), .name = mem_text(name), .size = st->st_size, .mode = st->st_mode,
                          .time = (uint16_t)(tm.tm_hour << 11 | tm.tm_min << 5 | tm.tm_sec / 2),
                          .date = (uint16_t)((tm.tm_year > 80 ? tm.tm_year - 80 : 0) << 9 |
                                             (tm.tm_mon + 1) << 5 | tm.tm_mday) };
+    return e;
 }
 
 static void place_entries(struct zip_folder *z)
@@ -247,11 +248,34 @@ bool zip_folder_open(const char *path, struct zip_folder **ret_zip, struct err *
     walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     while (walk && (found = fts_read(walk)))
         if (found->fts_info == FTS_F)
-            add_entry(z, found, skip);
+            add_entry(z, found->fts_path, found->fts_path + skip, found->fts_statp);
     if (walk)
         fts_close(walk);
     if (z->count == 0)
         return err_set(err, ERR_FileNotFound, "The folder of the product is not there, or is empty.");
+    place_entries(z);
+    *ret_zip = z;
+    z = NULL;
+    return true;
+}
+
+bool zip_files_open(const struct zip_input *files, size_t count, const char *text_name, const char *text,
+                    struct zip_folder **ret_zip, struct err *err)
+{
+    AUTO(zip_folder) struct zip_folder *z = MEM_NEW(struct zip_folder);
+    struct stat st = { 0 };
+
+    z->fd = -1;
+    for (size_t i = 0; i < count; i++) {
+        if (stat(files[i].path, &st) || !S_ISREG(st.st_mode))
+            return err_set(err, ERR_FileNotFound, "The file '%.200s' is not there.", files[i].name);
+        add_entry(z, files[i].path, files[i].name, &st);
+    }
+    if (text) {
+        st.st_mode = S_IFREG | 0644;
+        st.st_size = (off_t)strlen(text);
+        add_entry(z, "", text_name, &st)->text = mem_text(text);
+    }
     place_entries(z);
     *ret_zip = z;
     z = NULL;
@@ -267,6 +291,7 @@ void zip_folder_free(struct zip_folder *z)
     for (size_t i = 0; i < z->count; i++) {
         free(z->entries[i].path);
         free(z->entries[i].name);
+        free(z->entries[i].text);
     }
     free(z->entries);
     text_drop(&z->piece);
@@ -330,6 +355,13 @@ static bool next_piece(struct zip_folder *z)
         struct entry *e = &z->entries[z->at];
 
         put_local(&z->piece, e);
+        if (e->text) {
+            e->crc = crc_add(0, (const unsigned char *)e->text, (size_t)e->size);
+            text_add(&z->piece, e->text);
+            put_descriptor(&z->piece, e);
+            z->at++;
+            return true;
+        }
         z->fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         z->left = e->size;
         e->crc = 0;

@@ -24,12 +24,6 @@ struct publishing {
     bool renamed; /* by an earlier try of this transaction */
 };
 
-/* Numbers that JSON cannot say become null. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *grid_fields(const struct grid *g)
 {
     double right = g->x0 + g->dx * (double)g->width, bottom = g->y0 - g->dy * (double)g->height;
@@ -41,18 +35,33 @@ static json_t *grid_fields(const struct grid *g)
                      g->x0, bottom, right, g->y0);
 }
 
+/* STAC 1.1 allows numbers alone in statistics. */
+static json_t *statistics(const struct raster_band_stats *b)
+{
+    const struct { const char *name; double value; } rows[] = {
+        { "minimum", b->minimum }, { "maximum", b->maximum }, { "mean", b->mean },
+        { "stddev", b->stddev }, { "valid_percent", b->valid_percent },
+    };
+    json_t *values = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (isfinite(rows[i].value))
+            json_object_set_new(values, rows[i].name, json_real(rows[i].value));
+    return values;
+}
+
+/* The members have the same names in "bands" of STAC 1.1 and "raster:bands" of 1.0. */
 static json_t *band_fields(const struct raster_file *file)
 {
     json_t *bands = json_array();
 
     for (size_t i = 0; i < file->n_bands; i++) {
         const struct raster_band_stats *b = &file->bands[i];
-        json_t *band = json_pack("{s:s, s:{s:o, s:o, s:o, s:o, s:o}}", "data_type",
-                                 pixel_name(file->pixel), "statistics", "minimum",
-                                 number(b->minimum), "maximum", number(b->maximum), "mean",
-                                 number(b->mean), "stddev", number(b->stddev), "valid_percent",
-                                 number(b->valid_percent));
+        json_t *band = json_pack("{s:s}", "data_type", pixel_name(file->pixel));
+        AUTO(json) json_t *values = statistics(b);
 
+        if (json_object_size(values))
+            json_object_set(band, "statistics", values);
         if (b->name)
             json_object_set_new(band, "name", json_string(b->name));
         if (file->has_nodata)
@@ -116,8 +125,10 @@ static json_t *file_fields(const struct plan *plan, const struct raster_file *fi
             json_object_set_new(fields, "bbox",
                                 json_pack("[f,f,f,f]", box[0], box[1], box[2], box[3]));
     }
-    if (file->n_bands > 0)
-        json_object_set_new(fields, "raster:bands", band_fields(file));
+    if (file->n_bands > 0) {
+        json_object_set_new(fields, "bands", band_fields(file));
+        json_object_set_new(fields, "raster:bands", band_fields(file)); /* for readers of STAC 1.0 */
+    }
     add_times(fields, plan, file->instant_ms);
     return fields;
 }

@@ -88,13 +88,13 @@ static void put_time(json_t *object, const char *name, int64_t ms)
 }
 
 /* Times and bbox of a file are told by the item when it is the only one, by the asset otherwise. */
-static json_t *asset_of(const struct job_asset *asset)
+json_t *results_asset(const struct job_asset *asset, const char *href)
 {
     json_t *body = asset->fields ? json_copy(asset->fields) : json_object();
 
     json_object_del(body, "derived_from");
     json_object_del(body, "bbox");
-    put(body, "href", asset->path); /* localise() makes it an address */
+    put(body, "href", href);
     put(body, "type", asset->media_type);
     put(body, "title", asset->title ? asset->title : asset->name);
     json_object_set_new(body, "file:size", json_integer(asset->size_bytes));
@@ -124,7 +124,7 @@ static void add_sources(json_t *links, const json_t *sources, json_t *seen)
     }
 }
 
-static json_t *extensions(void)
+json_t *results_extensions(void)
 {
     return json_pack("[s,s,s]", "https://stac-extensions.github.io/projection/v1.2.0/schema.json",
                      "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
@@ -135,8 +135,8 @@ static json_t *item_of(const struct job *job, const char *collection, const stru
                        size_t count)
 {
     json_t *list = json_object(), *links = json_array(), *properties = json_object();
-    json_t *item = json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o}", "type", "Feature", "stac_version", "1.0.0",
-                             "stac_extensions", extensions(), "id", job->id, "collection", collection,
+    json_t *item = json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o}", "type", "Feature", "stac_version", RESULTS_STAC,
+                             "stac_extensions", results_extensions(), "id", job->id, "collection", collection,
                              "properties", properties, "assets", list, "links", links);
     AUTO(json) json_t *seen = json_object();
     struct results_extent extent = { 0 };
@@ -144,7 +144,8 @@ static json_t *item_of(const struct job *job, const char *collection, const stru
     for (size_t i = 0; i < count; i++) {
         results_widen(&extent, assets[i].fields);
         add_sources(links, json_object_get(assets[i].fields, "derived_from"), seen);
-        json_object_set_new(list, assets[i].name, asset_of(&assets[i]));
+        json_object_set_new(list, assets[i].name,
+                            results_asset(&assets[i], assets[i].path)); /* localise() makes it an address */
     }
     put(properties, "title", job->title);
     put(properties, "description", job->description);

@@ -5,6 +5,11 @@
 
 #include "store/jobs.h"
 
+#define RESULTS_STAC "1.1.0" /* the version of STAC that results have */
+json_t *results_extensions(void); /* that assets of results use */
+/* A file as an asset. */
+json_t *results_asset(const struct job_asset *asset, const char *href);
+
 /* What all files of a job cover: the union of their "bbox" (degrees) and of their times. */
 struct results_extent {
     bool has_bbox;

@@ -30,8 +30,8 @@ static bool make(struct db *db, const char *owner, const char *name, const char 
     AUTO(mem) char *title = mem_printf("Results of %s", name);
     AUTO(json) json_t *collection = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:s,s:{s:{s:[[i,i,i,i]]},s:{s:[[n,n]]}},s:[]}", "type", "Collection",
-        "stac_version", "1.0.0", "id", id, "title", title, "description",
-        "Results of jobs. Each item is there as long as its job.", "license", "proprietary", "extent",
+        "stac_version", "1.1.0", "id", id, "title", title, "description",
+        "Results of jobs. Each item is there as long as its job.", "license", "other", "extent",
         "spatial", "bbox", -180, -90, 180, 90, "temporal", "interval", "links");
     char etag[STAC_ETAG_SIZE];
 

@@ -1,8 +1,8 @@
 """openEO with its Python client, and over plain HTTP what the client does not ask."""
 import io
 import json
-import tarfile
 import time
+import zipfile
 
 import numpy as np
 import openeo
@@ -228,16 +228,16 @@ def test_cancel(alice, scenes):
     assert alice.delete(job, timeout=30).status_code == 204
 
 
-def test_several_files_come_as_a_tar(alice, scenes):
-    """One file a date: a synchronous answer is a tar of them, a job lists them."""
+def test_several_files_come_as_a_zip(alice, scenes):
+    """One file a date: a synchronous answer is a zip of them, a job lists them."""
     graph = ndvi_of_window(format="GTiff")
     nodes = graph["process_graph"]
     nodes["save"]["arguments"]["data"] = {"from_node": "ndvi"}
     del nodes["median"]
     answer = alice.post(api(scenes, "/result"), json={"process": graph}, timeout=120)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/x-tar"), answer.text[:300]
-    with tarfile.open(fileobj=io.BytesIO(answer.content)) as tar:
-        files = {member.name: tar.extractfile(member).read() for member in tar}
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip"), answer.text[:300]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
     assert len(files) == 5
     for content in files.values():
         with rasterio.open(io.BytesIO(content)) as tif:

@@ -1,8 +1,16 @@
-/* A file is served to whoever holds a signed link (http/ has checked it) or to the job's owner. */
+/* A file is served to whoever holds a signed link (http/ has checked it) or to the job's owner. A store is a
+ * zip whose members clients of HTTP read one by one; of theirs, only the path is a link, as they know nothing
+ * of queries. */
 #include "api/common/results.h"
+#include "api/common/build.h"
 #include "auth/auth.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "ingest/container.h"
+#include "ingest/zip_folder.h"
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int64_t results_links_expire(const struct request *rq, const struct job *job)
 {
@@ -23,6 +31,30 @@ const char *results_href(struct request *rq, const char *job, const char *file, 
     return results_sign(rq, arena_printf(rq->arena, "/results/%s/%s", job, file), expires_ms);
 }
 
+/* What a media type says of a zip with a Zarr store in it. */
+static bool is_store(const struct job_asset *asset)
+{
+    return strstr(asset->media_type, "zarr") != NULL;
+}
+
+const char *results_store_href(struct request *rq, const char *job, const struct job_asset *asset,
+                               int64_t expires_ms)
+{
+    const char *path = arena_printf(rq->arena, "/results/%s/%s/", job, asset->name);
+    AUTO(mem) char *token = is_store(asset) ? auth_link_token(path, expires_ms) : NULL;
+
+    return token ? href_of(rq, "/store/%s/%s/%s", token, job, asset->name) : NULL;
+}
+
+bool results_gone(bool is_signed, struct err *err)
+{
+    if (is_signed && (err->code == ERR_JobNotFound || err->code == ERR_FileNotFound)) {
+        err_clear(err);
+        err_set(err, ERR_ResultLinkExpired, "The result behind this link was deleted or made anew.");
+    }
+    return false;
+}
+
 /* A link outlives its job when the job is deleted: the link is then told to be revoked. */
 bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
 {
@@ -38,14 +70,79 @@ bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
             return false;
         job_done(&job);
     }
-    if (!job_asset_load(rq->db, rq->arena, id, name, &asset, err)) {
-        if (is_signed && (err->code == ERR_JobNotFound || err->code == ERR_FileNotFound)) {
-            err_clear(err);
-            err_set(err, ERR_ResultLinkExpired,
-                    "The result behind this link was deleted or made anew.");
-        }
-        return false;
-    }
+    if (!job_asset_load(rq->db, rq->arena, id, name, &asset, err))
+        return results_gone(is_signed, err);
     json_decref(asset.fields);
     return reply_file(rq, reply, asset.path, asset.media_type, NULL, err);
+}
+
+/* The whole of a member: chunks of stores are small. */
+static bool send_member(struct reply *reply, const char *zip, const char *member, struct err *err)
+{
+    int fd = memfd_create("member", MFD_CLOEXEC);
+    off_t size;
+    char *bytes;
+    bool good;
+
+    if (fd < 0)
+        return err_set(err, ERR_StorageFailure, "A member of the store could not be read: %m");
+    if (!container_extract(zip, member, fd, err)) {
+        close(fd);
+        return false;
+    }
+    size = lseek(fd, 0, SEEK_END);
+    bytes = mem_alloc((size_t)size + 1);
+    good = pread(fd, bytes, (size_t)size, 0) == size;
+    close(fd);
+    if (good)
+        return reply_bytes(reply, 200, bytes, (size_t)size, "application/octet-stream");
+    free(bytes);
+    return err_set(err, ERR_StorageFailure, "A member of the store could not be read.");
+}
+
+/* GET /store/{token}/{job_id}/{file}/{path*} */
+bool results_member_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    const char *id = request_variable(rq, "job_id"), *name = request_variable(rq, "file");
+    struct job_asset asset = { 0 };
+
+    if (!id_is_uuid(id) || !text_is_plain_name(name, 255))
+        return err_set(err, ERR_FileNotFound, "There is no such result file.");
+    if (!auth_link_check_token(arena_printf(rq->arena, "/results/%s/%s/", id, name),
+                               request_variable(rq, "token"), err))
+        return false;
+    if (!job_asset_load(rq->db, rq->arena, id, name, &asset, err))
+        return results_gone(true, err);
+    json_decref(asset.fields);
+    if (!is_store(&asset))
+        return err_set(err, ERR_FileNotFound, "The result '%.200s' is no store with files in it.", name);
+    return send_member(reply, asset.path, request_variable(rq, "path"), err);
+}
+
+/* ---- all files as one ---- */
+
+static ssize_t read_zip(void *context, char *buffer, size_t most)
+{
+    return zip_folder_read(context, buffer, most);
+}
+
+static void free_zip(void *context)
+{
+    zip_folder_free(context);
+}
+
+bool results_zip(struct request *rq, struct reply *reply, const struct job_asset *assets, size_t count,
+                 const char *document_name, const char *document, const char *download_name, struct err *err)
+{
+    struct zip_input *files = arena_array(rq->arena, count, sizeof *files);
+    struct zip_folder *zip;
+
+    for (size_t i = 0; i < count; i++)
+        files[i] = (struct zip_input){ assets[i].path, assets[i].name };
+    if (!zip_files_open(files, count, document_name, document, &zip, err))
+        return false;
+    return reply_source(rq, reply,
+                        &(struct reply_source){ .size = zip_folder_size(zip), .read = read_zip,
+                                                .free_context = free_zip, .context = zip },
+                        "application/zip", download_name);
 }

@@ -39,7 +39,8 @@ handler_fn openeo_jobs_get, openeo_jobs_post, openeo_job_get, openeo_job_patch,
 /* logs.c */
 handler_fn openeo_logs_get;
 /* job_results.c */
-handler_fn openeo_results_get, openeo_results_post, openeo_results_delete;
+handler_fn openeo_results_get, openeo_results_post, openeo_results_delete, openeo_result_item_get,
+    openeo_results_zip_get;
 
 /* What POST /jobs, PATCH /jobs/{id} and POST /result have in their bodies. */
 struct openeo_request {

@@ -1,7 +1,7 @@
 /* POST /result: an interactive job that the client waits for. The first run plans, answers plain
  * values at once and submits; the second, woken by the job's end, sends the file. */
 #include "api/common/build.h"
-#include "api/common/bundle.h"
+#include "api/common/results.h"
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "base/instant.h"
@@ -31,19 +31,10 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
                       rq->config->http_sync_timeout * 1000, err);
 }
 
-/* The folder of a file, with another name in it. */
-static const char *beside(struct arena *arena, const char *path, const char *name)
-{
-    const char *slash = strrchr(path, '/');
-
-    return arena_printf(arena, "%.*s/%s", (int)(slash - path), path, name);
-}
-
 static bool send_files(struct request *rq, struct reply *reply, const struct job *job,
                        struct err *err)
 {
     struct job_asset *assets;
-    const char *path, *media = "application/x-tar";
     size_t count;
 
     if (!job_asset_list(rq->db, rq->arena, rq->user->id, job->id, &assets, &count, err))
@@ -52,19 +43,13 @@ static bool send_files(struct request *rq, struct reply *reply, const struct job
         json_decref(assets[i].fields);
     if (count == 0)
         return err_set(err, ERR_Internal, "The computation ended without a result file.");
-    path = assets[0].path;
-    if (count == 1) {
-        media = assets[0].media_type;
-    } else {
-        path = beside(rq->arena, path, "result.tar");
-        if (!bundle_tar(assets, count, path, err))
-            return false;
-    }
     reply_header(rq, reply, "OpenEO-Costs", "0");
     reply_header(rq, reply, "OpenEO-Identifier", "%s", job->id);
     reply_header(rq, reply, "Link", "<%s>; rel=\"monitor\"",
                  openeo_href(rq, "/jobs/%s/logs", job->id));
-    return reply_file(rq, reply, path, media, NULL, err);
+    if (count == 1)
+        return reply_file(rq, reply, assets[0].path, assets[0].media_type, NULL, err);
+    return results_zip(rq, reply, assets, count, NULL, NULL, "result.zip", err);
 }
 
 static bool give_up(struct request *rq, const struct job *job, struct err *err)
