@@ -5,6 +5,7 @@
 #include "commands/command.h"
 #include "store/cluster.h"
 #include "store/endpoints.h"
+#include "store/user_files.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,7 +118,13 @@ static bool revoke_key(struct call *call, struct err *err)
 
 static bool remove_user(struct call *call, struct err *err)
 {
-    if (!user_remove(call->db, call->argument[0], err))
+    struct user user;
+    AUTO(mem) char *password = NULL;
+    bool found;
+
+    /* the row first: nobody can then put files where they were removed */
+    if (!user_load(call->db, call->argument[0], &user, &password, &found, err) ||
+        !user_remove(call->db, call->argument[0], err) || !user_files_remove_all(call->config, user.id, err))
         return false;
     printf("removed %s\n", call->argument[0]);
     return true;

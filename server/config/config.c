@@ -82,6 +82,10 @@ static bool assign(struct config *config, size_t row, const char *value, const c
         return truth(value, (bool *)member) ||
                err_set(err, ERR_ConfigInvalid, "%s: %s.%s: expected yes or no, found '%s'", where,
                        r->section, r->key, value);
+    if (!strcmp(r->kind, "DECIMAL"))
+        return (text_to_number(value, (double *)member) && *(double *)member >= 0 && *(double *)member < 1e15) ||
+               err_set(err, ERR_ConfigInvalid, "%s: %s.%s: expected a number that is not negative, found '%s'", where,
+                       r->section, r->key, value);
     if (!strcmp(r->kind, "NUMBER")) {
         if (!text_to_number(value, &number) || number < 0 || number > 9e15 ||
             number != (double)(int64_t)number)
@@ -175,6 +179,8 @@ void config_print(const struct config *config, FILE *out)
                     strcmp(r->key, "secret") ? *(const char *const *)member : "(not shown)");
         else if (!strcmp(r->kind, "BOOL"))
             fprintf(out, "%s = %s\n", r->key, *(const bool *)member ? "yes" : "no");
+        else if (!strcmp(r->kind, "DECIMAL"))
+            fprintf(out, "%s = %.15g\n", r->key, *(const double *)member);
         else
             fprintf(out, "%s = %" PRId64 "\n", r->key, *(const int64_t *)member);
     }

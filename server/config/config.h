@@ -12,6 +12,7 @@
 #define CONFIG_TYPE_BOOL bool
 #define CONFIG_TYPE_BYTES int64_t
 #define CONFIG_TYPE_SECONDS int64_t
+#define CONFIG_TYPE_DECIMAL double
 
 /* config->http_port, config->jobs_lease, ... Read-only after start; shared by all threads. */
 struct config {

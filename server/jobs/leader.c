@@ -1,5 +1,5 @@
 /* What one worker does for all: it frees the tasks of workers that are gone, says that products which
- * nobody stages any more are offline, and has garbage collected. Who leads is who holds an advisory lock in the database.
+ * nobody stages any more are offline, ends jobs that cost more than they may, and has garbage collected. Who leads is who holds an advisory lock in the database.
  *
  * A worker is gone when its leases run out. On this host it is known sooner: its process is not
  * there any more, or the number belongs to a process that was born at another time. */
@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
+#include "store/budgets.h"
 #include "store/places.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -127,7 +128,8 @@ bool leader_tick(struct supervisor *s, int64_t now, struct err *err)
             return true;
         s->led_since = now;
     }
-    if (!bury_dead_neighbours(s, err) || !places_tidy(s->db, err))
+    if (!bury_dead_neighbours(s, err) || !places_tidy(s->db, err) ||
+        !budgets_enforce(s->db, s->config->billing_currency, s->self.slot_bytes, err))
         return false;
     /* after an outage of the database everybody gets the time to renew first */
     if (now - s->led_since > s->config->jobs_lease * 1000 &&

@@ -176,13 +176,14 @@ static bool claim(struct supervisor *s, struct task *ret_task, bool *ret_found, 
            task_claim(s->db, s->self.id, room, s->config->jobs_lease, stagings, ret_task, ret_found, err);
 }
 
-static bool give(struct supervisor *s, const struct task *task, struct err *err)
+static bool give(struct supervisor *s, struct task *task, struct err *err)
 {
     struct err reason = { 0 };
     struct task_failure failure = { .code = ERR_Internal, .message = reason.message, .retry = true,
                                     .lost = true,
                                     .max_failures = s->config->jobs_max_attempts };
 
+    task->held_bytes = task->memory_bytes > s->self.slot_bytes ? task->memory_bytes : s->self.slot_bytes;
     return slots_give(s, task, &reason) || task_fail(s->db, task, &failure, err);
 }
 

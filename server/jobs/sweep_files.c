@@ -1,13 +1,15 @@
 /* Copies from tape, FOLDER/COLLECTION/ITEM/ENDPOINT.TOKEN, go when their time is over or when no row means
  * them. Files that were unpacked from archives go when nobody has asked for them in a long time, and the
  * longest unasked first when they are too many; the server notes in a file's access time when it was asked
- * for. */
+ * for. Uploads whose server died in the middle lie in .incoming; a folder without its user is what a removal
+ * could not reach. */
 #include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
 #include "store/cluster.h"
+#include "store/gc.h"
 #include "store/places.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -155,4 +157,48 @@ bool sweep_cache(const struct config *config, struct sweep_report *report, struc
         free(files[i].path);
     }
     return true;
+}
+
+/* ---- files of users ---- */
+
+enum { UPLOAD_S = 3600 }; /* an upload that nothing was added to for this long will not go on */
+
+static void sweep_uploads(const char *folder, struct sweep_report *report)
+{
+    DIR *dir = opendir(folder);
+    int64_t now = instant_now() / 1000;
+    struct dirent *entry;
+    struct stat st;
+
+    while (dir && (entry = readdir(dir))) {
+        AUTO(mem) char *path = mem_printf("%s/%s", folder, entry->d_name);
+
+        if (id_is_uuid(entry->d_name) && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+            now - st.st_mtim.tv_sec > UPLOAD_S && unlink(path) == 0)
+            report->uploads++;
+    }
+    if (dir)
+        closedir(dir);
+}
+
+bool sweep_users(const struct config *config, struct db *db, struct sweep_report *report, struct err *err)
+{
+    AUTO(mem) char *folder = store_files(config), *incoming = mem_printf("%s/.incoming", folder);
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    bool good = true, known;
+
+    while (dir && good && (entry = readdir(dir))) {
+        AUTO(mem) char *path = mem_printf("%s/%s", folder, entry->d_name);
+
+        if (!id_is_uuid(entry->d_name))
+            continue;
+        good = gc_user_exists(db, entry->d_name, &known, err);
+        if (good && !known && scratch_remove(path))
+            report->uploads++;
+    }
+    if (dir)
+        closedir(dir);
+    sweep_uploads(incoming, report);
+    return good;
 }

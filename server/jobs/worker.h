@@ -90,6 +90,7 @@ void leader_describe_self(struct worker *self);
 /* sweep.c: removes what nobody needs; also `sentier gc`. */
 struct sweep_report {
     int64_t jobs, folders, files, tokens, partitions, changes;
+    int64_t uploads; /* that broke off, and files of users who are gone */
     int64_t expired, copies, cached; /* places offline again, copies from tape and cached files removed */
 };
 bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_report,
@@ -98,5 +99,7 @@ bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_
 bool sweep_staged(const struct config *config, struct db *db, struct sweep_report *report,
                   struct err *err) MUST_USE;
 bool sweep_cache(const struct config *config, struct sweep_report *report, struct err *err) MUST_USE;
+bool sweep_users(const struct config *config, struct db *db, struct sweep_report *report,
+                 struct err *err) MUST_USE;
 
 #endif

@@ -61,6 +61,11 @@ bool gc_job_exists(struct db *db, const char *job, bool *ret_exists, struct err 
                ret_exists, err);
 }
 
+bool gc_user_exists(struct db *db, const char *user, bool *ret_exists, struct err *err)
+{
+    return ask(db, "SELECT EXISTS (SELECT 1 FROM users WHERE id = $1)", DB_ARGS(db_text(user)), ret_exists, err);
+}
+
 bool gc_run_is_active(struct db *db, const char *job, int64_t run, bool *ret_active,
                       struct err *err)
 {

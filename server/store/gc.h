@@ -15,6 +15,8 @@ bool gc_tasks(struct db *db, struct err *err) MUST_USE;
 
 /* Whether results/JOB is wanted. */
 bool gc_job_exists(struct db *db, const char *job, bool *ret_exists, struct err *err) MUST_USE;
+/* Whether files/USER is. */
+bool gc_user_exists(struct db *db, const char *user, bool *ret_exists, struct err *err) MUST_USE;
 /* Whether scratch/JOB.RUN is: the run is queued or running. */
 bool gc_run_is_active(struct db *db, const char *job, int64_t run, bool *ret_active,
                       struct err *err) MUST_USE;

@@ -1,6 +1,6 @@
 /* SQL on table jobs. Whatever changes a job and its tasks together locks the job's row first: one
  * order, so no deadlocks between owners who cancel and tasks that finish. */
-#include "store/jobs.h"
+#include "store/budgets.h"
 #include "base/text.h"
 #include "json/js.h"
 #include <inttypes.h>
@@ -100,13 +100,33 @@ static bool notify_ready(struct db *db, struct err *err)
                   DB_NO_ARGS, err);
 }
 
+/* The owner's row is locked by now (open_tag), so nobody else counts at the same time. */
+static bool check_most(struct db *db, const char *owner, int64_t most, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (most <= 0)
+        return true;
+    if (!db_query(db, &rows,
+                  "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = $1 AND state IN (1, 2)"
+                  "                       LIMIT $2::bigint) j",
+                  DB_ARGS(db_text(owner), db_int(most)), err))
+        return false;
+    return row_int(rows, 0, 0) < most ||
+           err_set(err, ERR_TooManyRequests,
+                   "You have %" PRId64 " jobs that are queued or running, which is the most: wait for one to end.",
+                   most);
+}
+
 /* The row is locked and in a state that may start. */
 static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class, int kind,
-                    struct err *err)
+                    const struct job_terms *terms, struct err *err)
 {
+    static const struct job_terms free_of_charge = { -1, -1, -1, -1, 0 };
     double tag;
 
-    if (!open_tag(db, owner, class, &tag, err))
+    terms = terms ? terms : &free_of_charge;
+    if (!open_tag(db, owner, class, &tag, err) || !check_most(db, owner, terms->most_jobs, err))
         return false;
     return db_run(db,
                   "UPDATE jobs SET state = 1, run = run + 1, tag = $2, charged = " FIRST_GUESS ","
@@ -114,9 +134,14 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                   "    expires = NULL,"
                   "    error_code = NULL, error_message = NULL, error_node = NULL,"
                   "    scenes = NULL, estimate = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
-                  "    blocks_done = 0, cost_seconds = 0"
+                  "    blocks_done = 0, cost_seconds = 0, memory_seconds = 0,"
+                  "    price_work = nullif($3::float8, -1), price_memory = nullif($4::float8, -1),"
+                  "    price_result = nullif($5::float8, -1), budget = nullif($6::float8, -1)"
                   " WHERE id = $1",
-                  DB_ARGS(db_text(id), db_double(tag)), err) &&
+                  DB_ARGS(db_text(id), db_double(tag), db_double(terms->work_second),
+                          db_double(terms->memory_gb_second), db_double(terms->result_gb),
+                          db_double(terms->budget < 0 ? -1 : terms->budget)),
+                  err) &&
            db_run(db,
                   "INSERT INTO tasks(job, number, kind, class, rank, state, estimate)"
                   " VALUES ($1, 0, $4::smallint, $2::smallint, $3, 'r', " FIRST_GUESS ")",
@@ -126,6 +151,7 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
 
 struct start {
     const char *owner, *id;
+    const struct job_terms *terms;
     const struct job_input *in; /* submit: insert first */
     char *ret_id;
 };
@@ -133,7 +159,7 @@ struct start {
 bool job_add_started(struct db *db, const struct job_input *in, int kind,
                      char ret_id[static ID_UUID_SIZE], struct err *err)
 {
-    return job_insert(db, in, ret_id, err) && enqueue(db, in->owner, ret_id, in->class, kind, err);
+    return job_insert(db, in, ret_id, err) && enqueue(db, in->owner, ret_id, in->class, kind, in->terms, err);
 }
 
 static bool submit(struct db *db, void *arg, struct err *err)
@@ -192,12 +218,13 @@ static bool start(struct db *db, void *arg, struct err *err)
     return db_run(db, "DELETE FROM tasks WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM job_assets WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
-           enqueue(db, s->owner, s->id, class, PLANNING, err);
+           enqueue(db, s->owner, s->id, class, PLANNING, s->terms, err);
 }
 
-bool job_start(struct db *db, const char *owner, const char *id, struct err *err)
+bool job_start(struct db *db, const char *owner, const char *id, const struct job_terms *terms,
+               struct err *err)
 {
-    return db_transact(db, start, &(struct start){ .owner = owner, .id = id }, err);
+    return db_transact(db, start, &(struct start){ .owner = owner, .id = id, .terms = terms }, err);
 }
 
 /* --- reading ------------------------------------------------------------------------------------ */
@@ -207,8 +234,9 @@ bool job_start(struct db *db, const char *owner, const char *id, struct err *err
     " CASE WHEN j.state = 3 THEN 100 WHEN j.blocks = 0 THEN 0"                                     \
     "      ELSE least(100, greatest(0, 100.0 * j.blocks_done / j.blocks)) END,"                    \
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
-    " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued"
-enum { N_COLUMNS = 21 };
+    " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued, j.memory_seconds,"                \
+    " j.price_work IS NOT NULL, " JOB_COSTS
+enum { N_COLUMNS = 24 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -255,6 +283,9 @@ static void read_job(const PGresult *rows, int row, struct arena *arena, struct 
     job->cost_seconds = row_double(rows, row, 17);
     job->n_tasks = row_int(rows, row, 18);
     job->n_done = row_int(rows, row, 19);
+    job->memory_seconds = row_double(rows, row, 21);
+    job->is_priced = row_bool(rows, row, 22);
+    job->costs = row_double(rows, row, 23);
 }
 
 void job_done(struct job *job)
@@ -471,12 +502,15 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 }
 
 bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
-                  struct err *err)
+                  double memory_seconds, struct err *err)
 {
     return db_run(db,
                   "UPDATE jobs SET blocks_done = blocks_done + $2, n_done = n_done + $3,"
-                  "    cost_seconds = cost_seconds + $4, updated = now() WHERE id = $1",
-                  DB_ARGS(db_text(id), db_int(blocks), db_int(tasks), db_double(seconds)), err);
+                  "    cost_seconds = cost_seconds + $4, memory_seconds = memory_seconds + $5, updated = now()"
+                  " WHERE id = $1",
+                  DB_ARGS(db_text(id), db_int(blocks), db_int(tasks), db_double(seconds),
+                          db_double(memory_seconds)),
+                  err);
 }
 
 bool job_end(struct db *db, const char *id, enum job_state state, const char *code,

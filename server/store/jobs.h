@@ -30,6 +30,9 @@ struct job {
     int64_t created, updated, queued, started, finished, expires; /* ms; 0: not yet */
     json_t *estimate;  /* {"blocks","pixels_in","bytes_in","seconds","memory_bytes"} or NULL */
     double cost_seconds; /* measured so far */
+    double memory_seconds; /* gigabytes times seconds, so far */
+    bool is_priced;
+    double costs;        /* of a job that is priced: so far, and of its results */
     int64_t n_tasks, n_done;
 };
 /* Drops the JSON of a job (the texts belong to the arena). */
@@ -38,19 +41,29 @@ void job_done(struct job *job);
 /* openEO's synchronous requests: no batch jobs, so they are not listed as such. */
 #define JOB_FACE_SYNC "openeo-sync"
 
+/* What a run costs, kept with it when it starts, and what its owner may do. */
+struct job_terms {
+    double work_second, memory_gb_second, result_gb; /* prices */
+    double budget;     /* < 0: none */
+    int64_t most_jobs; /* of the owner that are queued or running; 0: any number */
+};
+
 struct job_input {
     const char *owner; /* user id */
     const char *face, *process_id, *title, *description;
     const json_t *process, *arguments, *request;
     enum job_class class;
+    const struct job_terms *terms; /* of what is started; NULL: nothing is charged or limited */
 };
 
 /* Stores a job as created; a random id. */
 bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
 /* created (or finished, error, canceled: run again) -> queued, with its planning task, in one
- * transaction, and NOTIFY. Errors: JobNotFound, JobLocked (queued or running). */
-bool job_start(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
+ * transaction, and NOTIFY. `terms` may be NULL. Errors: JobNotFound, JobLocked (queued or running),
+ * TooManyRequests (most_jobs). */
+bool job_start(struct db *db, const char *owner, const char *id, const struct job_terms *terms,
+               struct err *err) MUST_USE;
 /* insert and start in one transaction: an accepted request is never lost. */
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
@@ -119,7 +132,7 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 bool job_lock(struct db *db, const char *id, bool *ret_found, struct err *err) MUST_USE;
 /* Within a transaction: adds to what is done (blocks may be negative after a failed task). */
 bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
-                  struct err *err) MUST_USE;
+                  double memory_seconds, struct err *err) MUST_USE;
 /* Within a transaction: finished, error or canceled. Tasks that are left are canceled and fenced,
  * temporaries forgotten, workers and listeners told. The owner's virtual time is corrected by the
  * real cost. code, message and node may be NULL; keep_seconds 0: no expiry is set. */

@@ -22,6 +22,7 @@ libsentier_a_SOURCES += \
 	server/store/jobs.c \
 	server/store/logs.c
 libsentier_a_SOURCES += \
+	server/store/budgets.c server/store/budgets.h \
 	server/store/catalog.c server/store/catalog.h \
 	server/store/collection_write.c \
 	server/store/collections.c server/store/collections.h \

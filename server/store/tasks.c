@@ -40,7 +40,7 @@ bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease
     if (!db_query(db, &rows,
                   "WITH t AS ("
                   "  UPDATE tasks SET state = 'x', worker = $1, token = $2, blocks_done = 0,"
-                  "      lease = now() + $4::bigint * interval '1 s'"
+                  "      lease = now() + $4::bigint * interval '1 s', started = now()"
                   "  WHERE id = ANY(ARRAY("
                   "    SELECT q.id FROM tasks q"
                   "    WHERE q.state = 'r' AND q.not_before <= now() AND q.memory_bytes <= $3"
@@ -97,6 +97,12 @@ static bool tell_workers(struct db *db, struct err *err)
                   DB_NO_ARGS, err);
 }
 
+/* Gigabytes times seconds. */
+static double memory_seconds(const struct task *task, double seconds)
+{
+    return (double)task->held_bytes / 1e9 * seconds;
+}
+
 bool task_settle(struct db *db, const struct task *task, double seconds, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
@@ -105,7 +111,8 @@ bool task_settle(struct db *db, const struct task *task, double seconds, struct 
                 "UPDATE tasks SET state = 'd', worker = NULL, lease = NULL, blocks_done = blocks"
                 " WHERE id = $1",
                 DB_ARGS(db_int(task->id)), err) ||
-        !job_add_done(db, task->job, task->blocks - task->blocks_done, 1, seconds, err) ||
+        !job_add_done(db, task->job, task->blocks - task->blocks_done, 1, seconds,
+                      memory_seconds(task, seconds), err) ||
         !db_query(db, &rows,
                   "UPDATE tasks SET pending = pending - 1,"
                   "    state = CASE WHEN pending = 1 AND state = 'w' THEN 'r'::\"char\" ELSE state END"
@@ -177,7 +184,7 @@ bool task_reopen(struct db *db, const struct task *task, const int *numbers, siz
                   "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL,"
                   "    worker = NULL, blocks_done = 0 WHERE id = $1",
                   DB_ARGS(db_int(task->id), db_int((int64_t)n_numbers)), err) &&
-           job_add_done(db, task->job, -task->blocks_done, 0, 0, err) && tell_workers(db, err);
+           job_add_done(db, task->job, -task->blocks_done, 0, 0, 0, err) && tell_workers(db, err);
 }
 
 struct fail {
@@ -200,7 +207,8 @@ static bool put_back(struct db *db, const struct task *task, const struct task_f
                   DB_ARGS(db_int(task->id), db_int(!f->lost), db_int(f->lost),
                           db_int(f->memory_bytes)),
                   err) &&
-           job_add_done(db, task->job, -task->blocks_done, 0, f->seconds, err) &&
+           job_add_done(db, task->job, -task->blocks_done, 0, f->seconds, memory_seconds(task, f->seconds),
+                        err) &&
            job_log_add_at(db, task->job, task->number, "warning", err_name(f->code), f->message,
                           NULL, err) &&
            tell_workers(db, err);
@@ -214,7 +222,7 @@ static bool give_up(struct db *db, const struct task *task, const struct task_fa
                        "UPDATE tasks SET state = 'f', worker = NULL, token = NULL, lease = NULL"
                        " WHERE id = $1",
                        DB_ARGS(db_int(task->id)), err) &&
-                job_add_done(db, task->job, 0, 0, f->seconds, err) &&
+                job_add_done(db, task->job, 0, 0, f->seconds, memory_seconds(task, f->seconds), err) &&
                 job_log_add_at(db, task->job, task->number, "error", err_name(f->code), message,
                                data, err) &&
                 job_end(db, task->job, JOB_ERROR, err_name(f->code), message, f->node, 0, err);

@@ -16,6 +16,7 @@ struct task {
     int64_t first, blocks; /* [first, first + blocks) */
     int64_t blocks_done;   /* as the database knows it (after task_hold) */
     int64_t memory_bytes;  /* 0: one slot */
+    int64_t held_bytes;    /* of memory, by who works on it: what is charged */
     int failures;
 };
 

@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -278,4 +280,17 @@ bool user_file_remove(const struct config *config, const char *user_id, const ch
     }
     close(fd);
     return good;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+bool user_files_remove_all(const struct config *config, const char *user_id, struct err *err)
+{
+    AUTO(mem) char *folder = folder_of(config, user_id);
+
+    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT || failed(folder, err);
 }

@@ -30,5 +30,7 @@ bool user_file_put(const struct config *config, const char *user_id, const char 
 /* Folders that are empty then go, too. Errors: FileNotFound, FileOperationUnsupported (a folder). */
 bool user_file_remove(const struct config *config, const char *user_id, const char *path,
                       struct err *err) MUST_USE;
+/* All that a user has, when he goes. Errors: StorageFailure. */
+bool user_files_remove_all(const struct config *config, const char *user_id, struct err *err) MUST_USE;
 
 #endif

@@ -133,7 +133,7 @@ def test_a_store_is_read_by_its_path(alice, dates, schemas, tmp_path):
     ours, theirs = [zarr.open(s, mode="r") for s in (str(tmp_path / "store"), zarr.storage.ZipStore(packed, mode="r"))]
     assert sorted(n for n, _ in ours.arrays()) == sorted(n for n, _ in theirs.arrays())
     for name, array in theirs.arrays():
-        assert np.array_equal(array[:], ours[name][:], equal_nan=array.dtype.kind == "f"), name
+        assert np.array_equal(array[...], ours[name][...], equal_nan=array.dtype.kind == "f"), name
     missing = requests.get(store + "/nothing/0.0", timeout=TIMEOUT)
     assert (missing.status_code, missing.json()["code"]) == (404, "FileNotFound")
     # the key opens this store alone

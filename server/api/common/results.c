@@ -31,10 +31,10 @@ const char *results_href(struct request *rq, const char *job, const char *file, 
     return results_sign(rq, arena_printf(rq->arena, "/results/%s/%s", job, file), expires_ms);
 }
 
-/* What a media type says of a zip with a Zarr store in it. */
+/* A zip with a Zarr store in it (raster/assemble.c names it). */
 static bool is_store(const struct job_asset *asset)
 {
-    return strstr(asset->media_type, "zarr") != NULL;
+    return text_ends(asset->name, ".zarr.zip");
 }
 
 const char *results_store_href(struct request *rq, const char *job, const struct job_asset *asset,

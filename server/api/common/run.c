@@ -46,6 +46,39 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     return true;
 }
 
+struct job_terms run_terms(const struct request *rq, double budget)
+{
+    const struct config *c = rq->config;
+
+    if (!*c->billing_currency)
+        return (struct job_terms){ -1, -1, -1, -1, c->jobs_user_jobs };
+    return (struct job_terms){ c->billing_work_hour / 3600, c->billing_memory_gb_hour / 3600,
+                               c->billing_result_gb, budget, c->jobs_user_jobs };
+}
+
+/* A task holds the memory of its slot, or what it needs beyond that. */
+double run_costs(const struct request *rq, const struct run_estimate *estimate)
+{
+    const struct config *c = rq->config;
+    double held = (double)(estimate->memory_bytes > c->worker_memory ? estimate->memory_bytes : c->worker_memory);
+
+    return estimate->seconds / 3600 * (c->billing_work_hour + held / 1e9 * c->billing_memory_gb_hour) +
+           (double)estimate->bytes_out / 1e9 * c->billing_result_gb;
+}
+
+bool run_within_budget(const struct request *rq, const struct run_estimate *estimate, double budget,
+                       struct err *err)
+{
+    const char *currency = rq->config->billing_currency;
+    double costs = run_costs(rq, estimate);
+
+    if (!*currency || budget < 0 || costs <= budget)
+        return true;
+    return err_set(err, ERR_PaymentRequired,
+                   "The computation is estimated to cost %.6g %s, the budget is %.6g: set a higher budget, or ask "
+                   "for a smaller area or fewer dates.", costs, currency, budget);
+}
+
 bool run_fits_sync(const struct request *rq, const struct run_estimate *estimate, struct err *err)
 {
     if (estimate->pixels_in <= rq->config->jobs_sync_pixels)

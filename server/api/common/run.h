@@ -19,6 +19,13 @@ struct run_estimate {
 bool run_estimate(struct request *rq, const json_t *process, const json_t *arguments,
                   const char *pointer, enum plan_mode mode, struct run_estimate *ret_estimate,
                   struct err *err) MUST_USE;
+/* The price list of this service; `budget` < 0: none. Kept with what is started. */
+struct job_terms run_terms(const struct request *rq, double budget);
+/* What it would cost by that list. */
+double run_costs(const struct request *rq, const struct run_estimate *estimate);
+/* Refuses what would cost more than `budget` (< 0: nothing). Errors: PaymentRequired. */
+bool run_within_budget(const struct request *rq, const struct run_estimate *estimate, double budget,
+                       struct err *err) MUST_USE;
 /* Refuses what is too large to be waited for. Errors: ProcessGraphComplexity. */
 bool run_fits_sync(const struct request *rq, const struct run_estimate *estimate,
                    struct err *err) MUST_USE;

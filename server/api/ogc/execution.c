@@ -139,6 +139,7 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     struct preference prefer = read_preference(rq);
     AUTO(execution) struct execution x = { 0 };
     struct run_estimate estimate = { 0 };
+    const struct job_terms terms = run_terms(rq, -1);
     struct job_input in;
     char id[ID_UUID_SIZE];
     bool fits;
@@ -147,6 +148,7 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
         return false;
     if (choose_async(x.description, &prefer) && prefer.wait_ms <= 0) {
         in = input_of(rq, &x, CLASS_NORMAL);
+        in.terms = &terms;
         return run_check(rq, x.graph, x.arguments, "", err) &&
                job_submit(rq->db, &in, id, err) && reply_accepted(rq, reply, id, err);
     }
@@ -155,6 +157,7 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     json_decref(estimate.value);
     fits = choose_async(x.description, &prefer) || run_fits_sync(rq, &estimate, err);
     in = input_of(rq, &x, CLASS_INTERACTIVE);
+    in.terms = &terms;
     return fits && run_submit(rq, reply, &in, wait_of(rq, &prefer), err);
 }
 

@@ -83,6 +83,7 @@ bool openeo_me_get(struct request *rq, struct reply *reply, struct err *err)
                      rq->user->name, "roles", roles[rq->user->role], "storage", "quota",
                      (json_int_t)rq->config->files_quota, "free", (json_int_t)free_bytes, "links");
     put_text(body, "email", rq->user->email);
+    put_text(body, "default_plan", *rq->config->billing_currency ? OPENEO_PLAN : NULL);
     reply_header(rq, reply, "Cache-Control", "no-store");
     return reply_json(reply, 200, body, NULL);
 }

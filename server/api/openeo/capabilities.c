@@ -105,6 +105,15 @@ static json_t *capability_links(struct request *rq)
     return links;
 }
 
+static const char *price_list(struct request *rq)
+{
+    const struct config *c = rq->config;
+
+    return arena_printf(rq->arena, "%g %s for an hour of work, %g for a gigabyte of memory for an hour, %g for a "
+                        "gigabyte of results.", c->billing_work_hour, c->billing_currency,
+                        c->billing_memory_gb_hour, c->billing_result_gb);
+}
+
 /* GET / */
 bool openeo_capabilities_get(struct request *rq, struct reply *reply, struct err *err)
 {
@@ -118,6 +127,11 @@ bool openeo_capabilities_get(struct request *rq, struct reply *reply, struct err
         capability_links(rq));
 
     (void)err;
+    if (*rq->config->billing_currency)
+        json_object_set_new(body, "billing",
+                            json_pack("{s:s, s:s, s:[{s:s, s:s, s:b}]}", "currency",
+                                      rq->config->billing_currency, "default_plan", OPENEO_PLAN, "plans", "name",
+                                      OPENEO_PLAN, "description", price_list(rq), "paid", 1));
     return reply_json(reply, 200, body, NULL);
 }
 

@@ -9,14 +9,32 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What cannot be planned is told by the job itself, with its log. */
+static bool check_budget(struct request *rq, const struct job *job, double budget, struct err *err)
+{
+    struct run_estimate estimate;
+    struct err ignored = { 0 };
+
+    if (budget < 0 || !*rq->config->billing_currency)
+        return true;
+    if (!run_estimate(rq, job->process, job->arguments, "/process", PLAN_BATCH, &estimate, &ignored))
+        return true;
+    json_decref(estimate.value);
+    return run_within_budget(rq, &estimate, budget, err);
+}
+
 /* POST /jobs/{job_id}/results: no effect when it is queued or running. */
 bool openeo_results_post(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
+    struct job_terms terms;
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
-    if (!job_start(rq->db, rq->user->id, job.id, err)) {
+    terms = run_terms(rq, openeo_budget(job.request));
+    if (job.state != JOB_QUEUED && job.state != JOB_RUNNING && !check_budget(rq, &job, terms.budget, err))
+        return false;
+    if (!job_start(rq->db, rq->user->id, job.id, &terms, err)) {
         if (err->code != ERR_JobLocked)
             return false;
         err_clear(err);
@@ -307,7 +325,7 @@ bool openeo_results_get(struct request *rq, struct reply *reply, struct err *err
     if (!id_is_uuid(id))
         return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", id);
     if (!job_load(rq->db, rq->arena, owner, id, &job, err))
-        return false;
+        return results_gone(!owner, err);
     if (job.state == JOB_ERROR)
         return reply_failure(reply, &job);
     if (job.state == JOB_FINISHED || (wants_partial && job.state != JOB_CREATED))

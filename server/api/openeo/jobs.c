@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
@@ -45,10 +46,21 @@ static json_t *rest_of_request(const json_t *body)
     return rest;
 }
 
-static bool check_plan_name(const char *plan, struct err *err)
+bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err)
 {
-    return !plan || err_set(err, ERR_BillingPlanInvalid,
-                            "/plan: there is no billing plan '%.60s'; leave it out.", plan);
+    bool charges = *rq->config->billing_currency;
+
+    if (!plan || (charges && !strcasecmp(plan, OPENEO_PLAN)))
+        return true;
+    return err_set(err, ERR_BillingPlanInvalid, "/plan: there is no billing plan '%.60s'; %s.", plan,
+                   charges ? "leave it out or say '" OPENEO_PLAN "'" : "leave it out");
+}
+
+double openeo_budget(const json_t *request)
+{
+    const json_t *budget = json_object_get(request, "budget");
+
+    return json_is_number(budget) ? json_number_value(budget) : -1;
 }
 
 /* POST /jobs */
@@ -59,7 +71,7 @@ bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
     char id[ID_UUID_SIZE];
 
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err) ||
-        !check_plan_name(in.plan, err) || !run_check(rq, in.process, NULL, "/process", err))
+        !openeo_check_plan(rq, in.plan, err) || !run_check(rq, in.process, NULL, "/process", err))
         return false;
     rest = rest_of_request(rq->body);
     if (!job_insert(rq->db,
@@ -99,6 +111,9 @@ static void put_usage(json_t *body, const struct job *job)
                             json_pack("{s:f, s:s}", "value",
                                       (double)(job->finished - job->started) / 1000, "unit",
                                       "seconds"));
+    if (job->memory_seconds > 0)
+        json_object_set_new(usage, "memory", json_pack("{s:f, s:s}", "value", job->memory_seconds, "unit",
+                                                       "gb-seconds"));
     json_object_set_new(body, "usage", usage);
 }
 
@@ -123,6 +138,10 @@ json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
     if (job->state == JOB_RUNNING || job->state >= JOB_FINISHED)
         json_object_set_new(body, "progress", json_real(job->progress));
     put_copy(body, "budget", json_object_get(request, "budget"));
+    if (*rq->config->billing_currency)
+        put_text(body, "plan", OPENEO_PLAN);
+    if (job->is_priced && job->state >= JOB_RUNNING)
+        json_object_set_new(body, "costs", json_real(job->costs));
     if (!whole)
         return body;
     put_copy(body, "process", job->process);
@@ -206,7 +225,7 @@ bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
     enum js_unknown unknown = openeo_minor(rq) >= OPENEO_MINOR_3 ? JS_IGNORE_UNKNOWN : JS_REFUSE_UNKNOWN;
 
     if (!js_read(rq->body, "", change_fields, unknown, &in, err) ||
-        !check_plan_name(in.plan, err) || !run_job(rq, "job_id", &job, err))
+        !openeo_check_plan(rq, in.plan, err) || !run_job(rq, "job_id", &job, err))
         return false;
     if (json_object_size(rq->body) == 0)
         return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
@@ -236,22 +255,23 @@ bool openeo_job_delete(struct request *rq, struct reply *reply, struct err *err)
     return reply_empty(reply, 204);
 }
 
-/* GET /jobs/{job_id}/estimate: from the plan. Nothing is charged, so there are no costs. */
+/* GET /jobs/{job_id}/estimate: from the plan. */
 bool openeo_estimate_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
     struct run_estimate estimate;
+    json_t *body;
 
     if (!run_job(rq, "job_id", &job, err))
         return false;
     if (!run_estimate(rq, job.process, job.arguments, "/process", PLAN_BATCH, &estimate, err))
         return false;
     json_decref(estimate.value);
-    return reply_json(reply, 200,
-                      json_pack("{s:o, s:I, s:I, s:I}", "duration",
-                                json_sprintf("PT%" PRId64 "S", (int64_t)ceil(estimate.seconds)),
-                                "size", (json_int_t)estimate.bytes_out, "sentier:pixels",
-                                (json_int_t)estimate.pixels_in, "sentier:memory_bytes",
-                                (json_int_t)estimate.memory_bytes),
-                      NULL);
+    body = json_pack("{s:o, s:I, s:I, s:I}", "duration",
+                     json_sprintf("PT%" PRId64 "S", (int64_t)ceil(estimate.seconds)), "size",
+                     (json_int_t)estimate.bytes_out, "sentier:pixels", (json_int_t)estimate.pixels_in,
+                     "sentier:memory_bytes", (json_int_t)estimate.memory_bytes);
+    if (*rq->config->billing_currency)
+        json_object_set_new(body, "costs", json_real(run_costs(rq, &estimate)));
+    return reply_json(reply, 200, body, NULL);
 }

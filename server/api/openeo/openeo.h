@@ -50,6 +50,12 @@ struct openeo_request {
 };
 extern const struct js_field openeo_request_fields[];
 
+/* The only billing plan, where something is charged. */
+#define OPENEO_PLAN "standard"
+/* Errors: BillingPlanInvalid. `plan` may be NULL. */
+bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err) MUST_USE;
+double openeo_budget(const json_t *request); /* < 0: none */
+
 /* A job as GET /jobs lists it, or with its process and links. The caller owns the answer. */
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole);
 

@@ -9,25 +9,24 @@
 
 static bool submit(struct request *rq, struct reply *reply, struct err *err)
 {
+    const struct job_terms terms = run_terms(rq, openeo_budget(rq->body));
     struct run_estimate estimate;
     struct openeo_request in;
 
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err))
         return false;
-    if (in.plan)
-        return err_set(err, ERR_BillingPlanInvalid,
-                       "/plan: there is no billing plan '%.60s'; leave it out.", in.plan);
-    if (!run_estimate(rq, in.process, NULL, "/process", PLAN_SYNC, &estimate, err))
+    if (!openeo_check_plan(rq, in.plan, err) || !run_estimate(rq, in.process, NULL, "/process", PLAN_SYNC, &estimate, err))
         return false;
     if (estimate.value) {
         reply_header(rq, reply, "OpenEO-Costs", "0");
         return reply_json(reply, 200, estimate.value, NULL);
     }
-    if (!run_fits_sync(rq, &estimate, err))
+    if (!run_fits_sync(rq, &estimate, err) || !run_within_budget(rq, &estimate, terms.budget, err))
         return false;
     return run_submit(rq, reply,
                       &(struct job_input){ .owner = rq->user->id, .face = JOB_FACE_SYNC,
-                                           .process = in.process, .class = CLASS_INTERACTIVE },
+                                           .process = in.process, .class = CLASS_INTERACTIVE,
+                                           .terms = &terms },
                       rq->config->http_sync_timeout * 1000, err);
 }
 
@@ -43,7 +42,7 @@ static bool send_files(struct request *rq, struct reply *reply, const struct job
         json_decref(assets[i].fields);
     if (count == 0)
         return err_set(err, ERR_Internal, "The computation ended without a result file.");
-    reply_header(rq, reply, "OpenEO-Costs", "0");
+    reply_header(rq, reply, "OpenEO-Costs", "%.12g", job->costs);
     reply_header(rq, reply, "OpenEO-Identifier", "%s", job->id);
     reply_header(rq, reply, "Link", "<%s>; rel=\"monitor\"",
                  openeo_href(rq, "/jobs/%s/logs", job->id));
