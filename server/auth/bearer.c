@@ -18,7 +18,7 @@ bool bearer_init(const struct config *config, struct err *err)
     if (!*config->auth_oidc_audience)
         return err_set(err, ERR_ConfigInvalid,
                        "auth.oidc_audience must say which tokens are meant for this service");
-    provider_init(config->auth_oidc_issuer);
+    provider_init(config->auth_oidc_issuer, config->auth_oidc_keys_again);
     return signature_init(err) && fetch_init(err);
 }
 

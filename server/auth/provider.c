@@ -1,9 +1,9 @@
 /* Keys are fetched through the provider's discovery document by the first request that needs them,
  * and kept. A token with an unknown kid may mean that the provider has new keys: they are fetched
- * again, but at most once a minute, so that forged tokens cost the provider nothing. An hour-old set
- * is fetched anew in the same way, and stays in use when that fails. One thread fetches at a time; a
- * few others wait for it, the rest are told to come again, so that a provider that hangs holds few
- * threads for a few seconds. */
+ * again, but at most once in auth.oidc_keys_again (a minute), so that forged tokens cost the provider
+ * nothing. An hour-old set is fetched anew in the same way, and stays in use when that fails. One
+ * thread fetches at a time; a few others wait for it, the rest are told to come again, so that a
+ * provider that hangs holds few threads for a few seconds. */
 #include "auth/provider.h"
 #include "auth/keyset.h"
 #include "base/instant.h"
@@ -16,22 +16,24 @@
 #include <string.h>
 #include <time.h>
 
-enum { FETCH_MS = 5000, AGAIN_MS = 60000, RETRY_MS = 10000, FRESH_MS = 3600000, MAX_WAITING = 2,
+enum { FETCH_MS = 5000, RETRY_MS = 10000, FRESH_MS = 3600000, MAX_WAITING = 2,
        MAX_DOCUMENT = 1 << 20, MAX_DEPTH = 16 };
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t fetched;
     char *issuer;
+    int64_t again_ms;
     struct keyset *keys;
     int64_t fetched_at, tried_at; /* instant_monotonic(); 0: never */
     bool fetching;
     int waiting;
 } provider = { .lock = PTHREAD_MUTEX_INITIALIZER, .fetched = PTHREAD_COND_INITIALIZER };
 
-void provider_init(const char *issuer)
+void provider_init(const char *issuer, int64_t again_s)
 {
     provider.issuer = mem_text(issuer);
+    provider.again_ms = again_s * 1000;
     provider.fetched_at = provider.tried_at = 0;
 }
 
@@ -132,7 +134,7 @@ static struct keyset *current_keys(const struct keyset *than, struct err *err)
     if (wanted && provider.fetching) {
         if (!provider.keys && !wait_for_fetch())
             err_set(err, ERR_InfrastructureBusy, "The keys of the log-in provider are being fetched");
-    } else if (wanted && since > (provider.keys ? AGAIN_MS : RETRY_MS)) {
+    } else if (wanted && since > (provider.keys ? provider.again_ms : RETRY_MS)) {
         fetch_now(err);
     } else if (!provider.keys) {
         err_set(err, ERR_Unreachable, "The keys of the log-in provider could not be fetched");

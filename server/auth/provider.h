@@ -4,7 +4,8 @@
 
 #include "auth/token.h"
 
-void provider_init(const char *issuer);
+/* Keys are fetched for unknown ones at most once in `again_s` seconds. */
+void provider_init(const char *issuer, int64_t again_s);
 void provider_done(void);
 /* Is the token signed by the provider? May wait for the key set, at most some seconds. Errors:
  * TokenInvalid; Unreachable when there are no keys; InfrastructureBusy. */

@@ -470,7 +470,7 @@ def test_signed_links(server):
 
 
 def test_strangers_get_only_so_much_memory():
-    server = HttpServer("http.max_body=4M", "http.request_timeout=60").start()
+    server = HttpServer("http.max_body=4M", "http.max_bulk=4M", "http.request_timeout=60").start()
     head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
     senders = []
 

@@ -35,6 +35,7 @@ static void later_wins(void **state)
     assert_int_equal(config->jobs_lease, 20);
     assert_int_equal(config->jobs_keep, 2 * 86400);
     assert_string_equal(config->auth_anonymous, "none");
+    assert_int_equal(config->auth_oidc_keys_again, 60);
     assert_true(config_set(config, "http", "port", "9002", "--port", &err));
     assert_int_equal(config->http_port, 9002);
 }
