@@ -21,6 +21,8 @@ struct bench {
     const struct schedule *schedule;
     void **slots;
     size_t pixels;
+    bool is_made; /* of a grid of one pixel: what all blocks ask for again */
+    double made;  /* room for any pixel */
 };
 
 struct block_runner {
@@ -323,21 +325,26 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
 
 /* ---- inputs of neighbourhoods ---- */
 
-static bool bench_of(struct block_runner *runner, const struct schedule *s, size_t pixels,
-                     void ***ret_slots, struct err *err)
+/* Valid until another is asked for. */
+static struct bench *bench_of(struct block_runner *runner, const struct schedule *s)
 {
-    struct bench *bench = runner->benches;
+    struct bench *bench;
     size_t i = 0;
 
     while (i < runner->n_benches && runner->benches[i].schedule != s)
         i++;
-    if (i == runner->n_benches) {
-        runner->benches = mem_grow(runner->benches, &runner->bench_capacity, i + 1, sizeof *bench);
-        runner->benches[i].schedule = s;
-        runner->benches[i].slots = mem_array(s->n_slots, sizeof *runner->benches[i].slots);
-        runner->n_benches++;
-    }
-    bench = &runner->benches[i];
+    if (i < runner->n_benches)
+        return &runner->benches[i];
+    runner->benches = mem_grow(runner->benches, &runner->bench_capacity, i + 1, sizeof *bench);
+    bench = &runner->benches[runner->n_benches++];
+    *bench = (struct bench){ .schedule = s, .slots = mem_array(s->n_slots, sizeof *bench->slots) };
+    return bench;
+}
+
+static bool bench_grow(struct bench *bench, size_t pixels, void ***ret_slots, struct err *err)
+{
+    const struct schedule *s = bench->schedule;
+
     *ret_slots = bench->slots;
     if (bench->pixels >= pixels)
         return true;
@@ -357,12 +364,17 @@ static bool read_input(void *runner_, const struct schedule *s, const struct win
                        void *dst, struct err *err)
 {
     struct block_runner *runner = runner_;
+    struct bench *bench = bench_of(runner, s);
     size_t most = INPUT_PIXELS / w->width ? INPUT_PIXELS / w->width : 1;
     size_t size = pixel_size(s->result.kind.pixel);
     struct band band = { .schedule = s, .rows = *w };
 
+    if (bench->is_made) {
+        memcpy(dst, &bench->made, size);
+        return true;
+    }
     most = most < w->height ? most : w->height;
-    if (!bench_of(runner, s, most * w->width, &band.slots, err))
+    if (!bench_grow(bench, most * w->width, &band.slots, err))
         return false;
     for (size_t row = 0; row < w->height; row += band.rows.height) {
         struct lane_plane made;
@@ -379,6 +391,11 @@ static bool read_input(void *runner_, const struct schedule *s, const struct win
         else
             pixel_tables[made.kind.pixel]->fill((char *)dst + row * w->width * size,
                                                 pixel_kind_gap(&made.kind), band.n);
+    }
+    if (s->grid.width == 1 && s->grid.height == 1) {
+        bench = bench_of(runner, s); /* others may have come meanwhile */
+        memcpy(&bench->made, dst, size);
+        bench->is_made = true;
     }
     return true;
 }

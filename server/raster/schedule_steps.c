@@ -3,6 +3,7 @@
 #include "raster/maker.h"
 #include "base/text.h"
 #include "raster/windows.h"
+#include <math.h>
 
 /* ---- buffers ---- */
 
@@ -294,6 +295,8 @@ static bool around_plane(struct maker *m, const struct plan_node *node, size_t p
     step->outs[0] = (struct operand){ value->slot, kind };
     if (node->op == PLAN_WINDOWS)
         pixels = note_windows(m->schedule, node, plane);
+    else if (node->op == PLAN_SPREAD) /* made once */
+        pixels = 1 / fmax(1, (double)node->schema.grid.width * (double)node->schema.grid.height);
     else if (from->schema.grid.epsg == node->schema.grid.epsg)
         pixels = node->schema.grid.dx * node->schema.grid.dy /
                  (from->schema.grid.dx * from->schema.grid.dy);
