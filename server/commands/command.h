@@ -3,6 +3,7 @@
 #define COMMANDS_COMMAND_H
 
 #include "config/config.h"
+#include "graph/catalog.h"
 
 struct command {
     const char *name, *synopsis, *summary, *help;
@@ -29,6 +30,8 @@ bool command_take(int *argc, char **argv, const char *name, const char **ret_val
 bool command_take_flag(int *argc, char **argv, const char *name);
 /* Opens the log of a process that stays: the level is the configuration's. Errors: ConfigInvalid. */
 bool command_log(const char *program, const struct config *config, struct err *err) MUST_USE;
+/* The dialect of the settings. Errors: ConfigInvalid. */
+bool command_dialect(const struct config *config, enum dialect *ret_dialect, struct err *err) MUST_USE;
 /* Prints "sentier: message" and what to do next; returns 1 (2 for UsageInvalid). */
 int command_fail(const struct err *err);
 

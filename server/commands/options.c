@@ -106,6 +106,13 @@ bool command_options(int *argc, char **argv, struct common_options *ret_options,
     return true;
 }
 
+bool command_dialect(const struct config *config, enum dialect *ret_dialect, struct err *err)
+{
+    return dialect_find(config->jobs_dialect, ret_dialect) ||
+           err_set(err, ERR_ConfigInvalid, "jobs.dialect: expected openeo or cdse, found '%s'",
+                   config->jobs_dialect);
+}
+
 bool command_log(const char *program, const struct config *config, struct err *err)
 {
     static const struct {

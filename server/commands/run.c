@@ -178,7 +178,8 @@ static bool evaluate(const struct evaluation *e, struct err *err)
     bool good;
 
     url_allow(&catalog, e->config);
-    if (!graph_plan(e->process, e->arguments, "", &catalog, PLAN_BATCH, &plan, err))
+    if (!command_dialect(e->config, &catalog.dialect, err) ||
+        !graph_plan(e->process, e->arguments, "", &catalog, PLAN_BATCH, &plan, err))
         return false;
     if (plan->value) {
         print_json(json_pack("{s:O}", "value", plan->value));

@@ -46,6 +46,7 @@ static int run(int argc, char **argv)
     struct hooks *hooks;
     struct upkeep *upkeep;
     const char *port;
+    enum dialect dialect;
     sigset_t signals;
 
     if (!command_take(&argc, argv, "--port", &port, &err) ||
@@ -54,7 +55,7 @@ static int run(int argc, char **argv)
     AUTO(config) struct config *config = options.config;
 
     if ((port && !config_set(config, "http", "port", port, "--port", &err)) ||
-        !command_log("sentier serve", config, &err) || !store_open(config, &store, &err) ||
+        !command_log("sentier serve", config, &err) || !command_dialect(config, &dialect, &err) || !store_open(config, &store, &err) ||
         !init_auth(config, store, &err))
         return command_fail(&err);
     sigemptyset(&signals);

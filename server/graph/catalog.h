@@ -55,6 +55,12 @@ struct collection_info {
     bool overpass; /* scenes of one pass are one label of t */
 };
 
+/* How graphs are written: by the definitions, or as the Copernicus Data Space takes them, where a few
+ * things that the definitions refuse have a meaning. */
+enum dialect { DIALECT_OPENEO, DIALECT_CDSE };
+const char *dialect_name(enum dialect dialect);
+bool dialect_find(const char *name, enum dialect *ret_dialect) MUST_USE; /* "openeo", "cdse" */
+
 struct catalog {
     void *context;
     /* Errors: CollectionNotFound. What is returned lives in the arena. */
@@ -70,6 +76,7 @@ struct catalog {
     /* The JSON at a URL (the caller owns it). NULL: nothing is fetched. */
     bool (*fetch)(void *fetch_context, const char *url, json_t **ret_json, struct err *err);
     void *fetch_context;
+    enum dialect dialect; /* of who asks */
 };
 
 #endif

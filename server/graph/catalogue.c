@@ -8,6 +8,23 @@
 #include <math.h>
 #include <string.h>
 
+static const char *const dialects[] = { [DIALECT_OPENEO] = "openeo", [DIALECT_CDSE] = "cdse" };
+
+const char *dialect_name(enum dialect dialect)
+{
+    return dialects[dialect];
+}
+
+bool dialect_find(const char *name, enum dialect *ret_dialect)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
+        *ret_dialect = (enum dialect)i;
+        if (!strcmp(name, dialects[i]))
+            return true;
+    }
+    return false;
+}
+
 /* To JSON */
 static json_t *number_out(double number)
 {
@@ -329,5 +346,5 @@ static bool replay_url(void *context, const char *url, json_t **ret_json, struct
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ scenes, replay_collection, replay_scenes, replay_process_ids,
-                             replay_process, replay_url, scenes };
+                             replay_process, replay_url, scenes, DIALECT_OPENEO };
 }

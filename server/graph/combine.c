@@ -60,7 +60,15 @@ static bool same_labels(const struct dimension *a, const struct dimension *b)
     return true;
 }
 
-/* mask */
+/* mask. In CDSE's dialect one band of a mask stands for all bands of the data. */
+static bool mask_for_all(const struct call *call, const struct cube *data, const struct dimension *m)
+{
+    size_t at = cube_find(data, m->name);
+
+    return call->planner->catalog->dialect == DIALECT_CDSE && m->type == DIM_BANDS && m->count == 1 &&
+           (at == SIZE_MAX || !same_labels(&data->schema.dimensions[at], m));
+}
+
 static bool check_mask(struct call *call, const struct cube *data, const struct cube *mask,
                        struct err *err)
 {
@@ -68,6 +76,12 @@ static bool check_mask(struct call *call, const struct cube *data, const struct 
         const struct dimension *m = &mask->schema.dimensions[i], *d;
         size_t at = cube_find(data, m->name);
 
+        if (!mask->deferred[i] && mask_for_all(call, data, m)) {
+            planner_notice(call->planner, "warning", call->node->id,
+                           "The mask has a dimension '%.60s' with one label, the data have others or "
+                           "none; it was taken for all of them.", m->name);
+            continue;
+        }
         if (at == SIZE_MAX)
             return call_fail(call, err, ERR_IncompatibleDataCubes, "mask",
                              "The mask has a dimension '%.60s', the data have not.", m->name);
@@ -102,7 +116,8 @@ static size_t mask_plane(const struct cube *data, const struct cube *mask, const
 
     for (size_t i = 0; i < mask->schema.n_dimensions; i++) {
         const struct dimension *m = &mask->schema.dimensions[i];
-        size_t label = labels[cube_find(data, m->name)];
+        size_t at = cube_find(data, m->name);
+        size_t label = at == SIZE_MAX ? 0 : labels[at];
 
         if (!dimension_is_horizontal(m))
             plane = plane * m->count + (label < m->count ? label : m->count - 1);

@@ -299,7 +299,8 @@ static void repeat_label(struct planner *p, struct dimension *d, size_t n)
 }
 
 /* The dimension that takes `length` values of each line: the source itself, or the target instead of
- * it. Returns its index. */
+ * it. A target with several labels takes the values for each of them, one label after the other.
+ * Returns its index. */
 static bool receiving_dimension(struct call *call, struct cube *cube, size_t source, size_t length,
                                 bool ragged, bool deferred, size_t *ret_index, struct err *err)
 {
@@ -324,14 +325,18 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
             at = cube->schema.n_dimensions++;
             *cube_edit(cube, at) =
                 (struct dimension){ .name = target, .type = DIM_OTHER, .count = 1 };
-        } else if (dimension_is_horizontal(&cube->schema.dimensions[at]) ||
-                   (cube->schema.dimensions[at].count != 1 && !cube->deferred[at])) {
+        } else if (dimension_is_horizontal(&cube->schema.dimensions[at])) {
             return call_fail(call, err, ERR_ProcessParameterInvalid, "target_dimension",
-                             "dimension '%.100s' has %zu labels, expected one.", target,
-                             cube->schema.dimensions[at].count);
+                             "dimension '%.100s' is spatial, expected another one.", target);
         }
         *ret_index = at;
         d = cube_edit(cube, at);
+        deferred |= cube->deferred[at];
+        if (d->count > 1 && !cube->deferred[at])
+            planner_notice(p, "warning", call->node->id,
+                           "The target dimension '%.60s' has %zu labels, expected one; each was "
+                           "replaced by the %zu values of the callback.", target, d->count, length);
+        length *= d->count;
         *d = (struct dimension){ .name = d->name, .type = d->type, .axis = d->axis };
     }
     d->count = length;
@@ -355,6 +360,10 @@ static bool call_lines(struct call *call, const struct cube *data, size_t i, siz
         if (v->kind != KIND_ARRAY) { /* one value counts as an array of one */
             struct value *one = arena_alloc(call->planner->arena, sizeof *one);
 
+            if (v->kind != KIND_UNKNOWN)
+                planner_notice(call->planner, "info", call->node->id,
+                               "The callback gives one value, expected an array; it was taken as an "
+                               "array of one.");
             *one = *v;
             *v = (struct value){ .kind = KIND_ARRAY, .array = { .items = one, .length = 1 } };
         }

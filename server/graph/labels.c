@@ -240,10 +240,17 @@ static void rename_label(struct label *label, const struct label *name)
 static bool rename_by_position(struct call *call, const struct dimension *d, struct label *labels,
                                const struct value *target, struct err *err)
 {
+    bool enumerated = true;
+
     for (size_t i = 0; i < d->count; i++)
-        if (!d->labels[i].is_number || d->labels[i].number != (double)i)
-            return call_fail(call, err, ERR_LabelsNotEnumerated, "source",
-                             "Name the labels to replace in 'source'.");
+        enumerated &= d->labels[i].is_number && d->labels[i].number == (double)i;
+    if (!enumerated && call->planner->catalog->dialect != DIALECT_CDSE)
+        return call_fail(call, err, ERR_LabelsNotEnumerated, "source",
+                         "Name the labels to replace in 'source'.");
+    if (!enumerated)
+        planner_notice(call->planner, "warning", call->node->id,
+                       "The labels of '%.60s' have names, but 'source' is missing; they were replaced "
+                       "by their positions.", d->name);
     if (target->array.length != d->count)
         return call_fail(call, err, ERR_LabelMismatch, "target",
                          "The dimension has %zu labels, 'target' has %zu.", d->count,

@@ -64,10 +64,18 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
                                     .progress_context = p };
 }
 
+bool perform_make_plan(struct performer *p, struct catalog *catalog, struct err *err)
+{
+    enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
+
+    if (!dialect_find(p->work.dialect, &catalog->dialect))
+        catalog->dialect = DIALECT_OPENEO; /* none is recorded */
+    return graph_plan(p->work.process, p->work.arguments, "", catalog, mode, &p->plan, err);
+}
+
 /* Every task but the first sees the scenes that the first one was told of. */
 static bool need_plan(struct performer *p, struct err *err)
 {
-    enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
     struct catalog catalog;
 
     if (p->plan)
@@ -75,7 +83,7 @@ static bool need_plan(struct performer *p, struct err *err)
     if (!p->work.scenes)
         return err_set(err, ERR_Internal, "The job has no recorded plan.");
     catalog = catalog_replay(p->work.scenes);
-    return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
+    return perform_make_plan(p, &catalog, err);
 }
 
 struct settle {

@@ -29,6 +29,9 @@ bool perform_transact(struct performer *p,
                       bool (*body)(struct db *db, void *arg, struct err *err), void *arg,
                       struct err *err) MUST_USE;
 
+/* Makes the plan of the job with the answers of `catalog`, in the job's dialect. */
+bool perform_make_plan(struct performer *p, struct catalog *catalog, struct err *err) MUST_USE;
+
 /* perform_plan.c, perform_stage.c, perform_result.c */
 struct raster_options perform_options(struct performer *p, const struct task *task,
                                       const char *spool);

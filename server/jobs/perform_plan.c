@@ -19,13 +19,12 @@ enum { ASSEMBLE_PART = 10 };
 
 static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct err *err)
 {
-    enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(viewer);
 
     if (!p->work.scenes)
         url_allow(&catalog, p->config);
-    return graph_plan(p->work.process, p->work.arguments, "", &catalog, mode, &p->plan, err);
+    return perform_make_plan(p, &catalog, err);
 }
 
 struct waiting {

@@ -439,7 +439,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
 
     if (!db_query(db, &rows,
                   "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner,"
-                  "       j.face = '" JOB_FACE_SYNC "'"
+                  "       j.face = '" JOB_FACE_SYNC "', coalesce(j.request->>'dialect', '')"
                   " FROM jobs j JOIN users u ON u.id = j.owner WHERE j.id = $1",
                   DB_ARGS(db_text(id)), err))
         return false;
@@ -455,6 +455,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
                                    .weight = row_double(rows, 0, 6) };
     snprintf(ret_work->id, sizeof ret_work->id, "%s", id);
     snprintf(ret_work->owner, sizeof ret_work->owner, "%s", row_text(rows, 0, 7));
+    snprintf(ret_work->dialect, sizeof ret_work->dialect, "%s", row_text(rows, 0, 9));
     return true;
 }
 

@@ -110,6 +110,7 @@ struct job_work {
     int run;                  /* scratch/ID.RUN is its folder of temporaries */
     enum job_class class;
     bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
+    char dialect[16];         /* of the request; empty: none */
     json_t *process, *arguments; /* arguments may be NULL */
     json_t *scenes;           /* what the catalogue answered once; NULL before planning */
     double tag, weight;       /* fair queueing: where its ranks start, the owner's share */

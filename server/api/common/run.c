@@ -9,17 +9,18 @@
 #include <string.h>
 
 bool run_check(struct request *rq, const json_t *process, const json_t *arguments,
-               const char *pointer, struct err *err)
+               const char *pointer, enum dialect dialect, struct err *err)
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
 
+    catalog.dialect = dialect;
     return graph_check(process, arguments, pointer, &catalog, err);
 }
 
 bool run_estimate(struct request *rq, const json_t *process, const json_t *arguments,
-                  const char *pointer, enum plan_mode mode, struct run_estimate *ret_estimate,
-                  struct err *err)
+                  const char *pointer, enum dialect dialect, enum plan_mode mode,
+                  struct run_estimate *ret_estimate, struct err *err)
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
@@ -28,6 +29,7 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     struct raster_estimate pixels;
     AUTO(plan) struct plan *plan = NULL;
 
+    catalog.dialect = dialect;
     url_allow(&catalog, rq->config);
     if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err))
         return false;

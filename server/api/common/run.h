@@ -8,7 +8,7 @@
 
 /* Checks without asking for scenes. */
 bool run_check(struct request *rq, const json_t *process, const json_t *arguments,
-               const char *pointer, struct err *err) MUST_USE;
+               const char *pointer, enum dialect dialect, struct err *err) MUST_USE;
 
 struct run_estimate {
     json_t *value; /* the result, when it is not a cube: nothing need be computed (owned) */
@@ -17,8 +17,8 @@ struct run_estimate {
 };
 /* Plans (asks the catalogue, reads no pixel). Errors: those of the graph, MemoryExceeded. */
 bool run_estimate(struct request *rq, const json_t *process, const json_t *arguments,
-                  const char *pointer, enum plan_mode mode, struct run_estimate *ret_estimate,
-                  struct err *err) MUST_USE;
+                  const char *pointer, enum dialect dialect, enum plan_mode mode,
+                  struct run_estimate *ret_estimate, struct err *err) MUST_USE;
 /* The price list of this service; `budget` < 0: none. Kept with what is started. */
 struct job_terms run_terms(const struct request *rq, double budget);
 /* What it would cost by that list. */

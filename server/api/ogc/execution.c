@@ -149,10 +149,10 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     if (choose_async(x.description, &prefer) && prefer.wait_ms <= 0) {
         in = input_of(rq, &x, CLASS_NORMAL);
         in.terms = &terms;
-        return run_check(rq, x.graph, x.arguments, "", err) &&
+        return run_check(rq, x.graph, x.arguments, "", DIALECT_OPENEO, err) &&
                job_submit(rq->db, &in, id, err) && reply_accepted(rq, reply, id, err);
     }
-    if (!run_estimate(rq, x.graph, x.arguments, "", PLAN_BATCH, &estimate, err))
+    if (!run_estimate(rq, x.graph, x.arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
         return false;
     json_decref(estimate.value);
     fits = choose_async(x.description, &prefer) || run_fits_sync(rq, &estimate, err);

@@ -17,7 +17,8 @@ static bool check_budget(struct request *rq, const struct job *job, double budge
 
     if (budget < 0 || !*rq->config->billing_currency)
         return true;
-    if (!run_estimate(rq, job->process, job->arguments, "/process", PLAN_BATCH, &estimate, &ignored))
+    if (!run_estimate(rq, job->process, job->arguments, "/process", openeo_job_dialect(job), PLAN_BATCH,
+                      &estimate, &ignored))
         return true;
     json_decref(estimate.value);
     return run_within_budget(rq, &estimate, budget, err);

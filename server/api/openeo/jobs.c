@@ -19,6 +19,8 @@ const struct js_field openeo_request_fields[] = {
     JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
     JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
               .choice = log_levels),
+    JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
+    JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
     JS_END,
 };
 
@@ -32,18 +34,35 @@ static const struct js_field change_fields[] = {
     JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
     JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
               .choice = log_levels),
+    JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
+    JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
     JS_END,
 };
 
-/* What the job's row keeps in "request": the members that no column has. */
-static json_t *rest_of_request(const json_t *body)
+/* What the job's row keeps in "request": the members that no column has, and the dialect. */
+static json_t *rest_of_request(const json_t *body, enum dialect dialect)
 {
     static const char *const columns[] = { "title", "description", "process" };
     json_t *rest = json_copy((json_t *)body);
 
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         json_object_del(rest, columns[i]);
+    json_object_set_new(rest, "dialect", json_string(dialect_name(dialect)));
     return rest;
+}
+
+bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
+                    struct err *err)
+{
+    json_t *option = json_object_get(in->job_options, "dialect");
+    const char *name = in->dialect ? in->dialect : json_string_value(option);
+    AUTO(json) json_t *found = json_string(name);
+
+    if (!name && option && !json_is_null(option))
+        return js_refuse(option, "/job_options/dialect", "openeo or cdse", err);
+    if (dialect_find(name ? name : otherwise, ret_dialect))
+        return true;
+    return js_refuse(found, in->dialect ? "/dialect" : "/job_options/dialect", "openeo or cdse", err);
 }
 
 bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err)
@@ -68,12 +87,15 @@ bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
 {
     struct openeo_request in;
     AUTO(json) json_t *rest = NULL;
+    enum dialect dialect;
     char id[ID_UUID_SIZE];
 
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err) ||
-        !openeo_check_plan(rq, in.plan, err) || !run_check(rq, in.process, NULL, "/process", err))
+        !openeo_check_plan(rq, in.plan, err) ||
+        !openeo_dialect(&in, rq->config->jobs_dialect, &dialect, err) ||
+        !run_check(rq, in.process, NULL, "/process", dialect, err))
         return false;
-    rest = rest_of_request(rq->body);
+    rest = rest_of_request(rq->body, dialect);
     if (!job_insert(rq->db,
                     &(struct job_input){ .owner = rq->user->id, .face = OPENEO_FACE_BATCH,
                                          .title = in.title, .description = in.description,
@@ -215,24 +237,34 @@ bool openeo_job_get(struct request *rq, struct reply *reply, struct err *err)
     return reply_json(reply, 200, openeo_job_json(rq, &job, true), NULL);
 }
 
+enum dialect openeo_job_dialect(const struct job *job)
+{
+    const char *name = json_string_value(json_object_get(job->request, "dialect"));
+    enum dialect dialect;
+
+    return name && dialect_find(name, &dialect) ? dialect : DIALECT_OPENEO;
+}
+
 /* PATCH /jobs/{job_id} */
 bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
     AUTO(json) json_t *request = NULL, *rest = NULL;
     struct openeo_request in;
+    enum dialect dialect;
     /* members of our own may be there since 1.3 */
     enum js_unknown unknown = openeo_minor(rq) >= OPENEO_MINOR_3 ? JS_IGNORE_UNKNOWN : JS_REFUSE_UNKNOWN;
 
     if (!js_read(rq->body, "", change_fields, unknown, &in, err) ||
-        !openeo_check_plan(rq, in.plan, err) || !run_job(rq, "job_id", &job, err))
+        !openeo_check_plan(rq, in.plan, err) || !run_job(rq, "job_id", &job, err) ||
+        !openeo_dialect(&in, dialect_name(openeo_job_dialect(&job)), &dialect, err))
         return false;
     if (json_object_size(rq->body) == 0)
         return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
-    if (in.process && !run_check(rq, in.process, NULL, "/process", err))
+    if (in.process && !run_check(rq, in.process, NULL, "/process", dialect, err))
         return false;
     request = job.request ? json_copy(job.request) : json_object();
-    rest = rest_of_request(rq->body);
+    rest = rest_of_request(rq->body, dialect);
     json_object_update(request, rest);
     if (!job_update(rq->db, rq->user->id, job.id,
                     &(struct job_input){ .title = in.title, .description = in.description,
@@ -262,9 +294,9 @@ bool openeo_estimate_get(struct request *rq, struct reply *reply, struct err *er
     struct run_estimate estimate;
     json_t *body;
 
-    if (!run_job(rq, "job_id", &job, err))
-        return false;
-    if (!run_estimate(rq, job.process, job.arguments, "/process", PLAN_BATCH, &estimate, err))
+    if (!run_job(rq, "job_id", &job, err) ||
+        !run_estimate(rq, job.process, job.arguments, "/process", openeo_job_dialect(&job), PLAN_BATCH,
+                      &estimate, err))
         return false;
     json_decref(estimate.value);
     body = json_pack("{s:o, s:I, s:I, s:I}", "duration",

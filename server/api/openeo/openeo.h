@@ -2,6 +2,7 @@
 #ifndef API_OPENEO_OPENEO_H
 #define API_OPENEO_OPENEO_H
 
+#include "graph/catalog.h"
 #include "http/route.h"
 #include "store/jobs.h"
 
@@ -44,8 +45,8 @@ handler_fn openeo_results_get, openeo_results_post, openeo_results_delete, opene
 
 /* What POST /jobs, PATCH /jobs/{id} and POST /result have in their bodies. */
 struct openeo_request {
-    const char *title, *description, *plan, *log_level;
-    json_t *process;
+    const char *title, *description, *plan, *log_level, *dialect;
+    json_t *process, *job_options; /* where the Python client puts options */
     double budget;
 };
 extern const struct js_field openeo_request_fields[];
@@ -55,6 +56,10 @@ extern const struct js_field openeo_request_fields[];
 /* Errors: BillingPlanInvalid. `plan` may be NULL. */
 bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err) MUST_USE;
 double openeo_budget(const json_t *request); /* < 0: none */
+/* The dialect that a request names, or else `otherwise`. Errors: BadRequest. */
+bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
+                    struct err *err) MUST_USE;
+enum dialect openeo_job_dialect(const struct job *job); /* that was recorded with the job */
 
 /* A job as GET /jobs lists it, or with its process and links. The caller owns the answer. */
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole);

@@ -60,6 +60,8 @@ static bool check_graph(struct request *rq, const char *id, const json_t *proces
     const json_t *one;
     size_t i;
 
+    if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
+        catalog.dialect = DIALECT_OPENEO;
     if (!graph_validate(process, &catalog, &errors, err))
         return false;
     json_array_foreach(errors, i, one) {

@@ -63,6 +63,8 @@ bool openeo_validation_post(struct request *rq, struct reply *reply, struct err 
     struct catalog catalog = catalog_store(&viewer);
     json_t *errors;
 
+    if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
+        catalog.dialect = DIALECT_OPENEO;
     if (!graph_validate(rq->body, &catalog, &errors, err))
         return false;
     return reply_json(reply, 200, json_pack("{s:o}", "errors", errors), NULL);

@@ -12,10 +12,14 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     const struct job_terms terms = run_terms(rq, openeo_budget(rq->body));
     struct run_estimate estimate;
     struct openeo_request in;
+    AUTO(json) json_t *request = NULL;
+    enum dialect dialect;
 
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err))
         return false;
-    if (!openeo_check_plan(rq, in.plan, err) || !run_estimate(rq, in.process, NULL, "/process", PLAN_SYNC, &estimate, err))
+    if (!openeo_check_plan(rq, in.plan, err) ||
+        !openeo_dialect(&in, rq->config->jobs_dialect, &dialect, err) ||
+        !run_estimate(rq, in.process, NULL, "/process", dialect, PLAN_SYNC, &estimate, err))
         return false;
     if (estimate.value) {
         reply_header(rq, reply, "OpenEO-Costs", "0");
@@ -23,10 +27,11 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     }
     if (!run_fits_sync(rq, &estimate, err) || !run_within_budget(rq, &estimate, terms.budget, err))
         return false;
+    request = json_pack("{s:s}", "dialect", dialect_name(dialect));
     return run_submit(rq, reply,
                       &(struct job_input){ .owner = rq->user->id, .face = JOB_FACE_SYNC,
-                                           .process = in.process, .class = CLASS_INTERACTIVE,
-                                           .terms = &terms },
+                                           .process = in.process, .request = request,
+                                           .class = CLASS_INTERACTIVE, .terms = &terms },
                       rq->config->http_sync_timeout * 1000, err);
 }
 
