@@ -1,6 +1,6 @@
 libsentier_a_SOURCES += \
 	server/base/auto.h \
-	server/base/err.c server/base/err.h server/base/errors.def \
+	server/base/err.c server/base/err.h server/base/format.c server/base/format.h server/base/errors.def \
 	server/base/id.c server/base/id.h \
 	server/base/instant.c server/base/instant.h \
 	server/base/log.c server/base/log.h \

@@ -1,6 +1,7 @@
 /* Allocation that cannot fail, and arenas. An arena is a list of chunks, each at least 8 KiB;
  * whatever does not fit the current chunk opens a new one. */
 #include "base/mem.h"
+#include "base/format.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -147,13 +148,13 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     int length;
 
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = format_text(NULL, 0, format, args);
     va_end(args);
     if (length < 0)
         out_of_memory();
     text = arena_alloc(arena, (size_t)length + 1);
     va_start(args, format);
-    vsnprintf(text, (size_t)length + 1, format, args);
+    format_text(text, (size_t)length + 1, format, args);
     va_end(args);
     return text;
 }

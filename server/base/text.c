@@ -1,5 +1,6 @@
 /* Growing text. Capacity doubles, so adding n bytes one by one costs O(n). */
 #include "base/text.h"
+#include "base/format.h"
 #include "base/mem.h"
 #include <ctype.h>
 #include <math.h>
@@ -36,14 +37,14 @@ void text_printf(struct text *text, const char *format, ...)
     int length;
 
     va_start(args, format);
-    length = vsnprintf(room ? text->data + text->length : NULL, room, format, args);
+    length = format_text(room ? text->data + text->length : NULL, room, format, args);
     va_end(args);
     if (length < 0)
         return;
     if ((size_t)length >= room) {
         text_reserve(text, (size_t)length);
         va_start(args, format);
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+        format_text(text->data + text->length, (size_t)length + 1, format, args);
         va_end(args);
     }
     text->length += (size_t)length;

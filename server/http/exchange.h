@@ -62,6 +62,7 @@ struct exchange {
     uint64_t notices_seen; /* the waits' counter when the handler started */
     const char *client;    /* whose turn it takes (caller.h) */
     struct client *turn;   /* while it runs */
+    bool quick;            /* an epoll thread may try it */
     struct session *session; /* what its answer comes from, when it is to be waited for */
     struct exchange *next; /* in the client's queue or the waiting list */
 };

@@ -292,19 +292,42 @@ static bool is_quick(const struct exchange *ex)
            !request_header(rq, "X-API-Key") && !(accept && strstr(accept, "html")) && !request_query(rq, "f");
 }
 
-/* A connection that is open and warm, or none. */
+/* With the lock: a connection that is open and warm, or none. */
+static struct session *take_session_here(struct executor *executor)
+{
+    executor->here++;
+    return take_session(executor);
+}
+
+static bool may_run_here(const struct executor *executor)
+{
+    return !executor->stopping && executor->idle && atomic_load(&executor->idle->connected);
+}
+
 static struct session *begin_here(struct executor *executor, struct exchange *ex)
 {
     struct session *session = NULL;
 
     pthread_mutex_lock(&executor->lock);
-    if (!executor->stopping && executor->idle && atomic_load(&executor->idle->connected) &&
-        (ex->turn = turns_begin(executor->turns, ex->client))) {
-        session = take_session(executor);
-        executor->here++;
-    }
+    if (may_run_here(executor) && (ex->turn = turns_begin(executor->turns, ex->client)))
+        session = take_session_here(executor);
     pthread_mutex_unlock(&executor->lock);
     return session;
+}
+
+static struct exchange *take_here(struct executor *executor, struct session **ret_session)
+{
+    const struct exchange *first;
+    struct exchange *ex = NULL;
+
+    pthread_mutex_lock(&executor->lock);
+    first = turns_first(executor->turns);
+    if (first && first->quick && may_run_here(executor)) {
+        ex = turns_take(executor->turns, instant_monotonic());
+        *ret_session = take_session_here(executor);
+    }
+    pthread_mutex_unlock(&executor->lock);
+    return ex;
 }
 
 /* True: it is answered, if with an error. */
@@ -328,19 +351,42 @@ static bool act_in_a_hurry(struct exchange *ex, struct session *session)
     return false;
 }
 
-bool executor_try(struct executor *executor, struct exchange *ex)
+/* Its turn ends, unless it is to be waited for. */
+static bool try_here(struct executor *executor, struct exchange *ex, struct session *session)
 {
-    struct session *session = is_quick(ex) ? begin_here(executor, ex) : NULL;
-    bool answered;
+    bool answered = act_in_a_hurry(ex, session);
 
-    if (!session)
-        return false;
-    answered = act_in_a_hurry(ex, session);
     if (!ex->session)
         end_turn(executor, ex->turn, session, true);
-    if (answered)
-        respond(ex);
     return answered;
+}
+
+bool executor_try(struct executor *executor, struct exchange *ex)
+{
+    struct session *session;
+
+    ex->quick = is_quick(ex);
+    session = ex->quick ? begin_here(executor, ex) : NULL;
+    if (!session || !try_here(executor, ex, session))
+        return false;
+    respond(ex);
+    return true;
+}
+
+void executor_help(struct executor *executor)
+{
+    int64_t until = instant_monotonic() + QUICK_MS;
+    struct session *session;
+    struct exchange *ex;
+
+    while (instant_monotonic() < until && (ex = take_here(executor, &session))) {
+        if (try_here(executor, ex, session)) {
+            executor_answer(ex);
+            continue;
+        }
+        ex->quick = false;
+        executor_push(executor, ex);
+    }
 }
 
 /* Half of the threads, when nothing is said: two who ask for much still do not shut out a third for

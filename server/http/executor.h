@@ -10,6 +10,9 @@ struct executor *executor_new(struct server *server, size_t threads);
 bool executor_has_room(struct executor *executor, const struct exchange *ex);
 /* On the epoll thread: answers, when that can be done in a moment. False: it is to be pushed. */
 bool executor_try(struct executor *executor, struct exchange *ex);
+/* On the epoll thread, after a push: quick requests that wait are tried in their turn, for a moment. Taking
+ * more from the connections instead would let them wait for threads for ever, once they began to. */
+void executor_help(struct executor *executor);
 /* Takes a suspended exchange; it comes back answered, by MHD's resume, or goes to the waiting list. */
 void executor_push(struct executor *executor, struct exchange *ex);
 /* Answers with ->err or ->reply and hands the exchange back to its epoll thread. */

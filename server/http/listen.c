@@ -66,6 +66,8 @@ static bool may_queue(struct exchange *ex, struct err *err)
 /* The request has come in whole. */
 static enum MHD_Result submit(struct exchange *ex)
 {
+    struct server *server = ex->server;
+
     upload_end(ex);
     if (ex->err.code == ERR_None && atomic_load(&ex->server->stopping))
         err_set(&ex->err, ERR_InfrastructureMaintenance, "The server stops; ask again");
@@ -82,7 +84,8 @@ static enum MHD_Result submit(struct exchange *ex)
         return answer(ex);
     ex->phase = PHASE_RUNNING;
     MHD_suspend_connection(ex->connection);
-    executor_push(ex->server->executor, ex);
+    executor_push(server->executor, ex); /* from here it may be gone */
+    executor_help(server->executor);
     return MHD_YES;
 }
 

@@ -1,5 +1,6 @@
 /* What handlers answer with is only noted here; respond.c makes the bytes. */
 #include "http/reply.h"
+#include "base/format.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include <assert.h>
@@ -28,12 +29,12 @@ void reply_header(struct request *rq, struct reply *reply, const char *name, con
     int length;
 
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = format_text(NULL, 0, format, args);
     va_end(args);
     assert(length >= 0);
     value = arena_alloc(rq->arena, (size_t)length + 1);
     va_start(args, format);
-    vsnprintf(value, (size_t)length + 1, format, args);
+    format_text(value, (size_t)length + 1, format, args);
     va_end(args);
     for (c = value; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)

@@ -110,6 +110,11 @@ struct exchange *turns_take(struct turns *turns, int64_t now)
     return ex;
 }
 
+const struct exchange *turns_first(const struct turns *turns)
+{
+    return turns->first ? turns->first->first : NULL;
+}
+
 struct client *turns_begin(struct turns *turns, const char *key)
 {
     struct client *client = find(turns, key);

@@ -17,6 +17,8 @@ bool turns_has_room(const struct turns *turns, const char *client);
 void turns_add(struct turns *turns, struct exchange *ex, int64_t now);
 /* The next that may run; NULL when there is none. turns_end() tells that it has ended. */
 struct exchange *turns_take(struct turns *turns, int64_t now);
+/* What turns_take() would give. */
+const struct exchange *turns_first(const struct turns *turns);
 /* Runs at once, without waiting: NULL when somebody waits or this client has enough that runs. */
 struct client *turns_begin(struct turns *turns, const char *client);
 void turns_end(struct turns *turns, struct client *client, int64_t now);

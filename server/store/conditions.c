@@ -8,7 +8,11 @@
 #include "store/words.h"
 #include <string.h>
 
-enum { MAX_SHELVES = 16, MAX_TRIES = 10, SMALL_TEXT = 2000 };
+enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
+
+/* A tile of Sentinel-2 and what surrounds it; and what is written with so few bytes is soon read. */
+static const double small_area = 2; /* square degrees */
+enum { SMALL_TEXT = 2000 };
 
 bool conditions_restrict(const struct item_conditions *w)
 {
@@ -146,39 +150,51 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
     }
 }
 
-/* A small area that is valid beyond doubt, as PostGIS reads it without parsing and repairing it. */
-static bool area_as_wkb(const char *geometry, struct arena *arena, struct db_arg *ret_wkb)
+/* An area that is written with few bytes: how it is given to PostGIS, and whether it holds few items. */
+struct area {
+    struct db_arg arg;
+    bool is_wkb; /* valid beyond doubt, so that it need not be parsed and repaired */
+    bool is_small;
+};
+
+static struct area area_of(const char *geometry, struct arena *arena)
 {
+    struct area area = { .arg = db_text(geometry) };
     AUTO(json) json_t *json = NULL;
     AUTO(text) struct text wkb = { 0 };
     struct err ignored = { 0 };
-    bool simple = strlen(geometry) <= SMALL_TEXT &&
-                  js_parse(geometry, strlen(geometry), JS_DEFAULT_DEPTH, &json, &ignored) &&
-                  geojson_is_surely_valid(json);
+    double b[4];
 
-    err_clear(&ignored);
-    if (!simple)
-        return false;
-    geojson_add_wkb(&wkb, json);
-    *ret_wkb = db_bytes(memcpy(arena_alloc(arena, wkb.length), wkb.data, wkb.length), wkb.length);
-    return true;
+    if (strlen(geometry) > SMALL_TEXT ||
+        !js_parse(geometry, strlen(geometry), JS_DEFAULT_DEPTH, &json, &ignored)) {
+        err_clear(&ignored);
+        return area;
+    }
+    geojson_bounds(json, b);
+    area.is_small = (b[2] - b[0]) * (b[3] - b[1]) <= small_area;
+    area.is_wkb = geojson_is_surely_valid(json);
+    if (area.is_wkb) {
+        geojson_add_wkb(&wkb, json);
+        area.arg = db_bytes(memcpy(arena_alloc(arena, wkb.length), wkb.data, wkb.length), wkb.length);
+    }
+    return area;
 }
 
-/* A plan for all values must not read the area again for each partition and item: what is to be made of it
- * is a subquery. A plan for these values sees how large it is. */
+/* A small area holds few items, whatever else is asked: one plan for all is that the index on places finds
+ * them. It must not read the area again for each partition and item: what is to be made of it is a
+ * subquery. A plan for these values sees how large the area is. */
 static void compose_area(const char *geometry, struct arena *arena, struct composed *c)
 {
-    struct db_arg area = db_text(geometry);
-    bool is_wkb = area_as_wkb(geometry, arena, &area);
+    struct area area = area_of(geometry, arena);
 
-    compose(c, is_wkb                   ? " AND ST_Intersects(i.geom, ?::geometry)"
+    if (c->plan != DB_PLAN_ONE || !area.is_small)
+        c->plan = DB_PLAN_OWN;
+    compose(c, area.is_wkb              ? " AND ST_Intersects(i.geom, ?::geometry)"
                : c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
                                           "ST_GeomFromGeoJSON(?::text), 4326)))))"
                                         : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
                                           "ST_GeomFromGeoJSON(?::text), 4326))))",
-            compose_arg(c, area));
-    if (c->plan != DB_PLAN_ONE)
-        c->plan = DB_PLAN_OWN;
+            compose_arg(c, area.arg));
 }
 
 void conditions_compose(const struct item_conditions *w, const struct known *known,

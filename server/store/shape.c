@@ -5,29 +5,8 @@
  * Everything else is planned for its values where PostgreSQL thinks that this pays: a large area is read
  * in the order of time where it is full of items and from the index on places where it is empty. */
 #include "store/shape.h"
-#include "json/geojson.h"
 #include "store/conditions.h"
 #include <string.h>
-
-/* A tile of Sentinel-2 and what surrounds it; and what is written with so few bytes is soon read. */
-static const double small_area = 2; /* square degrees */
-enum { SMALL_TEXT = 2000 };
-
-static bool is_small(const char *geometry)
-{
-    AUTO(json) json_t *json = NULL;
-    struct err ignored = { 0 };
-    double b[4];
-    bool read = strlen(geometry) <= SMALL_TEXT &&
-                js_parse(geometry, strlen(geometry), JS_DEFAULT_DEPTH, &json, &ignored);
-
-    if (!read) {
-        err_clear(&ignored);
-        return false;
-    }
-    geojson_bounds(json, b);
-    return (b[2] - b[0]) * (b[3] - b[1]) <= small_area;
-}
 
 static bool is_column(const char *property)
 {
@@ -57,6 +36,6 @@ bool shape_is_plain(const struct item_search *s)
     const struct item_conditions *w = &s->where;
 
     if (w->geometry)
-        return is_small(w->geometry);
+        return true; /* if it is small: compose_area() sees */
     return s->n_sorts == 0 && !w->words && (!w->filter || is_equality(w->filter));
 }

@@ -1,11 +1,15 @@
 /* base/: time, text, errors, identifiers, arenas. */
 #include "base/err.h"
+#include "base/format.h"
 #include "base/id.h"
 #include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include <inttypes.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -186,6 +190,40 @@ static void names_spelled_alike(void **state)
         assert_int_equal(text_is_near(rows[i].a, rows[i].b), rows[i].near);
 }
 
+static void same_as_libc(size_t size, const char *format, ...)
+{
+    char ours[64], libc[64];
+    va_list args;
+    int length, expected;
+
+    memset(ours, '#', sizeof ours);
+    memset(libc, '#', sizeof libc);
+    va_start(args, format);
+    length = format_text(ours, size, format, args);
+    va_end(args);
+    va_start(args, format);
+    expected = vsnprintf(libc, size, format, args);
+    va_end(args);
+    assert_int_equal(length, expected);
+    assert_memory_equal(ours, libc, sizeof ours);
+}
+
+static void formats_are_those_of_libc(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 32; size++) {
+        same_as_libc(size, "");
+        same_as_libc(size, "plain, 100%%");
+        same_as_libc(size, "%s/%s", "", "collections");
+        same_as_libc(size, "%d %u%c", INT_MIN, UINT_MAX, 'x');
+        same_as_libc(size, "%ld|%lld", LONG_MIN, LLONG_MAX);
+        same_as_libc(size, "%lu|%llu|%zu", ULONG_MAX, 0ull, (size_t)7);
+        same_as_libc(size, "%" PRId64 "%" PRIu64, INT64_MIN, UINT64_MAX);
+        same_as_libc(size, "%s %5d|%-3s|%.2s", "a", 12, "b", "cde");
+        same_as_libc(size, "%d %02X %.17g %lc", 1, 10, 0.1, L'x');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,7 +233,7 @@ int main(void)
         cmocka_unit_test(urls_decode_and_encode), cmocka_unit_test(numbers_are_whole_texts),
         cmocka_unit_test(messages_are_utf8_wherever_they_are_cut),
         cmocka_unit_test(the_first_error_stays),  cmocka_unit_test(identifiers_differ),
-        cmocka_unit_test(arenas_hold_many_sizes),
+        cmocka_unit_test(arenas_hold_many_sizes), cmocka_unit_test(formats_are_those_of_libc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
