@@ -6,6 +6,8 @@
 #include "store/collections.h"
 #include "store/places.h"
 #include "store/words.h"
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 enum { MAX_SHELVES = 16, MAX_TRIES = 10 };
@@ -150,11 +152,11 @@ static void compose_time(const struct item_conditions *w, const struct scope *sc
     }
 }
 
-/* An area that is written with few bytes: how it is given to PostGIS, and whether it holds few items. */
+/* An area that is written with few bytes: how it is given to PostGIS, and how wide it is. */
 struct area {
     struct db_arg arg;
     bool is_wkb; /* valid beyond doubt, so that it need not be parsed and repaired */
-    bool is_small;
+    double size; /* of its box, in square degrees; 0: not known, as it is written with many bytes */
 };
 
 static struct area area_of(const char *geometry, struct arena *arena)
@@ -171,7 +173,7 @@ static struct area area_of(const char *geometry, struct arena *arena)
         return area;
     }
     geojson_bounds(json, b);
-    area.is_small = (b[2] - b[0]) * (b[3] - b[1]) <= small_area;
+    area.size = fmax((b[2] - b[0]) * (b[3] - b[1]), DBL_MIN);
     area.is_wkb = geojson_is_surely_valid(json);
     if (area.is_wkb) {
         geojson_add_wkb(&wkb, json);
@@ -180,21 +182,28 @@ static struct area area_of(const char *geometry, struct arena *arena)
     return area;
 }
 
+/* Where one plan is for all values, it must not read the area again for each partition and item: what is
+ * to be made of it is a subquery. */
+static void compose_area(const struct area *area, bool for_all, struct composed *c)
+{
+    compose(c, area->is_wkb ? " AND ST_Intersects(i.geom, ?::geometry)"
+               : for_all    ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
+                              "ST_GeomFromGeoJSON(?::text), 4326)))))"
+                            : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
+                              "ST_GeomFromGeoJSON(?::text), 4326))))",
+            compose_arg(c, area->arg));
+}
+
 /* A small area holds few items, whatever else is asked: one plan for all is that the index on places finds
- * them. It must not read the area again for each partition and item: what is to be made of it is a
- * subquery. A plan for these values sees how large the area is. */
-static void compose_area(const char *geometry, struct arena *arena, struct composed *c)
+ * them. A plan for these values sees how large the area is. */
+static void compose_where(const char *geometry, struct arena *arena, struct composed *c)
 {
     struct area area = area_of(geometry, arena);
+    bool for_all = c->plan == DB_PLAN_ONE;
 
-    if (c->plan != DB_PLAN_ONE || !area.is_small)
+    if (!for_all || area.size == 0 || area.size > small_area)
         c->plan = DB_PLAN_OWN;
-    compose(c, area.is_wkb              ? " AND ST_Intersects(i.geom, ?::geometry)"
-               : c->plan == DB_PLAN_ONE ? " AND ST_Intersects(i.geom, (SELECT cql2_valid(ST_Force2D(ST_SetSRID("
-                                          "ST_GeomFromGeoJSON(?::text), 4326)))))"
-                                        : " AND ST_Intersects(i.geom, cql2_valid(ST_Force2D(ST_SetSRID("
-                                          "ST_GeomFromGeoJSON(?::text), 4326))))",
-            compose_arg(c, area.arg));
+    compose_area(&area, for_all, c);
 }
 
 void conditions_compose(const struct item_conditions *w, const struct known *known,
@@ -203,10 +212,9 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
     text_add(&c->sql, " WHERE true");
     if (!w->n_ids)
         compose_scope(scope, c);
-    if (w->start || w->end)
-        compose_time(w, scope, arena, c);
+    compose_time(w, scope, arena, c);
     if (w->geometry)
-        compose_area(w->geometry, arena, c);
+        compose_where(w->geometry, arena, c);
     if (w->filter) {
         struct cql2_context context = context_of(known, scope);
         const char *filter;
@@ -223,6 +231,27 @@ void conditions_compose(const struct item_conditions *w, const struct known *kno
         text_add(&c->sql, " AND ");
         text_add(&c->sql, words);
     }
+}
+
+bool conditions_are_wide(const struct item_conditions *w, double square_degrees, struct arena *arena)
+{
+    return w->geometry && !w->n_ids && !w->filter && !w->words &&
+           area_of(w->geometry, arena).size >= square_degrees;
+}
+
+void conditions_compose_span(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
+                             struct composed *c)
+{
+    text_add(&c->sql, " FROM items i WHERE true");
+    compose_scope(scope, c);
+    compose_time(w, scope, arena, c);
+}
+
+void conditions_compose_area(const struct item_conditions *w, struct arena *arena, struct composed *c)
+{
+    struct area area = area_of(w->geometry, arena);
+
+    compose_area(&area, true, c);
 }
 
 /* *ret_rows stays NULL when what is known turned out to be old. */

@@ -18,13 +18,19 @@ bool scoped_query(struct db *db, struct arena *arena, const struct item_conditio
 
 /* True when they ask for more than collections. */
 bool conditions_restrict(const struct item_conditions *where);
-/* " FROM items i", of the ids when some are given: and j.p, the item's properties, parsed once for each item that gets so far, when the
- * conditions or the caller look at them. */
+/* " FROM items i", of the ids when some are given, and j.p, the item's properties, parsed once for each item
+ * that gets so far, when the conditions or the caller look at them. */
 void conditions_compose_from(const struct item_conditions *where, const struct scope *scope,
                              bool needs_properties, struct arena *arena, struct composed *c);
 /* " WHERE ..." */
 void conditions_compose(const struct item_conditions *where, const struct known *known,
                         const struct scope *scope, struct arena *arena, struct composed *c);
+/* The same in two steps, where nothing but collections, times and an area of this size is asked for:
+ * " FROM items i WHERE ..." without the area, and " AND ..." with it, for a plan for all values. */
+bool conditions_are_wide(const struct item_conditions *where, double square_degrees, struct arena *arena);
+void conditions_compose_span(const struct item_conditions *where, const struct scope *scope, struct arena *arena,
+                             struct composed *c);
+void conditions_compose_area(const struct item_conditions *where, struct arena *arena, struct composed *c);
 /* The properties of items that have a column, to a NULL name. */
 extern const struct cql2_column item_columns[];
 

@@ -307,3 +307,29 @@ def test_unknown_ids_are_not_looked_for_one_by_one(make_service):
         assert all_ids(service.base + "/stac/search", {"ids": f"none-{n}"}) == []
     assert rows_read(service) - before < 1000
     assert all_ids(service.base + "/stac/search", {"ids": "i7,none,i9"}) == [("many", "i9"), ("many", "i7")]
+
+
+def test_wide_areas_are_found_whether_the_newest_lie_in_them_or_not(make_service):
+    """The newest items are looked at first: every page, both ways, is what all items give."""
+    service, chance = make_service(), random.Random(11)
+    items = []
+    for n in range(2600):
+        x = -chance.uniform(20, 170) if n >= 1300 else chance.uniform(-170, 170)  # the newer half lies in the west
+        y, day = chance.uniform(-80, 80), datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=n // 2)
+        items.append({"type": "Feature", "stac_version": "1.0.0", "id": f"i{chance.randrange(10 ** 9)}-{n}", "collection": "wide", "links": [], "assets": {},
+                      "geometry": {"type": "Point", "coordinates": [x, y]}, "bbox": [x, y, x, y], "properties": {"datetime": day.isoformat() + "Z"}})
+    service.command("catalog", "add", "-", input="\n".join(map(json.dumps, items)))
+    items.sort(key=lambda i: (i["properties"]["datetime"], i["id"]), reverse=True)
+    for west, east, limit in [(-180, 180, 200), (0, 180, 100), (-60, 20, 100), (-180, -90, 150)]:
+        expected = [i["id"] for i in items if west <= i["geometry"]["coordinates"][0] <= east]
+        url, pages = f"{service.base}/stac/search?bbox={west},-90,{east},90&limit={limit}", []
+        while url:
+            pages.append(requests.get(url, timeout=30).json())
+            url = next((k["href"] for k in pages[-1]["links"] if k["rel"] == "next"), None)
+        assert [f["id"] for p in pages for f in p["features"]] == expected
+        for later, earlier in zip(pages[:0:-1], pages[-2::-1], strict=True):
+            url = next(k["href"] for k in later["links"] if k["rel"] == "prev")
+            assert [f["id"] for f in requests.get(url, timeout=30).json()["features"]] == [f["id"] for f in earlier["features"]]
+    before = items[1500]["properties"]["datetime"]
+    page = requests.get(f"{service.base}/stac/search?bbox=0,-90,180,90&datetime=../{before}", timeout=30).json()
+    assert [f["id"] for f in page["features"]] == [i["id"] for i in items if i["properties"]["datetime"] <= before and i["geometry"]["coordinates"][0] >= 0][:10]

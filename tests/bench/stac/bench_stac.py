@@ -3,8 +3,9 @@
     bench_stac.py BUILD-FOLDER --items 100000,1000000 --data DIR [--peer 100000] [--seconds 5]
 
 At each size of the synthetic catalogue (loaded in steps into DIR, which is kept) every mix of mixes.py is
-asked by wrk over 1 and over 16 connections. The floor is pgbench with the very statements that the server
-sent for these addresses, their values put in, prepared, over as many connections, on the same database.
+asked by wrk over 1 and over 16 connections. Two floors are pgbench with the very statements that the server
+sent for these addresses, over as many connections, on the same database: with the values as constants in prepared
+statements, and with the values as parameters, as the server has to send them.
 Prints a table a size and at the end how each mix grows; DIR/bench-stac.json keeps the numbers."""
 import argparse
 import json
@@ -68,16 +69,16 @@ def load(service, options, size):
     return (first - start) / seconds
 
 
-def floor(service, root, paths, clients, seconds):
+def floors(service, root, paths, clients, seconds):
     with measure.Statements(service) as sent:
         for path in paths:
             requests.get(root + path, timeout=120)
     found = sent.searches()
     trips = len(sent.executed()) / len(paths)
-    modes = {mode for mode, _ in found}
-    result = {"trips": trips, "planned_anew": "extended" in modes}
+    result = {"trips": trips, "planned_anew": any(mode == "extended" for mode, *_ in found)}
     for n in clients:
-        result[str(n)] = measure.pgbench(service, "prepared", [sql for _, sql in found], n, seconds)
+        result[str(n)] = measure.floor_of_constants(service, found, n, seconds)
+        result[f"{n} parameters"] = measure.floor_of_parameters(service, found, n, seconds)
     return result
 
 
@@ -88,7 +89,7 @@ def measure_all(service, root, mixes, options, with_floor):
             continue
         row = {"items": mixes_module.check(root, paths, 0)}
         if with_floor:
-            row["floor"] = floor(service, root, paths, (FEW, MANY), options.seconds)
+            row["floor"] = floors(service, root, paths, (FEW, MANY), options.seconds)
         for n in (FEW, MANY):
             row[str(n)] = measure.wrk(root, paths, n, options.seconds)
         results[name] = row
@@ -96,7 +97,7 @@ def measure_all(service, root, mixes, options, with_floor):
     return results
 
 
-HEAD = (f"{'mix':<22} {'items':>6} {'c':>3} {'req/s':>9} {'p50':>8} {'p95':>8} {'p99 ms':>8} {'floor/s':>9} {'ratio':>6} {'trips':>6}")
+HEAD = (f"{'mix':<22} {'items':>6} {'c':>3} {'req/s':>9} {'p50':>8} {'p95':>8} {'p99 ms':>8} {'floor/s':>9} {'ratio':>6} {'$n/s':>9} {'ratio':>6} {'trips':>6}")
 
 
 def print_row(name, row):
@@ -104,7 +105,9 @@ def print_row(name, row):
         r = row[str(n)]
         text = f"{name if n == FEW else '':<22} {row['items']:6.0f} {n:>3} {r['per_second']:9.0f} {r['p50']:8.2f} {r['p95']:8.2f} {r['p99']:8.2f}"
         if "floor" in row:
-            text += f" {row['floor'][str(n)]:9.0f} {r['per_second'] / row['floor'][str(n)]:6.2f} {row['floor']['trips']:6.1f}"
+            for floor in (row["floor"][str(n)], row["floor"][f"{n} parameters"]):
+                text += f" {floor:9.0f} {r['per_second'] / floor:6.2f}"
+            text += f" {row['floor']['trips']:6.1f}"
         print(text, flush=True)
 
 

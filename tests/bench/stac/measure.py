@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+MOST_SCRIPTS = 120
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 
 
@@ -27,7 +28,7 @@ def wrk(root, paths, connections, seconds):
 
 
 class Statements:
-    """What the server sends to its database while `with` lasts: [(mode, sql with its values put in)]."""
+    """What the server sends to its database while `with` lasts: [(mode, sql, {number: value as a literal})]."""
 
     def __init__(self, service):
         self.service, self.log = service, service.data / "postgres.log"
@@ -50,7 +51,7 @@ class Statements:
         self.set("-1")
 
     def searches(self):
-        return [(mode, put_in(sql, values)) for mode, sql, values in self.executed() if re.search(r"\bitems\b", sql)]
+        return [statement for statement in self.executed() if re.search(r"\bitems\b", statement[1])]
 
     def executed(self):
         found = []
@@ -79,15 +80,36 @@ def no_variable(match):
     return "E" + text.replace("\\", "\\\\").replace(":", "\\x3a") if re.search(r":[A-Za-z_]", text) else text
 
 
-def pgbench(service, mode, statements, clients, seconds):
-    """Transactions per second of these statements; pgbench takes at most 128 scripts."""
+def pgbench(service, mode, scripts, clients, seconds, variables=(), settings=""):
+    """Transactions per second of these scripts, each a statement; pgbench takes at most 128."""
     with tempfile.TemporaryDirectory() as folder:
-        scripts = []
-        for i, sql in enumerate(statements[:120]):
+        options = []
+        for i, sql in enumerate(scripts[:MOST_SCRIPTS]):
             path = Path(folder) / f"{i}.sql"
             path.write_text(QUOTED.sub(no_variable, sql.rstrip("; \n")) + ";\n")
-            scripts += ["-f", str(path)]
-        done = subprocess.run([PGBENCH, "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(seconds), *scripts,
-                               "-h", service.data / "db", "-U", "sentier", "sentier"], capture_output=True, text=True)
+            options += ["-f", str(path)]
+        for name, value in variables:
+            options += ["-D", f"{name}={value}"]
+        done = subprocess.run([PGBENCH, "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(seconds), *options,
+                               "-h", service.data / "db", "-U", "sentier", "sentier"], capture_output=True, text=True,
+                              env={**os.environ, "PGOPTIONS": settings})
     assert done.returncode == 0, done.stderr[-2000:]
     return float(re.search(r"tps = ([0-9.]+)", done.stdout)[1])
+
+
+def floor_of_constants(service, statements, clients, seconds):
+    """The values are constants: a prepared statement is planned once for exactly these, and skips partitions then."""
+    return pgbench(service, "prepared", [put_in(sql, values) for _, sql, values in statements], clients, seconds)
+
+
+def floor_of_parameters(service, statements, clients, seconds):
+    """The values are parameters, as any values may come: planned for each execution, or once for all, as the server has it."""
+    scripts, variables = [], []
+    for i, (_, sql, values) in enumerate(statements[:MOST_SCRIPTS]):
+        given = {n: v for n, v in values.items() if v != "NULL"}
+        variables += [(f"v{i}_{n}", v[1:-1].replace("''", "'")) for n, v in given.items()]
+        scripts.append(put_in(sql, {n: f":v{i}_{n}" for n in given}))
+    if any(mode == "extended" for mode, *_ in statements):
+        return pgbench(service, "extended", scripts, clients, seconds, variables)
+    return max(pgbench(service, "prepared", scripts, clients, seconds, variables, f"-c plan_cache_mode={how}")
+               for how in ("auto", "force_generic_plan"))
