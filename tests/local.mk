@@ -137,7 +137,7 @@ soak-stac: all
 	  build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/stac/test_soak.py
 .PHONY: fuzz bench bench-stac soak-stac
 EXTRA_DIST += tests/bench/stac tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
-	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/test_soak.py
+	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh
 
 # http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to
