@@ -14,6 +14,7 @@ process_descriptions = \
 	processes/openeo/apply.json \
 	processes/openeo/apply_dimension.json \
 	processes/openeo/apply_kernel.json \
+	processes/openeo/apply_neighborhood.json \
 	processes/openeo/arccos.json \
 	processes/openeo/arcosh.json \
 	processes/openeo/arcsin.json \

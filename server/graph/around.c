@@ -52,6 +52,13 @@ bool call_check_grid(const struct call *call, const struct cube *cube, const cha
                      "the cube has no x and y.");
 }
 
+bool call_check_place(const struct call *call, const struct grid *grid, struct err *err)
+{
+    return grid->epsg >= 0 ||
+           call_fail(call, err, ERR_FeatureUnsupported, NULL,
+                     "The pixels of a window have no coordinates; only apply_neighborhood itself knows them.");
+}
+
 const struct expr *const *cube_spread(const struct call *call, const struct cube *cube,
                                       const struct grid *grid)
 {
@@ -288,6 +295,8 @@ static bool read_projection(const struct call *call, int *ret_epsg, struct err *
         p->crs = crs_open();
     if (projection->kind == KIND_NULL)
         return true;
+    if (!call_check_place(call, &call->arguments[0].cube->schema.grid, err))
+        return false;
     if (projection->kind == KIND_STRING) {
         *ret_epsg = crs_epsg(p->crs, projection->text);
         return *ret_epsg > 0 ||

@@ -85,6 +85,57 @@ static int64_t add_months(int64_t days, int64_t months)
     return instant_days(year, month, day < last ? day : last);
 }
 
+/* [-]P[nY][nM][nW or nD][T[nH][nM][nS]] */
+bool duration_parse(const char *text, struct duration *ret)
+{
+    static const struct {
+        char letter;
+        bool time;
+        double months, ms;
+    } parts[] = {
+        { 'Y', false, 12, 0 },        { 'M', false, 1, 0 },    { 'W', false, 0, 7.0 * DAY_MS },
+        { 'D', false, 0, DAY_MS },    { 'H', true, 0, 3600000 }, { 'M', true, 0, 60000 },
+        { 'S', true, 0, 1000 },
+    };
+    double months = 0, ms = 0;
+    bool time = false;
+    size_t next = 0;
+
+    if (*text++ != 'P')
+        return false;
+    while (*text) {
+        char *end;
+        double n;
+
+        if (*text == 'T' && !time) {
+            time = true;
+            text++;
+        }
+        if (*text < '0' || *text > '9')
+            return false;
+        n = strtod(text, &end);
+        while (next < ARRAY_LEN(parts) && (parts[next].letter != *end || parts[next].time != time))
+            next++;
+        if (next == ARRAY_LEN(parts) || (n != floor(n) && parts[next].letter != 'S'))
+            return false;
+        months += n * parts[next].months;
+        ms += n * parts[next].ms;
+        next++;
+        text = end + 1;
+    }
+    if (months > 12e4 || ms > 1e4 * 366 * DAY_MS || months + floor(ms) < 1)
+        return false;
+    *ret = (struct duration){ (int64_t)months, (int64_t)ms };
+    return true;
+}
+
+int64_t duration_add(int64_t ms, const struct duration *d, int64_t times)
+{
+    int64_t days = floor_div(ms, DAY_MS);
+
+    return add_months(days, d->months * times) * DAY_MS + (ms - days * DAY_MS) + d->ms * times;
+}
+
 static const struct unit {
     const char *name;
     int64_t ms, months;

@@ -178,6 +178,8 @@ bool cube_crop(struct planner *p, const struct cube *cube, const struct value *e
     *ret = cube_like(p, cube);
     if (cube->grid_deferred)
         return true;
+    if (!call_check_place(call, &cube->schema.grid, err))
+        return false;
     if (!extent_in(p, &extent, cube->schema.grid.epsg, box, err))
         return call_place(call, "extent", err);
     grid_cut(&(*ret)->schema.grid, box);

@@ -25,6 +25,7 @@ libsentier_a_SOURCES += \
 	server/graph/load.c \
 	server/graph/lower.c \
 	server/graph/masks.c \
+	server/graph/neighborhoods.c \
 	server/graph/periods.c server/graph/periods.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \

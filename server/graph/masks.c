@@ -19,6 +19,8 @@ bool geometries_on(const struct call *call, const char *parameter, const struct 
 {
     char crs[32];
 
+    if (!call_check_place(call, grid, err))
+        return false;
     snprintf(crs, sizeof crs, "EPSG:%d", grid->epsg);
     return geometries_in(call, parameter, from, crs, grid->epsg == 4326, ret, err);
 }

@@ -21,6 +21,8 @@ enum plan_op {
     PLAN_WARP,  /* each plane from the same plane of the input, which lies on another grid */
     PLAN_WINDOWS, /* each pixel from a window of pixels of the same plane of the input */
     PLAN_SPREAD,  /* each pixel is the only pixel of the same plane of the input */
+    PLAN_PATCH,   /* the planes of its input under the window that is being made, as a grid of its own */
+    PLAN_PATCHES, /* planes put together of windows, in each of which nodes of its own make them */
     PLAN_SAVE,  /* a sink: files */
     PLAN_MASK,  /* one plane: true where a pixel belongs to one of `geometries` */
     PLAN_ZONES, /* statistics of the planes of its input under each of `geometries` */
@@ -69,6 +71,19 @@ struct window_args {
     const struct pixel_reducer *const *reducers; /* by plane */
 };
 
+/* Windows lie side by side from the grid's upper left corner on; the last ones are as large as the grid
+ * leaves them. In each its planes are those of an input, which is made over patches: of the window and
+ * what lies `left` and `top` pixels around it. There is an input for each size of windows. */
+struct patch_args {
+    int64_t width, height, left, top;
+    struct patch_size {
+        bool is_there;
+        uint32_t input;
+        const struct plan_node *patch; /* PLAN_PATCH: the place of the window is its */
+    } sizes[2][2]; /* [the last column][the last row] */
+    bool together; /* all planes of a window are made at once */
+};
+
 struct plane_ref {
     uint32_t input; /* which of the node's inputs */
     int32_t plane;  /* its plane; -1: all no-data */
@@ -101,6 +116,10 @@ struct zone_reduction {
     size_t column;
 };
 
+struct shift {
+    int64_t x, y;
+};
+
 struct save_args {
     const char *name;   /* the id of the node: stem of the file names */
     const char *format; /* "COG", "GTiff", "PNG", "JSON" */
@@ -117,7 +136,7 @@ struct plan_node {
     const struct plan_node *const *inputs;
     /* Pixel (x, y) of this node is pixel (x + shift_x, y + shift_y) of input i (same lattice). Out
      * of the input's grid is no-data. NULL: no shift. */
-    const struct shift { int64_t x, y; } *shifts;
+    const struct shift *shifts;
 
     size_t n_applications; /* PLAN_APPLY */
     const struct application *applications;
@@ -125,6 +144,8 @@ struct plan_node {
     const struct kernel_args *kernel; /* PLAN_KERNEL */
     enum resampling resampling;    /* PLAN_WARP */
     const struct window_args *windows; /* PLAN_WINDOWS */
+    const struct patch_args *patches; /* PLAN_PATCHES */
+    struct shift patch;            /* PLAN_PATCH: how far it reaches beyond its window */
     struct save_args save;         /* PLAN_SAVE: one input, same schema */
 
     const struct geometries *geometries; /* PLAN_MASK, PLAN_ZONES: in the CRS of the pixels */

@@ -61,7 +61,7 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], io_operations[]; /* id NULL ends */
+    zone_operations[], vector_operations[], neighborhood_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
@@ -134,6 +134,7 @@ struct planner {
     struct expr_table *exprs;
     struct crs *crs; /* opened when first needed */
     size_t n_graph_nodes, n_calls, depth;
+    int n_patches; /* apply_neighborhood: grids without a place, which have EPSG codes below 0 */
     struct plan_node **nodes;
     size_t n_nodes, node_capacity;
     const struct geometries **geometries; /* sets that differ */
@@ -216,7 +217,13 @@ run_fn run_pointwise;
 struct value values_equal(const struct call *call, const struct value *x, const struct value *y);
 char *text_folded(const char *text); /* lower case; the caller frees */
 
-/* dates.c: "06:30:00" */
+/* dates.c: "P1M3D": months by the calendar, then days and less. False when it is none, or not more than nothing. */
+struct duration {
+    int64_t months, ms;
+};
+bool duration_parse(const char *text, struct duration *ret) MUST_USE;
+int64_t duration_add(int64_t ms, const struct duration *duration, int64_t times);
+/* "06:30:00" */
 bool time_of_day_parse(const char *text, int64_t *ret_ms) MUST_USE;
 
 /* ragged.c: arrays with pixels in them. An element that a pixel has not is not no-data: it does not
@@ -377,6 +384,8 @@ bool fold_of(const struct expr *e, enum fold_op *ret); /* false: it is no fold *
  * that hold `cells`. NULL while checking. */
 struct plan_node *node_over(const struct call *call, const struct cube *cube, struct cube *made,
                             enum plan_op op, const struct cell *cells, bool wide, bool scaled);
+/* Refuses what needs coordinates, for the grids of windows. */
+bool call_check_place(const struct call *call, const struct grid *grid, struct err *err) MUST_USE;
 /* The grid of a cube that has x and y. */
 void cube_set_grid(struct cube *cube, const struct grid *grid);
 bool call_check_grid(const struct call *call, const struct cube *cube, const char *parameter,

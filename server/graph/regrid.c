@@ -110,6 +110,9 @@ bool cube_regrid(const struct call *call, const struct cube *cube, const struct 
 
     if (n == 0)
         return true;
+    if (cube->schema.grid.epsg != grid->epsg && (!call_check_place(call, grid, err) ||
+                                                 !call_check_place(call, &cube->schema.grid, err)))
+        return false;
     mark_below(cube->planes, n, marks);
     if (!covers(&cube->schema.grid, grid) || any_computed(marks, n_exprs)) {
         warp_near(call, cube, grid, ret_planes);

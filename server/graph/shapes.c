@@ -35,6 +35,8 @@ static bool run_dimension_labels(struct call *call, struct value *ret, struct er
     if (d->type == DIM_GEOMETRY)
         return call_fail(call, err, ERR_FeatureUnsupported, "dimension",
                          "Geometries are no array of labels here.");
+    if (dimension_is_horizontal(d) && !call_check_place(call, &data->schema.grid, err))
+        return false;
     if (dimension_is_horizontal(d) ? data->grid_deferred : data->deferred[i]) {
         *ret = value_unknown(); /* until the catalogue was asked */
         return true;

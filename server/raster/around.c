@@ -3,6 +3,7 @@
  * windows. A warp asks for what lies under its window; windows under which too much lies are halved. */
 #include "raster/around.h"
 #include "base/mem.h"
+#include "raster/patches.h"
 #include "raster/windows.h"
 #include <math.h>
 #include <string.h>
@@ -29,6 +30,8 @@ size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
         return windows_bytes(node);
     if (node->op == PLAN_SPREAD)
         return sizeof(double);
+    if (node->op == PLAN_PATCH || node->op == PLAN_PATCHES)
+        return patches_bytes(node, width, height);
     if (node->op == PLAN_WARP)
         return pixels * 2 * sizeof(double) + warp_bytes(&node->inputs[0]->schema);
     pixels += (width + node->kernel->width) * (height + node->kernel->height);
@@ -49,7 +52,7 @@ static bool read_numbers(const struct around *a, const struct window_rect *w, en
                          void *dst, struct err *err)
 {
     size_t n = w->width * w->height;
-    struct pixel_kind kind = a->input->result.kind;
+    struct pixel_kind kind = a->input->results[0].kind;
     AUTO(mem) void *native = pixels_new(n, pixel_size(kind.pixel), err);
 
     if (!native || !a->read(a->context, a->input, w, native, err))
@@ -240,11 +243,11 @@ static bool gather_nearest(const struct around *a, const struct window_rect *w,
         return false;
     if (used->width == 0 || (used->width * used->height > MOST_INPUT && n > 1))
         return true; /* nothing to do, or too much at once */
-    native = pixels_new(used->width * used->height, pixel_size(a->input->result.kind.pixel), err);
+    native = pixels_new(used->width * used->height, pixel_size(a->input->results[0].kind.pixel), err);
     typed = pixels_new(used->width * used->height, size, err);
     if (!native || !typed || !a->read(a->context, a->input, used, native, err))
         return false;
-    lanes_convert(&(struct lane_plane){ native, a->input->result.kind },
+    lanes_convert(&(struct lane_plane){ native, a->input->results[0].kind },
                   &(struct lane_plane){ typed, out->kind }, used->width * used->height);
     for (size_t i = 0; i < n; i++) {
         int64_t x = index[i] % from->width - used->x, y = index[i] / from->width - used->y;
@@ -284,7 +287,7 @@ static bool resample(const struct around *a, const struct window_rect *w,
                      struct err *err)
 {
     const struct grid *from = &a->node->inputs[0]->schema.grid, *to = &a->node->schema.grid;
-    enum pixel input = a->input->result.kind.pixel;
+    enum pixel input = a->input->results[0].kind.pixel;
     bool wide = input == PIXEL_F64 || input == PIXEL_I32 || input == PIXEL_U32;
     size_t n = w->width * w->height, size = wide ? sizeof(double) : sizeof(float);
     double x, y, margin;
@@ -354,7 +357,7 @@ static bool run_spread(const struct around *a, const struct window_rect *w,
 
     if (!a->read(a->context, a->input, &only, &native, err))
         return false;
-    lanes_convert(&(struct lane_plane){ &native, a->input->result.kind },
+    lanes_convert(&(struct lane_plane){ &native, a->input->results[0].kind },
                   &(struct lane_plane){ &typed, out->kind }, 1);
     for (size_t y = 0; y < w->height; y++)
         for (size_t x = 0; x < w->width; x++)
@@ -363,23 +366,29 @@ static bool run_spread(const struct around *a, const struct window_rect *w,
 }
 
 bool around_run(const struct around *a, const struct window_rect *window,
-                const struct lane_plane *out, struct err *err)
+                const struct lane_plane *outs, struct err *err)
 {
     const struct grid *grid = &a->node->schema.grid;
     int64_t left = window->x < 0 ? 0 : window->x, top = window->y < 0 ? 0 : window->y;
     int64_t right = window->x + (int64_t)window->width, bottom = window->y + (int64_t)window->height;
     struct window_rect w;
-    struct lane_plane part = *out;
+    AUTO(mem) struct lane_plane *parts = mem_array(a->step->n_outs, sizeof *parts);
     bool (*run)(const struct around *, const struct window_rect *, const struct lane_plane *, size_t,
                 struct err *) = a->node->op == PLAN_KERNEL    ? run_kernel
                                 : a->node->op == PLAN_WINDOWS ? windows_run
                                 : a->node->op == PLAN_SPREAD  ? run_spread
+                                : a->node->op == PLAN_PATCH   ? patch_run
+                                : a->node->op == PLAN_PATCHES ? patches_run
                                                               : run_warp;
 
     right = right < grid->width ? right : grid->width;
     bottom = bottom < grid->height ? bottom : grid->height;
     w = (struct window_rect){ left, top, (size_t)(right - left), (size_t)(bottom - top) };
-    part.data = (char *)out->data + ((size_t)(top - window->y) * window->width +
-                                     (size_t)(left - window->x)) * pixel_size(out->kind.pixel);
-    return run(a, &w, &part, window->width, err);
+    for (size_t i = 0; i < a->step->n_outs; i++) {
+        parts[i] = outs[i];
+        parts[i].data = (char *)outs[i].data + ((size_t)(top - window->y) * window->width +
+                                                (size_t)(left - window->x)) *
+                                                   pixel_size(outs[i].kind.pixel);
+    }
+    return run(a, &w, parts, window->width, err);
 }

@@ -7,6 +7,7 @@
 
 struct around {
     const struct plan_node *node;
+    const struct step *step;
     size_t plane;                 /* of the node */
     const struct schedule *input; /* makes its input */
     const struct lane_machine *machine;
@@ -14,13 +15,17 @@ struct around {
     /* A window of the input, within its grid, in its own type. */
     bool (*read)(void *context, const struct schedule *input, const struct window_rect *window,
                  void *dst, struct err *err);
+    /* The same of all planes that the schedule makes. */
+    bool (*read_all)(void *context, const struct schedule *input, const struct window_rect *window,
+                     void *const *dsts, struct err *err);
     void *context;
+    struct patch_places *places;
 };
 
 /* The most bytes that a window of the node takes at once. */
 size_t around_bytes(const struct plan_node *node, size_t width, size_t height);
-/* The window may reach beyond the node's grid; what lies there is left as it is. */
+/* outs: those of the step. The window may reach beyond the node's grid; what lies there is left as it is. */
 bool around_run(const struct around *around, const struct window_rect *window,
-                const struct lane_plane *out, struct err *err) MUST_USE;
+                const struct lane_plane *outs, struct err *err) MUST_USE;
 
 #endif

@@ -3,7 +3,7 @@
  * outside of the node's grid, whatever made it. */
 #include "raster/block_run.h"
 #include "base/mem.h"
-#include "raster/around.h"
+#include "raster/patches.h"
 #include "raster/pieces.h"
 #include "raster/rasterize.h"
 #include "raster/zones.h"
@@ -18,7 +18,6 @@ enum {
 
 /* Buffers of a schedule that makes the input of a step, for windows of any size. */
 struct bench {
-    const struct schedule *schedule;
     void **slots;
     size_t pixels;
     bool is_made; /* of a grid of one pixel: what all blocks ask for again */
@@ -33,8 +32,8 @@ struct block_runner {
     struct lane_machine machine;
     const struct schedule *schedule; /* that the buffers are for */
     void **slots;
-    struct bench *benches;           /* for schedules of inputs */
-    size_t n_benches, bench_capacity;
+    struct bench *benches;           /* by number of the schedule of an input */
+    struct patch_places *places;
     void *converted;                 /* an output in the type of its file */
     void **tiles;                    /* outputs that gather; NULL when blocks are computed whole */
 };
@@ -43,6 +42,24 @@ struct block_runner {
 static size_t band_pixels(const struct schedule *s, size_t rows)
 {
     return (rows < s->tile_height ? rows : s->tile_height) * s->tile_width;
+}
+
+static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_passing);
+
+/* Windows are no larger than a patch is, or the area that is read for several. */
+static size_t input_memory(const struct step *step, const struct schedule *input, size_t rows,
+                           size_t *ret_passing)
+{
+    const struct grid *patch = &step->node->schema.grid;
+    size_t most = (size_t)input->grid.width * (size_t)input->grid.height, own, passing;
+
+    own = (size_t)patch->width * (size_t)patch->height;
+    own = own > PATCH_AREA ? own : PATCH_AREA;
+    if (step->node->op == PLAN_PATCH && own < most)
+        most = own;
+    own = around_memory(input, rows, &passing);
+    *ret_passing = passing > *ret_passing ? passing : *ret_passing;
+    return own + input->pixel_bytes * (most < INPUT_PIXELS ? most : INPUT_PIXELS);
 }
 
 /* The buffers that make inputs of steps stay; what a step itself takes ends with it, so that the
@@ -54,13 +71,14 @@ static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_p
     *ret_passing = 0;
     for (size_t i = 0; i < s->n_steps; i++) {
         const struct step *step = &s->steps[i];
-        size_t below, all;
+        size_t below = 0;
 
         if (step->op != STEP_AROUND)
             continue;
-        all = (size_t)step->input->grid.width * (size_t)step->input->grid.height;
-        staying += step->input->pixel_bytes * (all < INPUT_PIXELS ? all : INPUT_PIXELS) +
-                   around_memory(step->input, rows, &below);
+        staying += patch_area_bytes(step->node);
+        for (size_t k = 0; k < step->n_inputs; k++)
+            if (step->inputs[k])
+                staying += input_memory(step, step->inputs[k], rows, &below);
         below += around_bytes(step->node, s->tile_width,
                               rows < s->tile_height ? rows : s->tile_height);
         *ret_passing = below > *ret_passing ? below : *ret_passing;
@@ -95,6 +113,8 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
     runner->job = job;
     runner->loader = loader_new(job->options, job->tile_bytes);
     runner->zones = zone_work_new();
+    runner->benches = mem_array(job->schedules->n_inputs, sizeof *runner->benches);
+    runner->places = patch_places_new(job->plan->n_nodes, job->schedules->n_inputs);
     for (size_t i = 0; i < job->schedules->count; i++)
         if (job->schedules->schedules[i].machine_bytes > machine)
             machine = job->schedules->schedules[i].machine_bytes;
@@ -128,12 +148,13 @@ void block_runner_free(struct block_runner *runner)
     if (!runner)
         return;
     drop_buffers(runner);
-    for (size_t i = 0; i < runner->n_benches; i++) {
-        for (size_t k = 0; k < runner->benches[i].schedule->n_slots; k++)
+    for (size_t i = 0; i < runner->job->schedules->n_inputs; i++) {
+        for (size_t k = 0; runner->benches[i].slots && k < runner->job->schedules->inputs[i]->n_slots; k++)
             free(runner->benches[i].slots[k]);
         free(runner->benches[i].slots);
     }
     free(runner->benches);
+    patch_places_free(runner->places);
     loader_free(runner->loader);
     encoder_free(runner->encoder);
     zone_work_free(runner->zones);
@@ -325,26 +346,11 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
 
 /* ---- inputs of neighbourhoods ---- */
 
-/* Valid until another is asked for. */
-static struct bench *bench_of(struct block_runner *runner, const struct schedule *s)
+static bool bench_grow(struct bench *bench, const struct schedule *s, size_t pixels, void ***ret_slots,
+                       struct err *err)
 {
-    struct bench *bench;
-    size_t i = 0;
-
-    while (i < runner->n_benches && runner->benches[i].schedule != s)
-        i++;
-    if (i < runner->n_benches)
-        return &runner->benches[i];
-    runner->benches = mem_grow(runner->benches, &runner->bench_capacity, i + 1, sizeof *bench);
-    bench = &runner->benches[runner->n_benches++];
-    *bench = (struct bench){ .schedule = s, .slots = mem_array(s->n_slots, sizeof *bench->slots) };
-    return bench;
-}
-
-static bool bench_grow(struct bench *bench, size_t pixels, void ***ret_slots, struct err *err)
-{
-    const struct schedule *s = bench->schedule;
-
+    if (!bench->slots)
+        bench->slots = mem_array(s->n_slots, sizeof *bench->slots);
     *ret_slots = bench->slots;
     if (bench->pixels >= pixels)
         return true;
@@ -359,58 +365,71 @@ static bool bench_grow(struct bench *bench, size_t pixels, void ***ret_slots, st
     return true;
 }
 
-/* A window of the plane that a schedule makes, in bands that keep its buffers small. */
-static bool read_input(void *runner_, const struct schedule *s, const struct window_rect *w,
-                       void *dst, struct err *err)
+static void take_input(const struct band *band, const struct operand *result, void *dst, size_t at)
+{
+    struct lane_plane made = plane_of(band, result);
+    size_t size = pixel_size(made.kind.pixel);
+
+    if (made.data)
+        memcpy((char *)dst + at * size, made.data, band->n * size);
+    else
+        pixel_tables[made.kind.pixel]->fill((char *)dst + at * size, pixel_kind_gap(&made.kind), band->n);
+}
+
+/* A window of the planes that a schedule makes, in bands that keep its buffers small. */
+static bool read_inputs(void *runner_, const struct schedule *s, const struct window_rect *w,
+                        void *const *dsts, struct err *err)
 {
     struct block_runner *runner = runner_;
-    struct bench *bench = bench_of(runner, s);
+    struct bench *bench = &runner->benches[s->number];
+    bool only = s->grid.width == 1 && s->grid.height == 1 && s->n_results == 1 && !s->is_of_window;
     size_t most = INPUT_PIXELS / w->width ? INPUT_PIXELS / w->width : 1;
-    size_t size = pixel_size(s->result.kind.pixel);
     struct band band = { .schedule = s, .rows = *w };
 
     if (bench->is_made) {
-        memcpy(dst, &bench->made, size);
+        memcpy(dsts[0], &bench->made, pixel_size(s->results[0].kind.pixel));
         return true;
     }
     most = most < w->height ? most : w->height;
-    if (!bench_grow(bench, most * w->width, &band.slots, err))
+    if (!bench_grow(bench, s, most * w->width, &band.slots, err))
         return false;
     for (size_t row = 0; row < w->height; row += band.rows.height) {
-        struct lane_plane made;
-
         band.rows.y = w->y + (int64_t)row;
         band.rows.height = w->height - row < most ? w->height - row : most;
         band.n = band.rows.width * band.rows.height;
         for (size_t i = 0; i < s->n_steps; i++)
             if (!run_step(runner, &band, &s->steps[i], err))
                 return false;
-        made = plane_of(&band, &s->result);
-        if (made.data)
-            memcpy((char *)dst + row * w->width * size, made.data, band.n * size);
-        else
-            pixel_tables[made.kind.pixel]->fill((char *)dst + row * w->width * size,
-                                                pixel_kind_gap(&made.kind), band.n);
+        for (size_t i = 0; i < s->n_results; i++)
+            take_input(&band, &s->results[i], dsts[i], row * w->width);
     }
-    if (s->grid.width == 1 && s->grid.height == 1) {
-        bench = bench_of(runner, s); /* others may have come meanwhile */
-        memcpy(&bench->made, dst, size);
+    if (only) {
+        memcpy(&bench->made, dsts[0], pixel_size(s->results[0].kind.pixel));
         bench->is_made = true;
     }
     return true;
+}
+
+static bool read_input(void *runner, const struct schedule *s, const struct window_rect *w, void *dst,
+                       struct err *err)
+{
+    return read_inputs(runner, s, w, &dst, err);
 }
 
 static bool around_step(struct block_runner *runner, const struct band *band,
                         const struct step *step, struct err *err)
 {
     struct window_rect w = on_node(band, step->node);
-    struct lane_plane out = plane_of(band, &step->outs[0]);
-    struct around around = { step->node, step->plane, step->input, &runner->machine,
-                             loader_warper(runner->loader), read_input, runner };
+    AUTO(mem) struct lane_plane *outs = mem_array(step->n_outs, sizeof *outs);
+    struct around around = { step->node, step, step->plane, step->inputs[0], &runner->machine,
+                             loader_warper(runner->loader), read_input, read_inputs, runner,
+                             runner->places };
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */
-    return around_run(&around, &w, &out, err);
+    for (size_t i = 0; i < step->n_outs; i++)
+        outs[i] = plane_of(band, &step->outs[i]);
+    return around_run(&around, &w, outs, err);
 }
 
 static size_t save_number(const struct plan *plan, const struct plan_node *save)

@@ -31,7 +31,7 @@ struct maker {
 static inline bool is_around(const struct plan_node *node)
 {
     return node->op == PLAN_KERNEL || node->op == PLAN_WARP || node->op == PLAN_WINDOWS ||
-           node->op == PLAN_SPREAD;
+           node->op == PLAN_SPREAD || node->op == PLAN_PATCH || node->op == PLAN_PATCHES;
 }
 
 /* schedule_values.c */
@@ -54,8 +54,8 @@ void release(struct maker *m, const struct plan_node *node, size_t plane);
 struct step *step_new(struct maker *m, enum step_op op, const struct plan_node *node, size_t n_ins,
                       size_t n_outs);
 
-/* schedule.c: the schedule of one plane, for windows that steps ask for */
-bool schedule_input(struct maker *m, const struct plan_node *input, size_t plane,
-                    const struct schedule **ret) MUST_USE;
+/* schedule.c: the schedule of some planes, for windows that steps ask for */
+bool schedule_input(struct maker *m, const struct plan_node *input, size_t n_planes,
+                    const size_t *planes, const struct schedule **ret) MUST_USE;
 
 #endif

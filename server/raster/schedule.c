@@ -78,13 +78,19 @@ static bool make_group(struct maker *m)
     return true;
 }
 
-/* One plane of a node, over any windows of its grid. */
-static bool make_input(struct maker *m, const struct plan_node *input, size_t plane)
+/* Some planes of a node, over any windows of its grid. */
+static bool make_input(struct maker *m, const struct plan_node *input, const size_t *planes)
 {
+    struct schedule *s = m->schedule;
+
     if (!index_nodes(m) || !place(m, input, 0, 0))
         return false;
-    count_value(m, input, plane);
-    return make(m, input, plane, &m->schedule->result);
+    for (size_t i = 0; i < s->n_results; i++)
+        count_value(m, input, planes[i]);
+    for (size_t i = 0; i < s->n_results; i++)
+        if (!make(m, input, planes[i], &s->results[i]))
+            return false;
+    return true;
 }
 
 static bool only_zones(const struct schedule *s)
@@ -108,7 +114,7 @@ static void choose_tiles(struct schedule *s)
 
 /* input NULL: all outputs of the group. */
 static bool schedule_make(const struct plan *plan, struct schedules *all, struct schedule *s,
-                          const struct plan_node *input, size_t plane, struct err *err)
+                          const struct plan_node *input, const size_t *planes, struct err *err)
 {
     struct arena *arena = all->arena;
     struct maker m = { .plan = plan, .all = all, .arena = arena, .schedule = s, .err = err };
@@ -126,24 +132,27 @@ static bool schedule_make(const struct plan *plan, struct schedules *all, struct
     s->blocks = s->tile_columns * s->tile_rows;
     if (!input && only_zones(s))
         choose_tiles(s);
-    ok = input ? make_input(&m, input, plane) : make_group(&m);
+    ok = input ? make_input(&m, input, planes) : make_group(&m);
     free(m.values);
     free(m.slot_used);
     return ok;
 }
 
-bool schedule_input(struct maker *m, const struct plan_node *input, size_t plane,
-                    const struct schedule **ret)
+bool schedule_input(struct maker *m, const struct plan_node *input, size_t n_planes,
+                    const size_t *planes, const struct schedule **ret)
 {
     struct schedules *all = m->all;
     struct schedule *s = arena_alloc(all->arena, sizeof *s);
 
     s->grid = input->schema.grid;
+    s->number = all->n_inputs;
+    s->n_results = n_planes;
+    s->results = arena_array(all->arena, n_planes, sizeof *s->results);
     all->inputs =
         mem_grow(all->inputs, &all->input_capacity, all->n_inputs + 1, sizeof *all->inputs);
     all->inputs[all->n_inputs++] = s;
     *ret = s;
-    return schedule_make(m->plan, all, s, input, plane, m->err);
+    return schedule_make(m->plan, all, s, input, planes, m->err);
 }
 
 /* The group of an output: an earlier one with the same grid, or a new one. */
@@ -195,12 +204,12 @@ bool schedules_make(const struct plan *plan, struct schedules **ret_schedules, s
     for (size_t i = 0; i < plan->n_zones; i++)
         add_output(all, all->schedules, &all->count, plan->zones[i]);
     for (size_t i = 0; i < all->count; i++) {
-        if (!schedule_make(plan, all, &all->schedules[i], NULL, 0, err))
+        if (!schedule_make(plan, all, &all->schedules[i], NULL, NULL, err))
             return false;
         all->blocks += all->schedules[i].blocks;
     }
     for (size_t i = 0; i < all->n_vectors; i++)
-        if (!schedule_make(plan, all, &all->vectors[i], NULL, 0, err))
+        if (!schedule_make(plan, all, &all->vectors[i], NULL, NULL, err))
             return false;
     *ret_schedules = all;
     all = NULL;

@@ -15,7 +15,7 @@ enum step_op {
     STEP_FOLD,    /* one slice: ins -> states */
     STEP_FINISH,  /* states -> outs */
     STEP_CONVERT, /* ins[0] -> outs[0]: another type, no-data value or extent */
-    STEP_AROUND,  /* plane of a kernel or warp node -> outs[0]; its input is made by `input` */
+    STEP_AROUND,  /* planes of a kernel, a warp, windows .. -> outs; their input is made by `inputs` */
     STEP_EMIT,    /* ins[0] is plane `plane` of output `output` */
 };
 
@@ -33,20 +33,25 @@ struct step {
     enum step_op op;
     const struct plan_node *node; /* whose plane is made; of the save for STEP_EMIT */
     size_t plane, output, slice;
+    const size_t *planes; /* STEP_AROUND: those of outs */
     const struct program *program;
     size_t n_ins, n_outs;
     struct operand *ins, *outs;
     struct state_slots *states; /* program->n_folds */
-    const struct schedule *input; /* STEP_AROUND */
+    const struct schedule *const *inputs; /* STEP_AROUND: one; of PLAN_PATCHES one for each size, [2 * last
+                                             column + last row], NULL where there is none */
+    size_t n_inputs;
 };
 
 struct schedule {
     struct grid grid;
     size_t n_outputs;
     const struct plan_node *const *outputs; /* the saves and zones of the group */
-    /* Of one that makes the input of other pixels' neighbourhoods or of another grid: the plane. Its
+    /* Of one that makes the input of other pixels' neighbourhoods or of another grid: the planes. Its
      * windows lie anywhere in the grid. */
-    struct operand result;
+    size_t number, n_results;
+    bool is_of_window; /* other pixels for each window of PLAN_PATCHES */
+    struct operand *results;
     size_t n_steps;
     struct step *steps;
     size_t n_slots;

@@ -273,40 +273,101 @@ static double note_windows(struct schedule *s, const struct plan_node *node, siz
     return (double)node->windows->width * (double)node->windows->height;
 }
 
+/* How many pixels of an input are computed for one of the node. */
+static double pixels_for_one(struct maker *m, const struct plan_node *node, size_t plane,
+                             const struct schedule *input)
+{
+    const struct patch_args *p = node->patches;
+    const struct grid *from = &node->inputs[0]->schema.grid, *to = &node->schema.grid;
+
+    if (node->op == PLAN_WINDOWS)
+        return note_windows(m->schedule, node, plane);
+    if (node->op == PLAN_PATCHES)
+        return (double)(p->width + 2 * p->left) * (double)(p->height + 2 * p->top) /
+               ((double)p->width * (double)p->height);
+    if (node->op == PLAN_SPREAD && !input->is_of_window) /* made once */
+        return 1 / fmax(1, (double)to->width * (double)to->height);
+    return node->op != PLAN_PATCH && from->epsg == to->epsg ? to->dx * to->dy / (from->dx * from->dy) : 1;
+}
+
+static void note_around(struct maker *m, const struct plan_node *node, const struct step *step)
+{
+    struct schedule *s = m->schedule;
+    double pixels;
+
+    s->is_of_window |= node->op == PLAN_PATCH;
+    for (size_t i = 0, first = SIZE_MAX; i < step->n_inputs; i++) {
+        const struct schedule *input = step->inputs[i];
+
+        if (!input)
+            continue;
+        s->is_of_window |= input->is_of_window;
+        s->machine_bytes = input->machine_bytes > s->machine_bytes ? input->machine_bytes : s->machine_bytes;
+        if (first < i) /* nearly all windows are of the first size */
+            continue;
+        first = i;
+        pixels = pixels_for_one(m, node, step->plane, input);
+        s->read_pixels += pixels * input->read_pixels;
+        s->read_bytes += pixels * input->read_bytes;
+        s->read_cost += pixels * input->read_cost;
+        s->operations += (size_t)(pixels * (double)input->operations) +
+                         (node->kernel ? node->kernel->width * node->kernel->height : 60);
+    }
+}
+
+/* The planes of a node that its step makes: one, or all that are wanted. */
+static size_t planes_together(struct maker *m, const struct plan_node *node, size_t plane, size_t *ret)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < cube_planes(&node->schema); i++)
+        if (i == plane || (node->patches && node->patches->together && value_at(m, node, i)->uses > 0))
+            ret[n++] = i;
+    return n;
+}
+
+static bool schedule_around(struct maker *m, const struct plan_node *node, struct step *step)
+{
+    const struct schedule **inputs = arena_array(m->arena, 4, sizeof *inputs);
+
+    step->inputs = inputs;
+    step->n_inputs = node->op == PLAN_PATCHES ? 4 : 1;
+    if (node->op != PLAN_PATCHES)
+        return schedule_input(m, node->inputs[0], step->n_outs, step->planes, inputs);
+    for (size_t i = 0; i < 4; i++) {
+        const struct patch_size *size = &node->patches->sizes[i / 2][i % 2];
+
+        if (size->is_there &&
+            !schedule_input(m, node->inputs[size->input], step->n_outs, step->planes, &inputs[i]))
+            return false;
+    }
+    return true;
+}
+
 /* The pixels around, or of another grid, are made by a schedule of their own: windows of it are asked
  * for while the step runs. */
 static bool around_plane(struct maker *m, const struct plan_node *node, size_t plane)
 {
     struct pixel_kind kind = pixel_kind_of(&node->schema);
-    const struct plan_node *from = node->inputs[0];
-    struct value *value = value_at(m, node, plane);
-    struct schedule *s = m->schedule;
-    const struct schedule *input;
-    struct step *step;
-    double pixels = 1;
+    size_t *planes = arena_array(m->arena, cube_planes(&node->schema), sizeof *planes);
+    size_t n = planes_together(m, node, plane, planes);
+    struct step *step, made = { .n_outs = n, .planes = planes, .plane = plane };
 
-    if (!schedule_input(m, from, plane, &input))
+    if (!schedule_around(m, node, &made))
         return false;
-    step = step_new(m, STEP_AROUND, node, 0, 1);
+    step = step_new(m, STEP_AROUND, node, 0, n);
     step->plane = plane;
-    step->input = input;
-    value->made = true;
-    value->slot = slot_take(m, pixel_size(kind.pixel));
-    step->outs[0] = (struct operand){ value->slot, kind };
-    if (node->op == PLAN_WINDOWS)
-        pixels = note_windows(m->schedule, node, plane);
-    else if (node->op == PLAN_SPREAD) /* made once */
-        pixels = 1 / fmax(1, (double)node->schema.grid.width * (double)node->schema.grid.height);
-    else if (from->schema.grid.epsg == node->schema.grid.epsg)
-        pixels = node->schema.grid.dx * node->schema.grid.dy /
-                 (from->schema.grid.dx * from->schema.grid.dy);
-    s->read_pixels += pixels * input->read_pixels;
-    s->read_bytes += pixels * input->read_bytes;
-    s->read_cost += pixels * input->read_cost;
-    s->operations += (size_t)(pixels * (double)input->operations) +
-                     (node->kernel ? node->kernel->width * node->kernel->height : 60);
-    s->machine_bytes =
-        input->machine_bytes > s->machine_bytes ? input->machine_bytes : s->machine_bytes;
+    step->planes = planes;
+    step->inputs = made.inputs;
+    step->n_inputs = made.n_inputs;
+    for (size_t i = 0; i < n; i++) {
+        struct value *value = value_at(m, node, planes[i]);
+
+        value->made = true;
+        value->slot = slot_take(m, pixel_size(kind.pixel));
+        step->outs[i] = (struct operand){ value->slot, kind };
+    }
+    note_around(m, node, step);
     return true;
 }
 

@@ -405,7 +405,7 @@ bool windows_run(const struct around *a, const struct window_rect *window,
                  const struct lane_plane *out, size_t pitch, struct err *err)
 {
     struct reducing r = { .around = a, .reducer = a->node->windows->reducers[a->plane],
-                          .kind = a->input->result.kind };
+                          .kind = a->input->results[0].kind };
     bool ok;
 
     r.table = r.reducer->map && r.reducer->map->wide ? &lanes_double : &lanes_float;
