@@ -247,10 +247,13 @@ void conditions_compose_span(const struct item_conditions *w, const struct scope
     compose_time(w, scope, arena, c);
 }
 
-void conditions_compose_area(const struct item_conditions *w, struct arena *arena, struct composed *c)
+void conditions_compose_area(const struct item_conditions *w, const struct scope *scope, struct arena *arena,
+                             struct composed *c)
 {
     struct area area = area_of(w->geometry, arena);
 
+    if (scope->count == 1) /* said again, so that the planner sees that the order is that of the inner rows */
+        compose(c, " AND i.collection = ?::integer", compose_arg(c, db_int(scope->collections[0]->number)));
     compose_area(&area, true, c);
 }
 

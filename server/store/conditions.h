@@ -30,7 +30,8 @@ void conditions_compose(const struct item_conditions *where, const struct known 
 bool conditions_are_wide(const struct item_conditions *where, double square_degrees, struct arena *arena);
 void conditions_compose_span(const struct item_conditions *where, const struct scope *scope, struct arena *arena,
                              struct composed *c);
-void conditions_compose_area(const struct item_conditions *where, struct arena *arena, struct composed *c);
+void conditions_compose_area(const struct item_conditions *where, const struct scope *scope, struct arena *arena,
+                             struct composed *c);
 /* The properties of items that have a column, to a NULL name. */
 extern const struct cql2_column item_columns[];
 

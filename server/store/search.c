@@ -48,7 +48,7 @@ static void compose_newest(const struct item_search *s, const struct scope *scop
     order_compose_cursor(order, s->after, s->backwards, c);
     order_compose(order, s->backwards, c);
     text_add(&c->sql, newest.sql);
-    conditions_compose_area(&s->where, arena, c);
+    conditions_compose_area(&s->where, scope, arena, c);
 }
 
 static void compose_all(const struct item_search *s, const struct known *known, const struct scope *scope,

@@ -166,20 +166,25 @@ def main():
             if size == options.peer:
                 print("\nstac-fastapi-pgstac")
                 told["peer"].update(measure_peer(service, root, size, mixes, options))
-                print_times(told)
+                print_times(told, options.seconds)
             kept_path.write_text(json.dumps(kept, indent=1))
     finally:
         service.stop()
     print_growth(kept)
 
 
-def print_times(told):
+def times(ours, peers, seconds):
+    """A peer that answers nothing in this time is slower than once in it."""
+    return f"{'' if peers else '> '}{ours / (peers or 1 / seconds):.1f}"
+
+
+def print_times(told, seconds):
     print("\nrequests per second, times the peer's")
     for name, row in told["ours"].items():
         peer = told["peer"].get(name)
         if peer:
             print(f"{name:<22} " + "  ".join(
-                f"{n} connections: {row[str(n)]['per_second'] / peer[str(n)]['per_second']:6.1f}" for n in (FEW, MANY)))
+                f"{n} connections: {times(row[str(n)]['per_second'], peer[str(n)]['per_second'], seconds):>8}" for n in (FEW, MANY)))
 
 
 if __name__ == "__main__":
