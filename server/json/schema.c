@@ -3,6 +3,7 @@
 #include "json/schema.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "json/pattern.h"
 #include <math.h>
 #include <regex.h>
 #include <string.h>
@@ -208,13 +209,14 @@ static bool check_unique(const struct place *at, struct err *err)
     return true;
 }
 
+/* A pattern that the C library cannot say is an annotation. */
 static bool check_pattern(const struct place *at, struct err *err)
 {
+    bool given = json_is_string(at->value) && json_is_string(at->rule), fits;
+    AUTO(mem) char *posix = given ? pattern_posix(json_string_value(at->rule)) : NULL;
     regex_t pattern;
-    bool fits;
 
-    if (!json_is_string(at->value) || !json_is_string(at->rule) ||
-        regcomp(&pattern, json_string_value(at->rule), REG_EXTENDED | REG_NOSUB))
+    if (!posix || regcomp(&pattern, posix, REG_EXTENDED | REG_NOSUB))
         return true;
     fits = regexec(&pattern, json_string_value(at->value), 0, NULL, 0) == 0;
     regfree(&pattern);

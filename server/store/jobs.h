@@ -152,6 +152,7 @@ struct job_log {
     json_t *data; /* NULL when none */
     int64_t at;
 };
+/* Kept when the job's log_level (info, unless its request said otherwise) lets it. */
 bool job_log_add(struct db *db, const char *job, const char *level, const char *code,
                  const char *message, struct err *err) MUST_USE;
 /* The same with a place: the task's number (-1: none) and data like {"node": "ndvi1"} (or NULL). */

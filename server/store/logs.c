@@ -22,7 +22,9 @@ bool job_log_add_at(struct db *db, const char *job, int task, const char *level,
 
     return db_run(db,
                   "INSERT INTO job_logs(job, task, level, code, message, data)"
-                  " SELECT id, $2::int, $3::smallint, $4, $5, $6::json FROM jobs WHERE id = $1",
+                  " SELECT id, $2::int, $3::smallint, $4, $5, $6::json FROM jobs"
+                  " WHERE id = $1 AND $3::smallint <= CASE request->>'log_level' WHEN 'error' THEN 0"
+                  " WHEN 'warning' THEN 1 WHEN 'debug' THEN 3 ELSE 2 END",
                   DB_ARGS(db_text(job), task < 0 ? db_text(NULL) : db_int(task),
                           db_int(level_number(level)), db_text(code), db_text(message),
                           db_text(text)),

@@ -55,8 +55,8 @@ class Jobs:
             assert time.time() < end, f"{method} {path}: no answer"
             time.sleep(0.1)
 
-    def create(self, graph, start=True):
-        answer = self.call("POST", "/jobs", json={"process": {"process_graph": graph}})
+    def create(self, graph, start=True, **more):
+        answer = self.call("POST", "/jobs", json={"process": {"process_graph": graph}, **more})
         assert answer.status_code == 201, answer.text
         job = answer.headers["OpenEO-Identifier"]
         if start:

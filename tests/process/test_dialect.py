@@ -49,7 +49,7 @@ def by_job(data, cube, **more):
     end = time.time() + 60
     while session.get(job, timeout=30).json()["status"] in ("queued", "running") and time.time() < end:
         time.sleep(0.05)
-    lines = session.get(job + "/logs", timeout=30).json()["logs"]
+    lines = session.get(job + "/logs?level=debug", timeout=30).json()["logs"]
     asset, = [a for a in session.get(job + "/results", timeout=30).json()["assets"].values() if a["type"] == "application/json"]
     result = session.get(asset["href"], timeout=30).json()
     session.delete(job, timeout=30)
@@ -160,6 +160,17 @@ def test_a_job_keeps_its_dialect(data):
     assert session.get(job + "/estimate", timeout=30).status_code == 200
     assert session.patch(job, json={"process": odd, "dialect": "openeo"}, timeout=30).status_code == 400
     session.delete(job, timeout=30)
+
+
+@pytest.mark.parametrize("log_level, kept", [(None, ["info", "warning"]), ("debug", ["debug", "info", "warning"]), ("warning", ["warning"]),
+                                             ("error", [])])
+def test_a_log_keeps_what_the_job_wants(data, log_level, kept):
+    """What is less severe is not stored at all."""
+    cube = median_over_t(["A"])
+    for level in "debug", "info", "warning":
+        cube = call("inspect", data=cube, message=f"{level} is inspected", level=level)
+    _, lines = by_job(data, cube, **({"log_level": log_level} if log_level else {}))
+    assert sorted(line.split()[0] for line in lines if "is inspected" in line) == kept
 
 
 def test_the_servers_default(make_service, tmp_path):

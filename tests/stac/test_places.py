@@ -353,7 +353,7 @@ def test_jobs_wait_for_tape_and_each_product_is_fetched_once(archive, tape):
     set_all(archive, "offline")
     tape.mode("works")
     people = [Jobs(archive, archive.session(name)) for name in ("alice", "bob")]
-    jobs = [(p, p.create(stripes(1))) for p in people]
+    jobs = [(p, p.create(stripes(1), log_level="debug")) for p in people]
     wait_until(lambda: any("Staging" in (p.get(j).get("sentier:waiting") or "") for p, j in jobs))
     for p, job in jobs:
         assert p.wait(job)["status"] == "finished", p.logs(job)
