@@ -31,6 +31,8 @@ libsentier_a_SOURCES += \
 	server/api/openeo/process_graphs.c \
 	server/api/openeo/processes.c \
 	server/api/openeo/result.c \
+	server/api/openeo/services.c server/api/openeo/services.h \
+	server/api/openeo/tiles.c server/api/openeo/wmts.c \
 	server/api/common/shares.c \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \

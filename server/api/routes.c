@@ -61,6 +61,12 @@ const struct route routes[] = {
     ROUTE(GET, "/results/{job_id}/items/{file}", SIGNED, openeo_result_item_get, OPENEO),
     ROUTE(GET, "/store/{token}/{job_id}/{file}/{path*}", NOBODY, results_member_get, OPENEO),
 
+    /* web services that users make */
+    ROUTE(GET, "/xyz/{service_id}/{z}/{x}/{file}", NOBODY, openeo_xyz_get, OPENEO),
+    ROUTE(GET, "/wmts/{service_id}", NOBODY, openeo_wmts_get, OPENEO),
+    ROUTE(GET, "/wmts/{service_id}/1.0.0/WMTSCapabilities.xml", NOBODY, openeo_wmts_capabilities_get, OPENEO),
+    ROUTE(GET, "/wmts/{service_id}/{z}/{x}/{file}", NOBODY, openeo_wmts_tile_get, OPENEO),
+
     /* openEO API */
     ROUTE(GET, "/.well-known/openeo", NOBODY, openeo_well_known_get, OPENEO),
     OPENEO(GET, "", NOBODY, capabilities_get),
@@ -69,6 +75,12 @@ const struct route routes[] = {
     /* in 1.3 a list without a runtime is not allowed */
     OPENEO_OLDER(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
     OPENEO(GET, "/service_types", NOBODY, service_types_get),
+    OPENEO(GET, "/services", USER, services_get),
+    OPENEO(POST, "/services", USER, services_post, .body = BODY_JSON),
+    OPENEO(GET, "/services/{service_id}", USER, service_get),
+    OPENEO(PATCH, "/services/{service_id}", USER, service_patch, .body = BODY_JSON),
+    OPENEO(DELETE, "/services/{service_id}", USER, service_delete),
+    OPENEO(GET, "/services/{service_id}/logs", USER, service_logs_get),
     OPENEO(GET, "/credentials/basic", USER, credentials_basic_get),
     OPENEO(GET, "/credentials/oidc", NOBODY, credentials_oidc_get),
     OPENEO(GET, "/me", USER, me_get),

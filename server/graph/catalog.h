@@ -61,6 +61,12 @@ enum dialect { DIALECT_OPENEO, DIALECT_CDSE };
 const char *dialect_name(enum dialect dialect);
 bool dialect_find(const char *name, enum dialect *ret_dialect) MUST_USE; /* "openeo", "cdse" */
 
+/* Results as one picture on a grid of somebody's choice: tiles of maps. */
+struct picture_wish {
+    struct grid grid;
+    const json_t *options; /* of the format PNG, for what is not saved as PNG anyway; NULL when none */
+};
+
 struct catalog {
     void *context;
     /* Errors: CollectionNotFound. What is returned lives in the arena. */
@@ -77,6 +83,7 @@ struct catalog {
     bool (*fetch)(void *fetch_context, const char *url, json_t **ret_json, struct err *err);
     void *fetch_context;
     enum dialect dialect; /* of who asks */
+    const struct picture_wish *picture; /* NULL: results are as the process says */
 };
 
 #endif

@@ -345,6 +345,7 @@ static bool replay_url(void *context, const char *url, json_t **ret_json, struct
 
 struct catalog catalog_replay(json_t *scenes)
 {
-    return (struct catalog){ scenes, replay_collection, replay_scenes, replay_process_ids,
-                             replay_process, replay_url, scenes, DIALECT_OPENEO };
+    return (struct catalog){ .context = scenes, .collection = replay_collection, .scenes = replay_scenes,
+                             .process_ids = replay_process_ids, .process = replay_process,
+                             .fetch = replay_url, .fetch_context = scenes };
 }

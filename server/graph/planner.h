@@ -285,6 +285,10 @@ bool cube_clip_time(const struct call *call, const struct cube *cube, size_t i, 
 /* The planes of a cube on another lattice, by nearest neighbour. */
 bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
                  const struct expr **ret_planes, struct err *err) MUST_USE;
+/* The cube as a picture shows it: what was loaded is read for this grid, which is exact where pixels are made
+ * of pixels alone; what lies beyond the cube's edge is no-data. */
+bool cube_onto(const struct call *call, const struct cube *cube, const struct grid *grid,
+               const struct cube **ret, struct err *err) MUST_USE;
 /* The planes of `cube` for use on `grid`: beyond the cube's own edge they are no-data. */
 bool cube_planes_on(const struct call *call, const struct cube *cube, const struct grid *grid,
                     const struct expr *const **ret, struct err *err) MUST_USE;

@@ -99,8 +99,10 @@ static void warp_near(const struct call *call, const struct cube *cube, const st
     memcpy(ret_planes, made->planes, n * sizeof *ret_planes);
 }
 
-bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
-                 const struct expr **ret_planes, struct err *err)
+/* `edgeless`: loads are made again although they know nothing of the cube's edges; whoever says so looks
+ * after these. */
+static bool regrid(const struct call *call, const struct cube *cube, const struct grid *grid, bool edgeless,
+                   const struct expr **ret_planes, struct err *err)
 {
     struct planner *p = call->planner;
     size_t n = cube_planes(&cube->schema), n_exprs = expr_count(p->exprs);
@@ -114,7 +116,7 @@ bool cube_regrid(const struct call *call, const struct cube *cube, const struct 
                                                  !call_check_place(call, &cube->schema.grid, err)))
         return false;
     mark_below(cube->planes, n, marks);
-    if (!covers(&cube->schema.grid, grid) || any_computed(marks, n_exprs)) {
+    if ((!edgeless && !covers(&cube->schema.grid, grid)) || any_computed(marks, n_exprs)) {
         warp_near(call, cube, grid, ret_planes);
         return true;
     }
@@ -123,5 +125,76 @@ bool cube_regrid(const struct call *call, const struct cube *cube, const struct 
             return false;
     for (size_t i = 0; i < n; i++)
         ret_planes[i] = memo[cube->planes[i]->id];
+    return true;
+}
+
+bool cube_regrid(const struct call *call, const struct cube *cube, const struct grid *grid,
+                 const struct expr **ret_planes, struct err *err)
+{
+    return regrid(call, cube, grid, false, ret_planes, err);
+}
+
+/* ---- pictures ---- */
+
+enum { SIDE = 16 }; /* points along each side of an outline: straight lines are not straight elsewhere */
+
+/* Half a pixel wider than the grid: a load that was cut to an extent has the pixels whose centres lie in it,
+ * so its edge is within half a pixel of what was asked for. */
+static const struct geometries *outline(struct planner *p, const struct grid *g)
+{
+    struct geometries *all = arena_alloc(p->arena, sizeof *all);
+    struct geometry *one = arena_alloc(p->arena, sizeof *one);
+    struct ring *ring = arena_alloc(p->arena, sizeof *ring);
+    const double corners[5][2] = { { 0, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 }, { 0, 0 } };
+    double width = (double)(g->width + 1) * g->dx, height = (double)(g->height + 1) * g->dy;
+
+    *ring = (struct ring){ .count = 4 * SIDE + 1, .outer = true };
+    ring->x = arena_array(p->arena, ring->count, sizeof *ring->x);
+    ring->y = arena_array(p->arena, ring->count, sizeof *ring->y);
+    for (size_t i = 0; i < ring->count; i++) {
+        const double *from = corners[i / SIDE % 4], *to = corners[i / SIDE % 4 + 1];
+        double part = (double)(i % SIDE) / SIDE;
+
+        ring->x[i] = g->x0 - g->dx / 2 + width * (from[0] + part * (to[0] - from[0]));
+        ring->y[i] = g->y0 + g->dy / 2 - height * (from[1] + part * (to[1] - from[1]));
+    }
+    *one = (struct geometry){ .kind = GEOMETRY_POLYGONS, .n_rings = 1, .rings = ring };
+    *all = (struct geometries){ .crs = arena_printf(p->arena, "EPSG:%d", g->epsg),
+                                .geographic = g->epsg == 4326, .count = 1, .list = one };
+    return geometries_keep(p, all);
+}
+
+static bool cut_edges(const struct call *call, const struct cube *cube, const struct grid *grid,
+                      const struct expr **planes, struct err *err)
+{
+    struct planner *p = call->planner;
+    const struct source *source;
+    const struct expr *outside;
+
+    if (!mask_on_grid(call, outline(p, &cube->schema.grid), grid, &source, err))
+        return false;
+    outside = expr_unary(p->exprs, LANE_NOT,
+                         expr_leaf(p->exprs, source, 0, (struct cell){ PIXEL_BOOL, true, 255 }, false));
+    for (size_t i = 0; i < cube_planes(&cube->schema); i++)
+        planes[i] = expr_binary(p->exprs, LANE_MASK, planes[i], outside);
+    return true;
+}
+
+bool cube_onto(const struct call *call, const struct cube *cube, const struct grid *grid,
+               const struct cube **ret, struct err *err)
+{
+    struct planner *p = call->planner;
+    const struct expr **planes = arena_array(p->arena, cube_planes(&cube->schema), sizeof *planes);
+    struct cube *made = cube_like(p, cube);
+    struct value finished;
+
+    if (!regrid(call, cube, grid, true, planes, err) ||
+        (!covers(&cube->schema.grid, grid) && !cut_edges(call, cube, grid, planes, err)))
+        return false;
+    cube_set_grid(made, grid);
+    made->planes = planes;
+    if (!cube_finish(call, made, &finished, err))
+        return false;
+    *ret = finished.cube;
     return true;
 }

@@ -73,11 +73,9 @@ static bool check_conversion(const struct call *call, const struct conversion *c
     return true;
 }
 
-static bool read_options(const struct call *call, const struct file_format *format,
-                         struct conversion *c, struct err *err)
+static bool read_options(const struct call *call, const struct value *options,
+                         const struct file_format *format, struct conversion *c, struct err *err)
 {
-    const struct value *options = call_argument(call, "options");
-
     *c = (struct conversion){ .type = SIZE_MAX, .scale = 1 };
     for (size_t i = 0; options->kind == KIND_OBJECT && i < options->object.count; i++) {
         const char *key = options->object.keys[i], *expected;
@@ -213,10 +211,9 @@ static size_t count_bands(const struct cube *cube)
     return n;
 }
 
-static bool check_bands(const struct call *call, const struct cube *cube,
+static bool check_bands(const struct call *call, const struct cube *cube, const struct value *options,
                         const struct file_format *format, struct err *err)
 {
-    const struct value *options = call_argument(call, "options");
     size_t n = count_bands(cube), most = 8 * sizeof format->bands;
     const char *fit = NULL;
 
@@ -236,7 +233,7 @@ static bool check_bands(const struct call *call, const struct cube *cube,
                      format->name, fit, n);
 }
 
-static bool check_shape(const struct call *call, const struct cube *cube,
+static bool check_shape(const struct call *call, const struct cube *cube, const struct value *options,
                         const struct file_format *format, struct err *err)
 {
     for (size_t i = 0; i < cube->schema.n_dimensions; i++)
@@ -247,7 +244,7 @@ static bool check_shape(const struct call *call, const struct cube *cube,
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
                          "%s holds images; a cube without x and y can be saved as JSON.",
                          format->name);
-    return check_bands(call, cube, format, err);
+    return check_bands(call, cube, options, format, err);
 }
 
 /* Node ids are free text; file names are not. */
@@ -320,31 +317,73 @@ static bool in_degrees(const struct call *call, const struct cube **cube, struct
                          &moved->schema.geometries, err);
 }
 
+/* ---- as a picture of a map ---- */
+
+static bool check_dates(const struct call *call, const struct cube *cube, struct err *err)
+{
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
+        const struct dimension *d = &cube->schema.dimensions[i];
+
+        if (d->type == DIM_TEMPORAL && d->count > 1 && !cube->deferred[i])
+            return call_fail(call, err, ERR_FormatUnsuitable, "data",
+                             "A map shows one picture, the cube has %zu dates: reduce the dimension '%.60s'.",
+                             d->count, d->name);
+    }
+    return true;
+}
+
+/* What is saved as PNG keeps its options; of all else the wish says how it looks. */
+static bool save_picture(struct call *call, const struct cube *cube, const struct file_format *format,
+                         const struct value *options, struct err *err)
+{
+    struct planner *p = call->planner;
+    const struct picture_wish *wish = p->catalog->picture;
+    const struct file_format *png = format_find("PNG");
+    struct value wished = { .kind = KIND_NULL };
+    struct conversion conversion;
+
+    if (format != png || options->kind != KIND_OBJECT || options->object.count == 0) {
+        if (wish->options)
+            wished = value_of_json(p->arena, wish->options);
+        options = &wished;
+    }
+    if (!format_holds(png, cube->schema.geometries ? "vector" : "raster"))
+        return call_fail(call, err, ERR_FormatUnsuitable, "data", "A map shows rasters, the cube has geometries.");
+    if (!read_options(call, options, png, &conversion, err) || !check_shape(call, cube, options, png, err))
+        return false;
+    if (p->mode != MODE_PLAN)
+        return true;
+    if (!check_dates(call, cube, err) || !cube_onto(call, cube, &wish->grid, &cube, err))
+        return false;
+    add_sink(p, call->node, convert(p, cube, &conversion), png, options);
+    return true;
+}
+
 bool run_save_result(struct call *call, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
     const struct cube *cube = call->arguments[0].cube;
     const struct file_format *format = format_find(call_text(call, "format"));
+    const struct value *options = call_argument(call, "options");
     struct conversion conversion;
 
     if (!format)
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
                          "'%.60s' is no output format; there are %s.", call_text(call, "format"),
                          format_names(p->arena));
+    *ret = (struct value){ .kind = KIND_STAC };
+    if (p->catalog->picture)
+        return save_picture(call, cube, format, options, err);
     if (!format_holds(format, cube->schema.geometries ? "vector" : "raster"))
         return call_fail(call, err, ERR_FormatUnsuitable, "format", "%s cannot hold a %s cube.",
                          format->name, cube->schema.geometries ? "vector" : "raster");
-    if (!read_options(call, format, &conversion, err))
-        return false;
-    *ret = (struct value){ .kind = KIND_STAC };
-    if (!check_shape(call, cube, format, err))
+    if (!read_options(call, options, format, &conversion, err) || !check_shape(call, cube, options, format, err))
         return false;
     if (p->mode != MODE_PLAN)
         return true;
     if (!strcmp(format->name, "GeoJSON") && !in_degrees(call, &cube, err))
         return false;
-    add_sink(p, call->node, convert(p, cube, &conversion), format,
-             call_argument(call, "options"));
+    add_sink(p, call->node, convert(p, cube, &conversion), format, options);
     return true;
 }
 
@@ -353,8 +392,11 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
 {
     struct call call = { .planner = p, .process = process_find("save_result"), .node = node };
     const struct file_format *format = format_find(cube_has_grid(&cube->schema) ? "GTiff" : "JSON");
+    const struct value none = { .kind = KIND_NULL };
 
-    if (!check_shape(&call, cube, format, err))
+    if (p->catalog->picture)
+        return save_picture(&call, cube, format, &none, err);
+    if (!check_shape(&call, cube, &none, format, err))
         return false;
     if (p->mode != MODE_PLAN)
         return true;

@@ -64,12 +64,32 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
                                     .progress_context = p };
 }
 
+static void wish_picture(struct performer *p, struct catalog *catalog)
+{
+    const json_t *picture = p->work.picture;
+
+    if (!json_is_object(picture))
+        return;
+    p->picture.options = json_object_get(picture, "options");
+    p->picture.grid = (struct grid){
+        .epsg = (int)json_integer_value(json_object_get(picture, "epsg")),
+        .x0 = json_number_value(json_object_get(picture, "x0")),
+        .y0 = json_number_value(json_object_get(picture, "y0")),
+        .dx = json_number_value(json_object_get(picture, "dx")),
+        .dy = json_number_value(json_object_get(picture, "dx")),
+        .width = json_integer_value(json_object_get(picture, "width")),
+        .height = json_integer_value(json_object_get(picture, "height")),
+    };
+    catalog->picture = &p->picture;
+}
+
 bool perform_make_plan(struct performer *p, struct catalog *catalog, struct err *err)
 {
     enum plan_mode mode = p->work.only_result ? PLAN_SYNC : PLAN_BATCH;
 
     if (!dialect_find(p->work.dialect, &catalog->dialect))
         catalog->dialect = DIALECT_OPENEO; /* none is recorded */
+    wish_picture(p, catalog);
     return graph_plan(p->work.process, p->work.arguments, "", catalog, mode, &p->plan, err);
 }
 

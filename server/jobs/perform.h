@@ -13,6 +13,7 @@ struct performer {
     struct db *db;
     struct job_work work; /* of the job; id "" before the first task */
     struct plan *plan;    /* NULL until a task needed it */
+    struct picture_wish picture; /* of a tile */
     char *allowed_paths;  /* where local assets may lie; NULL: anywhere */
     void (*progress)(void *context, int64_t blocks_done);
     void *progress_context;

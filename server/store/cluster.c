@@ -50,6 +50,13 @@ char *store_staged(const struct config *config)
                                          : mem_printf("%s/staged", config->data);
 }
 
+char *store_tiles(const struct config *config)
+{
+    AUTO(mem) char *scratch = store_scratch(config);
+
+    return mem_printf("%s/tiles", *config->data ? config->data : scratch);
+}
+
 char *store_cache(const struct config *config)
 {
     AUTO(mem) char *scratch = store_scratch(config);

@@ -35,6 +35,7 @@ DEFINE_AUTO(store, struct store *, store_close)
 char *store_results(const struct config *config);
 char *store_files(const struct config *config);
 char *store_scratch(const struct config *config);
+char *store_tiles(const struct config *config);  /* of web services */
 char *store_staged(const struct config *config); /* copies from tape */
 char *store_cache(const struct config *config);  /* members of archives, unpacked */
 

@@ -439,7 +439,8 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
 
     if (!db_query(db, &rows,
                   "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner,"
-                  "       j.face = '" JOB_FACE_SYNC "', coalesce(j.request->>'dialect', '')"
+                  "       j.face = '" JOB_FACE_SYNC "', coalesce(j.request->>'dialect', ''),"
+                  "       CASE WHEN j.face = '" JOB_FACE_SYNC "' THEN j.request -> 'picture' END"
                   " FROM jobs j JOIN users u ON u.id = j.owner WHERE j.id = $1",
                   DB_ARGS(db_text(id)), err))
         return false;
@@ -451,6 +452,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
                                    .process = row_json(rows, 0, 2),
                                    .arguments = row_json(rows, 0, 3),
                                    .scenes = row_json(rows, 0, 4),
+                                   .picture = row_json(rows, 0, 10),
                                    .tag = row_double(rows, 0, 5),
                                    .weight = row_double(rows, 0, 6) };
     snprintf(ret_work->id, sizeof ret_work->id, "%s", id);
@@ -464,6 +466,7 @@ void job_work_done(struct job_work *work)
     json_decref(work->process);
     json_decref(work->arguments);
     json_decref(work->scenes);
+    json_decref(work->picture);
     *work = (struct job_work){ 0 };
 }
 

@@ -112,6 +112,7 @@ struct job_work {
     bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
     char dialect[16];         /* of the request; empty: none */
     json_t *process, *arguments; /* arguments may be NULL */
+    json_t *picture;          /* of a tile: {"epsg", "x0", "y0", "dx", "width", "height", "options"}, else NULL */
     json_t *scenes;           /* what the catalogue answered once; NULL before planning */
     double tag, weight;       /* fair queueing: where its ranks start, the owner's share */
 };
@@ -158,6 +159,10 @@ bool job_log_add(struct db *db, const char *job, const char *level, const char *
 /* The same with a place: the task's number (-1: none) and data like {"node": "ndvi1"} (or NULL). */
 bool job_log_add_at(struct db *db, const char *job, int task, const char *level, const char *code,
                     const char *message, const json_t *data, struct err *err) MUST_USE;
+/* As kept in rows: 0 for "error" to 3 for "debug" and whatever is unknown. */
+int job_log_level(const char *level);
+/* Rows of id, level, code, message, data, at. */
+size_t job_logs_read(const PGresult *rows, struct arena *arena, struct job_log *logs);
 /* After log id `after` (0: from the start), of `level` and worse. */
 bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                   const char *level, int64_t after, size_t limit, struct job_log *logs,

@@ -22,6 +22,8 @@ libsentier_a_SOURCES += \
 	server/store/jobs.c \
 	server/store/logs.c
 libsentier_a_SOURCES += \
+	server/store/services.c server/store/services.h \
+	server/store/tile_cache.c server/store/tile_cache.h \
 	server/store/budgets.c server/store/budgets.h \
 	server/store/catalog.c server/store/catalog.h \
 	server/store/collection_write.c \

@@ -7,7 +7,7 @@
 static const char *const levels[] = { "error", "warning", "info", "debug" };
 
 /* Unknown words count as the most talkative level. */
-static int level_number(const char *level)
+int job_log_level(const char *level)
 {
     for (size_t i = 0; level && i < ARRAY_LEN(levels); i++)
         if (!strcmp(levels[i], level))
@@ -26,7 +26,7 @@ bool job_log_add_at(struct db *db, const char *job, int task, const char *level,
                   " WHERE id = $1 AND $3::smallint <= CASE request->>'log_level' WHEN 'error' THEN 0"
                   " WHEN 'warning' THEN 1 WHEN 'debug' THEN 3 ELSE 2 END",
                   DB_ARGS(db_text(job), task < 0 ? db_text(NULL) : db_int(task),
-                          db_int(level_number(level)), db_text(code), db_text(message),
+                          db_int(job_log_level(level)), db_text(code), db_text(message),
                           db_text(text)),
                   err);
 }
@@ -35,6 +35,21 @@ bool job_log_add(struct db *db, const char *job, const char *level, const char *
                  const char *message, struct err *err)
 {
     return job_log_add_at(db, job, -1, level, code, message, NULL, err);
+}
+
+size_t job_logs_read(const PGresult *rows, struct arena *arena, struct job_log *logs)
+{
+    for (int i = 0; i < row_count(rows); i++) {
+        const char *data = row_text(rows, i, 4);
+
+        logs[i] = (struct job_log){ .id = row_int(rows, i, 0),
+                                    .level = levels[row_int(rows, i, 1)],
+                                    .code = arena_text(arena, row_text(rows, i, 2)),
+                                    .message = arena_text(arena, row_text(rows, i, 3)),
+                                    .data = data ? json_loads(data, JSON_DECODE_ANY, NULL) : NULL,
+                                    .at = row_instant(rows, i, 5) };
+    }
+    return (size_t)row_count(rows);
 }
 
 bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
@@ -54,20 +69,10 @@ bool job_log_list(struct db *db, struct arena *arena, const char *owner, const c
     if (!db_query(db, &rows,
                   "SELECT id, level, code, message, data, at FROM job_logs"
                   " WHERE job = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4",
-                  DB_ARGS(db_text(id), db_int(after), db_int(level_number(level)),
+                  DB_ARGS(db_text(id), db_int(after), db_int(job_log_level(level)),
                           db_int((int64_t)limit)),
                   err))
         return false;
-    *ret_count = (size_t)row_count(rows);
-    for (int i = 0; i < row_count(rows); i++) {
-        const char *data = row_text(rows, i, 4);
-
-        logs[i] = (struct job_log){ .id = row_int(rows, i, 0),
-                                    .level = levels[row_int(rows, i, 1)],
-                                    .code = arena_text(arena, row_text(rows, i, 2)),
-                                    .message = arena_text(arena, row_text(rows, i, 3)),
-                                    .data = data ? json_loads(data, JSON_DECODE_ANY, NULL) : NULL,
-                                    .at = row_instant(rows, i, 5) };
-    }
+    *ret_count = job_logs_read(rows, arena, logs);
     return true;
 }

@@ -61,7 +61,7 @@ def test_capabilities(connection):
     assert capabilities.api_version() == "1.3.0"  # the client takes the newest that is listed
     for path, method in [("/jobs", "POST"), ("/jobs/{job_id}/results", "DELETE"), ("/result", "POST")]:
         assert capabilities.supports_endpoint(path, method)
-    assert not capabilities.supports_endpoint("/services", "GET")
+    assert capabilities.supports_endpoint("/services", "GET")
 
 
 def test_metadata(connection, scenes):

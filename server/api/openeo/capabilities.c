@@ -168,9 +168,3 @@ bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err
     (void)rq, (void)err;
     return reply_json(reply, 200, json_object(), NULL);
 }
-
-bool openeo_service_types_get(struct request *rq, struct reply *reply, struct err *err)
-{
-    (void)rq, (void)err;
-    return reply_json(reply, 200, json_object(), NULL);
-}

@@ -20,7 +20,11 @@ const char *openeo_href(struct request *rq, const char *format, ...) PRINTF_LIKE
 
 /* capabilities.c */
 handler_fn openeo_well_known_get, openeo_capabilities_get, openeo_conformance_get,
-    openeo_file_formats_get, openeo_udf_runtimes_get, openeo_service_types_get;
+    openeo_file_formats_get, openeo_udf_runtimes_get;
+/* services.c, tiles.c, wmts.c */
+handler_fn openeo_service_types_get, openeo_services_get, openeo_services_post, openeo_service_get,
+    openeo_service_patch, openeo_service_delete, openeo_xyz_get, openeo_wmts_get, openeo_wmts_capabilities_get,
+    openeo_wmts_tile_get;
 /* account.c */
 handler_fn openeo_credentials_basic_get, openeo_credentials_oidc_get, openeo_me_get;
 /* collections.c */
@@ -38,7 +42,7 @@ handler_fn openeo_result_post;
 handler_fn openeo_jobs_get, openeo_jobs_post, openeo_job_get, openeo_job_patch,
     openeo_job_delete, openeo_estimate_get;
 /* logs.c */
-handler_fn openeo_logs_get;
+handler_fn openeo_logs_get, openeo_service_logs_get;
 /* job_results.c */
 handler_fn openeo_results_get, openeo_results_post, openeo_results_delete, openeo_result_item_get,
     openeo_results_zip_get;
