@@ -81,6 +81,7 @@ process_descriptions = \
 	processes/openeo/ln.json \
 	processes/openeo/load_collection.json \
 	processes/openeo/load_geojson.json \
+	processes/openeo/load_stac.json \
 	processes/openeo/load_url.json \
 	processes/openeo/log.json \
 	processes/openeo/lt.json \

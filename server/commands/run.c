@@ -173,11 +173,12 @@ static bool compute(const struct evaluation *e, const struct plan *plan, const c
 static bool evaluate(const struct evaluation *e, struct err *err)
 {
     struct catalog catalog = folder_catalog(e->folders);
+    const struct url_reader reader = { .config = e->config };
     AUTO(plan) struct plan *plan = NULL;
     AUTO(mem) char *scratch = NULL;
     bool good;
 
-    url_allow(&catalog, e->config);
+    url_allow(&catalog, &reader);
     if (!command_dialect(e->config, &catalog.dialect, err) ||
         !graph_plan(e->process, e->arguments, "", &catalog, PLAN_BATCH, &plan, err))
         return false;

@@ -82,6 +82,10 @@ struct catalog {
     /* The JSON at a URL (the caller owns it). NULL: nothing is fetched. */
     bool (*fetch)(void *fetch_context, const char *url, json_t **ret_json, struct err *err);
     void *fetch_context;
+    /* What lies behind the URL of a STAC document, an API's collection, or results: {"items": [...], "collection":
+     * ... or null}; items that cannot meet area and time may be left out. The caller owns it. NULL: as fetch. */
+    bool (*stac)(void *fetch_context, const char *url, const struct scene_query *query, json_t **ret_found,
+                 struct err *err);
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

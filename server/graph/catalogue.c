@@ -1,6 +1,6 @@
 /* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
  * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]},
- * "processes": {namespace: {id: ...}}, "urls": {URL: content}}.
+ * "processes": {namespace: {id: ...}}, "urls": {URL: content}, "stac": {canonical query: what was found}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
 #include "base/instant.h"
@@ -197,6 +197,27 @@ bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struc
     return true;
 }
 
+bool catalog_stac(struct planner *p, const char *url, const struct scene_query *query, const json_t **ret,
+                  struct err *err)
+{
+    json_t *known = section(p->scenes, "stac"), *json;
+    AUTO(mem) char *key = NULL;
+    struct scene_query of_url = *query;
+
+    of_url.collection = url;
+    key = query_key(&of_url);
+    *ret = json_object_get(known, key);
+    if (*ret)
+        return true;
+    if (!p->catalog->stac)
+        return err_set(err, ERR_FeatureUnsupported, "nothing is fetched here");
+    if (!p->catalog->stac(p->catalog->fetch_context, url, &of_url, &json, err))
+        return false;
+    json_object_set_new(known, key, json);
+    *ret = json;
+    return true;
+}
+
 /* And back */
 static double number_in(const json_t *json)
 {
@@ -343,9 +364,20 @@ static bool replay_url(void *context, const char *url, json_t **ret_json, struct
     return json || err_set(err, ERR_Internal, "The recorded files lack %.300s", url);
 }
 
+static bool replay_stac(void *context, const char *url, const struct scene_query *query, json_t **ret_found,
+                        struct err *err)
+{
+    AUTO(mem) char *key = query_key(query);
+    json_t *json = json_object_get(json_object_get(context, "stac"), key);
+
+    *ret_found = json_incref(json);
+    return json || err_set(err, ERR_Internal, "The recorded scenes lack %.300s", url);
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ .context = scenes, .collection = replay_collection, .scenes = replay_scenes,
                              .process_ids = replay_process_ids, .process = replay_process,
-                             .fetch = replay_url, .fetch_context = scenes };
+                             .fetch = replay_url, .fetch_context = scenes,
+                             .stac = replay_stac };
 }

@@ -3,6 +3,7 @@
  * and grid stay deferred. */
 #include "graph/planner.h"
 #include "base/instant.h"
+#include "graph/stac.h"
 #include "json/js.h"
 #include <math.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct wish {
     size_t n_bands;
     const char **bands; /* names; 0: all of an undescribed collection */
     json_t *properties;
+    const json_t *found; /* load_stac: what lies behind the URL, which is then the collection's name */
 };
 
 /* Bands */
@@ -147,9 +149,7 @@ static bool read_wish(struct call *call, struct wish *wish, struct err *err)
     const struct value *space = call_argument(call, "spatial_extent");
     const struct value *time = call_argument(call, "temporal_extent");
     const struct value *properties = call_argument(call, "properties");
-    struct planner *p = call->planner;
 
-    wish->collection = call_text(call, "id");
     wish->start = INSTANT_MIN;
     wish->end = INSTANT_MAX;
     if (space->kind == KIND_CUBE)
@@ -161,10 +161,14 @@ static bool read_wish(struct call *call, struct wish *wish, struct err *err)
     if (time->kind != KIND_NULL &&
         !call_interval(call, "temporal_extent", time, &wish->start, &wish->end, err))
         return false;
-    if (properties->kind != KIND_NULL &&
-        !properties_to_cql2(call, properties, &wish->properties, err))
-        return false;
-    if (!catalog_describe(p, wish->collection, &wish->info, err))
+    return properties->kind == KIND_NULL ||
+           properties_to_cql2(call, properties, &wish->properties, err);
+}
+
+static bool describe(struct call *call, struct wish *wish, struct err *err)
+{
+    wish->collection = call_text(call, "id");
+    if (!catalog_describe(call->planner, wish->collection, &wish->info, err))
         return call_place(call, "id", err);
     return read_bands(call, wish, err);
 }
@@ -221,28 +225,40 @@ static bool refuse_bands(struct call *call, const struct wish *wish, size_t with
                                    : "none has an image with pixels to compute with");
 }
 
-static bool ask(struct call *call, const struct wish *wish, struct scene_list *scenes,
-                struct err *err)
+/* What the catalogue is asked. */
+static bool make_query(struct call *call, const struct wish *wish, struct scene_query *query, bool *ret_empty,
+                       struct err *err)
 {
-    struct scene_query query = { .collection = wish->collection, .start = wish->start,
-                                 .end = wish->end, .n_bands = wish->n_bands,
-                                 .bands = wish->bands, .properties = wish->properties };
-    struct planner *p = call->planner;
-    bool empty = wish->start >= wish->end;
-
+    *query = (struct scene_query){ .collection = wish->collection, .start = wish->start,
+                                   .end = wish->end, .n_bands = wish->n_bands,
+                                   .bands = wish->bands, .properties = wish->properties };
+    *ret_empty = wish->start >= wish->end;
     for (size_t i = 0; i < wish->n_extents; i++) {
         double box[4];
 
-        if (!extent_degrees(p, &wish->extents[i], box, err))
+        if (!extent_degrees(call->planner, &wish->extents[i], box, err))
             return call_place(call, "spatial_extent", err);
         if (i == 0)
-            memcpy(query.bbox, box, sizeof box);
-        else if (!intersect(query.bbox, box))
-            empty = true;
-        query.has_bbox = true;
+            memcpy(query->bbox, box, sizeof box);
+        else if (!intersect(query->bbox, box))
+            *ret_empty = true;
+        query->has_bbox = true;
     }
+    return true;
+}
+
+static bool ask(struct call *call, const struct wish *wish, struct scene_list *scenes,
+                struct err *err)
+{
+    struct planner *p = call->planner;
+    struct scene_query query;
+    bool empty;
+
+    if (!make_query(call, wish, &query, &empty, err))
+        return false;
     *scenes = (struct scene_list){ 0 };
-    if (!empty && !catalog_ask(p, &query, scenes, err))
+    if (!empty && !(wish->found ? stac_scenes(p, wish->found, &query, scenes, err)
+                                : catalog_ask(p, &query, scenes, err)))
         return false;
     if (scenes->count == 0 && scenes->without > 0)
         return refuse_bands(call, wish, scenes->without, err);
@@ -630,27 +646,69 @@ static bool load_deferred(struct call *call, const struct wish *wish, struct val
     return cube_finish(call, cube, ret, err);
 }
 
-bool run_load_collection(struct call *call, struct value *ret, struct err *err)
+/* The cube of a wish, which may be one that was loaded already. */
+static bool load(struct call *call, struct wish *wish, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
-    struct wish wish = { 0 };
-    AUTO(json) json_t *properties = NULL;
+    const char *key = wish_key(p, wish);
     struct load *load = NULL;
-    const char *key;
 
-    if (!read_wish(call, &wish, err)) {
-        properties = wish.properties;
-        return false;
-    }
-    properties = wish.properties;
-    if (p->mode != MODE_PLAN)
-        return load_deferred(call, &wish, ret, err);
-    add_demand(call, &wish);
-    key = wish_key(p, &wish);
     for (struct load *l = p->loads; l && !load; l = l->next)
         if (!strcmp(l->key, key))
             load = l;
-    if (!load && !make_load(call, &wish, key, &load, err))
+    return (load || make_load(call, wish, key, &load, err)) && load_cube(call, load, ret, err);
+}
+
+bool run_load_collection(struct call *call, struct value *ret, struct err *err)
+{
+    struct wish wish = { 0 };
+    bool ok = read_wish(call, &wish, err) && describe(call, &wish, err);
+    AUTO(json) json_t *properties = wish.properties;
+
+    if (!ok)
         return false;
-    return load_cube(call, load, ret, err);
+    if (call->planner->mode != MODE_PLAN)
+        return load_deferred(call, &wish, ret, err);
+    add_demand(call, &wish);
+    return load(call, &wish, ret, err);
+}
+
+/* What lies behind the URL, and the bands that it tells. */
+static bool find_stac(struct call *call, struct wish *wish, struct err *err)
+{
+    struct planner *p = call->planner;
+    struct collection_info *info = arena_alloc(p->arena, sizeof *info);
+    struct err reason = { 0 };
+    struct scene_query query;
+    const json_t *collection;
+    bool empty;
+
+    wish->info = info;
+    wish->collection = info->id = call_text(call, "url");
+    add_demand(call, wish);
+    if (!make_query(call, wish, &query, &empty, err))
+        return false;
+    if (!catalog_stac(p, wish->collection, &query, &wish->found, &reason))
+        return call_fail(call, err, ERR_ProcessParameterInvalid, "url", "%.400s.", reason.message);
+    collection = json_object_get(wish->found, "collection");
+    if (json_is_object(collection) && !collection_info_from_stac(collection, p->arena, info, err))
+        return call_place(call, "url", err);
+    info->id = wish->collection;
+    return read_bands(call, wish, err);
+}
+
+/* Nothing is known of it before the plan is made. */
+bool run_load_stac(struct call *call, struct value *ret, struct err *err)
+{
+    struct wish wish = { 0 };
+    bool ok = read_wish(call, &wish, err), plans = call->planner->mode == MODE_PLAN;
+    AUTO(json) json_t *properties = wish.properties;
+
+    *ret = value_unknown();
+    if (!ok || !plans)
+        return ok;
+    if (!find_stac(call, &wish, err) || !load(call, &wish, ret, err))
+        return false;
+    stac_rename(call->planner, wish.found, (struct cube *)ret->cube); /* load_cube() made it for us */
+    return true;
 }

@@ -41,6 +41,7 @@ libsentier_a_SOURCES += \
 	server/graph/series.c \
 	server/graph/shapes.c \
 	server/graph/stac.c server/graph/stac.h \
+	server/graph/stac_scenes.c \
 	server/graph/template.c \
 	server/graph/texts.c \
 	server/graph/user.c \

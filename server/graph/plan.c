@@ -283,6 +283,9 @@ static void take_sources(struct planner *p, struct plan *plan)
         for (size_t k = 0; k < m; k++) {
             size_t s = 0;
 
+            if (!*some[k]->collection) /* of load_stac */
+                continue;
+
             while (s < plan->n_sources && (strcmp(sources[s]->id, some[k]->id) ||
                                            strcmp(sources[s]->collection, some[k]->collection)))
                 s++;

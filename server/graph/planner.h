@@ -328,7 +328,7 @@ struct demand {
 void demand_find(struct call *load, struct demand *ret);
 
 /* load.c and catalogue.c */
-run_fn run_load_collection;
+run_fn run_load_collection, run_load_stac;
 const struct source *load_on_grid(struct planner *p, const struct source *source,
                                   const struct grid *grid);
 /* The scenes whose files a node reads (none unless it is a load), into ret (may be NULL). */
@@ -344,6 +344,14 @@ bool catalog_describe(struct planner *p, const char *id, const struct collection
                       struct err *err) MUST_USE;
 /* The JSON at a URL, fetched once for the plan and all that is made of it; lives as long as the plan. */
 bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struct err *err) MUST_USE;
+/* What load_stac finds behind a URL, kept likewise (graph/catalog.h). */
+bool catalog_stac(struct planner *p, const char *url, const struct scene_query *query, const json_t **ret,
+                  struct err *err) MUST_USE;
+/* stac_scenes.c: the scenes of what was found that meet the query. */
+bool stac_scenes(struct planner *p, const json_t *found, const struct scene_query *query, struct scene_list *ret,
+                 struct err *err) MUST_USE;
+/* The names that its "cube:dimensions" give to x, y, t and bands. */
+void stac_rename(struct planner *p, const json_t *found, struct cube *cube);
 bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,
                         struct err *err) MUST_USE;
 

@@ -75,7 +75,7 @@ bool harvest_pass(struct harvest *h, struct err *err)
     h->taken = h->expected = 0;
     if (!remote_ask(h->remote, h->options.url, NULL, NULL, &root, NULL, err))
         return false;
-    if (json_is_array(json_object_get(root, "conformsTo")) || harvest_link(root, "search", &(size_t){ 0 }))
+    if (json_is_array(json_object_get(root, "conformsTo")) || remote_link(root, "search", &(size_t){ 0 }))
         return harvest_api(h, root, err) && intake_flush(h->intake, err);
     if (json_is_string(json_object_get(root, "stac_version")))
         return harvest_static(h, root, err) && intake_flush(h->intake, err);
@@ -117,51 +117,19 @@ void harvest_mark(struct harvest *h)
     intake_mark(h->intake, text.data);
 }
 
-const json_t *harvest_link(const json_t *document, const char *rel, size_t *at)
-{
-    const json_t *links = json_object_get(document, "links");
-
-    while (*at < json_array_size(links)) {
-        const json_t *link = json_array_get(links, (*at)++);
-        const char *name = json_string_value(json_object_get(link, "rel"));
-
-        if (name && !strcmp(name, rel) && json_is_string(json_object_get(link, "href")))
-            return link;
-    }
-    return NULL;
-}
-
-/* hrefs relative to the document become absolute. A file:// or absolute path of a stranger must not
- * become a file of ours. */
-static void complete_hrefs(json_t *object, const char *url)
-{
-    json_t *assets = json_object_get(object, "assets"), *asset;
-    const char *key;
-    void *next;
-
-    json_object_foreach_safe(assets, next, key, asset) {
-        AUTO(mem) char *whole = remote_resolve(url, json_string_value(json_object_get(asset, "href")));
-
-        if (whole && text_is_remote(whole))
-            json_object_set_new(asset, "href", json_string(whole));
-        else
-            json_object_del(assets, key);
-    }
-}
-
 bool harvest_item(struct harvest *h, json_t *item, const char *url, const char *collection,
                   struct err *err)
 {
     const json_t *properties = json_object_get(item, "properties");
     const char *constellation = json_string_value(json_object_get(properties, "constellation"));
     const char *id = json_string_value(json_object_get(item, "id"));
-    const json_t *self = harvest_link(item, "self", &(size_t){ 0 });
+    const json_t *self = remote_link(item, "self", &(size_t){ 0 });
     AUTO(mem) char *place = mem_printf("%s, item '%.100s'", url, id ? id : "?");
     AUTO(mem) char *base = remote_resolve(url, json_string_value(json_object_get(self, "href")));
 
     if (!json_is_object(item))
         return js_refuse(item, url, "an item", err);
-    complete_hrefs(item, base ? base : url);
+    remote_complete(item, base ? base : url);
     if (constellation && !strcmp(constellation, "sentinel-2"))
         sentinel2_normalise(item);
     if (collection && !json_object_get(item, "collection"))
@@ -187,7 +155,7 @@ bool harvest_collection(struct harvest *h, json_t *collection, struct err *err)
     if (ours && !json_is_true(json_object_get(ours, "sentier:made")) &&
         (!from || strcmp(from, h->options.url)))
         return true;
-    complete_hrefs(collection, h->options.url);
+    remote_complete(collection, h->options.url);
     json_object_set_new(collection, "sentier:harvested", json_string(h->options.url));
     return intake_collection(h->intake, collection, id ? id : h->options.url, err);
 }

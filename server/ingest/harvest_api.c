@@ -76,7 +76,7 @@ static json_t *first_request(const struct pass *p)
 /* NULL: there is none. For POST the body of the link may be merged with the last one. */
 static json_t *next_request(const json_t *page, const json_t *last)
 {
-    const json_t *link = harvest_link(page, "next", &(size_t){ 0 });
+    const json_t *link = remote_link(page, "next", &(size_t){ 0 });
     const char *method = json_string_value(json_object_get(link, "method"));
     AUTO(mem) char *url = NULL;
     json_t *more = json_object_get(link, "body"), *request;
@@ -243,7 +243,7 @@ static bool take_collections(struct harvest *h, const json_t *landing, const jso
 
 static char *address_of(const struct harvest *h, const json_t *landing, const char *rel, const char *fallback)
 {
-    const json_t *link = harvest_link(landing, rel, &(size_t){ 0 });
+    const json_t *link = remote_link(landing, rel, &(size_t){ 0 });
     size_t length = strlen(h->options.url);
 
     if (link)
@@ -271,7 +271,7 @@ bool harvest_api(struct harvest *h, const json_t *landing, struct err *err)
         if (good)
             good = take_collections(h, landing, json_object_get(page, "collections"), search, &found, err);
         if (good) {
-            const json_t *link = harvest_link(page, "next", &(size_t){ 0 });
+            const json_t *link = remote_link(page, "next", &(size_t){ 0 });
 
             next = remote_resolve(url, json_string_value(json_object_get(link, "href")));
         }

@@ -29,7 +29,4 @@ json_t *harvest_part(json_t *state, const char *name);
 bool harvest_api(struct harvest *h, const json_t *landing, struct err *err) MUST_USE;
 bool harvest_static(struct harvest *h, json_t *root, struct err *err) MUST_USE;
 
-/* The first link with this relation, or the next after `*at`; NULL when there is no more. */
-const json_t *harvest_link(const json_t *document, const char *rel, size_t *at);
-
 #endif

@@ -5,7 +5,7 @@
 #include "ingest/harvest_parts.h"
 #include "base/instant.h"
 #include "base/text.h"
-#include "json/js.h"
+#include "json/geojson.h"
 #include <string.h>
 
 enum { DEPTH_MAX = 24, FILES_MAX = 1000000 };
@@ -15,21 +15,6 @@ struct walk {
     json_t *done, *tags;
     json_t *visited; /* of this run: links may go round */
 };
-
-static bool meets_box(const double box[4], const json_t *bbox)
-{
-    size_t n = json_array_size(bbox);
-    double west = json_number_value(json_array_get(bbox, 0)), east = json_number_value(json_array_get(bbox, n / 2));
-
-    if (n != 4 && n != 6)
-        return true;
-    if (json_number_value(json_array_get(bbox, 1)) > box[3] ||
-        json_number_value(json_array_get(bbox, n / 2 + 1)) < box[1])
-        return false;
-    if (west > east || box[0] > box[2]) /* either crosses 180 degrees */
-        return (west > east && box[0] > box[2]) || west <= box[2] || east >= box[0];
-    return west <= box[2] && east >= box[0];
-}
 
 /* "a", "a/b", "../b", "a/.." */
 static bool meets_time(const char *wanted, const json_t *properties)
@@ -53,7 +38,7 @@ static bool take_item(struct walk *w, const char *url, const char *collection, s
 
     if (!remote_ask(w->h->remote, url, NULL, NULL, &item, NULL, err))
         return false;
-    if ((o->has_bbox && !meets_box(o->bbox, json_object_get(item, "bbox"))) ||
+    if ((o->has_bbox && !geojson_box_meets(o->bbox, json_object_get(item, "bbox"))) ||
         (o->datetime && !meets_time(o->datetime, json_object_get(item, "properties"))))
         return true;
     return harvest_item(w->h, item, url, collection, err);
@@ -65,7 +50,7 @@ static bool take_items(struct walk *w, const json_t *document, const char *url, 
     const json_t *link;
     size_t at = 0;
 
-    while (!harvest_full(w->h) && (link = harvest_link(document, "item", &at))) {
+    while (!harvest_full(w->h) && (link = remote_link(document, "item", &at))) {
         AUTO(mem) char *address = remote_resolve(url, json_string_value(json_object_get(link, "href")));
 
         if (address && !take_item(w, address, collection, err))
@@ -95,7 +80,7 @@ static bool visit_child(struct walk *w, const char *url, const char *collection,
         return false;
     if (harvest_full(w->h))
         return true;
-    if (etag && !harvest_link(child, "child", &(size_t){ 0 }))
+    if (etag && !remote_link(child, "child", &(size_t){ 0 }))
         json_object_set_new(w->tags, url, json_string(etag));
     json_object_set_new(w->done, url, json_true());
     harvest_mark(w->h);
@@ -117,7 +102,7 @@ static bool visit(struct walk *w, json_t *document, const char *url, const char 
         return false;
     if (name && harvest_wants(w->h, name) && !take_items(w, links, url, name, err))
         return false;
-    while (!harvest_full(w->h) && (link = harvest_link(links, "child", &at))) {
+    while (!harvest_full(w->h) && (link = remote_link(links, "child", &at))) {
         AUTO(mem) char *address = remote_resolve(url, json_string_value(json_object_get(link, "href")));
 
         if (address && !visit_child(w, address, name, depth + 1, err))

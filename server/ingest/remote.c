@@ -234,3 +234,35 @@ char *remote_resolve(const char *document, const char *href)
     remove_dots(url + origin);
     return url;
 }
+
+/* hrefs relative to the document become absolute. A file:// or absolute path of a stranger must not
+ * become a file of ours. */
+void remote_complete(json_t *object, const char *url)
+{
+    json_t *assets = json_object_get(object, "assets"), *asset;
+    const char *key;
+    void *next;
+
+    json_object_foreach_safe(assets, next, key, asset) {
+        AUTO(mem) char *whole = remote_resolve(url, json_string_value(json_object_get(asset, "href")));
+
+        if (whole && text_is_remote(whole))
+            json_object_set_new(asset, "href", json_string(whole));
+        else
+            json_object_del(assets, key);
+    }
+}
+
+const json_t *remote_link(const json_t *document, const char *rel, size_t *at)
+{
+    const json_t *links = json_object_get(document, "links");
+
+    while (*at < json_array_size(links)) {
+        const json_t *link = json_array_get(links, (*at)++);
+        const char *name = json_string_value(json_object_get(link, "rel"));
+
+        if (name && !strcmp(name, rel) && json_is_string(json_object_get(link, "href")))
+            return link;
+    }
+    return NULL;
+}

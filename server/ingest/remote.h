@@ -24,5 +24,9 @@ bool remote_ask(struct remote *remote, const char *url, const json_t *body, cons
                 json_t **ret_json, char **ret_etag, struct err *err) MUST_USE;
 /* A link of a document as an absolute address; the caller frees. NULL when it is none. */
 char *remote_resolve(const char *document, const char *href);
+/* Makes the addresses of an item's assets absolute. Assets that are not on the web are taken out. */
+void remote_complete(json_t *item, const char *document);
+/* The next link of a document with this relation, from *at on; NULL when there is none. */
+const json_t *remote_link(const json_t *document, const char *rel, size_t *at);
 
 #endif

@@ -9,6 +9,7 @@ libsentier_a_SOURCES += \
 	server/jobs/results_stac.c server/jobs/results_stac.h \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \
+	server/jobs/stac_url.c server/jobs/stac_url.h \
 	server/jobs/supervisor.c \
 	server/jobs/sweep.c \
 	server/jobs/sweep_files.c \

@@ -19,11 +19,12 @@ enum { ASSEMBLE_PART = 10 };
 
 static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct err *err)
 {
+    const struct url_reader reader = { p->config, viewer->db, viewer->user };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(viewer);
 
     if (!p->work.scenes)
-        url_allow(&catalog, p->config);
+        url_allow(&catalog, &reader);
     return perform_make_plan(p, &catalog, err);
 }
 

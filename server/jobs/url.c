@@ -1,14 +1,13 @@
 /* A user names the address, so it is judged before and while it is called; redirects are only followed
  * where every hop is judged, too. */
-#include "jobs/url.h"
+#include "jobs/stac_url.h"
 #include "json/js.h"
 #include "net/fetch.h"
 
 enum { LARGEST = 4 << 20, TIMEOUT_MS = 15000, REDIRECTS = 3 };
 
-static bool fetch_json(void *config_, const char *url, json_t **ret_json, struct err *err)
+bool url_read(const struct config *config, const char *url, json_t **ret_json, struct err *err)
 {
-    const struct config *config = config_;
     struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = LARGEST,
                           .headers = { "Accept: application/geo+json, application/json" } };
     AUTO(fetched) struct fetched answer = { 0 };
@@ -23,8 +22,14 @@ static bool fetch_json(void *config_, const char *url, json_t **ret_json, struct
     return js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, ret_json, err);
 }
 
-void url_allow(struct catalog *catalog, const struct config *config)
+static bool fetch_json(void *reader, const char *url, json_t **ret_json, struct err *err)
+{
+    return url_read(((const struct url_reader *)reader)->config, url, ret_json, err);
+}
+
+void url_allow(struct catalog *catalog, const struct url_reader *reader)
 {
     catalog->fetch = fetch_json;
-    catalog->fetch_context = (void *)config;
+    catalog->stac = stac_url_find;
+    catalog->fetch_context = (void *)reader;
 }

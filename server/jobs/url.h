@@ -1,12 +1,21 @@
-/* Small files that process graphs name by URL (load_url). */
+/* Documents that process graphs name by URL (load_url, load_stac). */
 #ifndef JOBS_URL_H
 #define JOBS_URL_H
 
 #include "config/config.h"
 #include "graph/catalog.h"
 
-/* Lets a catalogue fetch them: from public addresses, and from those that jobs.url_hosts lists. `config`
+struct db;
+struct url_reader {
+    const struct config *config;
+    struct db *db;    /* for results of the user's own jobs; NULL: there are none */
+    const char *user; /* who asks */
+};
+/* Lets a catalogue fetch them: from public addresses, and from those that jobs.url_hosts lists. `reader`
  * must live as long as the catalogue. */
-void url_allow(struct catalog *catalog, const struct config *config);
+void url_allow(struct catalog *catalog, const struct url_reader *reader);
+
+/* One JSON document. Errors: Unreachable, InvalidParameter, BadRequest. */
+bool url_read(const struct config *config, const char *url, json_t **ret_json, struct err *err) MUST_USE;
 
 #endif

@@ -242,3 +242,18 @@ void geojson_add_box(struct text *out, const double bbox[4])
     }
     text_add(out, "}");
 }
+
+bool geojson_box_meets(const double box[4], const json_t *bbox)
+{
+    size_t n = json_array_size(bbox);
+    double west = json_number_value(json_array_get(bbox, 0)), east = json_number_value(json_array_get(bbox, n / 2));
+
+    if (n != 4 && n != 6)
+        return true;
+    if (json_number_value(json_array_get(bbox, 1)) > box[3] ||
+        json_number_value(json_array_get(bbox, n / 2 + 1)) < box[1])
+        return false;
+    if (west > east || box[0] > box[2]) /* either crosses 180 degrees */
+        return (west > east && box[0] > box[2]) || west <= box[2] || east >= box[0];
+    return west <= box[2] && east >= box[0];
+}

@@ -26,6 +26,9 @@ bool geojson_is_surely_valid(const json_t *geometry);
 /* True for a checked geometry that is drawn straight across 180 degrees: its bbox (NULL: none) says that it
  * crosses, its longitudes span the globe. */
 bool geojson_is_wrapped(const json_t *geometry, const json_t *bbox);
+/* Whether a box (west, south, east, north; west > east across 180 degrees) and the "bbox" of a document
+ * share a place; true for anything that is no bbox. */
+bool geojson_box_meets(const double box[4], const json_t *bbox);
 /* Appends the polygon of west, south, east, north as GeoJSON; two polygons when west > east. */
 void geojson_add_box(struct text *out, const double bbox[4]);
 

@@ -26,11 +26,12 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     struct catalog catalog = catalog_store(&viewer);
     struct raster_options options = { .threads = 1,
                                       .memory_bytes = (size_t)rq->config->raster_block_budget };
+    struct url_reader reader = { rq->config, rq->db, viewer.user };
     struct raster_estimate pixels;
     AUTO(plan) struct plan *plan = NULL;
 
     catalog.dialect = dialect;
-    url_allow(&catalog, rq->config);
+    url_allow(&catalog, &reader);
     if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err))
         return false;
     memset(ret_estimate, 0, sizeof *ret_estimate);
