@@ -75,6 +75,7 @@ const struct route routes[] = {
     /* in 1.3 a list without a runtime is not allowed */
     OPENEO_OLDER(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
     OPENEO(GET, "/service_types", NOBODY, service_types_get),
+    OPENEO(GET, "/processing_parameters", NOBODY, processing_parameters_get),
     OPENEO(GET, "/services", USER, services_get),
     OPENEO(POST, "/services", USER, services_post, .body = BODY_JSON),
     OPENEO(GET, "/services/{service_id}", USER, service_get),

@@ -36,9 +36,10 @@ bool auth_user_password(struct db *db, const char *name, const char *password,
 bool auth_key_issue(struct db *db, const struct user *user, const char *title,
                     char ret_key[static ID_SECRET_SIZE], char ret_id[static ID_UUID_SIZE],
                     struct err *err) MUST_USE;
-/* A session token for a verified user: openEO's access_token ("basic//" is put before by clients). */
-bool auth_token_issue(const struct config *config, struct db *db, const struct user *user,
-                      char ret_token[static ID_SECRET_SIZE], struct err *err) MUST_USE;
+/* A session token for a verified user: openEO's access_token, a JSON Web Token of this issuer ("basic//" is put
+ * before by older clients). The caller frees. */
+bool auth_token_issue(const struct config *config, struct db *db, const struct user *user, const char *issuer,
+                      char **ret_token, struct err *err) MUST_USE;
 
 /* Signed links: the path prefix, who is meant (a job id), and an expiry, under HMAC-SHA-256.
  * auth_link_sign() appends "?expires=...&signature=..." to base + path. The caller frees. */

@@ -8,7 +8,8 @@ static unsigned char keys[PURPOSE_COUNT][crypto_auth_hmacsha256_KEYBYTES];
 
 bool secret_init(const char *secret, struct err *err)
 {
-    static const char *const names[PURPOSE_COUNT] = { "sentier link", "sentier seal", "sentier hook" };
+    static const char *const names[PURPOSE_COUNT] = { "sentier link", "sentier seal", "sentier hook",
+                                                      "sentier session" };
     unsigned char root[crypto_auth_hmacsha256_KEYBYTES];
 
     if (sodium_init() < 0)

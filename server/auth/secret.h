@@ -8,7 +8,7 @@
 enum { MAC_SIZE = crypto_auth_hmacsha256_BYTES };
 
 /* Keys are derived from auth.secret for one purpose each. */
-enum purpose { PURPOSE_LINK, PURPOSE_SEAL, PURPOSE_HOOK, PURPOSE_COUNT };
+enum purpose { PURPOSE_LINK, PURPOSE_SEAL, PURPOSE_HOOK, PURPOSE_SESSION, PURPOSE_COUNT };
 bool secret_init(const char *secret, struct err *err) MUST_USE;
 void secret_done(void);
 const unsigned char *secret_key(enum purpose purpose); /* 32 bytes */

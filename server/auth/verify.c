@@ -124,14 +124,19 @@ bool auth_user_password(struct db *db, const char *name, const char *password, s
     return basic_hash(password, &hash, err) && user_set_password(db, name, hash, err);
 }
 
-bool auth_token_issue(const struct config *config, struct db *db, const struct user *user,
-                      char ret_token[static ID_SECRET_SIZE], struct err *err)
+bool auth_token_issue(const struct config *config, struct db *db, const struct user *user, const char *issuer,
+                      char **ret_token, struct err *err)
 {
+    int64_t now = instant_now(), expires = now + config->auth_token_lifetime * 1000;
     unsigned char hash[SECRET_HASH_SIZE];
+    AUTO(mem) char *token = session_token(issuer, user->id, now / 1000, expires / 1000);
 
-    id_secret(ret_token);
-    secret_hash(ret_token, hash);
-    return token_add(db, user->id, hash, instant_now() + config->auth_token_lifetime * 1000, err);
+    secret_hash(token, hash);
+    if (!token_add(db, user->id, hash, expires, err))
+        return false;
+    *ret_token = token;
+    token = NULL;
+    return true;
 }
 
 bool auth_key_issue(struct db *db, const struct user *user, const char *title,

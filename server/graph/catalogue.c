@@ -218,6 +218,33 @@ bool catalog_stac(struct planner *p, const char *url, const struct scene_query *
     return true;
 }
 
+bool catalog_remote_process(struct planner *p, const char *url, const char *id, const json_t **ret_process,
+                            struct err *err)
+{
+    const json_t *document, *one;
+    struct err reason = { 0 };
+    size_t i;
+
+    *ret_process = NULL;
+    if (!p->catalog || !catalog_fetch(p, url, &document, &reason))
+        return err_set(err, ERR_ProcessNamespaceInvalid,
+                       "The value passed for namespace '%.300s' in process '%.100s' is invalid: %s", url, id,
+                       reason.message);
+    if (json_is_object(json_object_get(document, "process_graph"))) {
+        const char *its = json_string_value(json_object_get(document, "id"));
+
+        *ret_process = its && !strcmp(its, id) ? document : NULL;
+        return true;
+    }
+    json_array_foreach(json_object_get(document, "processes"), i, one) {
+        const char *its = json_string_value(json_object_get(one, "id"));
+
+        if (its && !strcmp(its, id))
+            *ret_process = one;
+    }
+    return true;
+}
+
 /* And back */
 static double number_in(const json_t *json)
 {

@@ -108,8 +108,9 @@ static bool check_result(struct planner *p, const struct frame *frame, const str
            save_implicit(p, &frame->graph->nodes[frame->graph->result], result->cube, err);
 }
 
+/* What is fetched from URLs goes into `urls` (NULL: nobody wants it again). */
 static bool check(const json_t *process, const json_t *arguments, const char *pointer,
-                  const struct catalog *catalog, struct err *err)
+                  const struct catalog *catalog, json_t *urls, struct err *err)
 {
     struct planner p;
     struct frame frame = { 0 };
@@ -117,6 +118,8 @@ static bool check(const json_t *process, const json_t *arguments, const char *po
     bool ok;
 
     planner_init(&p, MODE_CHECK, PLAN_BATCH, catalog);
+    if (urls)
+        json_object_set(p.scenes, "urls", urls);
     ok = read_process(&p, process, arguments, pointer, &frame, err) &&
          frame_run(&p, &frame, &result, err) && check_result(&p, &frame, &result, err);
     planner_done(&p);
@@ -126,7 +129,7 @@ static bool check(const json_t *process, const json_t *arguments, const char *po
 bool graph_check(const json_t *process, const json_t *arguments, const char *pointer,
                  const struct catalog *catalog, struct err *err)
 {
-    return check(process, arguments, pointer, catalog, err);
+    return check(process, arguments, pointer, catalog, NULL, err);
 }
 
 bool graph_validate(const json_t *process, const struct catalog *catalog, json_t **ret_errors,
@@ -351,9 +354,13 @@ bool graph_plan(const json_t *process, const json_t *arguments, const char *poin
     struct value result;
     bool ok;
 
-    if (!check(process, arguments, pointer, catalog, err))
+    AUTO(json) json_t *urls = json_object();
+
+    if (!check(process, arguments, pointer, catalog, urls, err))
         return false;
     planner_init(&p, MODE_PLAN, mode, catalog);
+    if (json_object_size(urls))
+        json_object_set(p.scenes, "urls", urls);
     ok = read_process(&p, process, arguments, pointer, &frame, err) &&
          frame_run(&p, &frame, &result, err) && finish(&p, &frame, &result, ret_plan, err);
     planner_done(&p);

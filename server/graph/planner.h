@@ -340,6 +340,10 @@ bool catalog_ask(struct planner *p, const struct scene_query *query, struct scen
  * so that tasks and retries see the same, and lives as long as these. */
 bool catalog_process(struct planner *p, const char *space, const char *id, const json_t **ret_process,
                      struct err *err) MUST_USE;
+/* The process that the document at a URL is, or that its list has; NULL when it has none of this id. Errors:
+ * ProcessNamespaceInvalid with the reason. */
+bool catalog_remote_process(struct planner *p, const char *url, const char *id, const json_t **ret_process,
+                            struct err *err) MUST_USE;
 bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
                       struct err *err) MUST_USE;
 /* The JSON at a URL, fetched once for the plan and all that is made of it; lives as long as the plan. */

@@ -5,7 +5,7 @@
  * and the limits of nodes and depth hold for all that is expanded.
  *
  * What "user" means depends on where it stands: in a request it is who asks, in a process that another
- * user shares it is that user. */
+ * user shares it is that user, and in one that was fetched from a URL it is the document there. */
 #include "graph/planner.h"
 #include "json/js.h"
 #include <string.h>
@@ -111,16 +111,29 @@ static bool expand(struct planner *p, const struct node *node, struct expansion 
     return true;
 }
 
+static bool find_remote(struct planner *p, const char *url, const char *id, bool asked, const json_t **ret_json,
+                        struct err *err)
+{
+    if (!catalog_remote_process(p, url, id, ret_json, err))
+        return false;
+    return *ret_json || !asked ||
+           err_set(err, ERR_ProcessNamespaceInvalid,
+                   "The value passed for namespace '%.300s' in process '%.100s' is invalid: the document there has no "
+                   "process of this id", url, id);
+}
+
 bool user_process_find(struct planner *p, const struct node *node, const char *space, const char *id,
                        const struct expansion *within, const struct process **ret_process,
                        struct err *err)
 {
     struct expansion *e = arena_alloc(p->arena, sizeof *e);
+    bool asked = space && strcmp(space, "user");
     const json_t *json;
 
-    if (!space || !strcmp(space, "user"))
+    if (!asked)
         space = within ? within->space : "user";
-    if (!catalog_process(p, space, id, &json, err))
+    if (strstr(space, "://") ? !find_remote(p, space, id, asked, &json, err)
+                             : !catalog_process(p, space, id, &json, err))
         return false;
     if (!json)
         return true;

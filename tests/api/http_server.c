@@ -168,9 +168,9 @@ static bool sign(struct request *rq, struct reply *reply, struct err *err)
 
 static bool session(struct request *rq, struct reply *reply, struct err *err)
 {
-    char token[ID_SECRET_SIZE];
+    AUTO(mem) char *token = NULL;
 
-    return auth_token_issue(rq->config, rq->db, rq->user, token, err) &&
+    return auth_token_issue(rq->config, rq->db, rq->user, rq->base_url, &token, err) &&
            reply_json(reply, 200, json_pack("{s:s}", "access_token", token), NULL);
 }
 

@@ -13,8 +13,10 @@ bool run_check(struct request *rq, const json_t *process, const json_t *argument
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
+    struct url_reader reader = { rq->config, rq->db, viewer.user };
 
     catalog.dialect = dialect;
+    url_allow(&catalog, &reader);
     return graph_check(process, arguments, pointer, &catalog, err);
 }
 

@@ -11,12 +11,12 @@
 bool openeo_credentials_basic_get(struct request *rq, struct reply *reply, struct err *err)
 {
     const char *header = request_header(rq, "Authorization");
-    char token[ID_SECRET_SIZE];
+    AUTO(mem) char *token = NULL;
 
     if (!header || strncasecmp(header, "Basic ", 6))
         return err_set(err, ERR_AuthenticationRequired,
                        "Send name and password by HTTP Basic authentication.");
-    if (!auth_token_issue(rq->config, rq->db, rq->user, token, err))
+    if (!auth_token_issue(rq->config, rq->db, rq->user, openeo_href(rq, "/credentials/basic"), &token, err))
         return false;
     reply_header(rq, reply, "Cache-Control", "no-store");
     return reply_json(reply, 200, json_pack("{s:s}", "access_token", token), NULL);

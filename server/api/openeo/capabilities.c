@@ -35,9 +35,15 @@ const char *openeo_href(struct request *rq, const char *format, ...)
     return href_of(rq, "%s%s", openeo_versions[openeo_minor(rq)].root, path);
 }
 
-static const char *const conformance[] = {
-    "https://api.stacspec.org/v1.0.0/core",
-    "https://api.stacspec.org/v1.0.0/collections",
+static const struct {
+    const char *uri;
+    enum openeo_minor since;
+} conformance[] = {
+    { "https://api.stacspec.org/v1.0.0/core", OPENEO_MINOR_2 },
+    { "https://api.stacspec.org/v1.0.0/collections", OPENEO_MINOR_2 },
+    { "https://api.openeo.org/extensions/processing-parameters/0.1.0", OPENEO_MINOR_2 },
+    { "https://api.openeo.org/extensions/remote-process-definition/0.1.0", OPENEO_MINOR_2 },
+    { "https://api.openeo.org/1.3.0/authentication/jwt", OPENEO_MINOR_3 },
 };
 
 static json_t *conformance_list(const struct request *rq)
@@ -46,7 +52,8 @@ static json_t *conformance_list(const struct request *rq)
                                                  openeo_versions[openeo_minor(rq)].number));
 
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
-        json_array_append_new(list, json_string(conformance[i]));
+        if (openeo_minor(rq) >= conformance[i].since)
+            json_array_append_new(list, json_string(conformance[i].uri));
     return list;
 }
 
@@ -167,4 +174,23 @@ bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err
 {
     (void)rq, (void)err;
     return reply_json(reply, 200, json_object(), NULL);
+}
+
+static json_t *dialect_parameter(struct request *rq)
+{
+    return json_pack("{s:s, s:s, s:b, s:s, s:{s:s, s:[s, s]}}", "name", "dialect", "description",
+                     "How the process graph is written: by the definitions, or as the Copernicus Data Space takes it, "
+                     "where a few things that the definitions refuse have a meaning.",
+                     "optional", 1, "default", rq->config->jobs_dialect, "schema", "type", "string", "enum", "openeo",
+                     "cdse");
+}
+
+/* GET /processing_parameters: what requests may say beside what the API names. */
+bool openeo_processing_parameters_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    (void)err;
+    return reply_json(reply, 200,
+                      json_pack("{s:[o], s:[o], s:[]}", "create_job_parameters", dialect_parameter(rq),
+                                "create_synchronous_parameters", dialect_parameter(rq), "create_service_parameters"),
+                      NULL);
 }

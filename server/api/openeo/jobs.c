@@ -51,6 +51,14 @@ static json_t *rest_of_request(const json_t *body, enum dialect dialect)
     return rest;
 }
 
+const char *openeo_default_dialect(const struct request *rq, const json_t *process, const char *options)
+{
+    const char *name = json_string_value(json_object_get(json_object_get(process, options), "dialect"));
+    enum dialect ignored;
+
+    return name && dialect_find(name, &ignored) ? name : rq->config->jobs_dialect;
+}
+
 bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
                     struct err *err)
 {
@@ -92,7 +100,7 @@ bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
 
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err) ||
         !openeo_check_plan(rq, in.plan, err) ||
-        !openeo_dialect(&in, rq->config->jobs_dialect, &dialect, err) ||
+        !openeo_dialect(&in, openeo_default_dialect(rq, in.process, "default_job_options"), &dialect, err) ||
         !run_check(rq, in.process, NULL, "/process", dialect, err))
         return false;
     rest = rest_of_request(rq->body, dialect);

@@ -20,7 +20,7 @@ const char *openeo_href(struct request *rq, const char *format, ...) PRINTF_LIKE
 
 /* capabilities.c */
 handler_fn openeo_well_known_get, openeo_capabilities_get, openeo_conformance_get,
-    openeo_file_formats_get, openeo_udf_runtimes_get;
+    openeo_file_formats_get, openeo_udf_runtimes_get, openeo_processing_parameters_get;
 /* services.c, tiles.c, wmts.c */
 handler_fn openeo_service_types_get, openeo_services_get, openeo_services_post, openeo_service_get,
     openeo_service_patch, openeo_service_delete, openeo_xyz_get, openeo_wmts_get, openeo_wmts_capabilities_get,
@@ -60,6 +60,9 @@ extern const struct js_field openeo_request_fields[];
 /* Errors: BillingPlanInvalid. `plan` may be NULL. */
 bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err) MUST_USE;
 double openeo_budget(const json_t *request); /* < 0: none */
+/* What a request that names no dialect is read by: what its process says in `options` ("default_job_options",
+ * "default_synchronous_options"), else jobs.dialect. */
+const char *openeo_default_dialect(const struct request *rq, const json_t *process, const char *options);
 /* The dialect that a request names, or else `otherwise`. Errors: BadRequest. */
 bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
                     struct err *err) MUST_USE;

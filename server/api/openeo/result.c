@@ -18,7 +18,7 @@ static bool submit(struct request *rq, struct reply *reply, struct err *err)
     if (!js_read(rq->body, "", openeo_request_fields, JS_IGNORE_UNKNOWN, &in, err))
         return false;
     if (!openeo_check_plan(rq, in.plan, err) ||
-        !openeo_dialect(&in, rq->config->jobs_dialect, &dialect, err) ||
+        !openeo_dialect(&in, openeo_default_dialect(rq, in.process, "default_synchronous_options"), &dialect, err) ||
         !run_estimate(rq, in.process, NULL, "/process", dialect, PLAN_SYNC, &estimate, err))
         return false;
     if (estimate.value) {

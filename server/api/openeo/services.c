@@ -4,6 +4,7 @@
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "base/text.h"
+#include "jobs/url.h"
 #include "store/catalog.h"
 #include "store/tile_cache.h"
 #include <math.h>
@@ -150,6 +151,7 @@ static bool check_process(struct request *rq, const json_t *process, const json_
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user->id };
     struct catalog catalog = catalog_store(&viewer);
+    const struct url_reader reader = { rq->config, rq->db, viewer.user };
     const struct tile world = { 0, 0, 0 };
     struct picture_wish wish = { .grid = service_tile_grid(&world),
                                  .options = json_object_size(configuration) ? configuration : NULL };
@@ -158,6 +160,7 @@ static bool check_process(struct request *rq, const json_t *process, const json_
     if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
         catalog.dialect = DIALECT_OPENEO;
     catalog.picture = &wish;
+    url_allow(&catalog, &reader);
     return graph_check(process, arguments, "/process", &catalog, err);
 }
 
