@@ -8,6 +8,7 @@
 #ifndef PROCESSES_KERNELS_H
 #define PROCESSES_KERNELS_H
 
+#include "processes/kernels_fit.h"
 #include "raster/block.h"
 #include <math.h>
 #include <stdlib.h>

@@ -204,3 +204,18 @@ ARRAY_RUNNING(array_cumsum, 0, running_sum)
 ARRAY_RUNNING(array_cumproduct, 1, running_product)
 ARRAY_RUNNING(array_cummin, INFINITY, running_least)
 ARRAY_RUNNING(array_cummax, -INFINITY, running_most)
+
+/* The values of one lane after the other. */
+static void array_fit(void *restrict dst, const struct array_call *call, size_t n)
+{
+    double *y = mem_array(call->length + call->outputs, sizeof *y), *made = y + call->length;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < call->length; k++)
+            y[k] = (double)REGISTER(call, k)[i];
+        fit_curve(y, call->length, call->keep, call->constants, made);
+        for (size_t k = 0; k < call->outputs; k++)
+            OUTPUT(dst, k)[i] = (T)made[k];
+    }
+    free(y);
+}

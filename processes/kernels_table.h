@@ -80,6 +80,7 @@ const struct lane_table TABLE = {
         [LANE_CUMPRODUCT] = array_cumproduct,
         [LANE_CUMMIN] = array_cummin,
         [LANE_CUMMAX] = array_cummax,
+        [LANE_FIT] = array_fit,
     },
     .load = {
         [PIXEL_U8] = load_u8,

@@ -8,6 +8,7 @@ libsentier_a_SOURCES += \
 	processes/kernels_arrays.h \
 	processes/kernels_series.h \
 	processes/kernels_convert.h \
+	processes/kernels_fit.c processes/kernels_fit.h \
 	processes/kernels_folds.h \
 	processes/kernels_lanes.h \
 	processes/kernels_pixels.h \

@@ -65,6 +65,7 @@ process_descriptions = \
 	processes/openeo/filter_temporal.json \
 	processes/openeo/filter_vector.json \
 	processes/openeo/first.json \
+	processes/openeo/fit_curve.json \
 	processes/openeo/flatten_dimensions.json \
 	processes/openeo/floor.json \
 	processes/openeo/gt.json \
@@ -104,6 +105,7 @@ process_descriptions = \
 	processes/openeo/order.json \
 	processes/openeo/pi.json \
 	processes/openeo/power.json \
+	processes/openeo/predict_curve.json \
 	processes/openeo/product.json \
 	processes/openeo/quantiles.json \
 	processes/openeo/rearrange.json \

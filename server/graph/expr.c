@@ -372,6 +372,7 @@ void expr_several(struct expr_table *table, enum lane_op op, size_t n,
     size_t n_items = op == LANE_GATHER ? n - n_outputs : n; /* positions have no say in the type */
     const struct expr *all;
 
+    e.wide = op == LANE_FIT;
     for (size_t i = 0; i < n; i++)
         e.wide |= arguments[i]->wide;
     e.cell = op == LANE_GATHER ? cell_with_nodata(join_range(arguments, n_items))

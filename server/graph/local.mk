@@ -10,6 +10,7 @@ libsentier_a_SOURCES += \
 	server/graph/crs.c \
 	server/graph/cube.c server/graph/cube.h \
 	server/graph/cubes.c \
+	server/graph/curves.c \
 	server/graph/dates.c \
 	server/graph/demand.c \
 	server/graph/descriptions.c \

@@ -61,7 +61,7 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], neighborhood_operations[], io_operations[]; /* id NULL ends */
+    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
