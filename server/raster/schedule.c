@@ -102,9 +102,9 @@ static bool only_zones(const struct schedule *s)
 }
 
 /* Nothing is read but what lies under geometries. */
-static void choose_tiles(struct schedule *s)
+static void choose_tiles(const struct plan *plan, struct schedule *s)
 {
-    s->blocks = zones_tiles(s, &s->tiles);
+    s->blocks = zones_tiles(plan, s, &s->tiles);
     s->tile_width = s->tile_height = 0;
     for (size_t i = 0; i < s->blocks; i++) {
         s->tile_width = s->tiles[i].width > s->tile_width ? s->tiles[i].width : s->tile_width;
@@ -131,7 +131,7 @@ static bool schedule_make(const struct plan *plan, struct schedules *all, struct
     s->tile_height = s->grid.height < BASE_TILE ? (size_t)s->grid.height : BASE_TILE;
     s->blocks = s->tile_columns * s->tile_rows;
     if (!input && only_zones(s))
-        choose_tiles(s);
+        choose_tiles(plan, s);
     ok = input ? make_input(&m, input, planes) : make_group(&m);
     free(m.values);
     free(m.slot_used);

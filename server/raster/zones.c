@@ -26,8 +26,14 @@ static void grow_tile(struct window_rect *tile, const struct pixel_box *box, int
     *tile = (struct window_rect){ left, top, (size_t)(right - left), (size_t)(bottom - top) };
 }
 
+/* Where tiles begin, left of and above the grid or at its corner, and how many there are. */
+struct tiling {
+    int64_t x, y;
+    size_t columns, rows;
+};
+
 /* Those of one node. */
-static void grow_tiles(struct window_rect *all, const struct geometries *geometries,
+static void grow_tiles(struct window_rect *all, const struct tiling *t, const struct geometries *geometries,
                        const struct schedule *s)
 {
     for (size_t i = 0; i < geometries->count; i++) {
@@ -35,20 +41,50 @@ static void grow_tiles(struct window_rect *all, const struct geometries *geometr
 
         if (box.left == box.right)
             continue;
-        for (int64_t r = box.top / BASE_TILE; r <= (box.bottom - 1) / BASE_TILE; r++)
-            for (int64_t c = box.left / BASE_TILE; c <= (box.right - 1) / BASE_TILE; c++)
-                grow_tile(&all[(size_t)r * s->tile_columns + (size_t)c], &box, c * BASE_TILE,
-                          r * BASE_TILE);
+        for (int64_t r = (box.top - t->y) / BASE_TILE; r <= (box.bottom - 1 - t->y) / BASE_TILE; r++)
+            for (int64_t c = (box.left - t->x) / BASE_TILE; c <= (box.right - 1 - t->x) / BASE_TILE; c++)
+                grow_tile(&all[(size_t)r * t->columns + (size_t)c], &box, t->x + c * BASE_TILE,
+                          t->y + r * BASE_TILE);
     }
 }
 
-size_t zones_tiles(const struct schedule *s, struct window_rect **ret_tiles)
+/* The first file on the grid's lattice: others of a collection are cut alike. */
+static const struct grid *file_grid(const struct plan *plan, const struct grid *grid)
 {
-    size_t n_all = s->tile_columns * s->tile_rows, n = 0;
+    for (size_t i = 0; i < plan->n_nodes; i++) {
+        const struct plan_node *node = plan->nodes[i];
+        const struct grid *file;
+
+        if (node->op != PLAN_LOAD || cube_planes(&node->schema) == 0 || node->load[0].n_layers == 0)
+            continue;
+        file = &node->load[0].layers[0]->grid;
+        if (file->width > 0 && file->epsg == grid->epsg && file->dx == grid->dx && file->dy == grid->dy)
+            return file;
+    }
+    return grid;
+}
+
+/* A tile that lies on four tiles of the files would have each of them decoded four times. */
+static struct tiling tiling_of(const struct plan *plan, const struct grid *grid)
+{
+    const struct grid *file = file_grid(plan, grid);
+    int64_t x = llround((file->x0 - grid->x0) / grid->dx) % BASE_TILE;
+    int64_t y = llround((grid->y0 - file->y0) / grid->dy) % BASE_TILE;
+    struct tiling t = { x > 0 ? x - BASE_TILE : x, y > 0 ? y - BASE_TILE : y, 0, 0 };
+
+    t.columns = (size_t)((grid->width - t.x + BASE_TILE - 1) / BASE_TILE);
+    t.rows = (size_t)((grid->height - t.y + BASE_TILE - 1) / BASE_TILE);
+    return t;
+}
+
+size_t zones_tiles(const struct plan *plan, const struct schedule *s, struct window_rect **ret_tiles)
+{
+    struct tiling tiling = tiling_of(plan, &s->grid);
+    size_t n_all = tiling.columns * tiling.rows, n = 0;
     struct window_rect *all = mem_array(n_all, sizeof *all);
 
     for (size_t i = 0; i < s->n_outputs; i++)
-        grow_tiles(all, s->outputs[i]->geometries, s);
+        grow_tiles(all, &tiling, s->outputs[i]->geometries, s);
     for (size_t i = 0; i < n_all; i++)
         if (all[i].width > 0)
             all[n++] = all[i];

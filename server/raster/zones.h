@@ -6,9 +6,10 @@
 #include "raster/part.h"
 #include "raster/pieces.h"
 
-/* The tiles with pixels of the geometries of all its outputs, each cut to their envelope; the caller
- * frees. */
-size_t zones_tiles(const struct schedule *schedule, struct window_rect **ret_tiles);
+/* The tiles with pixels of the geometries of all its outputs, each cut to their envelope; they end where
+ * those of the files end. The caller frees. */
+size_t zones_tiles(const struct plan *plan, const struct schedule *schedule,
+                   struct window_rect **ret_tiles);
 
 /* Bytes that the assembly holds at once for quantiles: the pixels under all geometries, of one plane. */
 size_t zones_memory(const struct plan_node *zones);
