@@ -100,7 +100,7 @@ tests_raster_make_results_SOURCES = tests/raster/make_results.c tests/raster/pla
 tests_raster_make_results_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 EXTRA_PROGRAMS = tests/bench/bench_raster
 EXTRA_DIST += tests/raster/test_results.py
-tests_bench_bench_raster_SOURCES = tests/bench/bench_raster.c tests/raster/plans.h
+tests_bench_bench_raster_SOURCES = tests/bench/bench_raster.c tests/bench/scenes.c tests/bench/scenes.h tests/raster/plans.h
 tests_bench_bench_raster_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 
 # make fuzz: every target under libFuzzer, ASan and UBSan, FUZZ_SECONDS each; what is found new is
@@ -130,13 +130,22 @@ bench-stac: all
 	$(SHELL) $(srcdir)/tests/bench/stac/run.sh $(abs_top_builddir) --items $(BENCH_STAC_ITEMS) --peer $(BENCH_STAC_PEER) \
 	  --data $(BENCH_STAC_FOLDER)
 
+# make bench-openeo: whole process graphs against openeo-processes-dask and xarray with odc-stac, on the same files, and
+# against decoding and packing alone. Scenes (some GB) are made once in BENCH_OPENEO_FOLDER.
+BENCH_OPENEO_FOLDER = $(abs_top_builddir)/bench-openeo
+EXTRA_PROGRAMS += tests/bench/openeo/bench_floor
+tests_bench_openeo_bench_floor_SOURCES = tests/bench/openeo/bench_floor.c tests/bench/scenes.c tests/bench/scenes.h tests/raster/plans.h
+tests_bench_openeo_bench_floor_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
+bench-openeo: all
+	$(SHELL) $(srcdir)/tests/bench/openeo/run.sh $(abs_top_builddir) $(BENCH_OPENEO_FOLDER) $(BENCH_OPENEO_CASES)
+
 # make soak-stac: eight writers and sixteen readers for ten minutes, while processes are killed
 SOAK_SECONDS = 600
 soak-stac: all
 	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) SENTIER_BINARY=$(abs_top_builddir)/sentier \
 	  build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/stac/test_soak.py
-.PHONY: fuzz bench bench-stac soak-stac
-EXTRA_DIST += tests/bench/stac tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
+.PHONY: fuzz bench bench-stac bench-openeo soak-stac
+EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh
 

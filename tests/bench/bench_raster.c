@@ -11,8 +11,8 @@
 #include "raster/engine.h"
 #include "raster/pieces.h"
 #include "raster/source.h"
+#include "tests/bench/scenes.h"
 #include "tests/raster/plans.h"
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -47,146 +47,11 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void die(const struct err *err)
-{
-    fprintf(stderr, "bench_raster: %s: %s\n", err_name(err->code), err->message);
-    exit(1);
-}
-
 /* ---- the stack ---- */
-
-static const char *const bands[] = { "B04", "B08", "SCL" };
 
 static char *path_of(int date, int band)
 {
-    return mem_printf("%s/%lld-%s-%d.tif", bench.folder, (long long)bench.size, bands[band], date);
-}
-
-static uint32_t hash(uint32_t x)
-{
-    x = (x ^ (x >> 16)) * 0x7feb352du;
-    x = (x ^ (x >> 15)) * 0x846ca68bu;
-    return x ^ (x >> 16);
-}
-
-/* Smooth between random values at nodes `step` apart. */
-static double smooth(uint32_t seed, int64_t x, int64_t y, int64_t step)
-{
-    double fx = (double)(x % step) / (double)step, fy = (double)(y % step) / (double)step;
-    uint32_t c = (uint32_t)(x / step), r = (uint32_t)(y / step);
-    double v[4];
-
-    for (uint32_t i = 0; i < 4; i++)
-        v[i] = (double)(hash(seed ^ hash((c + i % 2) * 7919 + (r + i / 2) * 104729)) & 0xffff) /
-               65536;
-    return (v[0] * (1 - fx) + v[1] * fx) * (1 - fy) + (v[2] * (1 - fx) + v[3] * fx) * fy;
-}
-
-static void paint(uint16_t *to, int date, int band, int64_t x0, int64_t y)
-{
-    uint32_t ground = band == 0 ? 11 : 23, clouds = 1000 + (uint32_t)date;
-
-    for (int64_t i = 0; i < BASE_TILE; i++) {
-        int64_t x = x0 + i;
-        uint32_t dice = hash((uint32_t)(x * 16807 + y * 48271 + date * 977 + band * 131));
-        double noise = (double)(dice & 0xff) + (double)(dice >> 8 & 0xff) - 255;
-        double value = band == 0 ? 400 : 2500;
-
-        value += smooth(ground, x, y, 64) * 500 + smooth(ground + 1, x, y, 512) * 900;
-        if (smooth(clouds, x, y, 1500) > 0.7)
-            value += 3000 * smooth(clouds + 7, x, y, 90);
-        to[i] = (uint16_t)(value + noise * 0.22);
-    }
-}
-
-/* Classes: clouds where the bands have them, else vegetation, soil or water in patches. */
-static void paint_classes(uint8_t *to, int date, int64_t x0, int64_t y)
-{
-    uint32_t clouds = 1000 + (uint32_t)date;
-
-    for (int64_t i = 0; i < BASE_TILE; i++) {
-        int64_t x = 2 * (x0 + i);
-        double cloud = smooth(clouds, x, 2 * y, 1500), ground = smooth(3, x, 2 * y, 300);
-
-        to[i] = (uint8_t)(cloud > 0.78 ? 9 : cloud > 0.7 ? 8 : ground < 0.2 ? 6 : ground < 0.4 ? 5
-                                                                                           : 4);
-    }
-}
-
-struct painter {
-    int date, band;
-    struct cog *cog;
-    const struct file_style *style;
-    atomic_size_t next;
-};
-
-static void *paint_tiles(void *painter_)
-{
-    struct painter *p = painter_;
-    const struct cog_level *level = &p->cog->levels[0];
-    struct encoder *encoder = NULL;
-    struct err err = { 0 };
-    AUTO(mem) uint16_t *tile = mem_array((size_t)BASE_TILE * BASE_TILE, sizeof *tile);
-
-    if (!encoder_new(&encoder, &err))
-        die(&err);
-    for (size_t t; (t = atomic_fetch_add(&p->next, 1)) < level->columns * level->rows;) {
-        int64_t x = (int64_t)(t % level->columns) * BASE_TILE;
-        int64_t y = (int64_t)(t / level->columns) * BASE_TILE;
-        const void *data;
-        size_t size;
-
-        for (int64_t row = 0; row < BASE_TILE; row++)
-            if (p->band < 2)
-                paint(tile + row * BASE_TILE, p->date, p->band, x, y + row);
-            else
-                paint_classes((uint8_t *)tile + row * BASE_TILE, p->date, x, y + row);
-        if (!encoder_pack(encoder, p->style, tile, BASE_TILE, &data, &size, &err))
-            die(&err);
-        level->tiles[t].size = (uint32_t)size;
-        level->tiles[t].data = memcpy(mem_alloc(size), data, size);
-    }
-    encoder_free(encoder);
-    return NULL;
-}
-
-/* One thread more than this one, running the same. */
-static void in_threads(void *(*body)(void *), void *arg)
-{
-    AUTO(mem) pthread_t *threads = mem_array(bench.threads, sizeof *threads);
-
-    for (size_t i = 1; i < bench.threads; i++)
-        if (pthread_create(&threads[i], NULL, body, arg) != 0)
-            exit(1);
-    body(arg);
-    for (size_t i = 1; i < bench.threads; i++)
-        pthread_join(threads[i], NULL);
-}
-
-static void make_file(int date, int band, const char *path)
-{
-    AUTO(arena) struct arena *arena = arena_new();
-    int64_t side = band < 2 ? bench.size : (bench.size + 1) / 2;
-    double step = band < 2 ? 10 : 20;
-    struct georef_band info = { .name = bands[band], .scale = 1 };
-    struct cog cog = { .grid = { 32633, 500000, 5100000, step, step, side, side },
-                       .style = { .overviews = true, .codec = CODEC_DEFLATE, .level = 6,
-                                  .predictor = true,
-                                  .kind = { band < 2 ? PIXEL_U16 : PIXEL_U8, 0, true } },
-                       .n_bands = 1, .bands = &info };
-    struct painter painter = { date, band, &cog, &cog.style, 0 };
-    int64_t size;
-    struct err err = { 0 };
-    AUTO(mem) char *partial = mem_printf("%s.new", path);
-
-    cog_levels(arena, &cog);
-    cog.n_levels = 1;
-    in_threads(paint_tiles, &painter);
-    if (!cog_write(&cog, partial, &size, &err))
-        die(&err);
-    for (size_t t = 0; t < cog.levels[0].columns * cog.levels[0].rows; t++)
-        free((void *)cog.levels[0].tiles[t].data);
-    rename(partial, path);
+    return mem_printf("%s/%lld-%s-%d.tif", bench.folder, (long long)bench.size, scene_bands[band], date);
 }
 
 static void make_stack(void)
@@ -199,11 +64,11 @@ static void make_stack(void)
             struct stat st;
 
             if (stat(path, &st) != 0) {
-                make_file(date, band, path);
+                scene_write(path, bench.size, date, band, bench.threads);
                 if (stat(path, &st) != 0)
                     exit(1);
             }
-            if (band < 2) {
+            if (band != SCENE_CLASSES) {
                 packed += (double)st.st_size;
                 raw += 2.0 * (double)bench.size * (double)bench.size;
             }
@@ -268,7 +133,7 @@ static const struct plan *plan_of(struct plan_maker *m)
         paths[i] = arena_text(m->arena, path);
         refs[i] = (struct plane_ref){ 0, i };
     }
-    load = maker_load(m, maker_schema(m, grid, DATES, 3, bands, PIXEL_U16, 0), PLANES, paths,
+    load = maker_load(m, maker_schema(m, grid, DATES, 3, scene_bands, PIXEL_U16, 0), PLANES, paths,
                       PIXEL_U16, 0);
     median = maker_apply(m, maker_schema(m, grid, 0, 0, NULL, pixel, bench.real ? NAN : -32768),
                          load, NULL, 1);
@@ -287,7 +152,7 @@ static void pipeline(void)
     struct err err = { 0 };
 
     if (!raster_evaluate(plan, options(), bench.folder, &result, &err))
-        die(&err);
+        scene_die(&err);
     raster_result_free(result);
     arena_free(m.arena);
 }
@@ -315,12 +180,12 @@ static void *decode_tiles(void *decoding_)
             int64_t y = (int64_t)(t / d->columns) * BASE_TILE, width, height;
 
             if (!source_open(pool, path, 1, &source, &err))
-                die(&err);
+                scene_die(&err);
             width = source.width - x < BASE_TILE ? source.width - x : BASE_TILE;
             height = source.height - y < BASE_TILE ? source.height - y : BASE_TILE;
             if (width > 0 && height > 0 && /* SCL has fewer tiles */
                 !source_read(pool, &source, x, y, (size_t)width, (size_t)height, tile, &err))
-                die(&err);
+                scene_die(&err);
         }
     return NULL;
 }
@@ -329,7 +194,7 @@ static void decoding(void)
 {
     struct decoding d = { .columns = ((size_t)bench.size + BASE_TILE - 1) / BASE_TILE };
 
-    in_threads(decode_tiles, &d);
+    scene_threads(bench.threads, decode_tiles, &d);
 }
 
 struct packing {
@@ -349,14 +214,14 @@ static void *pack_tiles(void *packing_)
     struct err err = { 0 };
 
     if (!encoder_new(&encoder, &err) || !file_style_of(p->plan->saves[0], &style, &err))
-        die(&err);
+        scene_die(&err);
     for (size_t t; (t = atomic_fetch_add(&p->next, 1)) < s->blocks;) {
         struct window_rect w = schedule_tile(s, t);
         struct part_entry entry = { .block = (uint32_t)t };
 
         if (!encoder_plane(encoder, &style, &s->grid, entry, p->tiles[t % 8], w.width, w.height,
                            p->part, &err))
-            die(&err);
+            scene_die(&err);
     }
     return NULL;
 }
@@ -370,14 +235,14 @@ static void result_tiles(struct packing *p)
     struct err err = { 0 };
 
     if (!source_open(pool, path, 1, &source, &err))
-        die(&err);
+        scene_die(&err);
     for (int i = 0; i < 8; i++) {
         int64_t x = bench.size > 4 * BASE_TILE ? (i % 4) * BASE_TILE : 0;
         int64_t y = bench.size > 4 * BASE_TILE ? (i / 4) * BASE_TILE : 0;
         void *tile = mem_array((size_t)BASE_TILE * BASE_TILE, 4);
 
         if (!source_read(pool, &source, x, y, BASE_TILE, BASE_TILE, tile, &err))
-            die(&err);
+            scene_die(&err);
         p->tiles[i] = tile;
     }
 }
@@ -396,16 +261,16 @@ static double packing(void)
 
     result_tiles(&p);
     if (!schedules_make(p.plan, &schedules, &err))
-        die(&err);
+        scene_die(&err);
     p.schedules = schedules;
     mkdir(out, 0755);
     start = now();
     if (!part_create(path, part_fingerprint(p.plan), 0, schedules->blocks, &p.part, &err))
-        die(&err);
-    in_threads(pack_tiles, &p);
+        scene_die(&err);
+    scene_threads(bench.threads, pack_tiles, &p);
     if (!part_finish(p.part, false, &err) ||
         !raster_assemble(p.plan, options(), 1, paths, out, &result, &err))
-        die(&err);
+        scene_die(&err);
     unlink(path);
     return now() - start;
 }
