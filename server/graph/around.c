@@ -193,14 +193,14 @@ static bool read_method(const struct call *call, enum resampling *ret, struct er
         [RESAMPLE_MODE] = "mode",       [RESAMPLE_MAX] = "max",
         [RESAMPLE_MIN] = "min",         [RESAMPLE_MED] = "med",
         [RESAMPLE_Q1] = "q1",           [RESAMPLE_Q3] = "q3",
-        [RESAMPLE_RMS] = "rms",
+        [RESAMPLE_RMS] = "rms",         [RESAMPLE_SUM] = "sum",
     };
     const char *name = call_text(call, "method");
     size_t i = 0;
 
     while (i < ARRAY_LEN(names) && strcmp(names[i], name))
         i++;
-    if (i == ARRAY_LEN(names)) /* "sum" is a value of the definition that is not offered */
+    if (i == ARRAY_LEN(names))
         return call_fail(call, err, ERR_FeatureUnsupported, "method",
                          "The method '%s' is not offered; 'average' is.", name);
     *ret = (enum resampling)i;

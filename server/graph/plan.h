@@ -45,7 +45,7 @@ struct kernel_args {
 /* As gdalwarp names them. */
 enum resampling { RESAMPLE_NEAR, RESAMPLE_BILINEAR, RESAMPLE_CUBIC, RESAMPLE_CUBICSPLINE,
                   RESAMPLE_LANCZOS, RESAMPLE_AVERAGE, RESAMPLE_MODE, RESAMPLE_MAX, RESAMPLE_MIN,
-                  RESAMPLE_MED, RESAMPLE_Q1, RESAMPLE_Q3, RESAMPLE_RMS };
+                  RESAMPLE_MED, RESAMPLE_Q1, RESAMPLE_Q3, RESAMPLE_RMS, RESAMPLE_SUM };
 
 /* What is made of all pixels of a window, whatever their order: `map` is done with each of them, its
  * outputs are reduced to a number each, and `finish` makes one of these. */

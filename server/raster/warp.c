@@ -367,7 +367,7 @@ static GDALResampleAlg algorithm(enum resampling method)
         [RESAMPLE_MODE] = GRA_Mode,             [RESAMPLE_MAX] = GRA_Max,
         [RESAMPLE_MIN] = GRA_Min,               [RESAMPLE_MED] = GRA_Med,
         [RESAMPLE_Q1] = GRA_Q1,                 [RESAMPLE_Q3] = GRA_Q3,
-        [RESAMPLE_RMS] = GRA_RMS,
+        [RESAMPLE_RMS] = GRA_RMS,               [RESAMPLE_SUM] = GRA_Sum,
     };
 
     return algorithms[method];

@@ -97,7 +97,7 @@ def test_chains_of_kernels(scene, tmp_path):
     assert got == pytest.approx(convolved(one, EDGES, "reflect", 0, 1) - one, rel=1e-5, abs=1e-2)
 
 
-METHODS = ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3", "rms"]
+METHODS = ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3", "rms", "sum"]
 
 
 def warped(folder, image, profile, method):
@@ -133,7 +133,10 @@ def test_resolutions(scene, tmp_path, method, resolution):
     assert profile["width"] == -(-WIDTH * 10 // resolution) and profile["height"] == -(-HEIGHT * 10 // resolution)
     kept = method in ("near", "mode", "max", "min", "med")
     assert profile["dtype"] == (("uint8" if band == "C" else "uint16") if kept else "float32")
-    compare(got, warped(tmp_path, image, profile, method))
+    want = warped(tmp_path, image, profile, method)
+    if method == "sum":  # pixels that only touch: a part of 1e-11, which is a matter of rounding
+        got[got < 1e-6] = want[want < 1e-6] = numpy.nan
+    compare(got, want)
 
 
 @pytest.mark.parametrize("method", ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "max"])
@@ -211,7 +214,6 @@ ERRORS = [
     ({"process_id": "resample_spatial", "arguments": {"projection": 999999}}, "EPSG:999999 is not known"),
     ({"process_id": "resample_spatial", "arguments": {"resolution": -1}}, "at least 0"),
     ({"process_id": "resample_spatial", "arguments": {"resolution": 5, "method": "gauss"}}, "'lanczos'"),
-    ({"process_id": "resample_spatial", "arguments": {"resolution": 5, "method": "sum"}}, "is not offered"),
 ]
 
 
