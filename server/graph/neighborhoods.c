@@ -94,12 +94,15 @@ static bool read_number(struct hood *h, const char *parameter, const struct dime
 static bool read_entry(struct hood *h, const char *parameter, const struct value *entry, bool is_overlap)
 {
     const struct value *name = value_member(entry, "dimension"), *value = value_member(entry, "value");
-    size_t i = cube_find(h->data, name->text);
     struct duration time = { 0 };
     double number = 0;
     const struct dimension *d;
     struct cut *c;
+    size_t i;
 
+    if (!name || name->kind != KIND_STRING || !value)
+        return refuse(h, parameter, "each entry needs a 'dimension' and a 'value'%s%s.", "", "");
+    i = cube_find(h->data, name->text);
     if (i == SIZE_MAX)
         return call_fail(h->call, h->err, ERR_DimensionNotAvailable, parameter,
                          "There is no dimension '%.100s'.", name->text);
