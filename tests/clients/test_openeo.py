@@ -62,6 +62,7 @@ def test_capabilities(connection):
     for path, method in [("/jobs", "POST"), ("/jobs/{job_id}/results", "DELETE"), ("/result", "POST")]:
         assert capabilities.supports_endpoint(path, method)
     assert capabilities.supports_endpoint("/services", "GET")
+    assert not capabilities.supports_endpoint("/credentials/oidc", "GET")  # no provider is configured
 
 
 def test_metadata(connection, scenes):

@@ -79,8 +79,9 @@ static json_t *endpoints(const struct request *rq)
         json_t *methods;
 
         if (strncmp(route->pattern, own, root) || route->pattern[root] != '/' ||
-            !method_names[route->method])
-            continue;
+            !method_names[route->method] ||
+            (route->handler == openeo_credentials_oidc_get && !*rq->config->auth_oidc_issuer))
+            continue; /* clients ask for the providers when this is listed */
         documented_path(route->pattern + root, path, sizeof path);
         methods = json_object_get(paths, path);
         if (!methods) {
