@@ -145,7 +145,7 @@ soak-stac: all
 	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) SENTIER_BINARY=$(abs_top_builddir)/sentier \
 	  build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/stac/test_soak.py
 .PHONY: fuzz bench bench-stac bench-openeo soak-stac
-EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
+EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh
 
