@@ -131,7 +131,7 @@ static void too_large(struct exchange *ex)
 }
 
 struct header_sum {
-    size_t count, bytes;
+    size_t count, bytes, hosts;
 };
 
 static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
@@ -139,20 +139,36 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
 {
     struct header_sum *sum = cls;
 
-    (void)kind, (void)name, (void)value;
+    (void)kind, (void)value;
     sum->count++;
+    sum->hosts += name_size == 4 && !strncasecmp(name, "Host", 4);
     sum->bytes += name_size + value_size + 4; /* ": " and the end of the line */
     return MHD_YES;
 }
 
+/* RFC 9112, 3.2: whom a request is for must be beyond doubt, since a proxy in front may read it otherwise. */
+static void check_host(struct exchange *ex, const char *version, size_t hosts)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]";
+    const char *host = request_header(&ex->rq, "Host");
+
+    if (hosts > 1)
+        err_set(&ex->err, ERR_BadRequest, "Host: expected one header field, found %zu", hosts);
+    else if (hosts == 0 && !strcmp(version, MHD_HTTP_VERSION_1_1))
+        err_set(&ex->err, ERR_BadRequest, "Host: a request of HTTP/1.1 has this header field");
+    else if (host && host[strspn(host, allowed)])
+        err_set(&ex->err, ERR_BadRequest, "Host: expected the name and port of this server, found '%.100s'", host);
+}
+
 /* Before libmicrohttpd runs out of memory for them and refuses in its own words, which a page of another
  * origin may not read. Where a body ends must be beyond doubt: a proxy in front may read it otherwise. */
-static void check_headers(struct exchange *ex)
+static void check_headers(struct exchange *ex, const char *version)
 {
     const char *coding = request_header(&ex->rq, "Transfer-Encoding");
     struct header_sum sum = { 0 };
 
     MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, add_header, &sum);
+    check_host(ex, version, sum.hosts);
     if (sum.count > MAX_HEADERS || sum.bytes > MAX_HEADER_BYTES)
         err_set(&ex->err, ERR_HeadersTooLarge,
                 "The request has %zu header fields of %zu bytes together; at most %d of %d are read",
@@ -172,14 +188,14 @@ bool exchange_ends_here(const struct exchange *ex)
     return ex->err.code && (request_header(&ex->rq, "Expect") || !clear);
 }
 
-void exchange_begin(struct exchange *ex, const char *method)
+void exchange_begin(struct exchange *ex, const char *method, const char *version)
 {
     const char *length = request_header(&ex->rq, "Content-Length");
     const struct route *route;
 
     take_id(ex);
     ex->rq.client = client_address(ex);
-    check_headers(ex);
+    check_headers(ex, version);
     find_route(ex, method);
     route = ex->match.route;
     ex->body_limit = !route || route->body == BODY_NONE ? UNUSED_BODY

@@ -71,7 +71,7 @@ struct exchange {
 struct exchange *exchange_new(struct server *server, struct MHD_Connection *connection,
                               const char *target);
 /* The headers are there: method, route, limits. */
-void exchange_begin(struct exchange *ex, const char *method);
+void exchange_begin(struct exchange *ex, const char *method, const char *version);
 /* Refused, and whatever body there is is not waited for: the client asks before it sends one, or nobody
  * knows where it ends. */
 bool exchange_ends_here(const struct exchange *ex);

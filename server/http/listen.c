@@ -119,10 +119,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
     struct exchange *ex = *state;
 
-    (void)cls, (void)url, (void)version;
+    (void)cls, (void)url;
     if (ex->phase == PHASE_HEADERS) {
         guard_rests(ex->server->guard, connection);
-        exchange_begin(ex, method);
+        exchange_begin(ex, method, version);
         if (ex->err.code == ERR_None && ex->match.route && ex->match.route->body == BODY_FILE)
             return ask_first(ex);
         ex->phase = PHASE_BODY;

@@ -185,10 +185,24 @@ def test_headers_that_cannot_be_are_refused_as_everything_is(server, headers, co
     assert server.get("/echo").status_code == 200
 
 
+@pytest.mark.parametrize("lines, code", [
+    ([], 400), (["Host: a.example", "Host: b.example"], 400), (["Host: a.example", "host: a.example"], 400),
+    (['Host: x"><script>'], 400), (["Host: a b"], 400), (["Host:"], 200), (["hOST: [::1]:80"], 200)])
+def test_a_request_is_for_one_host(server, lines, code):
+    """RFC 9112, 3.2."""
+    answer = raw(server, "\r\n".join(["GET /echo HTTP/1.1", "Connection: close", *lines, "", ""]).encode())
+    assert status(answer) == code, answer[:300]
+    assert b"Access-Control-Allow-Origin: *" in answer
+    if code == 400:
+        assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["code"] == "BadRequest"
+    if not lines:  # HTTP/1.0 had none
+        assert status(raw(server, b"GET /echo HTTP/1.0\r\n\r\n")) == 200
+
+
 def test_links_use_the_address_that_the_client_used(server):
     assert server.get("/echo").json()["base"] == server.base
     assert server.get("/echo", headers={"Host": "eo.example:81"}).json()["base"] == "http://eo.example:81"
-    assert server.get("/echo", headers={"Host": 'x"><script>'}).json()["base"] == server.base
+    assert server.get("/echo", headers={"Host": "a%20b"}).json()["base"] == server.base
     forwarded = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
     assert server.get("/echo", headers=forwarded).json()["base"] == server.base
 
