@@ -41,7 +41,7 @@ tests_unit_test_cql2_match_LDADD = $(unit_libs)
 check_PROGRAMS += tests/stac/cql2_match
 tests_stac_cql2_match_SOURCES = tests/stac/cql2_match.c
 tests_stac_cql2_match_LDADD = $(fuzz_libs)
-EXTRA_DIST += tests/stac/cql2_reference.py tests/stac/test_cql2_random.py tests/fuzz/corpus/cql2_text \
+EXTRA_DIST += tests/stac/cql2_reference.py tests/stac/test_cql2_random.py tests/stac/test_cql2_standard.py tests/fuzz/corpus/cql2_text \
 	tests/fuzz/corpus/cql2_json tests/fuzz/corpus/wkt
 cql2_fuzzers = tests/fuzz/fuzz_cql2_text tests/fuzz/fuzz_cql2_json tests/fuzz/fuzz_wkt
 check_PROGRAMS += $(cql2_fuzzers)

@@ -130,11 +130,19 @@ def microseconds(s):
     return at, at
 
 
+def part_made_valid(g):
+    """Of a polygon: its ring without its holes, wherever they lie."""
+    if g.geom_type != "Polygon" or not g.interiors:
+        return shapely.make_valid(g)
+    holes = [shapely.make_valid(shapely.Polygon(ring)) for ring in g.interiors]
+    return shapely.difference(shapely.make_valid(shapely.Polygon(g.exterior)), shapely.union_all(holes))
+
+
 def made_valid(g, highest):
     """Parts that overlap are one; of an item's geometry only the parts of the highest dimension are kept."""
     if shapely.is_valid(g):
         return shapely.union_all(flat(g)) if g.geom_type == "GeometryCollection" else g
-    parts = [p for part in flat(g) for p in flat(shapely.make_valid(part))]
+    parts = [p for part in flat(g) for p in flat(part_made_valid(part))]
     most = max(shapely.get_dimensions(p) for p in parts)
     if g.geom_type == "GeometryCollection" and not highest:
         most = None
