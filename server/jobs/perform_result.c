@@ -1,6 +1,6 @@
-/* The end of a job: its files get their final name and their rows, and the job is finished. The
- * rename happens while the task is locked and known to be ours, so nobody else can do the same; a
- * crash before the commit leaves files that the next try replaces. */
+/* The end of a job: its files get their final name and their rows, the job is finished, and its item is
+ * in the catalogue. The rename happens while the task is locked and known to be ours, so nobody else can
+ * do the same; a crash before the commit leaves files that the next try replaces. */
 #include "base/instant.h"
 #include "base/log.h"
 #include "jobs/perform.h"
@@ -19,6 +19,7 @@ struct publishing {
     struct task *task;
     const char *fresh, *final;
     const struct raster_result *result;
+    struct results_files files;
     double seconds;
     enum hold hold;
     bool renamed; /* by an earlier try of this transaction */
@@ -133,30 +134,34 @@ static json_t *file_fields(const struct plan *plan, const struct raster_file *fi
     return fields;
 }
 
-static bool add_file(struct db *db, const struct publishing *u, size_t i, struct err *err)
+/* The files under their final names; a result without any is a value. */
+static void list_files(struct publishing *u, struct arena *arena)
 {
-    const struct raster_file *file = &u->result->files[i];
-    AUTO(mem) char *path = mem_printf("%s/%s", u->final, file->name);
-    AUTO(json) json_t *fields = file_fields(u->performer->plan, file);
-    struct job_asset asset = { .name = file->name, .path = path, .media_type = file->media_type,
-                               .title = file->title, .output = file->save,
-                               .size_bytes = file->size_bytes, .fields = fields };
-
-    return job_asset_add(db, u->task->job, (int)i, &asset, err);
-}
-
-static bool add_value(struct db *db, const struct publishing *u, struct err *err)
-{
-    AUTO(mem) char *path = mem_printf("%s/result.json", u->final);
-    AUTO(json) json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
-                                          derived_from(u->performer->plan));
-    struct job_asset asset = { .name = "result.json", .path = path, .title = "Result",
-                               .media_type = "application/json", .fields = fields };
+    size_t count = u->result ? u->result->n_files : 1;
+    struct job_asset *assets = arena_array(arena, count, sizeof *assets);
     struct stat st;
 
-    if (stat(path, &st) == 0)
-        asset.size_bytes = st.st_size;
-    return job_asset_add(db, u->task->job, 0, &asset, err);
+    for (size_t i = 0; u->result && i < count; i++) {
+        const struct raster_file *file = &u->result->files[i];
+
+        assets[i] = (struct job_asset){ .name = file->name, .media_type = file->media_type, .title = file->title,
+                                        .output = file->save, .size_bytes = file->size_bytes,
+                                        .path = arena_printf(arena, "%s/%s", u->final, file->name),
+                                        .fields = file_fields(u->performer->plan, file) };
+    }
+    if (!u->result)
+        assets[0] = (struct job_asset){ .name = "result.json", .media_type = "application/json", .title = "Result",
+                                        .path = arena_printf(arena, "%s/result.json", u->final),
+                                        .size_bytes = stat(arena_printf(arena, "%s/result.json", u->fresh), &st) == 0 ? st.st_size : 0,
+                                        .fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
+                                                            derived_from(u->performer->plan)) };
+    u->files = (struct results_files){ .job = u->task->job, .fresh = u->fresh, .assets = assets, .count = count };
+}
+
+static void drop_files(const struct results_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        json_decref(files->assets[i].fields);
 }
 
 /* Results of an earlier run of the job, or of a try whose commit failed, give way. */
@@ -182,13 +187,10 @@ static bool publish(struct db *db, void *arg, struct err *err)
         return false;
     if (u->hold != HOLD_MINE)
         return true;
-    for (size_t i = 0; u->result && i < u->result->n_files; i++)
-        if (!add_file(db, u, i, err))
+    for (size_t i = 0; i < u->files.count; i++)
+        if (!job_asset_add(db, u->task->job, (int)i, &u->files.assets[i], err))
             return false;
-    if (!u->result && !add_value(db, u, err))
-        return false;
-    snprintf(message, sizeof message, "Finished: %zu file%s.", u->result ? u->result->n_files : 1,
-             u->result && u->result->n_files != 1 ? "s" : "");
+    snprintf(message, sizeof message, "Finished: %zu file%s.", u->files.count, u->files.count != 1 ? "s" : "");
     return task_settle(db, u->task, u->seconds, err) &&
            artefact_release(db, u->task->job, u->task->number, &released, &n_released, err) &&
            job_log_add_at(db, u->task->job, u->task->number, "info", NULL, message, NULL, err) &&
@@ -197,30 +199,46 @@ static bool publish(struct db *db, void *arg, struct err *err)
            rename_result(u, err);
 }
 
-/* The job is finished whatever comes of this; what fails is done again by the leader (sweep.c). */
-static void catalogue(struct performer *p, const char *job)
+/* As part of a transaction that does more: nothing of which is done when the task is not ours. */
+static bool publish_or_fail(struct db *db, void *arg, struct err *err)
 {
-    struct err err = { 0 };
+    struct publishing *u = arg;
 
-    if (!results_catalogue(p->db, job, &err))
-        log_write(LOG_WARNING, job, "The results are not in the catalogue yet: %s", err.message);
+    return publish(db, u, err) &&
+           (u->hold == HOLD_MINE || err_set(err, ERR_JobNotFinished, "The task is not ours any more"));
+}
+
+/* With its item. When that cannot be made, the job is finished all the same; the leader makes it up (sweep.c). */
+static bool publish_all(struct publishing *u, struct err *err)
+{
+    struct err problem = { 0 };
+
+    if (results_publish(u->performer->db, &u->files, publish_or_fail, u, &problem))
+        return true;
+    if (u->hold == HOLD_MINE)
+        log_write(LOG_WARNING, u->task->job, "The results are not in the catalogue yet: %s", problem.message);
+    return perform_transact(u->performer, publish, u, err);
 }
 
 bool perform_publish(struct performer *p, struct task *task, const char *fresh,
                      const struct raster_result *result, double seconds, struct err *err)
 {
+    AUTO(arena) struct arena *arena = arena_new();
     AUTO(mem) char *final = scratch_result(p->config, task->job);
     AUTO(mem) char *folder = scratch_run(p->config, task->job, task->run);
     struct publishing u = { .performer = p, .task = task, .fresh = fresh, .final = final,
                             .result = result, .seconds = seconds };
+    bool good;
 
-    if (!scratch_sync_folder(fresh, err) || !perform_transact(p, publish, &u, err))
+    list_files(&u, arena);
+    good = scratch_sync_folder(fresh, err) && publish_all(&u, err);
+    drop_files(&u.files);
+    if (!good)
         return false;
     if (u.hold == HOLD_LOST) {
         scratch_remove(fresh);
         return true;
     }
     scratch_remove(folder); /* the run's temporaries, all in one go */
-    catalogue(p, task->job);
     return true;
 }

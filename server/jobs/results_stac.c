@@ -3,10 +3,12 @@
  * the database deletes with the job. */
 #include "jobs/results_stac.h"
 #include "base/instant.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "ingest/localise.h"
 #include "json/js.h"
 #include "store/results.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what they cover ---- */
@@ -131,9 +133,10 @@ json_t *results_extensions(void)
                      "https://stac-extensions.github.io/file/v2.1.0/schema.json");
 }
 
-static json_t *item_of(const struct job *job, const char *collection, const struct job_asset *assets,
-                       size_t count)
+static json_t *item_of(const struct job *job, const char *collection, const struct results_files *files,
+                       struct arena *arena)
 {
+    const struct job_asset *assets = files->assets;
     json_t *list = json_object(), *links = json_array(), *properties = json_object();
     json_t *item = json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o}", "type", "Feature", "stac_version", RESULTS_STAC,
                              "stac_extensions", results_extensions(), "id", job->id, "collection", collection,
@@ -141,64 +144,112 @@ static json_t *item_of(const struct job *job, const char *collection, const stru
     AUTO(json) json_t *seen = json_object();
     struct results_extent extent = { 0 };
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < files->count; i++) {
+        const char *path = files->fresh ? arena_printf(arena, "%s/%s", files->fresh, assets[i].name) : assets[i].path;
+
         results_widen(&extent, assets[i].fields);
         add_sources(links, json_object_get(assets[i].fields, "derived_from"), seen);
         json_object_set_new(list, assets[i].name,
-                            results_asset(&assets[i], assets[i].path)); /* localise() makes it an address */
+                            results_asset(&assets[i], path)); /* localise() makes it an address */
     }
     put(properties, "title", job->title);
     put(properties, "description", job->description);
     put(properties, "sentier:process", job->process_id);
     put_time(properties, "created", job->finished);
     put_time(properties, "updated", job->finished);
-    results_put_extent(item, &extent, job->finished ? job->finished : job->updated);
+    results_put_extent(item, &extent, job->finished);
     return item;
 }
 
-/* The job may have been deleted or started again by now: then there is nothing to tell. */
-static bool note(struct db *db, void *job, struct err *err)
+struct writing {
+    const char *job;
+    bool (*finish)(struct db *db, void *context, struct err *err); /* NULL: it is finished */
+    void *context;
+};
+
+/* A finished job may have been deleted or started again by now: then there is nothing to tell. */
+static bool finish_and_note(struct db *db, void *context, struct err *err)
 {
+    const struct writing *w = context;
     bool wanted;
 
-    return results_note(db, job, &wanted, err) &&
+    return (!w->finish || w->finish(db, w->context, err)) && results_note(db, w->job, &wanted, err) &&
            (wanted || err_set(err, ERR_JobNotFinished, "The job is not finished any more."));
 }
 
-static bool put_item(struct db *db, const char *job, const char *collection, json_t *item,
-                     struct arena *arena, struct err *err)
+/* Files that are still to get their final name are told under it. */
+static void name_finally(struct item_input *input, const struct results_files *files, struct arena *arena)
 {
-    struct item_write how = { .mode = ITEM_UPSERT, .within = note, .context = (void *)job };
+    struct item_location *locations = arena_array(arena, input->n_locations + 1, sizeof *locations);
+    AUTO(mem) char *fresh = realpath(files->fresh, NULL);
+    size_t folder = fresh ? (size_t)(strrchr(fresh, '/') - fresh) : 0;
+
+    for (size_t i = 0; i < input->n_locations; i++) {
+        const char *path = input->locations[i].href;
+
+        locations[i] = input->locations[i];
+        if (fresh && text_begins(path, fresh))
+            locations[i].href = arena_printf(arena, "%.*s/%s%s", (int)folder, fresh, files->job, path + strlen(fresh));
+    }
+    input->locations = locations;
+}
+
+/* The item and whatever `w` finishes: all or nothing. */
+static bool tell(struct db *db, const struct results_files *files, struct job *job, struct writing *w,
+                 const char **ret_collection, struct arena *arena, struct err *err)
+{
+    AUTO(json) json_t *item = NULL;
+    struct item_write how = { .mode = ITEM_UPSERT, .within = finish_and_note, .context = w };
     struct item_input input;
+    const char *owner;
     size_t stored;
 
-    return localise(item, NULL, NULL, arena, &input, err) && items_put(db, &input, 1, &how, &stored, err) &&
-           results_update_extent(db, collection, err);
+    if (!job_owner(db, arena, files->job, &owner, err) || !results_collection(db, arena, owner, ret_collection, err))
+        return false;
+    job->finished = job->finished ? job->finished : instant_now();
+    item = item_of(job, *ret_collection, files, arena);
+    if (!localise(item, NULL, NULL, arena, &input, err))
+        return false;
+    if (files->fresh)
+        name_finally(&input, files, arena);
+    return items_put(db, &input, 1, &how, &stored, err);
+}
+
+bool results_publish(struct db *db, const struct results_files *files,
+                     bool (*finish)(struct db *db, void *context, struct err *err), void *context, struct err *err)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    struct writing w = { files->job, finish, context };
+    struct err ignored = { 0 };
+    struct job job = { 0 };
+    const char *collection;
+    bool good;
+
+    if (!job_load(db, arena, NULL, files->job, &job, err))
+        return false;
+    if (!strcmp(job.face, JOB_FACE_SYNC)) {
+        job_done(&job);
+        return !finish || db_transact(db, finish, context, err);
+    }
+    good = tell(db, files, &job, &w, &collection, arena, err);
+    job_done(&job);
+    if (good && !results_update_extent(db, collection, &ignored)) /* the next result widens it */
+        log_write(LOG_WARNING, files->job, "The extent of '%s' was not widened: %s", collection, ignored.message);
+    return good;
 }
 
 bool results_catalogue(struct db *db, const char *id, struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    AUTO(json) json_t *item = NULL;
-    struct job job = { 0 };
+    struct results_files files = { .job = id };
     struct job_asset *assets;
-    const char *collection, *owner;
-    size_t count;
+    bool good;
 
-    if (!job_load(db, arena, NULL, id, &job, err))
+    if (!job_asset_list(db, arena, NULL, id, &assets, &files.count, err))
         return false;
-    if (!strcmp(job.face, JOB_FACE_SYNC)) {
-        job_done(&job);
-        return true;
-    }
-    if (!job_owner(db, arena, id, &owner, err) || !job_asset_list(db, arena, NULL, id, &assets, &count, err) ||
-        !results_collection(db, arena, owner, &collection, err)) {
-        job_done(&job);
-        return false;
-    }
-    item = item_of(&job, collection, assets, count);
-    for (size_t i = 0; i < count; i++)
+    files.assets = assets;
+    good = results_publish(db, &files, NULL, NULL, err);
+    for (size_t i = 0; i < files.count; i++)
         json_decref(assets[i].fields);
-    job_done(&job);
-    return put_item(db, id, collection, item, arena, err);
+    return good;
 }

@@ -21,7 +21,18 @@ json_t *results_bbox(const struct results_extent *extent); /* an array of four n
 /* Sets geometry, bbox and the times in properties; what is not about a time is of `made_ms`. */
 void results_put_extent(json_t *item, const struct results_extent *extent, int64_t made_ms);
 
-/* Makes the finished job an item of its owner's collection of results, unless it is one. */
+/* The files of a job that is about to be finished; they lie in `fresh` until they get their final name. */
+struct results_files {
+    const char *job, *fresh;
+    const struct job_asset *assets;
+    size_t count;
+};
+/* Finishes a job and makes it an item of its owner's collection of results, in one transaction: who sees
+ * that it is finished sees its item. `finish` does the former; when it fails, nothing has happened. */
+bool results_publish(struct db *db, const struct results_files *files,
+                     bool (*finish)(struct db *db, void *context, struct err *err), void *context,
+                     struct err *err) MUST_USE;
+/* Makes a job that is finished an item, unless it is one. */
 bool results_catalogue(struct db *db, const char *job, struct err *err) MUST_USE;
 
 #endif

@@ -29,14 +29,10 @@ def found(stac, who, **params):
     return stac.as_[who].get(stac.stac + "/search", params=params, timeout=TIMEOUT).json()["features"]
 
 
-def wait_for_item(stac, job, seconds=20):
-    end = time.time() + seconds
-    while time.time() < end:
-        items = found(stac, "alice", ids=job)
-        if items:
-            return items[0]
-        time.sleep(0.1)
-    raise AssertionError("no item: " + stac.tail())
+def item_of(stac, job):
+    """At once: what is finished is an item."""
+    item, = found(stac, "alice", ids=job)
+    return item
 
 
 def test_results_are_items_of_their_owner(stac, shared, schemas):
@@ -44,7 +40,7 @@ def test_results_are_items_of_their_owner(stac, shared, schemas):
     _, now = changes(stac, "alice")
     job = jobs.create(stripes(2))
     assert jobs.wait(job)["status"] == "finished"
-    item = wait_for_item(stac, job)
+    item = item_of(stac, job)
     url = f"{stac.stac}/collections/results-alice/items/{job}"
     assert item["collection"] == "results-alice" and item["id"] == job
     assert next(link["href"] for link in item["links"] if link["rel"] == "self") == url
@@ -93,7 +89,7 @@ def test_results_are_items_of_their_owner(stac, shared, schemas):
     # another run makes it anew, a deletion takes it away
     assert jobs.call("POST", f"/jobs/{job}/results").status_code == 202
     assert jobs.wait(job)["status"] == "finished"
-    wait_for_item(stac, job)
+    item_of(stac, job)
     assert jobs.call("DELETE", f"/jobs/{job}").status_code == 204
     assert found(stac, "alice", ids=job) == []
     refused(stac.as_["alice"].get(url, timeout=TIMEOUT), 404, "ItemNotFound")
@@ -108,7 +104,7 @@ def test_expiry_and_lost_workers(stac):
     jobs = Jobs(stac, stac.as_["alice"])
     job = jobs.create(stripes(1))
     assert jobs.wait(job)["status"] == "finished"
-    wait_for_item(stac, job)
+    item_of(stac, job)
     # as if the worker had died between the end of the job and the item
     stac.sql(f"DELETE FROM items WHERE id = '{job}'; UPDATE jobs SET catalogued = false, finished = now() - interval '2 min' WHERE id = '{job}'")
     assert found(stac, "alice", ids=job) == []
@@ -119,14 +115,25 @@ def test_expiry_and_lost_workers(stac):
     assert found(stac, "alice", ids=job) == []
 
 
+def test_who_sees_that_a_job_is_finished_sees_its_item(stac):
+    jobs = Jobs(stac, stac.as_["alice"])
+    running = [jobs.create(stripes(1)) for _ in range(4)]
+    ids, end = ", ".join(f"'{job}'" for job in running), time.time() + TIMEOUT
+    while True:
+        states = [line.split("|") for line in stac.sql(
+            f"SELECT state = 3, EXISTS (SELECT FROM items WHERE id = j.id::text) FROM jobs j WHERE id IN ({ids})").split("\n")]
+        assert all(finished == has_item for finished, has_item in states), states
+        if states == [["t", "t"]] * 4:
+            break
+        assert time.time() < end, states
+
+
 def test_nothing_stays_of_a_user(stac):
     stac.add_user("carol")
     jobs = Jobs(stac, stac.session("carol"))
     job = jobs.create(stripes(1))
     assert jobs.wait(job)["status"] == "finished"
-    end = time.time() + 20
-    while stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "0" and time.time() < end:
-        time.sleep(0.1)
+    assert stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "1"
     stac.command("user", "remove", "carol")
     assert stac.sql(f"SELECT count(*) FROM items WHERE id = '{job}'") == "0"
     assert stac.sql("SELECT count(*) FROM collections WHERE id = 'results-carol'") == "0"
@@ -139,7 +146,7 @@ def test_results_of_one_job_are_the_input_of_the_next(stac):
         assert alice.call("DELETE", f"/jobs/{old['id']}").status_code == 204
     first = alice.create(stripes(1))
     assert alice.wait(first)["status"] == "finished"
-    item = wait_for_item(stac, first)
+    item = item_of(stac, first)
     (key, asset), = item["assets"].items()
 
     def load(jobs, **arguments):
