@@ -1,6 +1,7 @@
 /* Table properties, as this process knows it: a snapshot with the version it was read with, replaced as
  * a whole. A collection that is asked about alone gives its own properties; several give the union, in
- * which types, ranges and lists of values are joined. */
+ * which types, ranges and lists of values are joined. Names and types, which every filter is checked
+ * with, are joined once for a snapshot and a set of collections, and kept with it. */
 #include "store/queryables.h"
 #include "base/text.h"
 #include "json/js.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { MAX_VALUES = 30 };
+enum { MAX_VALUES = 30, MAX_UNIONS = 64 };
 
 struct seen_property {
     int64_t collection;
@@ -23,12 +24,23 @@ struct seen_property {
     const char *const *values; /* sorted */
 };
 
+/* Names and types of a set of collections; the texts follow one another, so that a copy is two blocks. */
+struct names {
+    const char *collections;
+    size_t count, bytes;
+    const struct queryable *all;
+    const char *texts;
+    UT_hash_handle hh;
+};
+
 struct properties {
     atomic_int references;
     int64_t version;
     struct arena *arena;
     size_t count;
     struct seen_property *all; /* by collection, then name */
+    pthread_mutex_t lock;      /* of what follows, which is in the arena, too */
+    struct names *unions;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -69,6 +81,8 @@ static void properties_free(struct properties *p)
 {
     if (!p || atomic_fetch_sub(&p->references, 1) > 1)
         return;
+    HASH_CLEAR(hh, p->unions);
+    pthread_mutex_destroy(&p->lock);
     arena_free(p->arena);
     free(p);
 }
@@ -91,6 +105,7 @@ static struct properties *properties_of(const PGresult *rows)
     struct properties *p = MEM_NEW(struct properties);
 
     p->references = 1;
+    pthread_mutex_init(&p->lock, NULL);
     p->arena = arena_new();
     p->version = row_int(rows, 0, 0);
     p->all = arena_array(p->arena, (size_t)row_count(rows) + 1, sizeof *p->all);
@@ -324,23 +339,103 @@ static void list(struct joined *all, bool places, struct arena *arena, struct qu
     *ret_count = count;
 }
 
+/* What there is and who may see it, and what can be asked of it. */
+static bool look_up(struct db *db, bool fresh, struct known **known, struct properties **properties, struct err *err)
+{
+    *properties = take_latest();
+    return known_get(db, known, err) && (!fresh || look_again(db, known, properties, err)) &&
+           (*properties || properties_read(db, properties, err));
+}
+
+static void load(const struct properties *properties, const struct scope *scope, struct arena *arena,
+                 struct queryable **ret_queryables, size_t *ret_count)
+{
+    struct joined *all = NULL;
+
+    for (size_t i = 0; i < scope->count; i++)
+        join_collection(properties, scope->collections[i]->number, &all, arena);
+    list(all, scope->places, arena, ret_queryables, ret_count);
+    HASH_CLEAR(hh, all);
+}
+
 bool queryables_load(struct db *db, struct arena *arena, const char *viewer, size_t n_collections,
                      const char *const *collections, bool fresh, struct queryable **ret_queryables,
                      size_t *ret_count, struct err *err)
 {
     AUTO(known) struct known *known = NULL;
-    AUTO(properties) struct properties *properties = take_latest();
-    struct joined *all = NULL;
+    AUTO(properties) struct properties *properties = NULL;
     struct scope scope;
 
-    if (!known_get(db, &known, err) || (fresh && !look_again(db, &known, &properties, err)) ||
-        (!properties && !properties_read(db, &properties, err)))
+    if (!look_up(db, fresh, &known, &properties, err))
         return false;
     scope = known_scope(known, arena, viewer, n_collections, collections);
-    for (size_t i = 0; i < scope.count; i++)
-        join_collection(properties, scope.collections[i]->number, &all, arena);
-    list(all, scope.places, arena, ret_queryables, ret_count);
-    HASH_CLEAR(hh, all);
+    load(properties, &scope, arena, ret_queryables, ret_count);
+    return true;
+}
+
+/* ---- names and types ---- */
+
+static struct names *names_of(const struct properties *p, const struct scope *scope, struct arena *arena)
+{
+    struct names *names = arena_alloc(arena, sizeof *names);
+    AUTO(arena) struct arena *passing = arena_new();
+    struct queryable *all, *kept;
+    char *texts;
+
+    *names = (struct names){ 0 };
+    load(p, scope, passing, &all, &names->count);
+    kept = arena_array(arena, names->count, sizeof *kept);
+    for (size_t i = 0; i < names->count; i++)
+        names->bytes += strlen(all[i].property.name) + 1;
+    names->texts = texts = arena_alloc(arena, names->bytes);
+    for (size_t i = 0; i < names->count; i++) {
+        kept[i] = (struct queryable){ .property = { texts, all[i].property.type }, .sortable = all[i].sortable,
+                                      .is_array = all[i].is_array };
+        texts = stpcpy(texts, all[i].property.name) + 1;
+    }
+    names->all = kept;
+    return names;
+}
+
+/* The snapshot may be gone before the request. */
+static void copy(const struct names *names, struct arena *arena, struct queryable **ret_queryables, size_t *ret_count)
+{
+    struct queryable *all = arena_array(arena, names->count, sizeof *all);
+    char *texts = arena_alloc(arena, names->bytes);
+
+    memcpy(all, names->all, names->count * sizeof *all);
+    memcpy(texts, names->texts, names->bytes);
+    for (size_t i = 0; i < names->count; i++)
+        all[i].property.name = texts + (names->all[i].property.name - names->texts);
+    *ret_queryables = all;
+    *ret_count = names->count;
+}
+
+bool queryables_names(struct db *db, struct arena *arena, const char *viewer, size_t n_collections,
+                      const char *const *collections, bool fresh, struct queryable **ret_queryables,
+                      size_t *ret_count, struct err *err)
+{
+    AUTO(known) struct known *known = NULL;
+    AUTO(properties) struct properties *properties = NULL;
+    struct names *names;
+    struct scope scope;
+    const char *key;
+
+    if (!look_up(db, fresh, &known, &properties, err))
+        return false;
+    scope = known_scope(known, arena, viewer, n_collections, collections);
+    key = arena_printf(arena, "%s%s", scope.numbers, scope.places ? " places" : "");
+    pthread_mutex_lock(&properties->lock);
+    HASH_FIND_STR(properties->unions, key, names);
+    if (!names && HASH_COUNT(properties->unions) < MAX_UNIONS) {
+        names = names_of(properties, &scope, properties->arena);
+        names->collections = arena_text(properties->arena, key);
+        HASH_ADD_KEYPTR(hh, properties->unions, names->collections, strlen(names->collections), names);
+    } else if (!names) {
+        names = names_of(properties, &scope, arena);
+    }
+    copy(names, arena, ret_queryables, ret_count);
+    pthread_mutex_unlock(&properties->lock);
     return true;
 }
 

@@ -27,6 +27,10 @@ struct queryable {
 bool queryables_load(struct db *db, struct arena *arena, const char *viewer, size_t n_collections,
                      const char *const *collections, bool fresh, struct queryable **ret_queryables,
                      size_t *ret_count, struct err *err) MUST_USE;
+/* The same without titles, schemas, values and ranges: all that filters and orders are checked with. */
+bool queryables_names(struct db *db, struct arena *arena, const char *viewer, size_t n_collections,
+                      const char *const *collections, bool fresh, struct queryable **ret_queryables,
+                      size_t *ret_count, struct err *err) MUST_USE;
 struct queryable_list {
     size_t count;
     const struct queryable *all;

@@ -20,8 +20,8 @@ static bool load(struct request *rq, const struct search_params *p, bool fresh,
     bool of_one = p->where & (PARAMS_ITEMS | PARAMS_COLLECTION_AGGREGATE);
     struct queryable *all;
 
-    if (!queryables_load(rq->db, rq->arena, where->viewer, of_one, of_one ? where->collections : NULL, fresh,
-                         &all, &ret_list->count, err))
+    if (!queryables_names(rq->db, rq->arena, where->viewer, of_one, of_one ? where->collections : NULL, fresh,
+                          &all, &ret_list->count, err))
         return false;
     ret_list->all = all;
     return true;
