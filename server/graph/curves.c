@@ -14,6 +14,7 @@ static bool model_call(struct call *call, const struct value *x, const struct va
     struct binding bindings[] = { { "x", *x }, { "parameters", *parameters } };
     struct value v;
 
+    *ret_unknown = false;
     if (!callback_call(call->planner, call_argument(call, "function")->callback, bindings, ARRAY_LEN(bindings), &v,
                        err))
         return false;
