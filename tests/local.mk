@@ -144,10 +144,22 @@ SOAK_SECONDS = 600
 soak-stac: all
 	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) SENTIER_BINARY=$(abs_top_builddir)/sentier \
 	  build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/stac/test_soak.py
-.PHONY: fuzz bench bench-stac bench-openeo soak-stac
+# make soak-openeo: 200 users poll and submit for ten minutes beside a bulk job that fills the machine
+soak-openeo: all
+	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) build/venv/bin/python tests/clients/soak_openeo.py $(abs_top_builddir)
+
+# make openeo-test-suite: the official suite; OPENEO_SUITE is a clone of it with its submodules
+OPENEO_SUITE = $(abs_top_builddir)/openeo-test-suite
+openeo-test-suite: all
+	[ -d $(OPENEO_SUITE) ] || git clone -q --recurse-submodules https://github.com/Open-EO/openeo-test-suite $(OPENEO_SUITE)
+	[ -d $(OPENEO_SUITE)/venv ] || { python3 -m venv $(OPENEO_SUITE)/venv && \
+	  $(OPENEO_SUITE)/venv/bin/pip install -q --disable-pip-version-check $(OPENEO_SUITE) requests; }
+	cd $(srcdir) && $(OPENEO_SUITE)/venv/bin/python tests/suite/run.py $(abs_top_builddir) $(OPENEO_SUITE)
+
+.PHONY: fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
-EXTRA_DIST += tests/bench/run.sh
+EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/suite/run.py
 
 # http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to
 check_PROGRAMS += tests/api/http_server
