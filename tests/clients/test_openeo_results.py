@@ -144,6 +144,32 @@ def test_a_store_is_read_by_its_path(alice, dates, schemas, tmp_path):
     assert (gone.status_code, gone.json()["code"]) == (410, "ResultLinkExpired")
 
 
+def test_results_are_loaded_by_their_address(dates, items, alice, scenes):
+    """Own results by the address of the job: a date for each file; for nobody else, and not by way of our own door."""
+    job, document = dates
+
+    def loaded(jobs, url):
+        count = {"c": {"process_id": "count", "arguments": {"data": {"from_parameter": "data"}, "condition": True}, "result": True}}
+        made = jobs.create({
+            "load": {"process_id": "load_stac", "arguments": {"url": url}},
+            "count": {"process_id": "reduce_dimension", "arguments": {"data": {"from_node": "load"}, "dimension": "t",
+                                                                      "reducer": {"process_graph": count}}},
+            "save": {"process_id": "save_result", "arguments": {"data": {"from_node": "count"}, "format": "GTiff"}, "result": True}})
+        if jobs.wait(made)["status"] != "finished":
+            return " ".join(entry["message"] for entry in jobs.logs(made))
+        (asset,) = jobs.call("GET", f"/jobs/{made}/results").json()["assets"].values()
+        with rasterio.open(io.BytesIO(requests.get(asset["href"], timeout=TIMEOUT).content)) as tif:
+            return tif.read(1), tif.transform
+
+    address = f"{scenes.base}/openeo/1.2/jobs/{job}/results"
+    counts, transform = loaded(alice, address)
+    (first,) = items[0]["assets"].values()
+    assert (counts == 5).all() and list(counts.shape) == first["proj:shape"] and list(transform)[:6] == first["proj:transform"][:6]
+    bob = Jobs(scenes, scenes.session("bob"))
+    for url in (address, link(document, "canonical")):
+        assert "is not a public address" in loaded(bob, url)
+
+
 def test_links_end(alice, dates, scenes):
     """Links are good for as long as they say, and no longer than their job."""
     job, _ = dates
@@ -177,29 +203,3 @@ def test_partial_results(alice, scenes):
     alice.wait(job)
     assert alice.call("GET", f"/jobs/{job}/results?partial=true").json()["openeo:status"] == "finished"
     assert alice.call("DELETE", f"/jobs/{job}").status_code == 204
-
-
-def test_results_are_loaded_by_their_address(dates, items, alice, scenes):
-    """Own results by the address of the job: a date for each file; for nobody else, and not by way of our own door."""
-    job, document = dates
-
-    def loaded(jobs, url):
-        count = {"c": {"process_id": "count", "arguments": {"data": {"from_parameter": "data"}, "condition": True}, "result": True}}
-        made = jobs.create({
-            "load": {"process_id": "load_stac", "arguments": {"url": url}},
-            "count": {"process_id": "reduce_dimension", "arguments": {"data": {"from_node": "load"}, "dimension": "t",
-                                                                      "reducer": {"process_graph": count}}},
-            "save": {"process_id": "save_result", "arguments": {"data": {"from_node": "count"}, "format": "GTiff"}, "result": True}})
-        if jobs.wait(made)["status"] != "finished":
-            return " ".join(entry["message"] for entry in jobs.logs(made))
-        (asset,) = jobs.call("GET", f"/jobs/{made}/results").json()["assets"].values()
-        with rasterio.open(io.BytesIO(requests.get(asset["href"], timeout=TIMEOUT).content)) as tif:
-            return tif.read(1), tif.transform
-
-    address = f"{scenes.base}/openeo/1.2/jobs/{job}/results"
-    counts, transform = loaded(alice, address)
-    (first,) = items[0]["assets"].values()
-    assert (counts == 5).all() and list(counts.shape) == first["proj:shape"] and list(transform)[:6] == first["proj:transform"][:6]
-    bob = Jobs(scenes, scenes.session("bob"))
-    for url in (address, link(document, "canonical")):
-        assert "is not a public address" in loaded(bob, url)
