@@ -24,9 +24,13 @@ libsentier_a_SOURCES += \
 	server/graph/lanes.def \
 	server/graph/lattice.c \
 	server/graph/load.c \
+	server/graph/load.h \
+	server/graph/load_source.c \
 	server/graph/lower.c \
 	server/graph/masks.c \
+	server/graph/neighborhood_cuts.c \
 	server/graph/neighborhoods.c \
+	server/graph/neighborhoods.h \
 	server/graph/periods.c server/graph/periods.h \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
