@@ -2,6 +2,7 @@
  * the scenes it is made of. Equal loads are one. In checking only the collection is asked for; time
  * and grid stay deferred. */
 #include "graph/load.h"
+#include "base/instant.h"
 #include "graph/stac.h"
 #include "json/js.h"
 #include <math.h>
