@@ -9,10 +9,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REPORT_EVERY_MS = 250, PAUSE_US = 100000 };
+enum { REPORT_EVERY_MS = 250, PAUSE_US = 100000, NICE_OF_LARGE = 10 };
 
 struct child {
     int socket;
@@ -62,6 +63,8 @@ static void do_task(struct child *c, struct performer *p, const struct task *tas
     int64_t start = instant_monotonic();
 
     c->token = task->token;
+    if (task->kind != TASK_PLAN) /* parts of what is large: first tasks, the server and the database come first */
+        setpriority(PRIO_PROCESS, 0, NICE_OF_LARGE);
     atomic_store(&c->reported, start);
     if (perform(p, task, &err)) {
         end.what = REPORT_DONE;

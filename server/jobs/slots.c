@@ -1,5 +1,6 @@
 /* The children of a worker. A worker has room for n_slots tasks of ordinary size; a task that needs
- * more memory takes the room of several, with one process. A process serves one job: for another job it
+ * more memory takes the room of several, with one process. When all are taken, the first task of a job,
+ * which does what is small at once, still finds a spare place beside them. A process serves one job: for another job it
  * is ended and a new one forked. */
 #include "base/instant.h"
 #include "base/log.h"
@@ -26,14 +27,30 @@ static size_t width_of(const struct supervisor *s, const struct task *task)
     return task->memory_bytes <= slot ? 1 : (size_t)((task->memory_bytes + slot - 1) / slot);
 }
 
-size_t slots_free(const struct supervisor *s)
+static size_t slots_used(const struct supervisor *s)
 {
     size_t used = 0;
 
     for (size_t i = 0; i < s->n_places; i++)
         if (s->slots[i].state == SLOT_BUSY || s->slots[i].failed)
             used += width_of(s, &s->slots[i].task);
+    return used;
+}
+
+size_t slots_free(const struct supervisor *s)
+{
+    size_t used = slots_used(s);
+
     return used < s->n_slots ? s->n_slots - used : 0;
+}
+
+size_t slots_spare(const struct supervisor *s)
+{
+    size_t used = slots_used(s);
+
+    if (used <= s->n_slots)
+        return s->n_spare;
+    return used < s->n_slots + s->n_spare ? s->n_slots + s->n_spare - used : 0;
 }
 
 static void close_socket(struct slot *slot)
@@ -123,7 +140,7 @@ static bool find_slot(struct supervisor *s, const struct task *task, int64_t mem
             return true;
         }
     }
-    if (count_processes(s) >= s->n_slots)
+    if (count_processes(s) >= s->n_slots + s->n_spare)
         end_oldest_idle(s);
     for (size_t i = 0; i < s->n_places; i++) {
         if (s->slots[i].state == SLOT_FREE && !s->slots[i].failed) {

@@ -86,6 +86,11 @@ static void read_notices(struct supervisor *s)
     }
 }
 
+static int64_t room_for_tasks(const struct supervisor *s)
+{
+    return (int64_t)(slots_free(s) + slots_spare(s));
+}
+
 static bool beat(struct supervisor *s, int64_t now, struct err *err)
 {
     int64_t tokens[MAX_PLACES];
@@ -100,7 +105,7 @@ static bool beat(struct supervisor *s, int64_t now, struct err *err)
         where[n] = i;
         tokens[n++] = s->slots[i].task.token;
     }
-    if (!worker_beat(s->db, s->self.id, (int64_t)slots_free(s), s->config->jobs_lease, tokens, held, n,
+    if (!worker_beat(s->db, s->self.id, room_for_tasks(s), s->config->jobs_lease, tokens, held, n,
                      &known, err))
         return false;
     wind_up_watchdog(s);
@@ -164,16 +169,18 @@ static bool tell_idle(struct supervisor *s, int64_t idle, struct err *err)
  * nobody. */
 static bool claim(struct supervisor *s, struct task *ret_task, bool *ret_found, struct err *err)
 {
-    int64_t room = (int64_t)slots_free(s) * s->self.slot_bytes;
-    int64_t stagings = slots_free_for_staging(s) > 0 ? s->config->catalog_stagings : 0;
+    size_t slots = slots_free(s);
+    struct task_room room = { .bytes = (int64_t)(slots ? slots : 1) * s->self.slot_bytes,
+                              .stagings = slots_free_for_staging(s) > 0 ? s->config->catalog_stagings : 0,
+                              .plans_only = slots == 0 };
     bool told = s->idle_told > 0;
 
-    if (!task_claim(s->db, s->self.id, room, s->config->jobs_lease, stagings, ret_task, ret_found, err))
+    if (!task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, ret_found, err))
         return false;
     if (*ret_found || told)
         return true;
-    return tell_idle(s, (int64_t)slots_free(s), err) &&
-           task_claim(s->db, s->self.id, room, s->config->jobs_lease, stagings, ret_task, ret_found, err);
+    return tell_idle(s, room_for_tasks(s), err) &&
+           task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, ret_found, err);
 }
 
 static bool give(struct supervisor *s, struct task *task, struct err *err)
@@ -195,12 +202,12 @@ static bool take_tasks(struct supervisor *s, int64_t now, struct err *err)
     if (s->stopping || (!s->look && now < s->next_poll))
         return true;
     s->look = false;
-    while (found && slots_free(s) > 0) {
+    while (found && room_for_tasks(s) > 0) {
         if (!claim(s, &task, &found, err) || (found && !give(s, &task, err)))
             return false;
     }
     s->next_poll = now + POLL_MS * 3 / 4 + (int64_t)(id_token63() % (POLL_MS / 2));
-    return slots_free(s) > 0 || tell_idle(s, 0, err);
+    return room_for_tasks(s) > 0 || tell_idle(s, 0, err);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------- */
@@ -325,6 +332,7 @@ bool worker_run(const struct config *config, const char *url, int64_t slots, voi
                 struct err *err)
 {
     static struct supervisor s;
+    int64_t spare = config->worker_spare < MAX_SPARE ? config->worker_spare : MAX_SPARE;
     int signals;
 
     if (slots <= 0)
@@ -332,7 +340,8 @@ bool worker_run(const struct config *config, const char *url, int64_t slots, voi
     if (slots > MAX_SLOTS)
         slots = MAX_SLOTS;
     s = (struct supervisor){ .config = config, .url = url, .zygote = -1,
-                             .n_slots = (size_t)slots, .n_places = 2 * (size_t)slots + 2 + STAGING_PLACES };
+                             .n_slots = (size_t)slots, .n_spare = (size_t)spare,
+                             .n_places = 2 * (size_t)(slots + spare) + 2 + STAGING_PLACES };
     for (size_t i = 0; i < MAX_PLACES; i++)
         s.slots[i].socket = -1;
     s.self = (struct worker){ .id = id_token63(), .slots = slots,

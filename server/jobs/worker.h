@@ -39,7 +39,8 @@ struct slot {
 
 /* Twice the slots and a few: processes that idle or die do not stand in the way of a new one; and those
  * that wait for tape. */
-enum { MAX_SLOTS = 255, STAGING_PLACES = 8, MAX_PLACES = 2 * MAX_SLOTS + 2 + STAGING_PLACES, MAX_ENDED = 256 };
+enum { MAX_SLOTS = 255, STAGING_PLACES = 8, MAX_SPARE = 16,
+       MAX_PLACES = 2 * (MAX_SLOTS + MAX_SPARE) + 2 + STAGING_PLACES, MAX_ENDED = 256 };
 
 struct ended_job { /* whose files go when no child of ours works on it */
     char id[ID_UUID_SIZE];
@@ -55,7 +56,8 @@ struct supervisor {
     int zygote;        /* socket */
     pid_t zygote_pid;
     struct slot slots[MAX_PLACES];
-    size_t n_places, n_slots; /* n_slots tasks at once */
+    size_t n_places, n_slots; /* n_slots tasks at once, */
+    size_t n_spare;           /* and so many more that are the first of their job */
     struct ended_job ended[MAX_ENDED];
     size_t n_ended;
     bool connected;    /* listening and registered on this connection */
@@ -70,6 +72,7 @@ struct supervisor {
 
 /* slots.c */
 size_t slots_free(const struct supervisor *s); /* counting a big task as several */
+size_t slots_spare(const struct supervisor *s); /* beside these */
 size_t slots_free_for_staging(const struct supervisor *s);
 bool slots_give(struct supervisor *s, const struct task *task, struct err *err) MUST_USE;
 void slots_read(struct supervisor *s, size_t i);

@@ -31,7 +31,7 @@ static void read_task(const PGresult *rows, int row, struct task *task)
     "t.id, t.token, t.job, t.number, t.kind, t.first, t.blocks, t.blocks_done, t.memory_bytes,"    \
     " t.failures"
 
-bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds, int64_t stagings,
+bool task_claim(struct db *db, int64_t worker, const struct task_room *room, int64_t lease_seconds,
                 struct task *ret_task, bool *ret_found, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
@@ -46,6 +46,7 @@ bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease
                   "    WHERE q.state = 'r' AND q.not_before <= now() AND q.memory_bytes <= $3"
                   "      AND (q.kind <> 3 OR (SELECT count(*) FROM tasks WHERE kind = 3 AND state = 'x')"
                   "           < $5::bigint)"
+                  "      AND (q.kind = 0 OR NOT $6::boolean)"
                   "    ORDER BY q.class, q.rank, q.id LIMIT 1 FOR UPDATE SKIP LOCKED))"
                   "  RETURNING *),"
                   " running AS ("
@@ -55,8 +56,8 @@ bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease
                   "  RETURNING pg_notify('" JOB_CHANNEL "', j.id::text))"
                   " SELECT " COLUMNS ", j.run, (SELECT count(*) FROM running)"
                   " FROM t JOIN jobs j ON j.id = t.job",
-                  DB_ARGS(db_int(worker), db_int(id_token63()), db_int(room_bytes),
-                          db_int(lease_seconds), db_int(stagings)),
+                  DB_ARGS(db_int(worker), db_int(id_token63()), db_int(room->bytes),
+                          db_int(lease_seconds), db_int(room->stagings), db_bool(room->plans_only)),
                   err))
         return false;
     *ret_found = row_count(rows) > 0;

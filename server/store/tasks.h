@@ -20,9 +20,14 @@ struct task {
     int failures;
 };
 
-/* The best ready task that needs at most `room_bytes` becomes the worker's for lease_seconds; its
- * job is running from now on. At most `stagings` tasks of that kind run at once, wherever. */
-bool task_claim(struct db *db, int64_t worker, int64_t room_bytes, int64_t lease_seconds, int64_t stagings,
+/* What a worker can take. */
+struct task_room {
+    int64_t bytes;
+    int64_t stagings; /* tasks of that kind that may run at once, wherever */
+    bool plans_only;  /* the first task of a job, nothing else */
+};
+/* The best ready task that fits becomes the worker's for lease_seconds; its job is running from now on. */
+bool task_claim(struct db *db, int64_t worker, const struct task_room *room, int64_t lease_seconds,
                 struct task *ret_task, bool *ret_found, struct err *err) MUST_USE;
 
 /* --- inside a transaction ----------------------------------------------------------------------- */

@@ -71,6 +71,23 @@ def assert_whole(jobs, job, digest):
     assert all("." not in name for name in results), results
 
 
+def test_what_is_small_does_not_wait_for_what_is_large(jobs):
+    """All slots are taken by tasks that do not go on: the first task of another job finds a place beside them."""
+    large, slots, end = jobs.create(stripes(TASKS)), 4, time.time() + 60
+    while len(pids(jobs.service, "task")) < slots:
+        assert time.time() < end
+    stopped = pids(jobs.service, "task")
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        assert jobs.wait(jobs.create(stripes(1)), timeout=30)["status"] == "finished"
+        assert jobs.get(large)["status"] == "running"
+    finally:
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
+    assert jobs.wait(large)["status"] == "finished"
+
+
 def all_may_be_hit(service):
     """No task that is to be done was hit twice: a third time would rightly end its job."""
     return service.sql("SELECT count(*) FROM tasks WHERE failures >= 2 AND state IN ('w', 'r', 'x')") == "0"

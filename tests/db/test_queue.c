@@ -85,7 +85,7 @@ static bool claim(struct task *task)
 {
     bool found = false;
 
-    GOOD(task_claim(db, WORKER, SLOT, LEASE, 4, task, &found, err));
+    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = SLOT, .stagings = 4 }, LEASE, task, &found, err));
     return found;
 }
 
@@ -378,8 +378,27 @@ static void a_task_that_needs_more_room_waits_for_it(void **state)
     submit(ALICE, id);
     GOOD(db_script(db, "UPDATE tasks SET memory_bytes = 3000000000", err));
     assert_false(claim(&task));
-    GOOD(task_claim(db, WORKER, 3LL << 30, LEASE, 4, &task, &found, err));
+    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = 3LL << 30, .stagings = 4 }, LEASE, &task, &found, err));
     assert_true(found);
+}
+
+static void a_spare_place_is_for_first_tasks(void **state)
+{
+    const struct task_room spare = { .bytes = SLOT, .plans_only = true };
+    char large[ID_UUID_SIZE], small[ID_UUID_SIZE];
+    struct task task;
+    bool found;
+
+    (void)state;
+    submit(ALICE, large);
+    assert_true(claim(&task));
+    assert_int_equal(settle(&task, &four, false), HOLD_MINE);
+    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, &found, err));
+    assert_false(found);
+    submit(BOB, small);
+    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, &found, err));
+    assert_true(found);
+    assert_string_equal(task.job, small);
 }
 
 static void lists_are_paged_without_gaps(void **state)
@@ -452,6 +471,7 @@ int main(void)
         TEST(a_lost_temporary_is_made_again),
         TEST(users_share_fairly),
         TEST(a_task_that_needs_more_room_waits_for_it),
+        TEST(a_spare_place_is_for_first_tasks),
         TEST(lists_are_paged_without_gaps),
         TEST(log_partitions_are_made_ahead),
         TEST(a_newer_database_is_refused),
