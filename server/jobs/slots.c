@@ -196,6 +196,14 @@ static void judge(const struct supervisor *s, struct slot *slot, bool memory)
     }
 }
 
+static bool has_ended(const struct supervisor *s, const struct task *task)
+{
+    for (size_t i = 0; i < s->n_ended; i++)
+        if (s->ended[i].run == task->run && !strcmp(s->ended[i].id, task->job))
+            return true;
+    return false;
+}
+
 void slots_read(struct supervisor *s, size_t i)
 {
     struct slot *slot = &s->slots[i];
@@ -222,6 +230,8 @@ void slots_read(struct supervisor *s, size_t i)
         if (report.what == REPORT_FAILED) {
             slot->report = report;
             judge(s, slot, report.code == ERR_MemoryExceeded && slot->task.kind != TASK_PLAN);
+        } else if (has_ended(s, &slot->task)) {
+            slots_kill(s, i); /* it was the last one: nobody needs this process any more */
         }
     }
 }
