@@ -1,7 +1,7 @@
 /* The children of a worker. A worker has room for n_slots tasks of ordinary size; a task that needs
  * more memory takes the room of several, with one process. When all are taken, the first task of a job,
- * which does what is small at once, still finds a spare place beside them. A process serves one job: for another job it
- * is ended and a new one forked. */
+ * which does what is small at once, still finds a spare place beside them. A process serves one job: for
+ * another job it is ended and a new one forked. */
 #include "base/instant.h"
 #include "base/log.h"
 #include "jobs/scratch.h"
