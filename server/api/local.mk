@@ -12,13 +12,13 @@ libsentier_a_SOURCES += \
 	server/api/common/page.c server/api/common/page.h \
 	server/api/common/results.c server/api/common/results.h \
 	server/api/common/run.c server/api/common/run.h \
-	server/api/ogc/execution.c \
+	server/api/ogc/execution.c server/api/ogc/execution.h \
 	server/api/ogc/inputs.c \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \
 	server/api/ogc/outputs.c \
-	server/api/ogc/processes.c \
+	server/api/ogc/processes.c server/api/ogc/products.h \
 	server/api/ogc/results.c \
 	server/api/openeo/account.c \
 	server/api/openeo/capabilities.c \

@@ -2,7 +2,7 @@
  * stored; then it is answered with 201 and the job's address, or waited for. */
 #include "api/common/build.h"
 #include "api/common/run.h"
-#include "api/ogc/ogc.h"
+#include "api/ogc/execution.h"
 #include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,32 +52,27 @@ static struct preference read_preference(struct request *rq)
     return prefer;
 }
 
-static bool offers(const json_t *description, const char *option)
+bool ogc_execution_offers(const struct ogc_execution *x, const char *option)
 {
     size_t i;
     json_t *one;
 
-    json_array_foreach(json_object_get(description, "jobControlOptions"), i, one) {
+    json_array_foreach(json_object_get(x->description, "jobControlOptions"), i, one)
+    {
         if (!strcmp(json_string_value(one), option))
             return true;
     }
     return false;
 }
 
-static bool choose_async(const json_t *description, const struct preference *prefer)
+static bool choose_async(const struct ogc_execution *x, const struct preference *prefer)
 {
-    if (!offers(description, "sync-execute"))
+    if (!ogc_execution_offers(x, "sync-execute"))
         return true;
-    return prefer->async && !prefer->sync && offers(description, "async-execute");
+    return prefer->async && !prefer->sync && ogc_execution_offers(x, "async-execute");
 }
 
-/* A request that was checked; all of it is owned. */
-struct execution {
-    const struct ogc_process *process;
-    json_t *description, *graph, *arguments, *request;
-};
-
-static void execution_drop(struct execution *x)
+void ogc_execution_drop(struct ogc_execution *x)
 {
     json_decref(x->description);
     json_decref(x->graph);
@@ -85,26 +80,26 @@ static void execution_drop(struct execution *x)
     json_decref(x->request);
 }
 
-static bool read_execution(struct request *rq, struct execution *x, struct err *err)
+bool ogc_execution_read(struct request *rq, const char *process_id, const json_t *body,
+                        struct ogc_execution *x, struct err *err)
 {
-    const char *id = request_variable(rq, "processId");
-
-    x->process = ogc_process_find(id);
+    (void)rq;
+    x->process = ogc_process_find(process_id);
     if (!x->process)
-        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", id);
-    if (!json_is_object(rq->body))
-        return js_refuse(rq->body, "", "an object", err);
+        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", process_id);
+    if (!json_is_object(body))
+        return js_refuse(body, "", "an object", err);
     x->description = ogc_process_description(x->process);
     x->graph = ogc_process_graph(x->process);
-    if (!ogc_inputs_read(json_object_get(rq->body, "inputs"), x->description, x->graph,
-                         &x->arguments, err) ||
-        !ogc_outputs_read(rq->body, x->description, &x->request, err))
+    if (!ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &x->arguments,
+                         err) ||
+        !ogc_outputs_read(body, x->description, &x->request, err))
         return false;
     ogc_outputs_prune(x->graph, x->description, x->request);
     return true;
 }
 
-static struct job_input input_of(struct request *rq, const struct execution *x,
+static struct job_input input_of(struct request *rq, const struct ogc_execution *x,
                                  enum job_class class)
 {
     return (struct job_input){
@@ -112,6 +107,32 @@ static struct job_input input_of(struct request *rq, const struct execution *x,
         .title = json_string_value(json_object_get(x->description, "title")),
         .process = x->graph, .arguments = x->arguments, .request = x->request, .class = class,
     };
+}
+
+bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x,
+                         char ret_id[static ID_UUID_SIZE], struct err *err)
+{
+    const struct job_terms terms = run_terms(rq, -1);
+    struct job_input in = input_of(rq, x, CLASS_NORMAL);
+
+    in.terms = &terms;
+    return run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err) &&
+           job_submit(rq->db, &in, ret_id, err);
+}
+
+bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x,
+                        int64_t timeout_ms, bool any_size, struct err *err)
+{
+    const struct job_terms terms = run_terms(rq, -1);
+    struct job_input in = input_of(rq, x, CLASS_INTERACTIVE);
+    struct run_estimate estimate = {0};
+
+    in.terms = &terms;
+    if (!run_estimate(rq, x->graph, x->arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
+        return false;
+    json_decref(estimate.value);
+    return (any_size || run_fits_sync(rq, &estimate, err)) &&
+           run_submit(rq, reply, &in, timeout_ms, err);
 }
 
 /* 201 with the status of the new job. */
@@ -137,28 +158,16 @@ static int64_t wait_of(const struct request *rq, const struct preference *prefer
 static bool submit(struct request *rq, struct reply *reply, struct err *err)
 {
     struct preference prefer = read_preference(rq);
-    AUTO(execution) struct execution x = { 0 };
-    struct run_estimate estimate = { 0 };
-    const struct job_terms terms = run_terms(rq, -1);
-    struct job_input in;
+    AUTO(ogc_execution) struct ogc_execution x = {0};
     char id[ID_UUID_SIZE];
-    bool fits;
+    bool async;
 
-    if (!read_execution(rq, &x, err))
+    if (!ogc_execution_read(rq, request_variable(rq, "processId"), rq->body, &x, err))
         return false;
-    if (choose_async(x.description, &prefer) && prefer.wait_ms <= 0) {
-        in = input_of(rq, &x, CLASS_NORMAL);
-        in.terms = &terms;
-        return run_check(rq, x.graph, x.arguments, "", DIALECT_OPENEO, err) &&
-               job_submit(rq->db, &in, id, err) && reply_accepted(rq, reply, id, err);
-    }
-    if (!run_estimate(rq, x.graph, x.arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
-        return false;
-    json_decref(estimate.value);
-    fits = choose_async(x.description, &prefer) || run_fits_sync(rq, &estimate, err);
-    in = input_of(rq, &x, CLASS_INTERACTIVE);
-    in.terms = &terms;
-    return fits && run_submit(rq, reply, &in, wait_of(rq, &prefer), err);
+    async = choose_async(&x, &prefer);
+    if (async && prefer.wait_ms <= 0)
+        return ogc_execution_queue(rq, &x, id, err) && reply_accepted(rq, reply, id, err);
+    return ogc_execution_wait(rq, reply, &x, wait_of(rq, &prefer), async, err);
 }
 
 /* The wait is over and the job is not: with respond-async it goes on as any other job. */

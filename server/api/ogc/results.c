@@ -7,38 +7,21 @@
 #include "api/common/build.h"
 #include "api/common/results.h"
 #include "api/common/run.h"
-#include "api/ogc/ogc.h"
+#include "api/ogc/products.h"
 #include "base/text.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_OUTPUTS = 32, MAX_INLINE_BYTES = 64 << 20 };
-
-struct product {
-    const char *id;
-    const struct job_asset *file; /* or: */
-    const json_t *value;
-    const char *mode; /* "value", "reference" or NULL */
-};
-
-struct products {
-    size_t count;
-    struct product list[MAX_OUTPUTS];
-    json_t *values; /* owned: what the graph gave when it is no cube */
-    struct job_asset *assets;
-    size_t n_assets;
-};
-
-static void products_drop(struct products *products)
+void ogc_products_drop(struct ogc_products *products)
 {
     for (size_t i = 0; i < products->n_assets; i++)
         json_decref(products->assets[i].fields);
     json_decref(products->values);
 }
 
-static const struct job_asset *file_of(const struct products *products, const char *output)
+static const struct job_asset *file_of(const struct ogc_products *products, const char *output)
 {
     for (size_t i = 0; i < products->n_assets; i++)
         if (products->assets[i].output && !strcmp(products->assets[i].output, output))
@@ -47,7 +30,7 @@ static const struct job_asset *file_of(const struct products *products, const ch
 }
 
 /* A graph whose result is a value left one JSON file. */
-static bool read_values(struct products *products, struct err *err)
+static bool read_values(struct ogc_products *products, struct err *err)
 {
     if (products->n_assets != 1 || strcmp(products->assets[0].media_type, "application/json"))
         return true;
@@ -55,8 +38,8 @@ static bool read_values(struct products *products, struct err *err)
     return products->values || err_set(err, ERR_FileNotFound, "The result is no longer there.");
 }
 
-static bool collect(struct request *rq, const struct job *job, struct products *ret_products,
-                    struct err *err)
+bool ogc_products_read(struct request *rq, const struct job *job, struct ogc_products *ret_products,
+                       struct err *err)
 {
     const json_t *asked = json_object_get(job->request, "outputs");
     const char *id;
@@ -67,8 +50,9 @@ static bool collect(struct request *rq, const struct job *job, struct products *
         !read_values(ret_products, err))
         return false;
     json_object_foreach((json_t *)asked, id, wish) {
-        struct product product = {
-            .id = arena_text(rq->arena, id), .file = file_of(ret_products, id),
+        struct ogc_product product = {
+            .id = arena_text(rq->arena, id),
+            .file = file_of(ret_products, id),
             .value = json_object_get(ret_products->values, id),
             .mode = json_string_value(json_object_get(wish, "transmissionMode")),
         };
@@ -77,39 +61,39 @@ static bool collect(struct request *rq, const struct job *job, struct products *
             product.file = NULL;
         else if (!product.file)
             continue;
-        if (ret_products->count < MAX_OUTPUTS)
+        if (ret_products->count < OGC_MAX_OUTPUTS)
             ret_products->list[ret_products->count++] = product;
     }
     return true;
 }
 
-static bool by_reference(const struct product *product)
+static bool by_reference(const struct ogc_product *product)
 {
     return product->mode && !strcmp(product->mode, "reference");
 }
 
 /* A value that is wanted by reference is a member of a file: the file is linked. */
-static const char *href_of_product(struct request *rq, const struct job *job,
-                                   const struct products *products, const struct product *product)
+const char *ogc_product_href(struct request *rq, const struct job *job,
+                             const struct ogc_products *products, const struct ogc_product *product)
 {
     const struct job_asset *file = product->file ? product->file : &products->assets[0];
 
     return results_href(rq, job->id, file->name, results_links_expire(rq, job));
 }
 
-static const char *media_of(const struct product *product)
+const char *ogc_product_media(const struct ogc_product *product)
 {
     return product->file ? product->file->media_type : "application/json";
 }
 
-static bool read_file(const struct job_asset *asset, char **ret_bytes, size_t *ret_size,
-                      struct err *err)
+bool ogc_product_bytes(const struct job_asset *asset, char **ret_bytes, size_t *ret_size,
+                       struct err *err)
 {
     FILE *file = fopen(asset->path, "rbe");
     char *bytes;
     size_t n;
 
-    if (asset->size_bytes > MAX_INLINE_BYTES) {
+    if (asset->size_bytes > OGC_MAX_INLINE_BYTES) {
         if (file)
             fclose(file);
         return err_set(err, ERR_InvalidParameter,
@@ -134,16 +118,16 @@ static bool read_file(const struct job_asset *asset, char **ret_bytes, size_t *r
 /* --- one output --------------------------------------------------------------------------------- */
 
 static bool reply_links(struct request *rq, struct reply *reply, const struct job *job,
-                        const struct products *products)
+                        const struct ogc_products *products)
 {
     for (size_t i = 0; i < products->count; i++)
         reply_header(rq, reply, "Link", "<%s>; rel=\"item\"; title=\"%s\"; type=\"%s\"",
-                     href_of_product(rq, job, products, &products->list[i]),
-                     products->list[i].id, media_of(&products->list[i]));
+                     ogc_product_href(rq, job, products, &products->list[i]), products->list[i].id,
+                     ogc_product_media(&products->list[i]));
     return reply_empty(reply, 204);
 }
 
-static bool reply_one(struct request *rq, struct reply *reply, const struct product *product,
+static bool reply_one(struct request *rq, struct reply *reply, const struct ogc_product *product,
                       struct err *err)
 {
     char *text;
@@ -156,22 +140,22 @@ static bool reply_one(struct request *rq, struct reply *reply, const struct prod
 
 /* --- multipart ---------------------------------------------------------------------------------- */
 
-static bool add_part(struct request *rq, const struct job *job, const struct products *products,
-                     const struct product *product, const char *boundary, struct text *body,
+static bool add_part(struct request *rq, const struct job *job, const struct ogc_products *products,
+                     const struct ogc_product *product, const char *boundary, struct text *body,
                      struct err *err)
 {
     AUTO(mem) char *bytes = NULL;
     size_t size = 0;
 
     text_printf(body, "--%s\r\nContent-ID: <%s>\r\nContent-Type: %s\r\n", boundary, product->id,
-                media_of(product));
+                ogc_product_media(product));
     if (by_reference(product)) {
         text_printf(body, "Content-Location: %s\r\n\r\n\r\n",
-                    href_of_product(rq, job, products, product));
+                    ogc_product_href(rq, job, products, product));
         return true;
     }
     if (product->file) {
-        if (!read_file(product->file, &bytes, &size, err))
+        if (!ogc_product_bytes(product->file, &bytes, &size, err))
             return false;
     } else {
         bytes = json_dumps(product->value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -180,7 +164,7 @@ static bool add_part(struct request *rq, const struct job *job, const struct pro
     text_printf(body, "Content-Length: %zu\r\n\r\n", size);
     text_addn(body, bytes, size);
     text_add(body, "\r\n");
-    if (body->length > MAX_INLINE_BYTES)
+    if (body->length > OGC_MAX_INLINE_BYTES)
         return err_set(err, ERR_InvalidParameter,
                        "/outputs: together they are too large to be sent by value; ask for them "
                        "by reference.");
@@ -188,7 +172,7 @@ static bool add_part(struct request *rq, const struct job *job, const struct pro
 }
 
 static bool reply_multipart(struct request *rq, struct reply *reply, const struct job *job,
-                            const struct products *products, struct err *err)
+                            const struct ogc_products *products, struct err *err)
 {
     AUTO(text) struct text body = { 0 };
     char boundary[ID_UUID_SIZE];
@@ -206,11 +190,11 @@ static bool reply_multipart(struct request *rq, struct reply *reply, const struc
 
 /* --- document ----------------------------------------------------------------------------------- */
 
-static json_t *link_of(struct request *rq, const struct job *job, const struct products *products,
-                       const struct product *product)
+static json_t *link_of(struct request *rq, const struct job *job,
+                       const struct ogc_products *products, const struct ogc_product *product)
 {
-    return json_pack("{s:s, s:s, s:s}", "href", href_of_product(rq, job, products, product), "type",
-                     media_of(product), "title", product->id);
+    return json_pack("{s:s, s:s, s:s}", "href", ogc_product_href(rq, job, products, product),
+                     "type", ogc_product_media(product), "title", product->id);
 }
 
 /* An object as a value is qualified, so that it is not taken for a link or a qualified value. */
@@ -222,7 +206,7 @@ static json_t *plain_value(const json_t *value)
 }
 
 static bool document_member(struct request *rq, const struct job *job,
-                            const struct products *products, const struct product *product,
+                            const struct ogc_products *products, const struct ogc_product *product,
                             json_t **ret_member, struct err *err)
 {
     AUTO(text) struct text base64 = { 0 };
@@ -237,7 +221,7 @@ static bool document_member(struct request *rq, const struct job *job,
         *ret_member = plain_value(product->value);
         return true;
     }
-    if (!read_file(product->file, &bytes, &size, err))
+    if (!ogc_product_bytes(product->file, &bytes, &size, err))
         return false;
     text_add_base64(&base64, bytes, size);
     *ret_member = json_pack("{s:s, s:s, s:s}", "value", base64.data ? base64.data : "", "encoding",
@@ -246,7 +230,7 @@ static bool document_member(struct request *rq, const struct job *job,
 }
 
 static bool reply_document(struct request *rq, struct reply *reply, const struct job *job,
-                           const struct products *products, struct err *err)
+                           const struct ogc_products *products, struct err *err)
 {
     AUTO(json) json_t *body = json_object();
 
@@ -264,14 +248,14 @@ bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job
                        struct err *err)
 {
     const char *response = json_string_value(json_object_get(job->request, "response"));
-    AUTO(products) struct products products = { 0 };
+    AUTO(ogc_products) struct ogc_products products = {0};
     bool document = response && !strcmp(response, "document"), all_links = true;
 
     if (job->state == JOB_CREATED || job->state == JOB_QUEUED || job->state == JOB_RUNNING)
         return err_set(err, ERR_ResultNotReady, "The job is not finished; its results come later.");
     if (job->state != JOB_FINISHED)
         return run_refuse_failed(job, err);
-    if (!collect(rq, job, &products, err))
+    if (!ogc_products_read(rq, job, &products, err))
         return false;
     if (json_object_size(json_object_get(job->request, "outputs")) == 0)
         return reply_empty(reply, 204);

@@ -1,0 +1,28 @@
+/* An execute request from its JSON to a job: what /ogc and /wps do alike. */
+#ifndef API_OGC_EXECUTION_H
+#define API_OGC_EXECUTION_H
+
+#include "api/ogc/ogc.h"
+
+/* A request that was checked; all of it is owned. */
+struct ogc_execution {
+    const struct ogc_process *process;
+    json_t *description, *graph, *arguments, *request;
+};
+/* AUTO(ogc_execution) struct ogc_execution x = { 0 }; */
+void ogc_execution_drop(struct ogc_execution *x);
+
+/* Reads and checks an execute request in the JSON of OGC API - Processes. Errors: ProcessNotFound,
+ * InvalidParameter with the JSON pointer of what is wrong. */
+bool ogc_execution_read(struct request *rq, const char *process_id, const json_t *body,
+                        struct ogc_execution *x, struct err *err) MUST_USE;
+/* Does the description's jobControlOptions name it? */
+bool ogc_execution_offers(const struct ogc_execution *x, const char *option);
+/* Queues it as a job. */
+bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x,
+                         char ret_id[static ID_UUID_SIZE], struct err *err) MUST_USE;
+/* Submits it and waits (run.h); `any_size`: also what is too large to be waited for. */
+bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x,
+                        int64_t timeout_ms, bool any_size, struct err *err) MUST_USE;
+
+#endif
