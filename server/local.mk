@@ -2,6 +2,7 @@
 include server/base/local.mk
 include server/json/local.mk
 include server/config/local.mk
+include server/sandbox/local.mk
 include server/cql2/local.mk
 include server/net/local.mk
 include server/store/local.mk

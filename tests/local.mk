@@ -259,3 +259,9 @@ tests_fuzz_fuzz_resto_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
 # the feed of a collection
 EXTRA_DIST += tests/stac/test_atom.py
+
+# sandbox
+check_PROGRAMS += tests/unit/test_sandbox
+TESTS += tests/unit/test_sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_LDADD = $(unit_libs)

@@ -1,0 +1,4 @@
+libsentier_a_SOURCES += \
+	server/sandbox/sandbox.c server/sandbox/sandbox.h \
+	server/sandbox/usage.c server/sandbox/usage.h \
+	server/sandbox/words.c server/sandbox/words.h
