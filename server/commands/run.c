@@ -148,12 +148,14 @@ static void print_notices(const struct plan *plan)
 static bool compute(const struct evaluation *e, const struct plan *plan, const char *scratch,
                     struct err *err)
 {
+    struct raster_reading reading = { 0 };
     struct raster_options options = {
         .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
         .memory_bytes = (size_t)e->config->raster_block_budget,
         .scratch = scratch,
         .allowed_hosts = e->config->raster_allowed_hosts,
         .progress = show_progress,
+        .reading = &reading,
     };
     AUTO(raster_result) struct raster_result *result = NULL;
     json_t *files = json_array();
@@ -164,7 +166,8 @@ static bool compute(const struct evaluation *e, const struct plan *plan, const c
         json_array_append_new(files, file_json(&result->files[i], e->output));
     print_notices(plan);
     if (good)
-        print_json(json_pack("{s:o}", "files", files));
+        print_json(json_pack("{s:o,s:{s:I,s:I}}", "files", files, "read", "tiles", (json_int_t)reading.tiles,
+                             "pixels", (json_int_t)reading.pixels));
     else
         json_decref(files);
     return good;
@@ -235,7 +238,8 @@ const struct command command_run = {
     .summary = "evaluate a process graph on files, without a server",
     .help = "Reads an openEO process, plans it with the products in the folders as catalogue (SAFE,\n"
             "images with a STAC item beside them, files of STAC items), and writes the results to DIR\n"
-            "(the current folder without --output). Prints the files and their statistics as JSON.\n"
+            "(the current folder without --output). Prints the files and their statistics as JSON, and how\n"
+            "many tiles and pixels of the products were decoded.\n"
             "\n"
             "  --from FOLDER        products; may be given several times\n"
             "  --output DIR         where results go; made when it is missing\n"

@@ -124,6 +124,12 @@ static bool covers(const struct scene_band *band, const struct grid *grid)
                grid->y0 - (double)grid->height * grid->dy + slack;
 }
 
+/* Colours and scaled numbers are measured; of whole numbers without any description nobody knows. */
+static bool is_measured(const struct band_info *info)
+{
+    return !info->categorical && (info->common_name || !isnan(info->center_wavelength) || info->scale != 1);
+}
+
 /* The first valid pixel wins: files of the grid's CRS first, then by id. */
 static struct load_plane make_plane(struct planner *p, const struct load *load,
                                     const struct grid *grid, size_t label, size_t band)
@@ -141,6 +147,9 @@ static struct load_plane make_plane(struct planner *p, const struct load *load,
         }
     }
     plane.layers = layers;
+    plane.measured = is_measured(&load->infos[band]) ||
+                     (plane.n_layers > 0 && !load->infos[band].categorical && layers[0]->pixel >= PIXEL_F32 &&
+                      layers[0]->pixel != PIXEL_BOOL);
     return plane;
 }
 
@@ -218,17 +227,18 @@ void load_make_source(struct planner *p, struct load *load, const struct grid *g
 }
 
 const struct source *load_on_grid(struct planner *p, const struct source *source,
-                                  const struct grid *grid)
+                                  const struct grid *grid, bool coarse)
 {
     const struct load *origin = source->load;
     struct load *other;
 
     for (struct load *l = p->loads; l; l = l->next)
-        if (!strcmp(l->key, origin->key) && grid_equal(&l->grid, grid))
+        if (!strcmp(l->key, origin->key) && grid_equal(&l->grid, grid) && l->source.node->coarse == coarse)
             return &l->source;
     other = arena_alloc(p->arena, sizeof *other);
     *other = *origin;
     load_make_source(p, other, grid, source->node->id, source->node->pointer);
+    other->source.node->coarse = coarse;
     other->next = p->loads;
     p->loads = other;
     return &other->source;

@@ -103,6 +103,7 @@ struct application {
 struct load_plane {
     size_t n_layers;
     const struct scene_band *const *layers;
+    bool measured; /* numbers whose averages mean something, as far as is known: no classes, no flags */
 };
 
 /* A statistic of a column, over all pixels of a geometry. */
@@ -141,6 +142,7 @@ struct plan_node {
     size_t n_applications; /* PLAN_APPLY */
     const struct application *applications;
     const struct load_plane *load; /* PLAN_LOAD: [cube_planes(&schema)] */
+    bool coarse;                   /* PLAN_LOAD: a picture, which overviews will do for */
     const struct kernel_args *kernel; /* PLAN_KERNEL */
     enum resampling resampling;    /* PLAN_WARP */
     const struct window_args *windows; /* PLAN_WINDOWS */

@@ -329,8 +329,9 @@ void demand_find(struct call *load, struct demand *ret);
 
 /* load.c and catalogue.c */
 run_fn run_load_collection, run_load_stac;
+/* `coarse`: overviews will do. */
 const struct source *load_on_grid(struct planner *p, const struct source *source,
-                                  const struct grid *grid);
+                                  const struct grid *grid, bool coarse);
 /* The scenes whose files a node reads (none unless it is a load), into ret (may be NULL). */
 size_t load_scenes(const struct planner *p, const struct plan_node *node,
                    const struct scene **ret);

@@ -5,20 +5,20 @@
 #include <string.h>
 
 /* The source on another grid; NULL stays NULL. */
-static bool regrid_source(const struct call *call, const struct source *source,
-                          const struct grid *grid, const struct source **ret, struct err *err)
+static bool regrid_source(const struct call *call, const struct source *source, const struct grid *grid,
+                          bool picture, const struct source **ret, struct err *err)
 {
     *ret = NULL;
     if (!source)
         return true;
     if (source->mask)
         return mask_on_grid(call, source->mask, grid, ret, err);
-    *ret = load_on_grid(call->planner, source, grid);
+    *ret = load_on_grid(call->planner, source, grid, picture);
     return true;
 }
 
 static bool regrid_expr(const struct call *call, const struct expr *e, const struct grid *grid,
-                        const struct expr **memo, const struct expr **ret, struct err *err)
+                        bool picture, const struct expr **memo, const struct expr **ret, struct err *err)
 {
     struct planner *p = call->planner;
     AUTO(mem) const struct expr **arguments = NULL;
@@ -29,7 +29,7 @@ static bool regrid_expr(const struct call *call, const struct expr *e, const str
         return true;
     }
     if (e->op == EXPR_LEAF) {
-        if (!regrid_source(call, e->source, grid, &source, err))
+        if (!regrid_source(call, e->source, grid, picture, &source, err))
             return false;
         *ret = source ? expr_leaf(p->exprs, source, e->plane, cell_with_nodata(e->cell), e->wide) : e;
     } else {
@@ -99,9 +99,9 @@ static void warp_near(const struct call *call, const struct cube *cube, const st
     memcpy(ret_planes, made->planes, n * sizeof *ret_planes);
 }
 
-/* `edgeless`: loads are made again although they know nothing of the cube's edges; whoever says so looks
- * after these. */
-static bool regrid(const struct call *call, const struct cube *cube, const struct grid *grid, bool edgeless,
+/* `picture`: overviews will do, and loads are made again although they know nothing of the cube's edges;
+ * whoever says so looks after these. */
+static bool regrid(const struct call *call, const struct cube *cube, const struct grid *grid, bool picture,
                    const struct expr **ret_planes, struct err *err)
 {
     struct planner *p = call->planner;
@@ -116,12 +116,12 @@ static bool regrid(const struct call *call, const struct cube *cube, const struc
                                                  !call_check_place(call, &cube->schema.grid, err)))
         return false;
     mark_below(cube->planes, n, marks);
-    if ((!edgeless && !covers(&cube->schema.grid, grid)) || any_computed(marks, n_exprs)) {
+    if ((!picture && !covers(&cube->schema.grid, grid)) || any_computed(marks, n_exprs)) {
         warp_near(call, cube, grid, ret_planes);
         return true;
     }
     for (size_t i = 0; i < n_exprs; i++)
-        if (marks[i] && !regrid_expr(call, marks[i], grid, memo, &made, err))
+        if (marks[i] && !regrid_expr(call, marks[i], grid, picture, memo, &made, err))
             return false;
     for (size_t i = 0; i < n; i++)
         ret_planes[i] = memo[cube->planes[i]->id];

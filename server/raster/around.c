@@ -52,10 +52,11 @@ static bool read_numbers(const struct around *a, const struct window_rect *w, en
                          void *dst, struct err *err)
 {
     size_t n = w->width * w->height;
-    struct pixel_kind kind = a->input->results[0].kind;
+    struct pixel_kind kind = a->coarse ? a->coarse->kind : a->input->results[0].kind;
     AUTO(mem) void *native = pixels_new(n, pixel_size(kind.pixel), err);
 
-    if (!native || !a->read(a->context, a->input, w, native, err))
+    if (!native || !(a->coarse ? load_plane(a->loader, a->coarse, w, native, err)
+                               : a->read(a->context, a->input, w, native, err)))
         return false;
     lanes_convert(&(struct lane_plane){ native, kind },
                   &(struct lane_plane){ dst, { pixel, NAN, true } }, n);
@@ -221,6 +222,56 @@ static bool run_kernel(const struct around *a, const struct window_rect *w,
 
 /* ---- warps ---- */
 
+/* Of methods that sum with weights the sum over an overview is that over its pixels, but for where some
+ * of these are missing; all others want each pixel. */
+static bool is_sum_of_weights(enum resampling method)
+{
+    return (method >= RESAMPLE_BILINEAR && method <= RESAMPLE_LANCZOS) || method == RESAMPLE_AVERAGE;
+}
+
+static void cut_box(double box[4], const struct grid *g)
+{
+    box[0] = fmax(box[0], g->x0);
+    box[1] = fmax(box[1], g->y0 - (double)g->height * g->dy);
+    box[2] = fmin(box[2], g->x0 + (double)g->width * g->dx);
+    box[3] = fmin(box[3], g->y0);
+}
+
+/* The load whose plane a plane is, with nothing but filters in between; and where these cut it. */
+static const struct plan_node *loaded(const struct plan_node *node, size_t *plane, double box[4])
+{
+    while (node->op == PLAN_APPLY) {
+        const struct application *a = node->applications, *end = a + node->n_applications;
+
+        while (a < end && (a->program || a->planes[0] != *plane))
+            a++;
+        if (a == end || a->arguments[0].plane < 0)
+            return NULL;
+        cut_box(box, &node->schema.grid);
+        *plane = (size_t)a->arguments[0].plane;
+        node = node->inputs[a->arguments[0].input];
+    }
+    cut_box(box, &node->schema.grid);
+    return node->op == PLAN_LOAD ? node : NULL;
+}
+
+/* What was loaded and nothing else is read from overviews that are fine enough, as gdalwarp does. */
+static bool coarser_input(const struct around *a, struct load_want *want, bool *ret_is_coarse, struct err *err)
+{
+    double box[4] = { -INFINITY, -INFINITY, INFINITY, INFINITY };
+    size_t plane = a->plane;
+    const struct plan_node *load = NULL;
+
+    *ret_is_coarse = false;
+    if (is_sum_of_weights(a->node->resampling))
+        load = loaded(a->node->inputs[0], &plane, box);
+    if (!load)
+        return true;
+    *want = load_want_of(load, plane);
+    want->until = &a->node->schema.grid;
+    return load_coarsen(a->loader, want, box, ret_is_coarse, err);
+}
+
 /* How far a method looks around a position, in pixels of whichever grid is coarser. */
 static double reach(enum resampling method)
 {
@@ -286,7 +337,8 @@ static bool resample(const struct around *a, const struct window_rect *w,
                      const struct lane_plane *out, size_t pitch, struct window_rect *used,
                      struct err *err)
 {
-    const struct grid *from = &a->node->inputs[0]->schema.grid, *to = &a->node->schema.grid;
+    const struct grid *to = &a->node->schema.grid;
+    const struct grid *from = a->coarse ? &a->coarse->grid : &a->node->inputs[0]->schema.grid;
     enum pixel input = a->input->results[0].kind.pixel;
     bool wide = input == PIXEL_F64 || input == PIXEL_I32 || input == PIXEL_U32;
     size_t n = w->width * w->height, size = wide ? sizeof(double) : sizeof(float);
@@ -320,8 +372,8 @@ static bool resample(const struct around *a, const struct window_rect *w,
     return true;
 }
 
-static bool run_warp(const struct around *a, const struct window_rect *w,
-                     const struct lane_plane *out, size_t pitch, struct err *err)
+static bool warp_window(const struct around *a, const struct window_rect *w,
+                        const struct lane_plane *out, size_t pitch, struct err *err)
 {
     size_t size = pixel_size(out->kind.pixel);
     struct window_rect used, half = *w, rest = *w;
@@ -343,7 +395,21 @@ static bool run_warp(const struct around *a, const struct window_rect *w,
     rest.width -= wide ? half.width : 0;
     rest.height -= wide ? 0 : half.height;
     other.data = (char *)out->data + (wide ? half.width : half.height * pitch) * size;
-    return run_warp(a, &half, out, pitch, err) && run_warp(a, &rest, &other, pitch, err);
+    return warp_window(a, &half, out, pitch, err) && warp_window(a, &rest, &other, pitch, err);
+}
+
+static bool run_warp(const struct around *a, const struct window_rect *w,
+                     const struct lane_plane *out, size_t pitch, struct err *err)
+{
+    struct around mine = *a;
+    struct load_want want;
+    bool is_coarse;
+
+    if (!coarser_input(a, &want, &is_coarse, err))
+        return false;
+    if (is_coarse)
+        mine.coarse = &want;
+    return warp_window(&mine, w, out, pitch, err);
 }
 
 /* ---- one pixel ---- */

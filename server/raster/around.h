@@ -11,6 +11,7 @@ struct around {
     size_t plane;                 /* of the node */
     const struct schedule *input; /* makes its input */
     const struct lane_machine *machine;
+    struct loader *loader;
     struct warper *warper;
     /* A window of the input, within its grid, in its own type. */
     bool (*read)(void *context, const struct schedule *input, const struct window_rect *window,
@@ -20,6 +21,7 @@ struct around {
                      void *const *dsts, struct err *err);
     void *context;
     struct patch_places *places;
+    const struct load_want *coarse; /* read this instead of the input; NULL: the input */
 };
 
 /* The most bytes that a window of the node takes at once. */

@@ -327,6 +327,7 @@ static bool read_step(struct block_runner *runner, const struct band *band,
 {
     struct window_rect w = on_node(band, step->node);
     struct lane_plane out = plane_of(band, &step->outs[0]);
+    struct load_want want;
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */
@@ -338,7 +339,8 @@ static bool read_step(struct block_runner *runner, const struct band *band,
         read_rows(runner, step, &w, out.data);
         return true;
     }
-    return load_plane(runner->loader, step->node, step->plane, &w, out.data, err);
+    want = load_want_of(step->node, step->plane);
+    return load_plane(runner->loader, &want, &w, out.data, err);
 }
 
 static bool run_step(struct block_runner *runner, struct band *band, const struct step *step,
@@ -422,8 +424,8 @@ static bool around_step(struct block_runner *runner, const struct band *band,
     struct window_rect w = on_node(band, step->node);
     AUTO(mem) struct lane_plane *outs = mem_array(step->n_outs, sizeof *outs);
     struct around around = { step->node, step, step->plane, step->inputs[0], &runner->machine,
-                             loader_warper(runner->loader), read_input, read_inputs, runner,
-                             runner->places };
+                             runner->loader, loader_warper(runner->loader), read_input, read_inputs, runner,
+                             runner->places, NULL };
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */
@@ -550,6 +552,13 @@ static bool run_tile(struct block_runner *runner, const struct schedule *s, size
                 return false;
     }
     return true;
+}
+
+struct raster_reading block_runner_reading(const struct block_runner *runner)
+{
+    const struct source_count *count = source_pool_count(loader_pool(runner->loader));
+
+    return (struct raster_reading){ count->tiles, count->pixels };
 }
 
 bool block_run(struct block_runner *runner, size_t block, struct err *err)

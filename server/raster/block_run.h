@@ -24,6 +24,8 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
 void block_runner_free(struct block_runner *runner);
 DEFINE_AUTO(block_runner, struct block_runner *, block_runner_free)
 
+/* What it read so far. */
+struct raster_reading block_runner_reading(const struct block_runner *runner);
 bool block_run(struct block_runner *runner, size_t block, struct err *err) MUST_USE;
 /* The same for a tile of a schedule of rows. */
 bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,

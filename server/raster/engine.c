@@ -137,8 +137,9 @@ struct crew {
     const size_t *order;
     atomic_size_t next, done;
     atomic_bool failed;
-    pthread_mutex_t lock; /* of err */
+    pthread_mutex_t lock; /* of what follows */
     struct err *err;
+    struct raster_reading reading;
 };
 
 static void fail(struct crew *crew, const struct err *err)
@@ -167,6 +168,24 @@ static bool run_block(struct crew *crew, struct block_runner *runner, size_t blo
     return true;
 }
 
+static void run_blocks(struct crew *crew, struct block_runner *runner)
+{
+    for (size_t from; (from = atomic_fetch_add(&crew->next, crew->together)) < crew->count;)
+        for (size_t i = from; i < from + crew->together && i < crew->count; i++)
+            if (!run_block(crew, runner, crew->order[i]))
+                return;
+}
+
+static void note_reading(struct crew *crew, const struct block_runner *runner)
+{
+    struct raster_reading more = block_runner_reading(runner);
+
+    pthread_mutex_lock(&crew->lock);
+    crew->reading.tiles += more.tiles;
+    crew->reading.pixels += more.pixels;
+    pthread_mutex_unlock(&crew->lock);
+}
+
 static void *work(void *crew_)
 {
     struct crew *crew = crew_;
@@ -177,10 +196,8 @@ static void *work(void *crew_)
         fail(crew, &err);
         return NULL;
     }
-    for (size_t from; (from = atomic_fetch_add(&crew->next, crew->together)) < crew->count;)
-        for (size_t i = from; i < from + crew->together && i < crew->count; i++)
-            if (!run_block(crew, runner, crew->order[i]))
-                return NULL;
+    run_blocks(crew, runner);
+    note_reading(crew, runner);
     return NULL;
 }
 
@@ -252,6 +269,10 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     pthread_mutex_init(&crew.lock, NULL);
     run_crew(&crew, threads < crew.count ? threads : crew.count);
     pthread_mutex_destroy(&crew.lock);
+    if (options->reading) {
+        options->reading->tiles += crew.reading.tiles;
+        options->reading->pixels += crew.reading.pixels;
+    }
     return !atomic_load(&crew.failed) && part_finish(part, durable, err);
 }
 

@@ -7,6 +7,12 @@
 #include "base/err.h"
 #include "graph/plan.h"
 
+/* Tiles of files that were decoded, each as often as it was; pixels of these and of windows of files
+ * without tiles. */
+struct raster_reading {
+    uint64_t tiles, pixels;
+};
+
 struct raster_options {
     int threads;               /* of this call */
     size_t memory_bytes;       /* buffers, all threads together */
@@ -16,6 +22,7 @@ struct raster_options {
     /* Told after each block, from any thread; NULL: nobody listens. */
     void (*progress)(void *context, size_t blocks_done, size_t blocks_all);
     void *progress_context;
+    struct raster_reading *reading; /* added to when a call ends; NULL: nobody asks */
 };
 
 struct raster_estimate {

@@ -11,6 +11,9 @@
 
 enum { LARGEST_WINDOW = 4 << 20 /* source pixels of one warped piece */ };
 
+/* A scale that passes the overview's by less is the same. */
+static const double almost = 0.05;
+
 /* Memory of one purpose, which grows. */
 struct scratch {
     void *data;
@@ -77,6 +80,30 @@ struct layer {
     struct grid grid;
     struct pixel_kind kind;
 };
+
+static void layer_coarsen(struct loader *loader, struct layer *layer, double factor)
+{
+    double width = (double)layer->grid.width, height = (double)layer->grid.height;
+
+    if (!source_coarsen(loader->pool, &layer->source, factor))
+        return;
+    layer->grid.width = layer->source.width;
+    layer->grid.height = layer->source.height;
+    layer->grid.dx *= width / (double)layer->grid.width;
+    layer->grid.dy *= height / (double)layer->grid.height;
+}
+
+/* How wide a pixel of `to` is in pixels of the layer, in the layer's middle: the narrower side. */
+static bool pixels_under(struct loader *loader, const struct layer *layer, const struct grid *to, double *ret,
+                         struct err *err)
+{
+    double x, y;
+
+    if (!warp_scale(loader->warper, to, &layer->grid, &x, &y, err))
+        return false;
+    *ret = fmin(1 / x, 1 / y);
+    return true;
+}
 
 static bool layer_open(struct loader *loader, const struct scene_band *band,
                        struct layer *ret_layer, struct err *err)
@@ -265,16 +292,15 @@ static void gather(void *dst, const void *raw, const int64_t *index, const struc
 
 /* dst is filled with gaps already; `pitch` pixels lie from row to row. */
 static bool read_warped(struct loader *loader, const struct layer *layer,
-                        const struct cube_schema *node, const struct window_rect *w, char *dst,
+                        const struct load_want *want, const struct window_rect *w, char *dst,
                         size_t pitch, struct err *err)
 {
-    struct pixel_kind kind = pixel_kind_of(node);
-    size_t size = pixel_size(kind.pixel), n = w->width * w->height;
+    size_t size = pixel_size(want->kind.pixel), n = w->width * w->height;
     struct window_rect used, half = *w, rest = *w;
     int64_t *index = scratch_need(&loader->index, n * sizeof *index, err);
     const void *raw;
 
-    if (!index || !warp_nearest(loader->warper, &layer->grid, &node->grid, w, index, &used, err))
+    if (!index || !warp_nearest(loader->warper, &layer->grid, &want->grid, w, index, &used, err))
         return false;
     if (used.width == 0)
         return true;
@@ -287,54 +313,113 @@ static bool read_warped(struct loader *loader, const struct layer *layer,
         rest.y += wide ? 0 : (int64_t)half.height;
         rest.width -= wide ? half.width : 0;
         rest.height -= wide ? 0 : half.height;
-        return read_warped(loader, layer, node, &half, dst, pitch, err) &&
-               read_warped(loader, layer, node, &rest,
+        return read_warped(loader, layer, want, &half, dst, pitch, err) &&
+               read_warped(loader, layer, want, &rest,
                            dst + (wide ? half.width : half.height * pitch) * size, pitch, err);
     }
-    raw = read_native(loader, layer, &kind, &used, NULL, err);
+    raw = read_native(loader, layer, &want->kind, &used, NULL, err);
     if (!raw)
         return false;
     gather(dst, raw, index, &used, layer->grid.width, n, pitch, w->width, size);
     return true;
 }
 
-static bool read_layer(struct loader *loader, const struct plan_node *node,
-                       const struct scene_band *band, const struct window_rect *w, void *dst,
-                       struct err *err)
+/* The layer as it is read for pixels of want->until: where these are coarser, so is what is read, if the
+ * numbers are some that may be averaged and the file has an overview. */
+static bool layer_for(struct loader *loader, const struct scene_band *band, const struct load_want *want,
+                      struct layer *ret_layer, struct err *err)
 {
-    struct pixel_kind kind = pixel_kind_of(&node->schema);
+    double factor;
+
+    if (!layer_open(loader, band, ret_layer, err))
+        return false;
+    if (!want->until || !want->plane->measured)
+        return true;
+    if (!pixels_under(loader, ret_layer, want->until, &factor, err))
+        return false;
+    layer_coarsen(loader, ret_layer, factor + almost);
+    return true;
+}
+
+static bool read_layer(struct loader *loader, const struct scene_band *band, const struct load_want *want,
+                       const struct window_rect *w, void *dst, struct err *err)
+{
     struct layer layer;
     int64_t k, x, y;
 
-    if (!layer_open(loader, band, &layer, err))
+    if (!layer_for(loader, band, want, &layer, err))
         return false;
-    if (divides(&layer.grid, &node->schema.grid, &k, &x, &y))
-        return read_divided(loader, &layer, &kind, w, k, x, y, dst, err);
-    pixel_tables[kind.pixel]->fill(dst, pixel_kind_gap(&kind), w->width * w->height);
-    return read_warped(loader, &layer, &node->schema, w, dst, w->width, err);
+    if (divides(&layer.grid, &want->grid, &k, &x, &y))
+        return read_divided(loader, &layer, &want->kind, w, k, x, y, dst, err);
+    pixel_tables[want->kind.pixel]->fill(dst, pixel_kind_gap(&want->kind), w->width * w->height);
+    return read_warped(loader, &layer, want, w, dst, w->width, err);
 }
 
-bool load_plane(struct loader *loader, const struct plan_node *node, size_t plane,
-                const struct window_rect *window, void *dst, struct err *err)
+bool load_plane(struct loader *loader, const struct load_want *want, const struct window_rect *window,
+                void *dst, struct err *err)
 {
-    const struct load_plane *load = &node->load[plane];
-    struct pixel_kind kind = pixel_kind_of(&node->schema);
-    const struct pixel_table *table = pixel_tables[kind.pixel];
+    const struct load_plane *load = want->plane;
+    const struct pixel_table *table = pixel_tables[want->kind.pixel];
     size_t n = window->width * window->height, left = n;
 
     if (load->n_layers == 0)
-        table->fill(dst, pixel_kind_gap(&kind), n);
+        table->fill(dst, pixel_kind_gap(&want->kind), n);
     for (size_t i = 0; i < load->n_layers && left > 0; i++) {
         void *layer = dst;
 
-        if (i > 0 && !(layer = scratch_need(&loader->layer, n * pixel_size(kind.pixel), err)))
+        if (i > 0 && !(layer = scratch_need(&loader->layer, n * pixel_size(want->kind.pixel), err)))
             return false;
-        if (!read_layer(loader, node, load->layers[i], window, layer, err))
+        if (!read_layer(loader, load->layers[i], want, window, layer, err))
             return false;
-        if (load->n_layers == 1 || !kind.has_nodata)
+        if (load->n_layers == 1 || !want->kind.has_nodata)
             break; /* nothing can be filled */
-        left = i > 0 ? table->fill_gaps(dst, layer, kind.nodata, n)
-                     : table->count_nodata(dst, kind.nodata, n);
+        left = i > 0 ? table->fill_gaps(dst, layer, want->kind.nodata, n)
+                     : table->count_nodata(dst, want->kind.nodata, n);
     }
+    return true;
+}
+
+struct load_want load_want_of(const struct plan_node *node, size_t plane)
+{
+    return (struct load_want){ .plane = &node->load[plane], .grid = node->schema.grid,
+                               .kind = pixel_kind_of(&node->schema),
+                               .until = node->coarse ? &node->schema.grid : NULL };
+}
+
+/* Pixels of the lattice whose centres lie in the box. */
+static bool lattice_within(const struct grid *lattice, const double box[4], struct grid *ret)
+{
+    double left = ceil((box[0] - lattice->x0) / lattice->dx - 0.5);
+    double right = floor((box[2] - lattice->x0) / lattice->dx - 0.5);
+    double top = ceil((lattice->y0 - box[3]) / lattice->dy - 0.5);
+    double bottom = floor((lattice->y0 - box[1]) / lattice->dy - 0.5);
+
+    *ret = *lattice;
+    ret->x0 += left * lattice->dx;
+    ret->y0 -= top * lattice->dy;
+    ret->width = (int64_t)(right - left) + 1;
+    ret->height = (int64_t)(bottom - top) + 1;
+    return right >= left && bottom >= top;
+}
+
+bool load_coarsen(struct loader *loader, struct load_want *want, const double box[4], bool *ret_is_coarse,
+                  struct err *err)
+{
+    const struct grid fine = want->grid;
+    struct layer layer;
+    int64_t k, x, y;
+
+    *ret_is_coarse = false;
+    for (size_t i = 0; i < want->plane->n_layers; i++) {
+        if (!layer_for(loader, want->plane->layers[i], want, &layer, err))
+            return false;
+        if (layer.grid.epsg != fine.epsg || layer.grid.dx <= fine.dx * (1 + almost))
+            return true;
+        if (i == 0 && !lattice_within(&layer.grid, box, &want->grid))
+            return true;
+        if (!divides(&layer.grid, &want->grid, &k, &x, &y) || k != 1)
+            return true;
+    }
+    *ret_is_coarse = want->plane->n_layers > 0;
     return true;
 }

@@ -19,8 +19,21 @@ struct source_pool *loader_pool(struct loader *loader);
 struct warper;
 struct warper *loader_warper(struct loader *loader);
 
-/* Fills dst (of the node's pixel type) with the plane's pixels; first valid layer wins. */
-bool load_plane(struct loader *loader, const struct plan_node *node, size_t plane,
-                const struct window_rect *window, void *dst, struct err *err) MUST_USE;
+/* A plane on some grid. */
+struct load_want {
+    const struct load_plane *plane;
+    struct grid grid;
+    struct pixel_kind kind;
+    const struct grid *until; /* overviews whose pixels are no coarser than this grid's may be read; NULL: none */
+};
+/* As the node has it. */
+struct load_want load_want_of(const struct plan_node *node, size_t plane);
+/* Fills dst (of want->kind) with the plane's pixels; first valid layer wins. */
+bool load_plane(struct loader *loader, const struct load_want *want, const struct window_rect *window,
+                void *dst, struct err *err) MUST_USE;
+/* Puts the plane onto the grid of the overviews that are read for want->until, cut to the pixels whose
+ * centres lie in the box (west, south, east, north); false in *ret_is_coarse where its files share none. */
+bool load_coarsen(struct loader *loader, struct load_want *want, const double box[4], bool *ret_is_coarse,
+                  struct err *err) MUST_USE;
 
 #endif

@@ -14,20 +14,29 @@
 #include <string.h>
 
 enum { MOST_FILES = 96, MOST_TILES = 256, LARGEST_TILE = 64 << 20,
-       LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */ };
+       LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */, MOST_OVERVIEWS = 16 };
 
-struct source_file {
-    char *href;
-    GDALDatasetH dataset;
+/* The image itself, or one of its overviews. */
+struct source_level {
+    bool is_known;
+    int overview; /* GDAL's number; -1: the image */
+    int64_t width, height;
     struct tiff_door *door;
     bool by_tiles;
     int tile_width, tile_height;
+    uint64_t serial;
+};
+
+struct source_file {
+    char *href, *name;
+    GDALDatasetH dataset;
+    struct source_level levels[1 + MOST_OVERVIEWS]; /* the image, then overviews as GDAL counts them */
     struct grid grid;
-    uint64_t serial, used;
+    uint64_t used;
 };
 
 struct tile {
-    uint64_t serial; /* of the file; 0: empty */
+    uint64_t serial; /* of the level; 0: empty */
     int band, x, y;
     void *data;
     size_t size_bytes;
@@ -42,6 +51,7 @@ struct source_pool {
     struct tiff_tools *tools;
     bool gdal_only;
     uint64_t clock;
+    struct source_count count;
 };
 
 struct source_pool *source_pool_new(const struct raster_options *options, size_t tile_bytes)
@@ -58,9 +68,11 @@ static void file_free(struct source_file *file)
 {
     if (!file)
         return;
-    tiff_door_free(file->door);
+    for (size_t i = 0; i < ARRAY_LEN(file->levels); i++)
+        tiff_door_free(file->levels[i].door);
     GDALClose(file->dataset);
     free(file->href);
+    free(file->name);
     free(file);
 }
 
@@ -83,7 +95,17 @@ void source_pool_use_gdal_only(struct source_pool *pool)
 
 bool source_is_fast(const struct source *source)
 {
-    return source->file->door != NULL;
+    return source->level->door != NULL;
+}
+
+const struct source_count *source_pool_count(const struct source_pool *pool)
+{
+    return &pool->count;
+}
+
+size_t source_pool_held(const struct source_pool *pool)
+{
+    return pool->tile_bytes;
 }
 
 static bool unreadable(const char *href, struct err *err)
@@ -127,6 +149,47 @@ static double block_bytes(GDALDatasetH dataset, int width, int height)
     return (double)width * height * bands * GDALGetDataTypeSizeBytes(type);
 }
 
+static GDALRasterBandH band_of(const struct source_file *file, const struct source_level *level, int band)
+{
+    GDALRasterBandH full = GDALGetRasterBand(file->dataset, band);
+
+    return level->overview < 0 ? full : GDALGetOverview(full, level->overview);
+}
+
+DEFINE_AUTO(texts, char **, CSLDestroy)
+
+/* An overview in a file of its own is none for the fast door, which would look for its tiles in the image's. */
+static bool lies_in_file(const struct source_file *file, const struct source_level *level)
+{
+    AUTO(texts) char **files = NULL;
+
+    if (level->overview < 0 || !strncmp(file->name, "/vsi", 4))
+        return true;
+    files = GDALGetFileList(file->dataset);
+    return CSLCount(files) == 1;
+}
+
+/* False when its blocks are too large to be decoded. */
+static bool level_open(struct source_pool *pool, struct source_file *file, struct source_level *level)
+{
+    GDALRasterBandH band = band_of(file, level, 1);
+    GDALDatasetH dataset = level->overview < 0 ? file->dataset : GDALGetBandDataset(band);
+
+    level->is_known = true;
+    level->width = GDALGetRasterBandXSize(band);
+    level->height = GDALGetRasterBandYSize(band);
+    GDALGetBlockSize(band, &level->tile_width, &level->tile_height);
+    if (block_bytes(file->dataset, level->tile_width, level->tile_height) > LARGEST_BLOCK)
+        return false;
+    level->serial = ++pool->clock;
+    level->by_tiles = !strcmp(GDALGetDriverShortName(GDALGetDatasetDriver(file->dataset)), "GTiff") &&
+                      level->tile_height >= 16 && level->tile_width >= 16 &&
+                      (double)level->tile_width * level->tile_height * 8 <= LARGEST_TILE;
+    if (level->by_tiles && !pool->gdal_only && dataset && lies_in_file(file, level))
+        level->door = tiff_door_open(file->name, dataset, band);
+    return true;
+}
+
 static struct source_file *file_open(struct source_pool *pool, const char *href, struct err *err)
 {
     AUTO(mem) char *name = NULL;
@@ -149,22 +212,18 @@ static struct source_file *file_open(struct source_pool *pool, const char *href,
     }
     file = MEM_NEW(struct source_file);
     file->href = mem_text(href);
+    file->name = mem_text(name);
     file->dataset = dataset;
     file->grid = grid_of(dataset);
-    file->serial = ++pool->clock;
-    GDALGetBlockSize(GDALGetRasterBand(dataset, 1), &file->tile_width, &file->tile_height);
-    if (block_bytes(dataset, file->tile_width, file->tile_height) > LARGEST_BLOCK) {
+    for (int i = 0; i < (int)ARRAY_LEN(file->levels); i++)
+        file->levels[i].overview = i - 1;
+    if (!level_open(pool, file, &file->levels[0])) {
         err_set(err, ERR_SourceUnreadable,
-                "The asset '%s' is cut in blocks of %d x %d pixels, larger than %d MB decoded.",
-                href, file->tile_width, file->tile_height, LARGEST_BLOCK >> 20);
+                "The asset '%s' is cut in blocks of %d x %d pixels, larger than %d MB decoded.", href,
+                file->levels[0].tile_width, file->levels[0].tile_height, LARGEST_BLOCK >> 20);
         file_free(file);
         return NULL;
     }
-    file->by_tiles = !strcmp(GDALGetDriverShortName(GDALGetDatasetDriver(dataset)), "GTiff") &&
-                     file->tile_height >= 16 && file->tile_width >= 16 &&
-                     (double)file->tile_width * file->tile_height * 8 <= LARGEST_TILE;
-    if (file->by_tiles && !pool->gdal_only)
-        file->door = tiff_door_open(name, dataset);
     return file;
 }
 
@@ -225,6 +284,7 @@ bool source_open(struct source_pool *pool, const char *href, int band, struct so
 
     if (!file)
         return false;
+    source.level = &file->levels[0];
     if (band < 1 || band > GDALGetRasterCount(file->dataset))
         return err_set(err, ERR_SourceUnreadable, "The asset '%s' has %d bands, expected band %d.",
                        href, GDALGetRasterCount(file->dataset), band);
@@ -237,19 +297,69 @@ bool source_open(struct source_pool *pool, const char *href, int band, struct so
     return true;
 }
 
+/* Sides of an overview that are those of the image by one number, but for rounding. */
+static bool scales(const struct source *full, int64_t width, int64_t height, double *ret_factor)
+{
+    *ret_factor = (double)full->width / (double)width;
+    return fabs((double)full->height / *ret_factor - (double)height) <= 1 && *ret_factor > 1;
+}
+
+/* The coarsest whose pixels are at most `factor` pixels of the image wide. */
+static int choose_overview(const struct source *full, double factor)
+{
+    GDALRasterBandH band = GDALGetRasterBand(full->file->dataset, full->band);
+    int n = GDALGetOverviewCount(band), best = -1;
+    double most = 1, own;
+
+    for (int i = 0; i < n && i < MOST_OVERVIEWS; i++) {
+        GDALRasterBandH overview = GDALGetOverview(band, i);
+
+        if (!overview || GDALGetRasterBandXSize(overview) < 1 || GDALGetRasterBandYSize(overview) < 1 ||
+            GDALGetRasterDataType(overview) != GDALGetRasterDataType(band) ||
+            !scales(full, GDALGetRasterBandXSize(overview), GDALGetRasterBandYSize(overview), &own) ||
+            own > factor || own <= most)
+            continue;
+        most = own;
+        best = i;
+    }
+    return best;
+}
+
+bool source_coarsen(struct source_pool *pool, struct source *source, double factor)
+{
+    int best = choose_overview(source, factor);
+    struct source_level *level;
+
+    if (best < 0)
+        return false;
+    level = &source->file->levels[1 + best];
+    if (!level->is_known && !level_open(pool, source->file, level))
+        level->serial = 0;
+    if (level->serial == 0)
+        return false;
+    source->level = level;
+    source->grid.dx *= (double)source->width / (double)level->width;
+    source->grid.dy *= (double)source->height / (double)level->height;
+    source->width = source->grid.width = level->width;
+    source->height = source->grid.height = level->height;
+    return true;
+}
+
 static bool decode(struct source_pool *pool, const struct source *source, int x, int y, void *dst,
                    struct err *err)
 {
     struct source_file *file = source->file;
-    GDALRasterBandH band = GDALGetRasterBand(file->dataset, source->band);
+    const struct source_level *level = source->level;
+    GDALRasterBandH band = band_of(file, level, source->band);
+    size_t pixels = (size_t)level->tile_width * (size_t)level->tile_height;
     enum tiff_answer answer = TIFF_ASK_GDAL;
 
-    if (file->door)
-        answer = tiff_door_tile(file->door, pool->tools, band, x, y, dst);
+    pool->count.tiles++;
+    pool->count.pixels += pixels;
+    if (level->door)
+        answer = tiff_door_tile(level->door, pool->tools, band, x, y, dst);
     if (answer == TIFF_ABSENT)
-        pixel_tables[source->kind.pixel]->fill(dst, pixel_kind_gap(&source->kind),
-                                               (size_t)file->tile_width *
-                                                   (size_t)file->tile_height);
+        pixel_tables[source->kind.pixel]->fill(dst, pixel_kind_gap(&source->kind), pixels);
     if (answer != TIFF_ASK_GDAL)
         return true;
     CPLErrorReset();
@@ -293,14 +403,14 @@ static struct tile *tile_place(struct source_pool *pool, size_t size, struct err
 static const void *tile_get(struct source_pool *pool, const struct source *source, int x, int y,
                             struct err *err)
 {
-    const struct source_file *file = source->file;
-    size_t size = (size_t)file->tile_width * (size_t)file->tile_height *
+    const struct source_level *level = source->level;
+    size_t size = (size_t)level->tile_width * (size_t)level->tile_height *
                   pixel_size(source->kind.pixel);
     struct tile *tile;
 
     for (size_t i = 0; i < MOST_TILES; i++) {
         tile = &pool->tiles[i];
-        if (tile->serial == file->serial && tile->band == source->band && tile->x == x &&
+        if (tile->serial == level->serial && tile->band == source->band && tile->x == x &&
             tile->y == y) {
             tile->used = ++pool->clock;
             return tile->data;
@@ -312,7 +422,7 @@ static const void *tile_get(struct source_pool *pool, const struct source *sourc
     tile->serial = 0; /* until it is decoded whole */
     if (!decode(pool, source, x, y, tile->data, err))
         return NULL;
-    tile->serial = file->serial;
+    tile->serial = level->serial;
     tile->band = source->band;
     tile->x = x;
     tile->y = y;
@@ -328,7 +438,7 @@ struct window {
 static bool read_tile(struct source_pool *pool, const struct source *source,
                       const struct window *window, int tx, int ty, char *dst, struct err *err)
 {
-    int64_t tw = source->file->tile_width, th = source->file->tile_height, left = tx * tw,
+    int64_t tw = source->level->tile_width, th = source->level->tile_height, left = tx * tw,
             top = ty * th;
     int64_t x0 = left > window->x ? left : window->x, y0 = top > window->y ? top : window->y;
     int64_t x1 = left + tw < window->x + window->width ? left + tw : window->x + window->width;
@@ -347,11 +457,12 @@ static bool read_tile(struct source_pool *pool, const struct source *source,
     return true;
 }
 
-static bool read_window(const struct source *source, const struct window *w, void *dst,
-                        struct err *err)
+static bool read_window(struct source_pool *pool, const struct source *source, const struct window *w,
+                        void *dst, struct err *err)
 {
-    GDALRasterBandH band = GDALGetRasterBand(source->file->dataset, source->band);
+    GDALRasterBandH band = band_of(source->file, source->level, source->band);
 
+    pool->count.pixels += (uint64_t)(w->width * w->height);
     CPLErrorReset();
     if (GDALRasterIO(band, GF_Read, (int)w->x, (int)w->y, (int)w->width, (int)w->height, dst,
                      (int)w->width, (int)w->height, GDALGetRasterDataType(band), 0,
@@ -364,10 +475,10 @@ bool source_read(struct source_pool *pool, const struct source *source, int64_t 
                  size_t width, size_t height, void *dst, struct err *err)
 {
     struct window window = { x, y, (int64_t)width, (int64_t)height };
-    int64_t tw = source->file->tile_width, th = source->file->tile_height;
+    int64_t tw = source->level->tile_width, th = source->level->tile_height;
 
-    if (!source->file->by_tiles)
-        return read_window(source, &window, dst, err);
+    if (!source->level->by_tiles)
+        return read_window(pool, source, &window, dst, err);
     for (int64_t ty = y / th; ty * th < y + window.height; ty++)
         for (int64_t tx = x / tw; tx * tw < x + window.width; tx++)
             if (!read_tile(pool, source, &window, (int)tx, (int)ty, dst, err))

@@ -13,17 +13,29 @@ struct source_pool *source_pool_new(const struct raster_options *options, size_t
 void source_pool_free(struct source_pool *pool);
 DEFINE_AUTO(source_pool, struct source_pool *, source_pool_free)
 
-/* One band of an open file; borrowed from the pool until its next source_open(). */
+/* What was read so far: tiles that were decoded, and pixels, those of windows of files without tiles
+ * included. */
+struct source_count {
+    uint64_t tiles, pixels;
+};
+const struct source_count *source_pool_count(const struct source_pool *pool);
+size_t source_pool_held(const struct source_pool *pool); /* bytes of decoded tiles */
+
+/* One band of an open file, or of one of its overviews; borrowed from the pool until its next source_open(). */
 struct source {
     struct source_file *file;
+    const struct source_level *level;
     int band;
-    struct grid grid; /* of the file; epsg 0 when it does not tell */
+    struct grid grid; /* of what is read; epsg 0 when the file does not tell */
     int64_t width, height;
     struct pixel_kind kind; /* as the file has it */
 };
 
 bool source_open(struct source_pool *pool, const char *href, int band, struct source *ret_source,
                  struct err *err) MUST_USE;
+/* Turns the source into its coarsest overview with pixels at most `factor` pixels wide; false, and the
+ * source stays what it is, when there is none. */
+bool source_coarsen(struct source_pool *pool, struct source *source, double factor);
 /* The window (which lies within the file) in the file's own type, without gaps between rows. */
 bool source_read(struct source_pool *pool, const struct source *source, int64_t x, int64_t y,
                  size_t width, size_t height, void *dst, struct err *err) MUST_USE;

@@ -66,10 +66,8 @@ static bool little_endian(int file)
     return pread(file, head, 2, 0) == 2 && head[0] == 'I' && head[1] == 'I';
 }
 
-struct tiff_door *tiff_door_open(const char *path, GDALDatasetH dataset)
+struct tiff_door *tiff_door_open(const char *path, GDALDatasetH dataset, GDALRasterBandH band)
 {
-    const char *driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset));
-    GDALRasterBandH band = GDALGetRasterBand(dataset, 1);
     struct tiff_door door = { .file = -1 }, *copy;
     int width, height;
     bool deflate = item_is(dataset, "COMPRESSION", "DEFLATE");
@@ -77,7 +75,7 @@ struct tiff_door *tiff_door_open(const char *path, GDALDatasetH dataset)
     GDALGetBlockSize(band, &width, &height);
     door.zstd = item_is(dataset, "COMPRESSION", "ZSTD");
     door.predictor = item_is(dataset, "PREDICTOR", "2");
-    if (strcmp(driver, "GTiff") != 0 || strncmp(path, "/vsi", 4) == 0 ||
+    if (strncmp(path, "/vsi", 4) == 0 ||
         (!deflate && !door.zstd) || item_is(dataset, "PREDICTOR", "3") ||
         !item_is(dataset, "INTERLEAVE", "BAND") ||
         GDALGetMetadataItem(band, "NBITS", "IMAGE_STRUCTURE") || width % 16 || height % 16 ||

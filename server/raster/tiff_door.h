@@ -14,8 +14,9 @@ struct tiff_tools; /* decompressors of one thread */
 struct tiff_tools *tiff_tools_new(void);
 void tiff_tools_free(struct tiff_tools *tools);
 
-/* NULL when the file is none for the fast door (also remote ones). */
-struct tiff_door *tiff_door_open(const char *path, GDALDatasetH dataset);
+/* Of the image in a GeoTIFF, or of an overview in it: its dataset and first band. NULL when the file is
+ * none for the fast door (also remote ones). */
+struct tiff_door *tiff_door_open(const char *path, GDALDatasetH dataset, GDALRasterBandH band);
 void tiff_door_free(struct tiff_door *door);
 
 enum tiff_answer { TIFF_DECODED, TIFF_ABSENT /* a sparse tile */, TIFF_ASK_GDAL };

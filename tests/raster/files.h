@@ -65,19 +65,35 @@ static inline void write_file(const char *name, const char *driver, int width, i
     GDALClose(mem);
 }
 
+static inline double *band_pixels_of(GDALRasterBandH band, int width, int height)
+{
+    double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
+
+    if (!band || GDALRasterIO(band, GF_Read, 0, 0, width, height, pixels, width, height, GDT_Float64, 0, 0) != CE_None)
+        abort();
+    for (int i = 0; i < width * height; i++)
+        pixels[i] = pixels[i] == 0 ? NAN : pixels[i];
+    return pixels;
+}
+
 /* The file's pixels as doubles, NaN for 0. */
 static inline double *whole_file(const char *name, int width, int height)
 {
     AUTO(mem) char *path = path_of(name);
     GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
-    double *pixels = mem_array((size_t)width * (size_t)height, sizeof *pixels);
+    double *pixels = band_pixels_of(GDALGetRasterBand(dataset, 1), width, height);
 
-    if (GDALRasterIO(GDALGetRasterBand(dataset, 1), GF_Read, 0, 0, width, height, pixels, width,
-                     height, GDT_Float64, 0, 0) != CE_None)
-        abort();
     GDALClose(dataset);
-    for (int i = 0; i < width * height; i++)
-        pixels[i] = pixels[i] == 0 ? NAN : pixels[i];
+    return pixels;
+}
+
+static inline double *whole_overview(const char *name, int overview, int width, int height)
+{
+    AUTO(mem) char *path = path_of(name);
+    GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
+    double *pixels = band_pixels_of(GDALGetOverview(GDALGetRasterBand(dataset, 1), overview), width, height);
+
+    GDALClose(dataset);
     return pixels;
 }
 

@@ -93,7 +93,7 @@ static inline struct plan_node *maker_load(struct plan_maker *m, struct cube_sch
                                      .index = 1, .pixel = pixel, .nodata = nodata,
                                      .has_nodata = true };
         layers[0] = band;
-        load[i] = (struct load_plane){ 1, layers };
+        load[i] = (struct load_plane){ 1, layers, .measured = true };
     }
     node->load = load;
     return node;

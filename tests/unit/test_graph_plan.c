@@ -63,6 +63,36 @@ static struct plan *plan_of(const char *text)
     return plan_mode_of(text, PLAN_BATCH);
 }
 
+/* Overviews do for pictures and not for results; of classes, whatever they are for, there is no average. */
+static void pictures_may_be_coarse(void **state)
+{
+    static const struct picture_wish wish = { .grid = { 3857, 1669800, 5780000, 150, 150, 256, 256 } };
+    const char *text = GRAPH(NDVI_MASKED NODE("r", "reduce_dimension", FROM("masked") "," REDUCER("mean")) SAVE("r"));
+    AUTO(json) json_t *process = quoted(text);
+
+    (void)state;
+    for (int is_picture = 0; is_picture < 2; is_picture++) {
+        struct catalog catalog = double_catalog(&asked);
+        AUTO(plan) struct plan *plan = NULL;
+        struct err err = { 0 };
+        size_t loads = 0;
+
+        catalog.picture = is_picture ? &wish : NULL;
+        assert_true(graph_plan(process, NULL, "", &catalog, PLAN_BATCH, &plan, &err));
+        for (size_t i = 0; i < plan->n_nodes; i++) {
+            const struct plan_node *node = plan->nodes[i];
+
+            if (node->op != PLAN_LOAD)
+                continue;
+            loads++;
+            assert_int_equal(node->coarse, is_picture);
+            for (size_t k = 0; k < cube_planes(&node->schema); k++)
+                assert_int_equal(node->load[k].measured, k % 3 != 2); /* B04, B08, SCL */
+        }
+        assert_int_equal(loads, 1);
+    }
+}
+
 static double pixel(const struct plan *plan, uint32_t plane, int64_t x, int64_t y)
 {
     return plan_pixel(plan->saves[0], plane, x, y, double_pixel);
@@ -575,6 +605,7 @@ int main(void)
         cmocka_unit_test(replaying),
         cmocka_unit_test(results_of_other_kinds),
         cmocka_unit_test(arguments_and_scopes),
+        cmocka_unit_test(pictures_may_be_coarse),
         cmocka_unit_test(conditions_on_metadata),
         cmocka_unit_test(undescribed_collection),
     };

@@ -222,6 +222,8 @@ static void damaged_files_are_named(void **state)
 
 /* ---- loads ---- */
 
+static struct source_count last_read;
+
 /* A plane of a load over some layers, into doubles with NaN for gaps. */
 static void load_window(struct plan_node *node, const struct window_rect *w, double *pixels)
 {
@@ -230,11 +232,13 @@ static void load_window(struct plan_node *node, const struct window_rect *w, dou
     AUTO(mem) double *raw = mem_array(w->width * w->height, sizeof *raw);
     struct pixel_kind kind = pixel_kind_of(&node->schema);
     struct lane_plane from = { raw, kind }, to = { pixels, { PIXEL_F64, NAN, true } };
+    struct load_want want = load_want_of(node, 0);
     struct err err = { 0 };
 
-    if (!load_plane(loader, node, 0, w, raw, &err))
+    if (!load_plane(loader, &want, w, raw, &err))
         fail_msg("%s", err.message);
     lanes_convert(&from, &to, w->width * w->height);
+    last_read = *source_pool_count(loader_pool(loader));
 }
 
 static double at(const double *pixels, int width, int height, int64_t x, int64_t y)
@@ -324,7 +328,7 @@ static void the_first_valid_layer_wins(void **state)
     AUTO(mem) double *got = mem_array(WIDTH * HEIGHT, sizeof *got);
     struct window_rect w = { 0, 0, WIDTH, HEIGHT };
     const struct scene_band *layers[2];
-    struct load_plane load = { 2, layers };
+    struct load_plane load = { 2, layers, true };
     struct plan_node *a, *b;
 
     (void)state;
@@ -340,19 +344,25 @@ static void the_first_valid_layer_wins(void **state)
     arena_free(m.arena);
 }
 
-/* The exact transformer at every pixel. */
-static void check_warp(const struct grid *grid)
+/* The exact transformer at every pixel. `overview`: as GDAL counts them; -1: the image. */
+static void check_warp(const struct grid *grid, const char *name, int overview)
 {
     struct plan_maker m;
-    AUTO(mem) double *all = whole_file("deflate2.tif", WIDTH, HEIGHT);
+    int width = WIDTH >> (overview + 1), height = HEIGHT >> (overview + 1);
+    double dx = 10.0 * WIDTH / width, dy = 10.0 * HEIGHT / height;
+    AUTO(mem) double *all = overview < 0 ? whole_file(name, width, height)
+                                         : whole_overview(name, overview, width, height);
     AUTO(mem) double *got = mem_array((size_t)(grid->width * grid->height), sizeof *got);
     struct window_rect w = { 0, 0, (size_t)grid->width, (size_t)grid->height };
     OGRSpatialReferenceH a = OSRNewSpatialReference(NULL), b = OSRNewSpatialReference(NULL);
     OGRCoordinateTransformationH transform;
     size_t wrong = 0, valid = 0;
+    struct plan_node *node;
 
     maker_init(&m);
-    load_window(load_of(&m, *grid, PIXEL_U16, 0, "deflate2.tif"), &w, got);
+    node = load_of(&m, *grid, PIXEL_U16, 0, name);
+    node->coarse = overview >= 0;
+    load_window(node, &w, got);
     OSRImportFromEPSG(a, grid->epsg);
     OSRImportFromEPSG(b, 32633);
     OSRSetAxisMappingStrategy(a, OAMS_TRADITIONAL_GIS_ORDER);
@@ -363,8 +373,8 @@ static void check_warp(const struct grid *grid)
         double y = grid->y0 - ((double)(i / grid->width) + 0.5) * grid->dy;
 
         OCTTransform(transform, 1, &x, &y, NULL);
-        wrong += !same(got[i], at(all, WIDTH, HEIGHT, (int64_t)floor((x - 500000) / 10),
-                                  (int64_t)floor((5100000 - y) / 10)));
+        wrong += !same(got[i], at(all, width, height, (int64_t)floor((x - 500000) / dx),
+                                  (int64_t)floor((5100000 - y) / dy)));
         valid += !isnan(got[i]);
     }
     OCTDestroyCoordinateTransformation(transform);
@@ -388,7 +398,102 @@ static void other_grids_are_warped_by_nearest(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(grids); i++)
-        check_warp(&grids[i]);
+        check_warp(&grids[i], "deflate2.tif", -1);
+}
+
+/* Pictures: the nearest pixels of the overview that is just fine enough. */
+static void pictures_are_made_of_overviews(void **state)
+{
+    static const struct {
+        struct grid grid;
+        int overview;
+    } rows[] = {
+        { { 32633, 500000, 5100000, 20, 20, 152, 125 }, 0 },
+        { { 32633, 500007, 5099999, 19, 19, 150, 120 }, -1 },
+        { { 32633, 499990, 5100010, 41, 41, 75, 62 }, 1 },
+        { { 3035, 4708000, 2562000, 23, 23, 150, 140 }, 0 },
+        { { 3857, 1669700, 5788000, 70, 70, 64, 60 }, 1 }, /* 48 m on the ground */
+        { { 4326, 14.999, 46.056, 0.0006, 0.0004, 75, 60 }, 1 },
+    };
+    static const uint64_t tiles[] = { 6, 2, 1 }; /* of 128 x 128 pixels: of the image and the overviews */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        check_warp(&rows[i].grid, "cog.tif", rows[i].overview);
+        assert_int_equal(last_read.tiles, tiles[rows[i].overview + 1]);
+    }
+    check_warp(&rows[2].grid, "deflate2.tif", -1); /* which has none */
+}
+
+/* An overview is read as GDAL reads it, by both doors, and is the coarsest that is fine enough. */
+static void overviews_are_read(void **state)
+{
+    static const struct {
+        double factor;
+        int overview; /* as GDAL counts them; -1: the image */
+    } rows[] = { { 1, -1 }, { 1.9, -1 }, { 2, 0 }, { 3.99, 0 }, { 4, 1 }, { 700, 1 } };
+    AUTO(mem) char *path = path_of("cog.tif");
+    struct raster_options options = { 0 };
+
+    (void)state;
+    for (int gdal_only = 0; gdal_only < 2; gdal_only++)
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, 100000);
+            GDALDatasetH dataset = GDALOpen(path, GA_ReadOnly);
+            GDALRasterBandH band = GDALGetRasterBand(dataset, 1);
+            struct source source;
+            struct err err = { 0 };
+            uint16_t got[WIDTH * HEIGHT], want[WIDTH * HEIGHT];
+            int width, height;
+
+            assert_int_equal(GDALGetOverviewCount(band), 2);
+            if (gdal_only)
+                source_pool_use_gdal_only(pool);
+            assert_true(source_open(pool, path, 1, &source, &err));
+            assert_int_equal(source_coarsen(pool, &source, rows[i].factor), rows[i].overview >= 0);
+            if (rows[i].overview >= 0)
+                band = GDALGetOverview(band, rows[i].overview);
+            width = GDALGetRasterBandXSize(band);
+            height = GDALGetRasterBandYSize(band);
+            assert_int_equal(source.width, width);
+            assert_int_equal(source.height, height);
+            assert_true(source.grid.dx == 10.0 * WIDTH / width && source.grid.dy == 10.0 * HEIGHT / height);
+            assert_int_equal(source_is_fast(&source), !gdal_only);
+            assert_true(source_read(pool, &source, 0, 0, (size_t)width, (size_t)height, got, &err));
+            assert_int_equal(GDALRasterIO(band, GF_Read, 0, 0, width, height, want, width, height, GDT_UInt16,
+                                          0, 0), CE_None);
+            assert_memory_equal(got, want, (size_t)(width * height) * sizeof *got);
+            GDALClose(dataset);
+        }
+}
+
+/* Decoded tiles stay as long as the cache has room for them, and no longer. */
+static void the_tile_cache_has_a_bound(void **state)
+{
+    enum { TILE = 128 * 128 * sizeof(uint16_t), TILES = 6 }; /* in a file of 304 x 250 */
+    static const struct {
+        size_t room;
+        uint64_t decoded; /* of two rounds through all tiles, in a part of each */
+    } rows[] = { { TILES * TILE, TILES }, { (TILES - 1) * TILE, 2 * TILES }, { TILE, 2 * TILES }, { 1, 2 * TILES } };
+    AUTO(mem) char *path = path_of("deflate2.tif");
+    struct raster_options options = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, rows[i].room);
+        struct source source;
+        struct err err = { 0 };
+        uint16_t pixel;
+
+        for (int round = 0; round < 2; round++)
+            for (int t = 0; t < TILES; t++) {
+                assert_true(source_open(pool, path, 1, &source, &err));
+                assert_true(source_read(pool, &source, t % 3 * 128 + 5, t / 3 * 128 + 7, 1, 1, &pixel, &err));
+                assert_true(source_pool_held(pool) <= (rows[i].room > TILE ? rows[i].room : TILE));
+            }
+        assert_int_equal(source_pool_count(pool)->tiles, rows[i].decoded);
+        assert_int_equal(source_pool_count(pool)->pixels, rows[i].decoded * 128 * 128);
+    }
 }
 
 static void wrong_catalogues_are_refused(void **state)
@@ -400,20 +505,22 @@ static void wrong_catalogues_are_refused(void **state)
     struct window_rect w = { 0, 0, 4, 4 };
     uint16_t pixels[16];
     struct err err = { 0 };
+    struct load_want want;
     struct plan_node *node;
     struct scene_band *band;
 
     (void)state;
     maker_init(&m);
     node = load_of(&m, grid, PIXEL_U16, 0, "deflate2.tif");
+    want = load_want_of(node, 0);
     band = (struct scene_band *)node->load[0].layers[0];
     band->grid = (struct grid){ 32633, 500000, 5100000, 1, 1, 10980, 10980 };
-    assert_false(load_plane(loader, node, 0, &w, pixels, &err));
+    assert_false(load_plane(loader, &want, &w, pixels, &err));
     assert_non_null(strstr(err.message, "304 x 250 pixels, the catalogue says 10980 x 10980"));
     err_clear(&err);
     band->grid.width = 0;
     band->index = 3;
-    assert_false(load_plane(loader, node, 0, &w, pixels, &err));
+    assert_false(load_plane(loader, &want, &w, pixels, &err));
     assert_non_null(strstr(err.message, "has 1 bands, expected band 3"));
     arena_free(m.arena);
 }
@@ -429,6 +536,9 @@ int main(void)
         cmocka_unit_test(coarse_pixels_are_replicated),
         cmocka_unit_test(the_first_valid_layer_wins),
         cmocka_unit_test(other_grids_are_warped_by_nearest),
+        cmocka_unit_test(overviews_are_read),
+        cmocka_unit_test(pictures_are_made_of_overviews),
+        cmocka_unit_test(the_tile_cache_has_a_bound),
         cmocka_unit_test(wrong_catalogues_are_refused),
     };
 

@@ -1,0 +1,130 @@
+"""Coarse results are made of overviews where that is what gdalwarp does (`-ovr AUTO`), and of all pixels where it would change what
+a process means. `read` in the answer of `sentier run` counts the pixels that were decoded."""
+import json
+import subprocess
+
+import numpy
+import pytest
+import rasterio
+import scipy.ndimage
+from rasterio.transform import from_origin
+
+from conftest import BINARY
+from test_around import compare
+from test_cubes import load, node
+from test_random_graphs import X0, Y0
+
+WIDTH, HEIGHT = 2304, 1792
+ALL = WIDTH * HEIGHT
+BANDS = {"red": ("uint16", {"common_name": "red"}), "nir": ("uint16", {"common_name": "nir"}),
+         "height": ("float32", {}), "flags": ("uint16", {}), "classes": ("uint8", {"classification:classes": [{"value": 1, "name": "a"}]})}
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    """Files as the COG driver makes them, with overviews of 2, 4 and 8 pixels in one; the last one does not divide the sides evenly."""
+    folder = tmp_path_factory.mktemp("overviews")
+    r = numpy.random.default_rng(7)
+    y, x = numpy.mgrid[0:HEIGHT, 0:WIDTH]
+    assets = {}
+    for number, (band, (dtype, more)) in enumerate(BANDS.items()):
+        image = (2000 + 900 * numpy.sin(x / (31 + number)) * numpy.cos(y / 23) + r.integers(0, 99, (HEIGHT, WIDTH))).astype(dtype)
+        if band == "classes":
+            image = r.integers(1, 6, (HEIGHT, WIDTH)).astype(dtype)
+        image[r.random((HEIGHT, WIDTH)) < 0.02] = 0
+        image[600:700, 900:1300] = 0
+        with rasterio.open(folder / f"{band}.tif", "w", driver="COG", width=WIDTH, height=HEIGHT, count=1, dtype=dtype, nodata=0,
+                           crs="EPSG:32633", transform=from_origin(X0, Y0, 10, 10), compress="deflate", blocksize=256,
+                           overview_resampling="average") as file:
+            file.write(image, 1)
+        assets[band] = {"href": f"{band}.tif", "type": "image/tiff; application=geotiff", "roles": ["data"],
+                        "eo:bands": [{"name": band, **more}], "proj:shape": [HEIGHT, WIDTH], "proj:transform": [10, 0, X0, 0, -10, Y0],
+                        "raster:bands": [{"nodata": 0, "data_type": dtype}]}
+    item = {"type": "Feature", "stac_version": "1.0.0", "id": "one", "collection": "made", "bbox": [15, 46, 15.4, 46.3], "links": [],
+            "assets": assets, "geometry": {"type": "Polygon", "coordinates": [[[15, 46], [15.4, 46], [15.4, 46.3], [15, 46.3], [15, 46]]]},
+            "properties": {"datetime": "2023-05-01T10:00:00Z", "proj:epsg": 32633, "platform": "made"}}
+    (folder / "one.json").write_text(json.dumps(item))
+    return folder
+
+
+def result_of(scene, tmp_path, nodes):
+    """Values, profile, and how many pixels were decoded for them."""
+    nodes = {**nodes, "save": {**node("save_result", list(nodes)[-1], format="GTiff"), "result": True}}
+    (tmp_path / "graph.json").write_text(json.dumps({"process_graph": nodes}))
+    done = subprocess.run([str(BINARY), "run", str(tmp_path / "graph.json"), "--from", str(scene), "--output", str(tmp_path / "out")],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    with rasterio.open(answer["files"][0]["path"]) as data:
+        values = data.read(1).astype(float)
+        if data.nodata is not None:
+            values[values == data.nodata] = numpy.nan
+        return values, data.profile, answer["read"]["pixels"]
+
+
+def gdalwarped(scene, tmp_path, band, profile, method, overviews="AUTO"):
+    t, width, height = profile["transform"], profile["width"], profile["height"]
+    box = [repr(v) for v in (t.c, t.f + height * t.e, t.c + width * t.a, t.f)]
+    subprocess.run(["gdalwarp", "-q", "-ovr", overviews, "-et", "0", "-r", method, "-t_srs", f"EPSG:{profile['crs'].to_epsg()}", "-te", *box,
+                    "-ts", str(width), str(height), "-ot", "Float32", "-dstnodata", "nan", str(scene / f"{band}.tif"), str(tmp_path / "w.tif")],
+                   check=True, timeout=120)
+    with rasterio.open(tmp_path / "w.tif") as file:
+        return file.read(1)
+
+
+def compare_inside(got, want):
+    """gdalwarp has ways of its own at the edges of a file."""
+    file = scipy.ndimage.binary_fill_holes(numpy.isfinite(want))
+    inside = scipy.ndimage.binary_erosion(file, iterations=4)
+    assert inside.mean() > 0.5
+    compare(numpy.where(inside, got, numpy.nan), numpy.where(inside, want, numpy.nan), 1e-3)
+
+
+# pixels of 256 x 256 tiles of an overview, whole: 9 x 7 of the image
+LEVEL = {1: 63 * 65536, 2: 5 * 4 * 65536, 4: 3 * 2 * 65536, 8: 2 * 1 * 65536}
+
+
+@pytest.mark.parametrize("band, to, method, level", [
+    ("red", {"resolution": 15}, "average", 1), ("red", {"resolution": 20}, "average", 2), ("red", {"resolution": 33}, "bilinear", 2),
+    ("red", {"resolution": 45}, "average", 4), ("red", {"resolution": 100}, "cubic", 8), ("height", {"resolution": 50}, "lanczos", 4),
+    ("nir", {"projection": 3035, "resolution": 60}, "average", 4), ("nir", {"projection": 3857, "resolution": 90}, "average", 4)])
+def test_overviews_as_gdalwarp_takes_them(scene, tmp_path, band, to, method, level):
+    got, profile, pixels = result_of(scene, tmp_path, {**load(bands=[band]), "r": node("resample_spatial", method=method, **to)})
+    assert LEVEL[level] <= pixels < 1.5 * LEVEL[level]  # tiles under the rim of two blocks may be decoded for each
+    compare_inside(got, gdalwarped(scene, tmp_path, band, profile, method))
+
+
+@pytest.mark.parametrize("band, method", [("red", "near"), ("red", "max"), ("red", "med"), ("red", "mode"), ("red", "sum"), ("red", "rms"),
+                                          ("classes", "average"), ("flags", "average")])
+def test_all_pixels_where_they_are_meant(scene, tmp_path, band, method):
+    """Values of pixels are those of pixels; and nobody knows what the average of a flag is."""
+    got, profile, pixels = result_of(scene, tmp_path, {**load(bands=[band]), "r": node("resample_spatial", resolution=80, method=method)})
+    assert pixels == LEVEL[1]
+    if method != "sum":
+        compare_inside(got, gdalwarped(scene, tmp_path, band, profile, method, "NONE"))
+
+
+def test_filters_between(scene, tmp_path):
+    """What was cut away does not come back: a pixel of an overview is there when its middle is."""
+    box = {"west": X0 + 1001, "east": X0 + 9000, "north": Y0 - 2000, "south": Y0 - 8000, "crs": 32633}
+    nodes = {**load(), "f": node("filter_bands", bands=["nir"]), "b": node("filter_bbox", "f", extent=box),
+             "t": node("resample_spatial", resolution=40, method="near"),
+             "r": node("resample_cube_spatial", "b", target={"from_node": "t"}, method="average")}
+    got, profile, pixels = result_of(scene, tmp_path, nodes)
+    want = gdalwarped(scene, tmp_path, "nir", profile, "average")
+    inside = numpy.zeros_like(want, bool)
+    inside[50:200, 25:225] = True
+    assert pixels == 65536 and numpy.isnan(got[~inside]).all()
+    compare(got[50:200, 26:225], want[50:200, 26:225], 1e-3)
+
+
+def test_what_was_computed_is_resampled_whole(scene, tmp_path):
+    """The index of averages is not the average of the index."""
+    got, profile, pixels = result_of(scene, tmp_path, {**load(bands=["red", "nir"]), "n": node("ndvi"),
+                                                       "r": node("resample_spatial", "n", resolution=80, method="average")})
+    assert pixels == 2 * LEVEL[1]
+    with rasterio.open(scene / "red.tif") as red, rasterio.open(scene / "nir.tif") as nir:
+        red, nir = (numpy.where(b == 0, numpy.nan, b.astype(float)) for b in (red.read(1), nir.read(1)))
+    index = ((nir - red) / (nir + red)).reshape(HEIGHT // 8, 8, WIDTH // 8, 8)
+    with numpy.errstate(all="ignore"):
+        assert got == pytest.approx(numpy.nanmean(index, (1, 3)), rel=1e-5, abs=1e-6, nan_ok=True)
