@@ -91,6 +91,7 @@ const struct route routes[] = {
     OPENEO(GET, "/processes/{namespace}", NOBODY, namespace_get),
     OPENEO(GET, "/process_graphs", USER, process_graphs_get),
     OPENEO(GET, "/process_graphs/{process_graph_id}", USER, process_graph_get),
+    OPENEO(GET, "/process_graphs/{process_graph_id}/versions", USER, process_versions_get),
     OPENEO(PUT, "/process_graphs/{process_graph_id}", USER, process_graph_put, .body = BODY_JSON),
     OPENEO(DELETE, "/process_graphs/{process_graph_id}", USER, process_graph_delete),
     OPENEO(GET, "/files", USER, files_get),

@@ -601,7 +601,7 @@ static bool run_rearrange(struct call *call, struct value *ret, struct err *err)
 const struct operation arrange_operations[] = {
     { .id = "array_create", .run = run_array_create },
     { .id = "array_create_labeled", .run = run_array_create_labeled },
-    { .id = "array_concat", .run = run_array_concat },
+    { .id = "array_concat", .run = run_array_concat, .wraps = true },
     { .id = "array_append", .run = run_array_append },
     { .id = "array_modify", .run = run_array_modify },
     { .id = "array_labels", .run = run_array_labels },

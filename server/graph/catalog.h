@@ -67,6 +67,7 @@ struct picture_wish {
     const json_t *options; /* of the format PNG, for what is not saved as PNG anyway; NULL when none */
 };
 
+#define CATALOG_VERSION "sentier:version"
 struct catalog {
     void *context;
     /* Errors: CollectionNotFound. What is returned lives in the arena. */
@@ -75,7 +76,8 @@ struct catalog {
     bool (*scenes)(void *context, const struct scene_query *query, struct arena *arena,
                    struct scene_list *ret_scenes, struct err *err);
     /* Users' processes of a namespace: "user" (the asker's own), "@name" (what a user shares). Both
-     * NULL: there are none. The caller owns what is returned. */
+     * NULL: there are none. The caller owns what is returned. An id may end with a version ("evi@2");
+     * which one it is stands in the process as CATALOG_VERSION. */
     bool (*process_ids)(void *context, const char *space, json_t **ret_ids, struct err *err); /* {"evi": true} */
     bool (*process)(void *context, const char *space, const char *id, json_t **ret_process,
                     struct err *err); /* NULL when there is none */

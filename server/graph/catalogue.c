@@ -158,6 +158,7 @@ static bool space_ids(struct planner *p, const char *space, const json_t **ret_i
 bool catalog_process(struct planner *p, const char *space, const char *id, const json_t **ret_process,
                      struct err *err)
 {
+    AUTO(mem) char *name = mem_printf("%.*s", (int)strcspn(id, "@"), id); /* "evi@2" is a version of "evi" */
     json_t *known, *process = NULL;
     const json_t *ids;
 
@@ -169,7 +170,7 @@ bool catalog_process(struct planner *p, const char *space, const char *id, const
         return true;
     if (!space_ids(p, space, &ids, err))
         return false;
-    if (!json_object_get(ids, id))
+    if (!json_object_get(ids, name))
         return true;
     if (!p->catalog->process(p->catalog->context, space, id, &process, err))
         return false;
@@ -366,10 +367,14 @@ static bool replay_scenes(void *context, const struct scene_query *query, struct
 
 static bool replay_process_ids(void *context, const char *space, json_t **ret_ids, struct err *err)
 {
-    json_t *known = json_object_get(json_object_get(context, "processes"), space);
+    const json_t *known = json_object_get(json_object_get(context, "processes"), space);
+    const char *id;
+    json_t *unused;
 
     (void)err;
-    *ret_ids = known ? json_incref(known) : json_object();
+    *ret_ids = json_object();
+    json_object_foreach((json_t *)known, id, unused)
+        json_object_setn_new(*ret_ids, id, strcspn(id, "@"), json_true());
     return true;
 }
 

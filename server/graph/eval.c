@@ -343,6 +343,21 @@ static bool argument_fits(const struct call *call, size_t i, struct err *err)
                                             "reduce_dimension" : "");
 }
 
+/* What clients write although the definition has arrays alone. */
+static void wrap_argument(struct call *call, size_t i)
+{
+    struct value *v = &call->arguments[i], *one;
+
+    if (!call->operation->wraps || (v->kind != KIND_NUMBER && v->kind != KIND_LANE && v->kind != KIND_BOOLEAN &&
+                                    v->kind != KIND_STRING))
+        return;
+    one = arena_alloc(call->planner->arena, sizeof *one);
+    *one = *v;
+    *v = (struct value){ .kind = KIND_ARRAY, .array = { .items = one, .length = 1 } };
+    planner_notice(call->planner, "info", call->node->id, "A single value is taken for the array '%s'.",
+                   call->process->parameters[i].name);
+}
+
 static bool run_node(struct planner *p, const struct frame *frame, struct node *node,
                      struct value *ret, struct err *err)
 {
@@ -358,8 +373,11 @@ static bool run_node(struct planner *p, const struct frame *frame, struct node *
         return true;
     call.operation = node->process->operation;
     for (size_t i = 0; i < node->process->n_parameters; i++) {
-        if (!resolve_argument(p, frame, node, i, &call.arguments[i], err) ||
-            !argument_fits(&call, i, err)) {
+        bool good = resolve_argument(p, frame, node, i, &call.arguments[i], err);
+
+        if (good)
+            wrap_argument(&call, i);
+        if (!good || !argument_fits(&call, i, err)) {
             if (!planner_report(p, err))
                 return false;
             wrong = true; /* others may be, too */

@@ -62,7 +62,7 @@ static const struct file_format formats[] = {
       "raster", { &quality, &range }, BANDS(1) | BANDS(3), false },
     { "netCDF", "netCDF-4 (CF)",
       "One file by the CF conventions: a variable for each band over dates and other labels, y and x, "
-      "with coordinates and CRS.",
+      "with coordinates and CRS. Without bands the variable is called 'var'.",
       "raster", { &netcdf_level, TYPE_OPTIONS }, 0, false },
     { "Zarr", "Zarr (version 2, in a zip)",
       "One zip that Zarr libraries open as a store, all metadata consolidated: a variable for each band "
@@ -249,7 +249,9 @@ static json_t *option_json(const struct format_option *o)
         [OPTION_CHOICE] = "string",   [OPTION_NUMBER] = "number", [OPTION_INTEGER] = "integer",
         [OPTION_BOOLEAN] = "boolean", [OPTION_RANGE] = "array",   [OPTION_COLOURS] = "object",
     };
-    json_t *schema = json_pack("{s:s, s:s}", "type", types[o->kind], "description", o->description);
+    /* by its subtype it is none of the process graphs and cubes that the API's schema would take it for, too */
+    json_t *schema = json_pack("{s:s, s:s, s:s}", "type", types[o->kind], "subtype", "format-option",
+                               "description", o->description);
 
     if (o->kind == OPTION_CHOICE)
         json_object_set_new(schema, "enum", words_json(o->choices));

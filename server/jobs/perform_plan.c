@@ -92,6 +92,20 @@ static size_t count_ranges(const struct config *c, const struct raster_estimate 
     return most < e->blocks ? most : e->blocks;
 }
 
+/* Which users' processes the plan was made with; the caller owns the answer. */
+static json_t *processes_used(const json_t *scenes)
+{
+    json_t *used = json_array(), *of_space, *process;
+    const char *space, *id;
+
+    json_object_foreach(json_object_get(scenes, "processes"), space, of_space)
+        json_object_foreach(of_space, id, process)
+            json_array_append_new(used, json_pack("{s:s, s:o, s:O*}", "namespace", space, "id",
+                                                  json_stringn(id, strcspn(id, "@")), "version",
+                                                  json_object_get(process, CATALOG_VERSION)));
+    return used;
+}
+
 struct planning {
     struct performer *performer;
     struct task *task;
@@ -140,11 +154,13 @@ static bool record(struct db *db, void *arg, struct err *err)
 {
     struct planning *g = arg;
     AUTO(json) json_t *estimate = estimate_json(g->estimate);
+    AUTO(json) json_t *processes = processes_used(g->performer->plan->scenes);
     bool split = g->n_ranges > 1;
     int64_t blocks = (int64_t)g->estimate->blocks;
     int64_t more = split ? blocks / ASSEMBLE_PART + 1 : 0;
     struct job_planned planned = { .scenes = g->performer->plan->scenes,
                                    .estimate = estimate,
+                                   .processes = json_array_size(processes) ? processes : NULL,
                                    .blocks = blocks + more,
                                    .n_tasks = split ? (int)g->n_ranges + 2 : 1,
                                    .seconds = g->estimate->seconds };

@@ -24,8 +24,7 @@ static bool is_taken(const struct making *m, const char *name)
 
 static const char *take_name(struct making *m, const char *wanted)
 {
-    char *stem = arena_printf(m->arena, "%s%.60s", isdigit((unsigned char)*wanted) ? "_" : "",
-                              *wanted ? wanted : "_");
+    char *stem = arena_printf(m->arena, "%.60s", *wanted ? wanted : "_");
     const char *name = stem;
 
     for (char *c = stem; *c; c++)
@@ -88,7 +87,8 @@ static bool tells_all(const struct label *label)
 static bool has_instants(const struct dimension *d)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (d->labels[i].is_number || d->labels[i].instant_ms == INSTANT_MIN)
+        if (d->labels[i].is_number || d->labels[i].instant_ms == INSTANT_MIN ||
+            !isdigit((unsigned char)*d->labels[i].text)) /* renamed: it tells of no time any more */
             return false;
     return d->type == DIM_TEMPORAL;
 }
@@ -163,7 +163,7 @@ static struct variable variable_of(struct making *m, const struct sink_file *fil
                                        : d->labels[label].text,
                           .planes = list };
 
-    v.name = take_name(m, v.label);
+    v.name = take_name(m, d ? v.label : "var"); /* so others' back-ends call it, and readers know */
     for (size_t plane = 0; plane < planes; plane++)
         if (!d || cube_label_of(m->schema, bands, plane) == label)
             list[v.n_planes++] = plane;

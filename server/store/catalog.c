@@ -237,12 +237,17 @@ static bool process(void *context, const char *space, const char *id, json_t **r
                     struct err *err)
 {
     const struct catalog_viewer *viewer = context;
+    int64_t version;
 
     if (viewer->draft_id && !strcmp(space, "user") && !strcmp(id, viewer->draft_id)) {
         *ret_process = json_incref((json_t *)viewer->draft);
         return true;
     }
-    return user_process_load(viewer->db, viewer->user, space, id, ret_process, err);
+    if (!user_process_load(viewer->db, viewer->user, space, id, ret_process, &version, err))
+        return false;
+    if (*ret_process)
+        json_object_set_new(*ret_process, CATALOG_VERSION, json_integer(version));
+    return true;
 }
 
 struct catalog catalog_store(struct catalog_viewer *viewer)

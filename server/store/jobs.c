@@ -133,7 +133,7 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                   "    updated = now(), queued = now(), started = NULL, finished = NULL,"
                   "    expires = NULL,"
                   "    error_code = NULL, error_message = NULL, error_node = NULL,"
-                  "    scenes = NULL, estimate = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
+                  "    scenes = NULL, estimate = NULL, processes = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
                   "    blocks_done = 0, cost_seconds = 0, memory_seconds = 0,"
                   "    price_work = nullif($3::float8, -1), price_memory = nullif($4::float8, -1),"
                   "    price_result = nullif($5::float8, -1), budget = nullif($6::float8, -1)"
@@ -235,8 +235,8 @@ bool job_start(struct db *db, const char *owner, const char *id, const struct jo
     "      ELSE least(100, greatest(0, 100.0 * j.blocks_done / j.blocks)) END,"                    \
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
     " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued, j.memory_seconds,"                \
-    " j.price_work IS NOT NULL, " JOB_COSTS
-enum { N_COLUMNS = 24 };
+    " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes"
+enum { N_COLUMNS = 25 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -286,6 +286,7 @@ static void read_job(const PGresult *rows, int row, struct arena *arena, struct 
     job->memory_seconds = row_double(rows, row, 21);
     job->is_priced = row_bool(rows, row, 22);
     job->costs = row_double(rows, row, 23);
+    job->processes = row_json(rows, row, 24);
 }
 
 void job_done(struct job *job)
@@ -294,7 +295,8 @@ void job_done(struct job *job)
     json_decref(job->arguments);
     json_decref(job->request);
     json_decref(job->estimate);
-    job->process = job->arguments = job->request = job->estimate = NULL;
+    json_decref(job->processes);
+    job->process = job->arguments = job->request = job->estimate = job->processes = NULL;
 }
 
 bool job_load(struct db *db, struct arena *arena, const char *owner, const char *id,
@@ -493,15 +495,16 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
                      struct err *err)
 {
     AUTO(mem) char *scenes = dump(planned->scenes), *estimate = dump(planned->estimate);
+    AUTO(mem) char *processes = dump(planned->processes);
 
     return db_run(db, CHARGE, DB_ARGS(db_text(id), db_double(planned->seconds)), err) &&
            db_run(db,
-                  "UPDATE jobs SET scenes = $2::json, estimate = $3::json, updated = now(),"
+                  "UPDATE jobs SET scenes = $2::json, estimate = $3::json, processes = $6::json, updated = now(),"
                   "    blocks = $4 + s.blocks, n_tasks = $5 + s.n"
                   "  FROM (SELECT count(*) AS n, coalesce(sum(blocks), 0) AS blocks FROM tasks"
                   "         WHERE job = $1 AND kind = 3) s WHERE id = $1",
                   DB_ARGS(db_text(id), db_text(scenes), db_text(estimate), db_int(planned->blocks),
-                          db_int(planned->n_tasks)),
+                          db_int(planned->n_tasks), db_text(processes)),
                   err);
 }
 

@@ -29,6 +29,7 @@ struct job {
     const char *error_code, *error_message; /* of a failed job */
     int64_t created, updated, queued, started, finished, expires; /* ms; 0: not yet */
     json_t *estimate;  /* {"blocks","pixels_in","bytes_in","seconds","memory_bytes"} or NULL */
+    json_t *processes; /* users' processes that it was planned with: [{"namespace", "id", "version"}], or NULL */
     double cost_seconds; /* measured so far */
     double memory_seconds; /* gigabytes times seconds, so far */
     bool is_priced;
@@ -123,6 +124,7 @@ void job_work_done(struct job_work *work);
 /* Within a transaction: what planning found. The owner's virtual time is moved by `seconds`. */
 struct job_planned {
     const json_t *scenes, *estimate;
+    const json_t *processes; /* of users; NULL: none */
     int64_t blocks; /* of all tasks: the measure of progress */
     int n_tasks;    /* with the planning task */
     double seconds;

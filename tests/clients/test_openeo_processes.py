@@ -159,6 +159,72 @@ def test_sharing(alice, scenes):
     assert answers() == (400, [])
 
 
+def test_versions(alice, scenes):
+    """Each change keeps what was there before; graphs name it by its number, and a job tells which one it was planned with."""
+    url = api(scenes, "/process_graphs/grown")
+
+    def put(number):
+        body = {"process_graph": {"a": {"process_id": "add", "arguments": {"x": {"from_parameter": "x"}, "y": number}, "result": True}},
+                "parameters": [{"name": "x", "description": "x", "schema": {"type": "number"}}]}
+        return alice.put(url, json=body, timeout=30)
+
+    def value(id, **arguments):
+        answer = alice.post(api(scenes, "/result"), json={"process": call(id, x=1, **arguments)}, timeout=60)
+        return answer.json() if answer.status_code == 200 else answer.json()["code"]
+
+    for number in (10, 20, 20, 30):
+        assert put(number).links["version-history"]["url"] == url + "/versions"
+    listed = alice.get(url + "/versions", timeout=30).json()
+    assert [(v["id"], v["version"]) for v in listed["versions"]] == [("grown@3", 3), ("grown@2", 2), ("grown@1", 1)]
+    assert [v["created"] for v in listed["versions"]] == sorted((v["created"] for v in listed["versions"]), reverse=True)
+    assert [value(i) for i in ("grown", "grown@3", "grown@2", "grown@1", "grown@4", "grown@0", "grown@x", "grown@1x", "add@1")] == \
+        [31, 31, 21, 11] + ["ProcessUnsupported"] * 5
+    former = alice.get(url + "@2", timeout=30).json()
+    assert former["id"] == "grown" and former["process_graph"]["a"]["arguments"]["y"] == 20
+    # one version may use another, but none itself
+    by_another = {"process_graph": {"b": {"process_id": "grown@1", "arguments": {"x": {"from_parameter": "x"}}, "result": True}},
+                  "parameters": former["parameters"]}
+    assert alice.put(url, json=by_another, timeout=30).status_code == 200 and value("grown") == 11
+    by_another["process_graph"]["b"]["process_id"] = "grown@5"
+    alice.put(url, json=by_another, timeout=30)
+    assert value("grown@5") == "ProcessGraphInvalid"
+    job = alice.post(api(scenes, "/jobs"), json={"process": call("grown@2", x=1)}, timeout=30).headers["Location"]
+    alice.post(job + "/results", timeout=30)
+    end = time.time() + 120
+    while alice.get(job, timeout=30).json()["status"] not in ("finished", "error") and time.time() < end:
+        time.sleep(0.1)
+    assert alice.get(job, timeout=30).json()["sentier:processes"] == [{"namespace": "user", "id": "grown", "version": 2}]
+    alice.delete(job, timeout=30)
+    assert alice.delete(url + "@2", timeout=30).status_code == 204 and value("grown@2") == "ProcessUnsupported"
+    assert alice.delete(url + "@5", timeout=30).status_code == 404  # the latest one goes with all
+    assert alice.delete(url, timeout=30).status_code == 204 and value("grown@1") == "ProcessUnsupported"
+    assert alice.get(url + "/versions", timeout=30).status_code == 404
+
+
+def test_groups(alice, scenes):
+    """A process is private, of groups, or public; versions are as visible as the process is now."""
+    url = api(scenes, "/process_graphs/for_some")
+    bob, strangers = scenes.session("bob"), requests.Session()
+
+    def seen():
+        return [bool(s.get(api(scenes, "/processes/@alice"), timeout=30).json()["processes"]) for s in (bob, strangers)]
+
+    alice.put(url, json=EVI, timeout=30)
+    scenes.command("user", "join", "bob", "foresters")
+    assert seen() == [False, False]
+    assert alice.put(url, json={**EVI, "sentier:groups": ["foresters"]}, timeout=30).status_code == 200
+    assert seen() == [True, False]
+    one = {"process": call("for_some@1", "@alice", red=1, nir=3)}
+    assert bob.post(api(scenes, "/result"), json=one, timeout=60).json() == 0.5
+    alice.put(url, json={**EVI, "sentier:groups": ["others"]}, timeout=30)
+    assert seen() == [False, False] and bob.post(api(scenes, "/result"), json=one, timeout=60).status_code == 400
+    alice.put(url, json={**EVI, "public": True}, timeout=30)
+    assert seen() == [True, True]
+    for wrong in ("foresters", [1], {}):
+        assert alice.put(url, json={**EVI, "sentier:groups": wrong}, timeout=30).status_code == 400
+    alice.delete(url, timeout=30)
+
+
 def test_validation_looks_into_processes(alice, scenes):
     url = api(scenes, "/process_graphs/inner")
     alice.put(url, json={"process_graph": {"s": {"process_id": "sqrt", "arguments": {"x": "text"}, "result": True}}}, timeout=30)

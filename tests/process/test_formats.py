@@ -219,7 +219,7 @@ def test_packed_numbers_are_unpacked(small, tmp_path, format):
                                       scale=0.0001, offset=0.5, nodata=-9999))
     with opened(tmp_path, file) as cube:
         (name,) = cube.data_vars
-        assert name == "_0_NDXI_b" and cube[name].attrs["long_name"] == "0 NDXI/b"
+        assert name == "0_NDXI_b" and cube[name].attrs["long_name"] == "0 NDXI/b"
         encoding = cube[name].encoding
         assert (encoding["dtype"], encoding["_FillValue"], encoding["scale_factor"], encoding["add_offset"]) == ("int16", -9999, 0.0001, 0.5)
         a, b = (numpy.array([with_gaps(v[band]) for v in values]) for band in "AB")
@@ -247,7 +247,7 @@ def test_labels_of_other_kinds(small, tmp_path, format):
     (file,) = files_of(tmp_path, save(folder, tmp_path, format, more=truth, data="a"))
     with opened(tmp_path, file) as cube:
         a = numpy.array([with_gaps(v["A"]) for v in values])
-        assert numpy.array_equal(cube["save"].values, numpy.where(numpy.isnan(a), a, a > 1000), equal_nan=True)
+        assert numpy.array_equal(cube["var"].values, numpy.where(numpy.isnan(a), a, a > 1000), equal_nan=True)
 
 
 def test_netcdf_of_levels(large, tmp_path):

@@ -1,4 +1,5 @@
-"""stac-api-validator with the schemas of SCHEMAS in the place of the net's; what is not there is allowed."""
+"""stac-api-validator with the schemas of SCHEMAS in the place of the net's; what is not there is allowed. Whoever imports this
+module has these schemas for his own validator."""
 import json
 import os
 from pathlib import Path
@@ -59,6 +60,7 @@ def opened(self, what, *more, **options):
 
 urllib.request.OpenerDirector.open = opened
 
-from stac_api_validator.__main__ import main  # noqa: E402
+if __name__ == "__main__":
+    from stac_api_validator.__main__ import main
 
-main()
+    main()

@@ -117,6 +117,7 @@ bool openeo_collections_get(struct request *rq, struct reply *reply, struct err 
         if (!read_collection(rq, rows[i].id, rows[i].text, &one, &broken))
             continue;
         complete(rq, one);
+        json_object_del(one, "summaries"); /* the largest part; of lists the API wants them left out */
         json_array_append_new(list, one);
     }
     link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);

@@ -179,6 +179,7 @@ json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole)
     if (job->state == JOB_FINISHED || job->state == JOB_ERROR)
         put_usage(body, job);
     put_text(body, "sentier:waiting", job->waiting);
+    put_copy(body, "sentier:processes", job->processes);
     json_object_set_new(body, "links", job_links(rq, job));
     return body;
 }
@@ -267,8 +268,8 @@ bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
         !openeo_check_plan(rq, in.plan, err) || !run_job(rq, "job_id", &job, err) ||
         !openeo_dialect(&in, dialect_name(openeo_job_dialect(&job)), &dialect, err))
         return false;
-    if (json_object_size(rq->body) == 0)
-        return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
+    if (json_object_size(rq->body) == 0) /* no change is wanted: that can be had */
+        return reply_empty(reply, 204);
     if (in.process && !run_check(rq, in.process, NULL, "/process", dialect, err))
         return false;
     request = job.request ? json_copy(job.request) : json_object();

@@ -35,7 +35,7 @@ handler_fn openeo_processes_get, openeo_validation_post;
 handler_fn openeo_files_get, openeo_file_get, openeo_file_put, openeo_file_delete;
 /* process_graphs.c */
 handler_fn openeo_process_graphs_get, openeo_process_graph_get, openeo_process_graph_put,
-    openeo_process_graph_delete, openeo_namespace_get;
+    openeo_process_graph_delete, openeo_process_versions_get, openeo_namespace_get;
 /* result.c */
 handler_fn openeo_result_post;
 /* jobs.c */

@@ -1,5 +1,5 @@
 /* Users' processes. A body is kept as it was sent, with the id of its address; members that this
- * service does not know stay. What is stored reads as a process graph (nodes, references, one result,
+ * service does not know stay. Another body under the same id is its next version. What is stored reads as a process graph (nodes, references, one result,
  * no cycle); whether its processes are there and its arguments fit is asked when it is validated or
  * used, since that changes with time. */
 #include "api/common/build.h"
@@ -31,6 +31,22 @@ static bool check_parameter(const json_t *parameters, size_t i, struct err *err)
     return true;
 }
 
+/* With whom it is shared besides "public", which the API has. */
+#define GROUPS "sentier:groups"
+
+static bool check_groups(const json_t *groups, struct err *err)
+{
+    const json_t *one;
+    size_t i;
+
+    if (groups && !json_is_null(groups) && !json_is_array(groups))
+        return js_refuse(groups, "/" GROUPS, "an array of names of groups", err);
+    json_array_foreach((json_t *)groups, i, one)
+        if (!json_is_string(one))
+            return js_refuse(one, "/" GROUPS, "names of groups", err);
+    return true;
+}
+
 static bool check_metadata(const json_t *body, struct err *err)
 {
     const json_t *parameters = json_object_get(body, "parameters");
@@ -47,7 +63,7 @@ static bool check_metadata(const json_t *body, struct err *err)
     for (size_t i = 0; i < json_array_size(parameters); i++)
         if (!check_parameter(parameters, i, err))
             return false;
-    return true;
+    return check_groups(json_object_get(body, GROUPS), err);
 }
 
 /* Of all that validation says only what no later day can mend. */
@@ -74,11 +90,19 @@ static bool check_graph(struct request *rq, const char *id, const json_t *proces
     return true;
 }
 
+/* Clients that know nothing of versions get back what they sent: where these are is said in a header. */
+static void link_versions(struct request *rq, struct reply *reply, const char *id)
+{
+    reply_header(rq, reply, "Link", "<%s>; rel=\"version-history\"",
+                 openeo_href(rq, "/process_graphs/%.*s/versions", (int)strcspn(id, "@"), id));
+}
+
 /* PUT /process_graphs/{process_graph_id} */
 bool openeo_process_graph_put(struct request *rq, struct reply *reply, struct err *err)
 {
     const char *id = request_variable(rq, "process_graph_id");
     AUTO(json) json_t *process = NULL;
+    const json_t *groups;
 
     if (!text_is_plain_name(id, MAX_ID))
         return err_set(err, ERR_ProcessInvalid,
@@ -88,28 +112,61 @@ bool openeo_process_graph_put(struct request *rq, struct reply *reply, struct er
         return js_refuse(rq->body, "", "an object", err);
     process = json_copy(rq->body);
     json_object_set_new(process, "id", json_string(id));
+    groups = json_object_get(process, GROUPS);
     if (!check_metadata(process, err) || !check_graph(rq, id, process, err) ||
-        !user_process_put(rq->db, rq->user->id, id, process,
-                          json_is_true(json_object_get(process, "public")),
-                          rq->config->jobs_user_processes, err))
+        !user_process_put(rq->db, rq->user->id,
+                          &(struct user_process_input){ .id = id, .process = process,
+                                                        .shared = json_is_true(json_object_get(process, "public")),
+                                                        .groups = json_is_array(groups) ? groups : NULL,
+                                                        .most = rq->config->jobs_user_processes,
+                                                        .versions = rq->config->jobs_process_versions },
+                          err))
         return false;
+    link_versions(rq, reply, id);
     return reply_empty(reply, 200);
 }
 
-/* GET /process_graphs/{process_graph_id} */
+/* GET /process_graphs/{process_graph_id}: "evi", or "evi@2" for one of its versions. */
 bool openeo_process_graph_get(struct request *rq, struct reply *reply, struct err *err)
 {
     const char *id = request_variable(rq, "process_graph_id");
     json_t *process;
+    int64_t version;
 
-    if (!user_process_load(rq->db, rq->user->id, "user", id, &process, err))
+    if (!user_process_load(rq->db, rq->user->id, "user", id, &process, &version, err))
         return false;
     if (!process)
         return err_set(err, ERR_ProcessGraphNotFound, "You have no process '%.100s'.", id);
+    link_versions(rq, reply, id);
     return reply_json(reply, 200, process, NULL);
 }
 
-/* DELETE /process_graphs/{process_graph_id} */
+/* GET /process_graphs/{process_graph_id}/versions */
+bool openeo_process_versions_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    const char *id = request_variable(rq, "process_graph_id");
+    struct user_process_version *versions;
+    json_t *list, *links;
+    size_t count;
+
+    if (!user_process_versions(rq->db, rq->arena, rq->user->id, id, &versions, &count, err))
+        return false;
+    list = json_array();
+    links = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const char *name = arena_printf(rq->arena, "%s@%lld", id, (long long)versions[i].number);
+        json_t *one = json_pack("{s:s, s:I}", "id", name, "version", (json_int_t)versions[i].number);
+
+        put_instant(one, "created", versions[i].created);
+        json_array_append_new(list, one);
+        link_add(links, i ? "predecessor-version" : "latest-version",
+                 openeo_href(rq, "/process_graphs/%s", name), "application/json", NULL);
+    }
+    link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);
+    return reply_json(reply, 200, json_pack("{s:o, s:o}", "versions", list, "links", links), NULL);
+}
+
+/* DELETE /process_graphs/{process_graph_id}: with all versions, or a former one alone. */
 bool openeo_process_graph_delete(struct request *rq, struct reply *reply, struct err *err)
 {
     if (!user_process_remove(rq->db, rq->user->id, request_variable(rq, "process_graph_id"), err))

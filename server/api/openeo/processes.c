@@ -69,7 +69,11 @@ bool openeo_validation_post(struct request *rq, struct reply *reply, struct err 
         catalog.dialect = DIALECT_OPENEO;
     if (rq->user) /* a stranger makes no calls from here */
         url_allow(&catalog, &reader);
-    if (!graph_validate(rq->body, &catalog, &errors, err))
-        return false;
+    if (!graph_validate(rq->body, &catalog, &errors, err)) {
+        if (err->code != ERR_ProcessGraphMissing)
+            return false;
+        errors = json_pack("[{s:s, s:s}]", "code", err_name(err->code), "message", err->message);
+        err_clear(err);
+    }
     return reply_json(reply, 200, json_pack("{s:o}", "errors", errors), NULL);
 }

@@ -33,10 +33,12 @@ static const struct service_type *type_find(const char *name)
 static json_t *settings_json(void)
 {
     return json_pack(
-        "{s:{s:s, s:s, s:i, s:i, s:{s:s}, s:b}, s:{s:s, s:s, s:b}}", "range", "type", "array", "description",
+        "{s:{s:s, s:s, s:s, s:i, s:i, s:{s:s}, s:b}, s:{s:s, s:s, s:s, s:b}}", "range", "type", "array", "subtype",
+        "service-setting", "description",
         "The values that are shown as 0 and 255, those between in proportion. Without it numbers are shown as they "
         "are, limited to 0..255. Of no effect when the process saves a PNG with options.", "minItems", 2, "maxItems",
-        2, "items", "type", "number", "required", 0, "colormap", "type", "object", "description",
+        2, "items", "type", "number", "required", 0, "colormap", "type", "object", "subtype",
+        "service-setting", "description",
         "Of one band: numbers from 0 to 255 (after range) with their red, green, blue and, if wanted, alpha. Of no "
         "effect when the process saves a PNG with options.", "required", 0);
 }
@@ -282,8 +284,6 @@ static bool check_change(struct request *rq, const struct service_body *in, cons
 
     if (json_object_get(rq->body, "type"))
         return err_set(err, ERR_PropertyNotEditable, "/type: the type of a service stays; make another service.");
-    if (json_object_size(rq->body) == 0)
-        return err_set(err, ERR_NoDataForUpdate, "The body names nothing to change.");
     return openeo_check_plan(rq, in->plan, err) && check_configuration(in->configuration, err) &&
            ((!in->process && !in->configuration) ||
             check_process(rq, in->process ? in->process : old->process, configuration, err));
