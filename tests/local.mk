@@ -156,10 +156,18 @@ openeo-test-suite: all
 	  $(OPENEO_SUITE)/venv/bin/pip install -q --disable-pip-version-check $(OPENEO_SUITE) requests; }
 	cd $(srcdir) && $(OPENEO_SUITE)/venv/bin/python tests/suite/run.py $(abs_top_builddir) $(OPENEO_SUITE)
 
-.PHONY: fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+# make ets-processes: OGC's executable test suite; ETS_PROCESSES is a checkout of its sources, which Maven compiles
+ETS_PROCESSES = $(abs_top_builddir)/ets-ogcapi-processes10
+ETS_PROCESSES_VERSION = 1.3
+ets-processes: all
+	[ -d $(ETS_PROCESSES) ] || git clone -q --depth 1 --branch $(ETS_PROCESSES_VERSION) \
+	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
+	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
+
+.PHONY: ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
-EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/suite/run.py
+EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_ogc_forms.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java
 
 # http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to
 check_PROGRAMS += tests/api/http_server

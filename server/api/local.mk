@@ -13,7 +13,14 @@ libsentier_a_SOURCES += \
 	server/api/common/results.c server/api/common/results.h \
 	server/api/common/run.c server/api/common/run.h \
 	server/api/ogc/execution.c server/api/ogc/execution.h \
+	server/api/ogc/answer.c \
+	server/api/ogc/html.c server/api/ogc/html.h \
+	server/api/ogc/html_form.c \
 	server/api/ogc/inputs.c \
+	server/api/ogc/kvp.c \
+	server/api/ogc/preference.c \
+	server/api/ogc/products.c \
+	server/api/ogc/sources.c \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \

@@ -118,10 +118,12 @@ const struct route routes[] = {
     OGC(GET, "/processes", NOBODY, processes_get),
     OGC(GET, "/processes/{processId}", NOBODY, process_get),
     OGC(POST, "/processes/{processId}/execution", USER, execution_post, .body = BODY_JSON),
+    OGC(GET, "/processes/{processId}/execution", USER, execution_get),
     OGC(GET, "/jobs", USER, jobs_get),
     OGC(GET, "/jobs/{jobId}", USER, job_get),
     OGC(DELETE, "/jobs/{jobId}", USER, job_delete),
     OGC(GET, "/jobs/{jobId}/results", USER, results_get),
+    OGC(GET, "/jobs/{jobId}/results/{outputId}", USER, result_get),
 
     /* STAC API, and the files that its assets name */
     STAC(GET, "", NOBODY, landing_get),

@@ -78,6 +78,8 @@ int request_accepts(const struct request *rq, const char *const *offers)
     double best = 0;
     int chosen = -1;
 
+    if (!f)
+        f = request_query(rq, "response[f]"); /* of OGC's execution by GET */
     if (f)
         return by_parameter(f, offers);
     if (!accept || !*accept)

@@ -37,13 +37,25 @@ static json_t *body_of(const struct exchange *ex, int status, const char *messag
                      "instance", ex->rq.id);
 }
 
-/* A page that asks by script must not make the browser open its own log-in window. */
+/* A page that asks by script must not make the browser open its own log-in window; a person who opens an address may. */
 static void add_challenges(struct exchange *ex)
 {
+    const char *mode = request_header(&ex->rq, "Sec-Fetch-Mode");
+
     reply_header(&ex->rq, &ex->reply, "WWW-Authenticate", "Bearer realm=\"sentier\"");
-    if (!request_header(&ex->rq, "Origin") && !request_header(&ex->rq, "Sec-Fetch-Mode"))
+    if (!request_header(&ex->rq, "Origin") && (!mode || !strcmp(mode, "navigate")))
         reply_header(&ex->rq, &ex->reply, "WWW-Authenticate",
                      "Basic realm=\"sentier\", charset=\"UTF-8\"");
+}
+
+/* OGC's clients may insist on plain JSON. */
+static const char *media_of(const struct exchange *ex)
+{
+    static const char *const offers[] = { "application/problem+json", "application/json", NULL };
+
+    if (ex->match.face == FACE_OPENEO || ex->match.face == FACE_RESTO)
+        return "application/json";
+    return offers[ex->match.face == FACE_OGC && request_accepts(&ex->rq, offers) == 1];
 }
 
 void respond_error(struct exchange *ex)
@@ -62,9 +74,7 @@ void respond_error(struct exchange *ex)
     body = body_of(ex, status, message);
     if (!body) /* the message quotes bytes that are not UTF-8 */
         body = body_of(ex, status, err_title(code));
-    reply_json(reply, status, body,
-               ex->match.face == FACE_OPENEO || ex->match.face == FACE_RESTO ? "application/json"
-                                                                             : "application/problem+json");
+    reply_json(reply, status, body, media_of(ex));
     if (status == 401)
         add_challenges(ex);
     if (status == 503 || status == 429)

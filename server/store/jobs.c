@@ -120,7 +120,7 @@ static bool check_most(struct db *db, const char *owner, int64_t most, struct er
 
 /* The row is locked and in a state that may start. */
 static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class, int kind,
-                    const struct job_terms *terms, struct err *err)
+                    int64_t delay_s, const struct job_terms *terms, struct err *err)
 {
     static const struct job_terms free_of_charge = { -1, -1, -1, -1, 0 };
     double tag;
@@ -143,9 +143,10 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                           db_double(terms->budget < 0 ? -1 : terms->budget)),
                   err) &&
            db_run(db,
-                  "INSERT INTO tasks(job, number, kind, class, rank, state, estimate)"
-                  " VALUES ($1, 0, $4::smallint, $2::smallint, $3, 'r', " FIRST_GUESS ")",
-                  DB_ARGS(db_text(id), db_int(class), db_double(tag), db_int(kind)), err) &&
+                  "INSERT INTO tasks(job, number, kind, class, rank, state, estimate, not_before)"
+                  " VALUES ($1, 0, $4::smallint, $2::smallint, $3, 'r', " FIRST_GUESS ","
+                  "         CASE WHEN $5 > 0 THEN now() + $5::int * interval '1 s' ELSE '-infinity' END)",
+                  DB_ARGS(db_text(id), db_int(class), db_double(tag), db_int(kind), db_int(delay_s)), err) &&
            notify_ready(db, err) && notify_state(db, id, err);
 }
 
@@ -159,7 +160,7 @@ struct start {
 bool job_add_started(struct db *db, const struct job_input *in, int kind,
                      char ret_id[static ID_UUID_SIZE], struct err *err)
 {
-    return job_insert(db, in, ret_id, err) && enqueue(db, in->owner, ret_id, in->class, kind, in->terms, err);
+    return job_insert(db, in, ret_id, err) && enqueue(db, in->owner, ret_id, in->class, kind, in->delay_s, in->terms, err);
 }
 
 static bool submit(struct db *db, void *arg, struct err *err)
@@ -218,7 +219,7 @@ static bool start(struct db *db, void *arg, struct err *err)
     return db_run(db, "DELETE FROM tasks WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM job_assets WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
-           enqueue(db, s->owner, s->id, class, PLANNING, s->terms, err);
+           enqueue(db, s->owner, s->id, class, PLANNING, 0, s->terms, err);
 }
 
 bool job_start(struct db *db, const char *owner, const char *id, const struct job_terms *terms,
@@ -249,7 +250,8 @@ enum { N_COLUMNS = 25 };
     "    WHEN EXISTS (SELECT 1 FROM tasks x WHERE x.job = j.id AND x.state = 'x') THEN NULL"       \
     "    WHEN NOT EXISTS (SELECT 1 FROM workers w WHERE w.seen > now() - interval '30 s')"         \
     "      THEN 'No worker is running.'"                                                           \
-    "    WHEN t.not_before > now() THEN 'It failed and waits before it is tried again.'"           \
+    "    WHEN t.not_before > now() THEN CASE WHEN t.failures = 0 THEN 'It is to begin later.'"     \
+    "      ELSE 'It failed and waits before it is tried again.' END"                               \
     "    WHEN t.memory_bytes > (SELECT max(w.slots * w.slot_bytes) FROM workers w)"                \
     "      THEN 'No worker has ' || pg_size_pretty(t.memory_bytes) || ' of memory.'"               \
     "    WHEN EXISTS (SELECT 1 FROM tasks o WHERE o.state = 'r'"                                   \
@@ -338,7 +340,7 @@ bool job_list(struct db *db, struct arena *arena, const char *owner, const struc
                   "   AND ($3::text IS NULL OR j.process_id = ANY(string_to_array($3, E'\\n')))"
                   "   AND ($4::int = 0 OR (1 << j.state) & $4 <> 0)"
                   "   AND ($5::timestamptz IS NULL OR j.created >= $5)"
-                  "   AND ($6::timestamptz IS NULL OR j.created <= $6)"
+                  "   AND ($6::timestamptz IS NULL OR j.created < $6 + interval '1 ms')" /* as it is told */
                   "   AND (NOT $9::bool OR extract(epoch FROM coalesce(j.finished, now()) - j.started)"
                   "        BETWEEN $10 AND $11)"
                   "   AND ($7::uuid IS NULL OR (j.created, j.id) <"

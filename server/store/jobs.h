@@ -54,6 +54,7 @@ struct job_input {
     const char *face, *process_id, *title, *description;
     const json_t *process, *arguments, *request;
     enum job_class class;
+    int64_t delay_s;   /* it is begun so many seconds after it was started */
     const struct job_terms *terms; /* of what is started; NULL: nothing is charged or limited */
 };
 

@@ -57,7 +57,7 @@ static const struct { const char *inputs, *arguments, *message; } input_rows[] =
     { "{'must':1,'name':'abcdef'}", NULL,
       "/inputs/name: expected at most 5 characters, found 6" },
     { "{'must':{'href':'http://localhost/x'}}", NULL,
-      "/inputs/must: inputs by reference are not offered; send the value" },
+      "/inputs/must: inputs by reference cannot be fetched here; send the value" },
     { "{'must':1,'many':[1,2,3,4]}", NULL, "/inputs/many: expected at most 3 values, found 4" },
     { "{'must':1,'many':[1,'x']}", NULL, "/inputs/many/1: expected type number, found a string" },
     { "{'must':1,'box':{'bbox':[1,4,3,2]}}", NULL,
@@ -76,7 +76,7 @@ static void inputs(void **state)
     for (size_t i = 0; i < ARRAY_LEN(input_rows); i++) {
         AUTO(json) json_t *given = parse(input_rows[i].inputs), *arguments = NULL;
         struct err err = { 0 };
-        bool good = ogc_inputs_read(given, description, graph, &arguments, &err);
+        bool good = ogc_inputs_read(given, description, graph, NULL, &arguments, &err);
 
         if (good != !input_rows[i].message)
             fail_msg("%s: %s", input_rows[i].inputs, err.message);

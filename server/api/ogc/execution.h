@@ -3,6 +3,7 @@
 #define API_OGC_EXECUTION_H
 
 #include "api/ogc/ogc.h"
+#include "api/ogc/products.h"
 
 /* A request that was checked; all of it is owned. */
 struct ogc_execution {
@@ -16,6 +17,9 @@ void ogc_execution_drop(struct ogc_execution *x);
  * InvalidParameter with the JSON pointer of what is wrong. */
 bool ogc_execution_read(struct request *rq, const char *process_id, const json_t *body,
                         struct ogc_execution *x, struct err *err) MUST_USE;
+/* What the job table keeps of it. */
+struct job_input ogc_execution_input(struct request *rq, const struct ogc_execution *x, const char *face,
+                                     enum job_class class);
 /* Does the description's jobControlOptions name it? */
 bool ogc_execution_offers(const struct ogc_execution *x, const char *option);
 /* Queues it as a job. */
@@ -24,5 +28,9 @@ bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x,
 /* Submits it and waits (run.h); `any_size`: also what is too large to be waited for. */
 bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x,
                         int64_t timeout_ms, bool any_size, struct err *err) MUST_USE;
+
+/* Answers with outputs that are values, for which there is no job: `value` has a member for each. */
+bool ogc_reply_values(struct request *rq, struct reply *reply, const struct ogc_execution *x, json_t *value,
+                      struct err *err) MUST_USE;
 
 #endif

@@ -2,7 +2,7 @@
  * filters, and dismissal. */
 #include "api/common/build.h"
 #include "api/common/run.h"
-#include "api/ogc/ogc.h"
+#include "api/ogc/html.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include <math.h>
@@ -16,8 +16,8 @@ static json_t *status_links(struct request *rq, const struct job *job)
 {
     json_t *links = json_array();
 
-    link_add(links, "self", href_of(rq, OGC_ROOT "/jobs/%s", job->id), "application/json",
-             "Status of the job");
+    ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/jobs/%s", job->id), "Status of the job");
+    link_add(links, "monitor", href_of(rq, OGC_ROOT "/jobs/%s", job->id), "application/json", "Status of the job");
     if (job->state == JOB_FINISHED)
         link_add(links, OGC_REL "results", href_of(rq, OGC_ROOT "/jobs/%s/results", job->id),
                  "application/json", "Results of the job");
@@ -52,6 +52,16 @@ json_t *ogc_status(struct request *rq, const struct job *job)
     put_instant(body, "updated", job->updated);
     json_object_set_new(body, "links", status_links(rq, job));
     return body;
+}
+
+bool ogc_job(struct request *rq, struct job *ret_job, struct err *err)
+{
+    if (!run_job(rq, "jobId", ret_job, err))
+        return false;
+    if (!strcmp(ret_job->face, OGC_FACE))
+        return true;
+    job_done(ret_job);
+    return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", request_variable(rq, "jobId"));
 }
 
 /* --- filters of the list ------------------------------------------------------------------------ */
@@ -181,7 +191,8 @@ bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
     struct job *jobs;
     bool more = false;
 
-    if (!read_filter(rq, &filter, err))
+    if (!OGC_QUERY(rq, err, "limit", "after", "type", "processID", "status", "datetime", "minDuration", "maxDuration") ||
+        !read_filter(rq, &filter, err))
         return false;
     jobs = arena_array(rq->arena, (size_t)filter.limit, sizeof *jobs);
     if (wants_processes(rq) &&
@@ -193,11 +204,11 @@ bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
         json_array_append_new(list, ogc_status(rq, &jobs[i]));
         job_done(&jobs[i]);
     }
-    link_add(links, "self", href_with(rq, "f", NULL), "application/json", "This document");
+    ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
     if (more)
         link_add(links, "next", href_with(rq, "after", jobs[count - 1].id), "application/json",
                  "Next page");
-    return reply_json(reply, 200, json_pack("{s:o, s:o}", "jobs", list, "links", links), NULL);
+    return ogc_answer(rq, reply, 200, json_pack("{s:o, s:o}", "jobs", list, "links", links), html_ogc_jobs, err);
 }
 
 /* GET /ogc/jobs/{jobId} */
@@ -205,9 +216,11 @@ bool ogc_job_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
 
-    if (!run_job(rq, "jobId", &job, err))
+    if (!OGC_QUERY(rq, err) || !ogc_job(rq, &job, err))
         return false;
-    return reply_json(reply, 200, ogc_status(rq, &job), NULL);
+    if (job.state == JOB_QUEUED || job.state == JOB_RUNNING)
+        reply_header(rq, reply, "Refresh", "2"); /* of browsers: a page shows how it goes on */
+    return ogc_answer(rq, reply, 200, ogc_status(rq, &job), html_ogc_job, err);
 }
 
 /* DELETE /ogc/jobs/{jobId}: a job that waits or runs is stopped and stays as "dismissed"; one that
@@ -217,7 +230,7 @@ bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
     AUTO(job_value) struct job job = { 0 };
     bool active;
 
-    if (!run_job(rq, "jobId", &job, err))
+    if (!OGC_QUERY(rq, err) || !ogc_job(rq, &job, err))
         return false;
     active = job.state == JOB_QUEUED || job.state == JOB_RUNNING;
     if (active ? !job_cancel(rq->db, rq->user->id, job.id, err)
@@ -225,5 +238,5 @@ bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
         return false;
     job.state = JOB_CANCELED;
     job.updated = instant_now();
-    return reply_json(reply, 200, ogc_status(rq, &job), NULL);
+    return ogc_answer(rq, reply, 200, ogc_status(rq, &job), html_ogc_job, err);
 }

@@ -1,6 +1,6 @@
 /* The entry of this face and what it conforms to: only classes whose requirements are met. */
 #include "api/common/build.h"
-#include "api/ogc/ogc.h"
+#include "api/ogc/html.h"
 
 static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -12,39 +12,47 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/job-list",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
 };
 
 /* GET /ogc */
 bool ogc_landing_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    json_t *links = json_array();
+    json_t *links;
 
-    (void)err;
-    link_add(links, "self", href_of(rq, OGC_ROOT "/"), "application/json", "This document");
+    if (!OGC_QUERY(rq, err))
+        return false;
+    links = json_array();
+    ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/"), "This document");
     link_add(links, "service-desc", href_of(rq, "/api/ogc"),
              "application/vnd.oai.openapi+json;version=3.0", "The API in OpenAPI");
+    link_add(links, "service-doc", href_of(rq, "/api/ogc?f=html"), "text/html", "The API as a page");
     link_add(links, OGC_REL "conformance", href_of(rq, OGC_ROOT "/conformance"),
              "application/json", "Conformance classes");
     link_add(links, OGC_REL "processes", href_of(rq, OGC_ROOT "/processes"), "application/json",
              "Processes");
     link_add(links, OGC_REL "job-list", href_of(rq, OGC_ROOT "/jobs"), "application/json", "Jobs");
     link_add(links, "about", href_of(rq, "/"), "text/html", "Home page");
-    return reply_json(reply, 200,
+    return ogc_answer(rq, reply, 200,
                       json_pack("{s:s, s:s, s:o}", "title", "Sentier: OGC API - Processes",
                                 "description",
                                 "Ready-made processing of Earth-observation data, run near its "
                                 "catalogue.",
                                 "links", links),
-                      NULL);
+                      html_ogc_landing, err);
 }
 
 /* GET /ogc/conformance */
 bool ogc_conformance_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    json_t *list = json_array();
+    json_t *list;
 
-    (void)rq, (void)err;
+    if (!OGC_QUERY(rq, err))
+        return false;
+    list = json_array();
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
         json_array_append_new(list, json_string(conformance[i]));
-    return reply_json(reply, 200, json_pack("{s:o}", "conformsTo", list), NULL);
+    return ogc_answer(rq, reply, 200, json_pack("{s:o}", "conformsTo", list), html_ogc_conformance, err);
 }

@@ -4,12 +4,14 @@
 #ifndef API_OGC_OGC_H
 #define API_OGC_OGC_H
 
+#include "base/text.h"
 #include "http/route.h"
 #include "json/js.h"
 #include "store/jobs.h"
 
 #define OGC_ROOT "/ogc"
 #define OGC_FACE "ogc"
+#define OGC_FACE_SYNC "ogc-sync" /* of requests that wait: their jobs are nobody's to see */
 #define OGC_REL "http://www.opengis.net/def/rel/ogc/1.0/"
 
 /* landing.c */
@@ -17,11 +19,31 @@ handler_fn ogc_landing_get, ogc_conformance_get;
 /* processes.c */
 handler_fn ogc_processes_get, ogc_process_get;
 /* execution.c */
-handler_fn ogc_execution_post;
+handler_fn ogc_execution_post, ogc_execution_get;
 /* jobs.c */
 handler_fn ogc_jobs_get, ogc_job_get, ogc_job_delete;
 /* results.c */
-handler_fn ogc_results_get;
+handler_fn ogc_results_get, ogc_result_get;
+
+/* answer.c: a resource as JSON or, for who prefers that, as the page that `page` makes of the same JSON (swallowed).
+ * Errors: NotAcceptable. */
+typedef void ogc_page_fn(struct request *rq, const json_t *body, struct text *page);
+bool ogc_answer(struct request *rq, struct reply *reply, int status, json_t *body_taken, ogc_page_fn *page,
+                struct err *err) MUST_USE;
+/* Refuses query parameters that are not among `names` (NULL ends) nor f. Errors: InvalidQueryValue. */
+bool ogc_query_known(struct request *rq, const char *const *names, struct err *err) MUST_USE;
+#define OGC_QUERY(rq, err, ...) ogc_query_known(rq, (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL }, err)
+/* Links self and alternate of a resource that is JSON and a page. */
+void ogc_link_both(struct request *rq, json_t *links, const char *href, const char *title);
+
+/* preference.c: the header Prefer, or response[prefer]. */
+struct ogc_preference {
+    bool async, sync;
+    int64_t wait_ms;     /* -1: not given */
+    const char *returns; /* "minimal", "representation" or NULL */
+};
+struct ogc_preference ogc_preference_read(struct request *rq);
+void ogc_preference_applied(struct request *rq, struct reply *reply, const struct ogc_preference *prefer, bool async);
 
 /* A process as it is built into the program. */
 struct ogc_process {
@@ -33,11 +55,29 @@ const struct ogc_process *ogc_process_find(const char *id); /* NULL when there i
 json_t *ogc_process_description(const struct ogc_process *process);
 json_t *ogc_process_graph(const struct ogc_process *process);
 
+/* sources.c: values that a request names: by reference, or as a collection. */
+struct ogc_source {
+    const struct config *config;
+    const char *base_url; /* of this service */
+    int fetched;          /* so far */
+};
+/* What is behind {"href"}, in the form that a value of the schema has. Errors: InvalidParameter. */
+bool ogc_source_reference(struct ogc_source *source, const json_t *reference, const json_t *schema, const char *pointer,
+                          json_t **ret_value, struct err *err) MUST_USE;
+/* The items of {"collection", "filter", "bbox", "datetime", "limit", "ids", "q"}. Errors: InvalidParameter. */
+bool ogc_source_items(struct ogc_source *source, const json_t *value, const char *pointer, json_t **ret_features,
+                      struct err *err) MUST_USE;
+
 /* inputs.c: the "inputs" of an execute request become the arguments of the process graph: checked
- * against the schemas of the description, references refused, bounding boxes in openEO's form.
+ * against the schemas of the description, bounding boxes in openEO's form. `source` NULL: nothing is fetched.
  * Errors: InvalidParameter with the JSON pointer of what is wrong. */
-bool ogc_inputs_read(const json_t *inputs, const json_t *description, const json_t *graph,
+bool ogc_inputs_read(const json_t *inputs, const json_t *description, const json_t *graph, struct ogc_source *source,
                      json_t **ret_arguments, struct err *err) MUST_USE;
+/* A restriction of a collection as the parameter `name` of the graph. Errors: InvalidParameter. */
+bool ogc_restriction_read(const json_t *graph, const char *name, const json_t *value, const char *pointer,
+                          json_t **ret_value, struct err *err) MUST_USE;
+/* kvp.c: the execute request that the query says. Errors: ProcessNotFound, InvalidParameter, PermissionsInsufficient. */
+bool ogc_kvp_read(struct request *rq, json_t **ret_body, struct err *err) MUST_USE;
 
 /* outputs.c: what of the results is asked for. *ret_request is what the job keeps:
  * {"response": "raw" or "document" (absent: by the number of outputs), "outputs": {id: {...}}}. */
@@ -48,6 +88,8 @@ void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *r
 
 /* jobs.c: the statusInfo of a job. The caller owns it. */
 json_t *ogc_status(struct request *rq, const struct job *job);
+/* The job of the path that the caller may see here. Errors: JobNotFound. */
+bool ogc_job(struct request *rq, struct job *ret_job, struct err *err) MUST_USE;
 
 /* results.c: answers with the results of a finished job, as its request asked for them. */
 bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job *job,

@@ -47,7 +47,7 @@ static bool read_wish(const json_t *known, const char *id, const json_t *value, 
     json_t *kept;
 
     if (!output)
-        return err_set(err, ERR_InvalidParameter, "%s: the process has no such output", pointer);
+        return err_set(err, ERR_NoSuchOutput, "%s: the process has no such output", pointer);
     if (!js_read(value, pointer, wish_fields, JS_IGNORE_UNKNOWN, &wish, err) ||
         !check_format(wish.format, output, pointer, err))
         return false;
@@ -59,13 +59,22 @@ static bool read_wish(const json_t *known, const char *id, const json_t *value, 
 }
 
 struct execute_request {
-    const char *response;
-    json_t *outputs, *subscriber;
+    const char *response, *id, *mode, *title, *description, *process, *schema;
+    json_t *inputs, *outputs, *subscriber;
 };
+/* What may stand in a request: the members of 1.0 and of 2.0, and those by which clients of older drafts and jobs say
+ * the same twice. */
 static const struct js_field execute_fields[] = {
+    JS_ANY(struct execute_request, inputs, .optional = true),
     JS_STRING(struct execute_request, response, .optional = true, .choice = responses),
     JS_OBJECT(struct execute_request, outputs, .optional = true),
     JS_OBJECT(struct execute_request, subscriber, .optional = true),
+    JS_STRING(struct execute_request, process, .optional = true),
+    JS_STRING(struct execute_request, id, .optional = true),
+    JS_STRING(struct execute_request, mode, .optional = true),
+    JS_STRING(struct execute_request, title, .optional = true, .max_len = 1000),
+    JS_STRING(struct execute_request, description, .optional = true, .max_len = 10000),
+    { .name = "$schema", .type = JS_TYPE_STRING, .offset = offsetof(struct execute_request, schema), .optional = true },
     JS_END,
 };
 
@@ -78,7 +87,7 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
     const char *id;
     json_t *value;
 
-    if (!js_read(body, "", execute_fields, JS_IGNORE_UNKNOWN, &in, err))
+    if (!js_read(body, "", execute_fields, JS_REFUSE_UNKNOWN, &in, err))
         return false;
     if (in.subscriber)
         return err_set(err, ERR_InvalidParameter,

@@ -1,6 +1,6 @@
 /* The list of processes and their descriptions. */
 #include "api/common/build.h"
-#include "api/ogc/ogc.h"
+#include "api/ogc/html.h"
 #include <string.h>
 
 #define OGC_PROCESS(name, file)                                                                    \
@@ -45,8 +45,7 @@ static json_t *process_links(struct request *rq, const char *id)
 {
     json_t *links = json_array();
 
-    link_add(links, "self", href_of(rq, OGC_ROOT "/processes/%s", id), "application/json",
-             "Description of the process");
+    ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/processes/%s", id), "Description of the process");
     link_add(links, OGC_REL "execute", href_of(rq, OGC_ROOT "/processes/%s/execution", id),
              "application/json", "Run the process");
     return links;
@@ -85,7 +84,7 @@ bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
     size_t first, end;
     int64_t limit;
 
-    if (!request_query_integer(rq, "limit", 1, 10000, 100, &limit, err) ||
+    if (!OGC_QUERY(rq, err, "limit", "after") || !request_query_integer(rq, "limit", 1, 10000, 100, &limit, err) ||
         !first_of_page(rq, &first, err))
         return false;
     end = first + (size_t)limit < ARRAY_LEN(processes) ? first + (size_t)limit
@@ -94,12 +93,11 @@ bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
     links = json_array();
     for (size_t i = first; i < end; i++)
         json_array_append_new(list, summary(rq, &processes[i]));
-    link_add(links, "self", href_with(rq, "f", NULL), "application/json", "This document");
+    ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
     if (end < ARRAY_LEN(processes))
         link_add(links, "next", href_with(rq, "after", processes[end - 1].id), "application/json",
                  "Next page");
-    return reply_json(reply, 200, json_pack("{s:o, s:o}", "processes", list, "links", links),
-                      NULL);
+    return ogc_answer(rq, reply, 200, json_pack("{s:o, s:o}", "processes", list, "links", links), html_ogc_processes, err);
 }
 
 /* GET /ogc/processes/{processId} */
@@ -111,7 +109,9 @@ bool ogc_process_get(struct request *rq, struct reply *reply, struct err *err)
 
     if (!process)
         return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", id);
+    if (!OGC_QUERY(rq, err))
+        return false;
     body = ogc_process_description(process);
     json_object_set_new(body, "links", process_links(rq, process->id));
-    return reply_json(reply, 200, body, NULL);
+    return ogc_answer(rq, reply, 200, body, html_ogc_process, err);
 }

@@ -11,6 +11,8 @@ struct ogc_product {
     const struct job_asset *file; /* or: */
     const json_t *value;
     const char *mode; /* "value", "reference" or NULL */
+    const char *media; /* of a value */
+    bool base64;       /* the value is a text of bytes */
 };
 
 struct ogc_products {
@@ -30,6 +32,11 @@ bool ogc_products_read(struct request *rq, const struct job *job, struct ogc_pro
 const char *ogc_product_href(struct request *rq, const struct job *job,
                              const struct ogc_products *products,
                              const struct ogc_product *product);
+/* What an answer holds of a value: the caller frees. Errors: SourceUnreadable. */
+bool ogc_product_text(const struct ogc_product *product, char **ret_bytes, size_t *ret_size, struct err *err) MUST_USE;
+/* Those of a process that gave `values` and no file. */
+void ogc_products_of_values(struct request *rq, const json_t *description, const json_t *asked, json_t *values_taken,
+                            struct ogc_products *ret_products);
 const char *ogc_product_media(const struct ogc_product *product);
 /* A file of at most OGC_MAX_INLINE_BYTES; the caller frees. Errors: InvalidParameter,
  * StorageFailure. */

@@ -1,118 +1,21 @@
-/* Results of a finished job. An output is a file (the sink of the same name) or a value: a member of
- * the graph's result, when that is no cube.
+/* Results of a finished job.
  *
- * One output and no "document" asked: its bytes. Several, "raw": multipart/related, or links when all
- * are wanted by reference. Else a JSON document, in which files are links unless their value is
- * asked for. */
+ * 1.0, where the request says "response": "raw" is the output's bytes, multipart/related of several, or links when all are
+ * wanted by reference; "document" is a JSON document, in which files are links unless their value is asked for. 2.0, where
+ * it does not: one output is itself, several are the document. For people there is a page. */
 #include "api/common/build.h"
+#include "api/common/page.h"
 #include "api/common/results.h"
 #include "api/common/run.h"
-#include "api/ogc/products.h"
+#include "api/ogc/execution.h"
+#include "api/ogc/html.h"
 #include "base/text.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-void ogc_products_drop(struct ogc_products *products)
-{
-    for (size_t i = 0; i < products->n_assets; i++)
-        json_decref(products->assets[i].fields);
-    json_decref(products->values);
-}
-
-static const struct job_asset *file_of(const struct ogc_products *products, const char *output)
-{
-    for (size_t i = 0; i < products->n_assets; i++)
-        if (products->assets[i].output && !strcmp(products->assets[i].output, output))
-            return &products->assets[i];
-    return NULL;
-}
-
-/* A graph whose result is a value left one JSON file. */
-static bool read_values(struct ogc_products *products, struct err *err)
-{
-    if (products->n_assets != 1 || strcmp(products->assets[0].media_type, "application/json"))
-        return true;
-    products->values = json_load_file(products->assets[0].path, JSON_DECODE_ANY, NULL);
-    return products->values || err_set(err, ERR_FileNotFound, "The result is no longer there.");
-}
-
-bool ogc_products_read(struct request *rq, const struct job *job, struct ogc_products *ret_products,
-                       struct err *err)
-{
-    const json_t *asked = json_object_get(job->request, "outputs");
-    const char *id;
-    json_t *wish;
-
-    if (!job_asset_list(rq->db, rq->arena, NULL, job->id, &ret_products->assets,
-                        &ret_products->n_assets, err) ||
-        !read_values(ret_products, err))
-        return false;
-    json_object_foreach((json_t *)asked, id, wish) {
-        struct ogc_product product = {
-            .id = arena_text(rq->arena, id),
-            .file = file_of(ret_products, id),
-            .value = json_object_get(ret_products->values, id),
-            .mode = json_string_value(json_object_get(wish, "transmissionMode")),
-        };
-
-        if (product.value && !json_is_null(product.value))
-            product.file = NULL;
-        else if (!product.file)
-            continue;
-        if (ret_products->count < OGC_MAX_OUTPUTS)
-            ret_products->list[ret_products->count++] = product;
-    }
-    return true;
-}
 
 static bool by_reference(const struct ogc_product *product)
 {
     return product->mode && !strcmp(product->mode, "reference");
-}
-
-/* A value that is wanted by reference is a member of a file: the file is linked. */
-const char *ogc_product_href(struct request *rq, const struct job *job,
-                             const struct ogc_products *products, const struct ogc_product *product)
-{
-    const struct job_asset *file = product->file ? product->file : &products->assets[0];
-
-    return results_href(rq, job->id, file->name, results_links_expire(rq, job));
-}
-
-const char *ogc_product_media(const struct ogc_product *product)
-{
-    return product->file ? product->file->media_type : "application/json";
-}
-
-bool ogc_product_bytes(const struct job_asset *asset, char **ret_bytes, size_t *ret_size,
-                       struct err *err)
-{
-    FILE *file = fopen(asset->path, "rbe");
-    char *bytes;
-    size_t n;
-
-    if (asset->size_bytes > OGC_MAX_INLINE_BYTES) {
-        if (file)
-            fclose(file);
-        return err_set(err, ERR_InvalidParameter,
-                       "/outputs/%s: %" PRId64 " bytes are too many to be sent by value among "
-                       "others; ask for it by reference, or alone.",
-                       asset->output ? asset->output : asset->name, asset->size_bytes);
-    }
-    if (!file)
-        return err_set(err, ERR_FileNotFound, "%s: %s", asset->name, strerror(errno));
-    bytes = malloc((size_t)asset->size_bytes + 1);
-    n = bytes ? fread(bytes, 1, (size_t)asset->size_bytes, file) : 0;
-    fclose(file);
-    if (!bytes || n != (size_t)asset->size_bytes) {
-        free(bytes);
-        return err_set(err, ERR_StorageFailure, "%s: could not be read whole", asset->name);
-    }
-    *ret_bytes = bytes;
-    *ret_size = n;
-    return true;
 }
 
 /* --- one output --------------------------------------------------------------------------------- */
@@ -130,12 +33,15 @@ static bool reply_links(struct request *rq, struct reply *reply, const struct jo
 static bool reply_one(struct request *rq, struct reply *reply, const struct ogc_product *product,
                       struct err *err)
 {
+    static const char *const plain[] = { "application/json", "text/plain", NULL };
     char *text;
+    size_t size;
 
     if (product->file)
         return reply_file(rq, reply, product->file->path, product->file->media_type, NULL, err);
-    text = json_dumps(product->value, JSON_COMPACT | JSON_ENCODE_ANY);
-    return reply_bytes(reply, 200, text, strlen(text), "application/json");
+    if (json_is_string(product->value) && !strcmp(product->media, plain[0]) && request_accepts(rq, plain) == 1)
+        return reply_text(reply, 200, json_string_value(product->value), "text/plain; charset=utf-8");
+    return ogc_product_text(product, &text, &size, err) && reply_bytes(reply, 200, text, size, product->media);
 }
 
 /* --- multipart ---------------------------------------------------------------------------------- */
@@ -157,9 +63,8 @@ static bool add_part(struct request *rq, const struct job *job, const struct ogc
     if (product->file) {
         if (!ogc_product_bytes(product->file, &bytes, &size, err))
             return false;
-    } else {
-        bytes = json_dumps(product->value, JSON_COMPACT | JSON_ENCODE_ANY);
-        size = strlen(bytes);
+    } else if (!ogc_product_text(product, &bytes, &size, err)) {
+        return false;
     }
     text_printf(body, "Content-Length: %zu\r\n\r\n", size);
     text_addn(body, bytes, size);
@@ -207,18 +112,19 @@ static json_t *plain_value(const json_t *value)
 
 static bool document_member(struct request *rq, const struct job *job,
                             const struct ogc_products *products, const struct ogc_product *product,
-                            json_t **ret_member, struct err *err)
+                            bool inline_files, json_t **ret_member, struct err *err)
 {
     AUTO(text) struct text base64 = { 0 };
     AUTO(mem) char *bytes = NULL;
     size_t size;
 
-    if (by_reference(product) || (product->file && !product->mode)) {
+    if (by_reference(product) || (product->file && !product->mode && !inline_files)) {
         *ret_member = link_of(rq, job, products, product);
         return true;
     }
     if (!product->file) {
-        *ret_member = plain_value(product->value);
+        *ret_member = product->base64 ? json_pack("{s:O, s:s, s:s}", "value", product->value, "encoding", "base64", "mediaType", product->media)
+                                      : plain_value(product->value);
         return true;
     }
     if (!ogc_product_bytes(product->file, &bytes, &size, err))
@@ -229,53 +135,212 @@ static bool document_member(struct request *rq, const struct job *job,
     return true;
 }
 
-static bool reply_document(struct request *rq, struct reply *reply, const struct job *job,
-                           const struct ogc_products *products, struct err *err)
+static bool document_of(struct request *rq, const struct job *job, const struct ogc_products *products,
+                        bool inline_files, json_t **ret_body, struct err *err)
 {
     AUTO(json) json_t *body = json_object();
 
     for (size_t i = 0; i < products->count; i++) {
         json_t *member;
 
-        if (!document_member(rq, job, products, &products->list[i], &member, err))
+        if (!document_member(rq, job, products, &products->list[i], inline_files, &member, err))
             return false;
         json_object_set_new(body, products->list[i].id, member);
     }
-    return reply_json(reply, 200, json_incref(body), NULL);
+    *ret_body = json_incref(body);
+    return true;
 }
 
-bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job *job,
-                       struct err *err)
-{
-    const char *response = json_string_value(json_object_get(job->request, "response"));
-    AUTO(ogc_products) struct ogc_products products = {0};
-    bool document = response && !strcmp(response, "document"), all_links = true;
+/* --- which of these -------------------------------------------------------------------------------- */
 
+#define PROFILE "https://www.opengis.net/def/profile/OGC/0/ogc-results"
+
+struct look {
+    const char *response, *returns; /* as the request that made the job, or this one, has them */
+    bool profile, later; /* profile: asked for; later: the results of a job are read */
+};
+
+static bool wants_profile(struct request *rq)
+{
+    const char *profile = request_query(rq, "profile");
+
+    return profile && (!strcmp(profile, "ogc-results") || !strcmp(profile, "[ogc:profile:ogc-results]") ||
+                       !strcmp(profile, PROFILE));
+}
+
+/* return=minimal: what is large comes as a link; representation: nothing does. Of 1.0, transmissionMode says it. */
+static void apply_return(struct ogc_products *products, const struct look *look)
+{
+    for (size_t i = 0; look->returns && i < products->count; i++)
+        if (!products->list[i].mode && products->list[i].file)
+            products->list[i].mode = strcmp(look->returns, "minimal") ? "value" : "reference";
+}
+
+static bool reply_document(struct request *rq, struct reply *reply, const struct job *job,
+                           const struct ogc_products *products, const struct look *look, struct err *err)
+{
+    bool representation = look->returns && !strcmp(look->returns, "representation");
+    json_t *body;
+
+    if (!document_of(rq, job, products, representation, &body, err))
+        return false;
+    if (look->profile || (look->later && !look->response))
+        reply_header(rq, reply, "Link", "<" PROFILE ">; rel=\"profile\"");
+    return reply_json(reply, 200, body, NULL);
+}
+
+static bool reply_page(struct request *rq, struct reply *reply, const struct job *job,
+                       const struct ogc_products *products, struct err *err)
+{
+    AUTO(text) struct text page = { 0 };
+    AUTO(json) json_t *body = NULL;
+
+    if (!document_of(rq, job, products, false, &body, err))
+        return false;
+    html_ogc_results(rq, job, products, body, &page);
+    return page_reply(rq, reply, &page);
+}
+
+static bool prefers(struct request *rq, const char *usual, const char *other)
+{
+    const char *const offers[] = { usual, other, NULL };
+
+    return request_accepts(rq, offers) == 1;
+}
+
+static bool deliver(struct request *rq, struct reply *reply, const struct job *job, struct ogc_products *products,
+                    const struct look *look, struct err *err)
+{
+    bool all_links = products->count > 0, document = look->profile || (look->response && !strcmp(look->response, "document"));
+    const char *usual = products->count == 1 && !document ? ogc_product_media(&products->list[0]) : "application/json";
+
+    apply_return(products, look);
+    reply_header(rq, reply, "Vary", "Accept, Prefer");
+    if (products->count && strncmp(usual, "text/html", 9) && prefers(rq, usual, "text/html"))
+        return reply_page(rq, reply, job, products, err);
+    for (size_t i = 0; i < products->count; i++)
+        all_links &= by_reference(&products->list[i]);
+    if (!look->response && !document && products->count > 1 && prefers(rq, usual, "multipart/related"))
+        return reply_multipart(rq, reply, job, products, err);
+    if (document || (!look->response && products->count != 1))
+        return reply_document(rq, reply, job, products, look, err);
+    if (all_links)
+        return reply_links(rq, reply, job, products);
+    if (products->count == 1)
+        return reply_one(rq, reply, &products->list[0], err);
+    return reply_multipart(rq, reply, job, products, err);
+}
+
+/* Leaves the outputs that `ids` names, in its order. Errors: NoSuchOutput, ResultNotAvailable. */
+static bool keep_only(struct request *rq, const struct job *job, struct ogc_products *products, const char *ids,
+                      struct err *err)
+{
+    const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
+    AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
+    struct ogc_product kept[OGC_MAX_OUTPUTS];
+    char *rest = arena_text(rq->arena, ids), *id;
+    size_t n = 0;
+
+    while ((id = strsep(&rest, ","))) {
+        size_t i = 0;
+
+        while (i < products->count && strcmp(products->list[i].id, id))
+            i++;
+        if (i == products->count && !json_object_get(json_object_get(description, "outputs"), id))
+            return err_set(err, ERR_NoSuchOutput, "The process has no output '%.60s'.", id);
+        if (i == products->count)
+            return err_set(err, ERR_ResultNotAvailable, "The job has no output '%.60s': it was not asked for, or there is nothing in it.", id);
+        if (n < OGC_MAX_OUTPUTS)
+            kept[n++] = products->list[i];
+    }
+    memcpy(products->list, kept, n * sizeof *kept);
+    products->count = n;
+    return true;
+}
+
+static bool is_ended_well(const struct job *job, struct err *err)
+{
     if (job->state == JOB_CREATED || job->state == JOB_QUEUED || job->state == JOB_RUNNING)
         return err_set(err, ERR_ResultNotReady, "The job is not finished; its results come later.");
-    if (job->state != JOB_FINISHED)
-        return run_refuse_failed(job, err);
-    if (!ogc_products_read(rq, job, &products, err))
+    return job->state == JOB_FINISHED || run_refuse_failed(job, err);
+}
+
+static struct look look_of(struct request *rq, const json_t *request)
+{
+    const char *returns = ogc_preference_read(rq).returns;
+
+    return (struct look){ .response = json_string_value(json_object_get(request, "response")),
+                          .returns = returns ? returns : json_string_value(json_object_get(request, "return")),
+                          .profile = wants_profile(rq) };
+}
+
+bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job *job, struct err *err)
+{
+    AUTO(ogc_products) struct ogc_products products = { 0 };
+    struct look look = look_of(rq, job->request);
+
+    if (!is_ended_well(job, err) || !ogc_products_read(rq, job, &products, err))
         return false;
     if (json_object_size(json_object_get(job->request, "outputs")) == 0)
         return reply_empty(reply, 204);
-    for (size_t i = 0; i < products.count; i++)
-        all_links &= by_reference(&products.list[i]);
-    if (document || (!response && products.count != 1))
-        return reply_document(rq, reply, job, &products, err);
-    if (all_links && products.count > 0)
-        return reply_links(rq, reply, job, &products);
-    if (products.count == 1)
-        return reply_one(rq, reply, &products.list[0], err);
-    return reply_multipart(rq, reply, job, &products, err);
+    return deliver(rq, reply, job, &products, &look, err);
+}
+
+bool ogc_reply_values(struct request *rq, struct reply *reply, const struct ogc_execution *x, json_t *value,
+                      struct err *err)
+{
+    AUTO(ogc_products) struct ogc_products products = { 0 };
+    const json_t *asked = json_object_get(x->request, "outputs");
+    struct look look = look_of(rq, x->request);
+
+    ogc_products_of_values(rq, x->description, asked, json_incref(value), &products);
+    if (json_object_size(asked) == 0)
+        return reply_empty(reply, 204);
+    return deliver(rq, reply, NULL, &products, &look, err);
+}
+
+/* The results of a job, or those of its outputs that `ids` names. */
+static bool read_later(struct request *rq, struct reply *reply, const char *ids, bool raw, struct err *err)
+{
+    AUTO(job_value) struct job job = { 0 };
+    AUTO(ogc_products) struct ogc_products products = { 0 };
+    struct ogc_preference prefer = ogc_preference_read(rq);
+    struct look look;
+
+    if (!ogc_job(rq, &job, err) || !is_ended_well(&job, err) || !ogc_products_read(rq, &job, &products, err))
+        return false;
+    look = look_of(rq, job.request);
+    look.later = true;
+    if (raw)
+        look.response = NULL;
+    if (ids && !keep_only(rq, &job, &products, ids, err))
+        return false;
+    if (!products.count)
+        return err_set(err, ERR_ResultNotAvailable, "The job was run without outputs that can be fetched.");
+    if (raw && products.list[0].mode && !prefer.returns)
+        products.list[0].mode = "value";
+    prefer.sync = prefer.async = false;
+    prefer.wait_ms = -1;
+    ogc_preference_applied(rq, reply, &prefer, false);
+    return deliver(rq, reply, &job, &products, &look, err);
 }
 
 /* GET /ogc/jobs/{jobId}/results */
 bool ogc_results_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    AUTO(job_value) struct job job = { 0 };
+    const char *ids = request_query(rq, "outputs");
 
-    if (!run_job(rq, "jobId", &job, err))
+    if (!OGC_QUERY(rq, err, "outputs", "profile"))
         return false;
-    return ogc_reply_results(rq, reply, &job, err);
+    if (ids && !*ids)
+        return err_set(err, ERR_InvalidQueryValue, "outputs: expected ids of outputs with commas between, found nothing");
+    if (request_query(rq, "profile") && !wants_profile(rq))
+        return err_set(err, ERR_InvalidQueryValue, "profile: expected ogc-results, found '%.100s'", request_query(rq, "profile"));
+    return read_later(rq, reply, ids, false, err);
+}
+
+/* GET /ogc/jobs/{jobId}/results/{outputId} */
+bool ogc_result_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    return OGC_QUERY(rq, err, "profile") && read_later(rq, reply, request_variable(rq, "outputId"), true, err);
 }

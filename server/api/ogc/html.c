@@ -1,0 +1,253 @@
+/* Each page begins with what people look for first; then come all links and all members, so that nothing that programs are
+ * told is missing. */
+#include "api/ogc/html.h"
+#include "api/common/build.h"
+#include "api/common/page.h"
+#include "api/stac/html_map.h"
+#include "json/js_text.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text ? text : "";
+}
+
+static void begin(struct request *rq, struct text *page, const char *title)
+{
+    page_begin(page, rq, "en", title);
+    page_add(page, "<nav><a href=\"%s\">Start</a> <a href=\"%s\">Processes</a> <a href=\"%s\">Jobs</a> ",
+             href_of(rq, OGC_ROOT), href_of(rq, OGC_ROOT "/processes"), href_of(rq, OGC_ROOT "/jobs"));
+    page_add(page, "<a href=\"%s\">API</a></nav>\n", href_of(rq, "/api/ogc?f=html"));
+}
+
+static void add_links(struct text *page, const json_t *body)
+{
+    json_t *link;
+    size_t i;
+
+    if (!json_array_size(json_object_get(body, "links")))
+        return;
+    text_add(page, "<h2>Links</h2>\n<ul class=\"inside\">\n");
+    json_array_foreach(json_object_get(body, "links"), i, link) {
+        page_add(page, "<li><a href=\"%s\" type=\"%s\"", text_of(link, "href"), text_of(link, "type"));
+        page_add(page, " rel=\"%s\">%s</a> <code>%s</code> %s</li>\n", text_of(link, "rel"),
+                 *text_of(link, "title") ? text_of(link, "title") : text_of(link, "href"), text_of(link, "rel"), text_of(link, "type"));
+    }
+    text_add(page, "</ul>\n");
+}
+
+/* Members but the links, and but those that `shown` (ended by NULL) names. */
+static void add_members(struct text *page, const json_t *body, const char *const *shown)
+{
+    AUTO(json) json_t *rest = json_copy((json_t *)body);
+
+    json_object_del(rest, "links");
+    for (; *shown; shown++)
+        json_object_del(rest, *shown);
+    if (json_object_size(rest)) {
+        text_add(page, "<section class=\"card\">");
+        page_add_json(page, rest);
+        text_add(page, "</section>\n");
+    }
+}
+
+static void end(struct text *page, const json_t *body, const char *const *shown)
+{
+    add_members(page, body, shown);
+    add_links(page, body);
+    page_end(page);
+}
+
+void html_ogc_landing(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "title", "description", NULL };
+
+    begin(rq, page, text_of(body, "title"));
+    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    end(page, body, shown);
+}
+
+void html_ogc_conformance(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "conformsTo", NULL };
+    json_t *one;
+    size_t i;
+
+    begin(rq, page, "Conformance classes");
+    text_add(page, "<ul class=\"inside\">\n");
+    json_array_foreach(json_object_get(body, "conformsTo"), i, one) {
+        text_add(page, "<li>");
+        page_add_link(page, json_string_value(one), json_string_value(one));
+        text_add(page, "</li>\n");
+    }
+    text_add(page, "</ul>\n");
+    end(page, body, shown);
+}
+
+void html_ogc_other(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { NULL };
+
+    begin(rq, page, request_variable(rq, "jobId"));
+    end(page, body, shown);
+}
+
+/* ---- processes ---- */
+
+static void add_entry(struct text *page, const json_t *process)
+{
+    static const char *const shown[] = { "title", "description", NULL };
+    const char *title = text_of(process, "title");
+    json_t *link;
+    size_t i;
+
+    page_add(page, "<li class=\"card\"><b>%s</b><p>%s</p>", *title ? title : text_of(process, "id"), text_of(process, "description"));
+    text_add(page, "<p>");
+    json_array_foreach(json_object_get(process, "links"), i, link)
+        page_add(page, "<a href=\"%s\">%s</a> ", text_of(link, "href"),
+                 *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
+    text_add(page, "</p>");
+    add_members(page, process, shown);
+    text_add(page, "</li>\n");
+}
+
+void html_ogc_processes(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "processes", NULL };
+    json_t *process;
+    size_t i;
+
+    begin(rq, page, "Processes");
+    text_add(page, "<ul>\n");
+    json_array_foreach(json_object_get(body, "processes"), i, process)
+        add_entry(page, process);
+    text_add(page, "</ul>\n");
+    end(page, body, shown);
+}
+
+void html_ogc_process(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "title", "description", NULL };
+
+    begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "id"));
+    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    html_ogc_form(rq, body, page);
+    end(page, body, shown);
+}
+
+/* ---- jobs ---- */
+
+static void add_progress(struct text *page, const json_t *job)
+{
+    AUTO(text) struct text percent = { 0 };
+
+    js_text_add(&percent, json_object_get(job, "progress"));
+    page_add(page, "<progress max=\"100\" value=\"%s\" aria-label=\"Progress\">%s %%</progress>\n", percent.data, percent.data);
+}
+
+static void add_job(struct text *page, const json_t *job)
+{
+    const char *const shown[] = { "title", "status", "progress", "message", NULL };
+    json_t *link;
+    size_t i;
+
+    page_add(page, "<li class=\"card %s\"><div class=\"line\"><b>%s</b> <span class=\"status\">%s</span></div>", text_of(job, "status"),
+             *text_of(job, "title") ? text_of(job, "title") : text_of(job, "jobID"), text_of(job, "status"));
+    add_progress(page, job);
+    page_add(page, "<p class=\"message\">%s</p><p>", text_of(job, "message"));
+    json_array_foreach(json_object_get(job, "links"), i, link)
+        page_add(page, "<a href=\"%s\">%s</a> ", text_of(link, "href"), *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
+    text_add(page, "</p>");
+    add_members(page, job, shown);
+    text_add(page, "</li>\n");
+}
+
+static void add_filter(struct request *rq, struct text *page)
+{
+    static const char *const names[] = { "", "accepted", "running", "successful", "failed", "dismissed" };
+    const char *status = request_query(rq, "status"), *process = request_query(rq, "processID"), *time = request_query(rq, "datetime");
+
+    text_add(page, "<form class=\"card search\"><input type=\"hidden\" name=\"f\" value=\"html\">\n<label>Status <select name=\"status\">");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        page_add(page, "<option%s>%s</option>", status && !strcmp(status, names[i]) ? " selected" : "", names[i]);
+    page_add(page, "</select></label>\n<label>Process <input name=\"processID\" value=\"%s\"></label>\n", process ? process : "");
+    page_add(page, "<label>Created <input name=\"datetime\" value=\"%s\" placeholder=\"2026-01-01T00:00:00Z/..\"></label>\n"
+                   "<p><button>Show</button></p>\n</form>\n", time ? time : "");
+}
+
+void html_ogc_jobs(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "jobs", NULL };
+    json_t *job;
+    size_t i;
+
+    begin(rq, page, "Jobs");
+    add_filter(rq, page);
+    if (!json_array_size(json_object_get(body, "jobs")))
+        text_add(page, "<p>There is none.</p>\n");
+    text_add(page, "<ul>\n");
+    json_array_foreach(json_object_get(body, "jobs"), i, job)
+        add_job(page, job);
+    text_add(page, "</ul>\n");
+    end(page, body, shown);
+}
+
+void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "title", "progress", "message", NULL };
+
+    begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "jobID"));
+    page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
+    add_progress(page, body);
+    page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
+    end(page, body, shown);
+}
+
+/* ---- results ---- */
+
+static void add_map(struct text *page, const struct ogc_products *products)
+{
+    struct map_area areas[OGC_MAX_OUTPUTS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < products->count; i++) {
+        const json_t *bbox = products->list[i].file ? json_object_get(products->list[i].file->fields, "bbox") : NULL;
+
+        if (bbox)
+            areas[n++] = (struct map_area){ .bbox = bbox, .title = products->list[i].id };
+    }
+    map_add(page, "Where the results lie", areas, n);
+}
+
+/* A file of pixels comes as a link, a picture is shown. */
+static void add_product(struct text *page, const struct ogc_product *product, const json_t *member)
+{
+    const char *href = text_of(member, "href");
+
+    page_add(page, "<tr><th>%s</th><td>", product->id);
+    if (*href)
+        page_add(page, "<a href=\"%s\">%s</a> %s", href, product->file ? product->file->name : product->id, text_of(member, "type"));
+    else
+        page_add_json(page, member);
+    if (*href && (!strncmp(text_of(member, "type"), "image/png", 9) || !strncmp(text_of(member, "type"), "image/jpeg", 10)))
+        page_add(page, "<br><img class=\"thumbnail\" src=\"%s\" alt=\"%s\">", href, product->id);
+    text_add(page, "</td></tr>\n");
+}
+
+void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,
+                      struct text *page)
+{
+    begin(rq, page, job && job->title ? job->title : "Results");
+    add_map(page, products);
+    text_add(page, "<table>\n");
+    for (size_t i = 0; i < products->count; i++)
+        add_product(page, &products->list[i], json_object_get(body, products->list[i].id));
+    text_add(page, "</table>\n");
+    if (job)
+        page_add(page, "<p><a href=\"%s\">The job</a> <a href=\"%s\">The results as JSON</a></p>\n",
+                 href_of(rq, OGC_ROOT "/jobs/%s", job->id), href_of(rq, OGC_ROOT "/jobs/%s/results?profile=ogc-results&f=json", job->id));
+    page_end(page);
+}

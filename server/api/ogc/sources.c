@@ -1,0 +1,177 @@
+/* Values that an execute request names instead of holding them: {"href"} is fetched, {"collection"} is read through its
+ * items. Addresses are those of users: public ones, and hosts of jobs.url_hosts; size, time and number have an end. */
+#include "api/ogc/ogc.h"
+#include "base/text.h"
+#include "net/fetch.h"
+#include <string.h>
+
+enum { MOST_FETCHES = 20, FETCH_MS = 30000, MOST_REDIRECTS = 5, MOST_FEATURES = 10000 };
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* An address within this service ("/stac/...") or a whole one; NULL when it is neither. The caller frees. */
+static char *whole_address(const struct ogc_source *source, const char *href)
+{
+    AUTO(text) struct text url = { 0 };
+
+    if (*href == '/' && href[1] != '/')
+        text_printf(&url, "%s", source->base_url);
+    text_add(&url, href);
+    return text_take(&url);
+}
+
+static bool get(struct ogc_source *source, const char *href, const char *accept, const char *pointer,
+                struct fetched *ret_answer, struct err *err)
+{
+    AUTO(mem) char *url = whole_address(source, href);
+    AUTO(text) struct text header = { 0 };
+    struct fetch what = { .url = url, .timeout_ms = FETCH_MS, .max_size = (size_t)source->config->http_max_body,
+                          .redirects = MOST_REDIRECTS };
+    struct err why = { 0 };
+
+    if (source->fetched++ >= MOST_FETCHES)
+        return err_set(err, ERR_InvalidParameter, "%s: a request may name at most %d addresses", pointer, MOST_FETCHES);
+    if (!fetch_may_call(url, source->config->jobs_url_hosts, &what.public_only, &why))
+        return err_set(err, ERR_InvalidParameter, "%s/href: %s", pointer, why.message);
+    if (accept) {
+        text_printf(&header, "Accept: %s", accept);
+        what.headers[0] = header.data;
+    }
+    if (!fetch(&what, ret_answer, &why))
+        return err_set(err, ERR_InvalidParameter, "%s/href: %s", pointer, why.message);
+    return ret_answer->status == 200 ||
+           err_set(err, ERR_InvalidParameter, "%s/href: '%.300s' answered %d instead of 200", pointer, href, ret_answer->status);
+}
+
+/* Is a value of this schema a text? Of alternatives, the first that is one. */
+static const json_t *text_schema(const json_t *schema)
+{
+    const char *type = text_of(schema, "type");
+    const json_t *branches = json_object_get(schema, "oneOf"), *found;
+    size_t i;
+    json_t *branch;
+
+    if (type && !strcmp(type, "string"))
+        return schema;
+    json_array_foreach((json_t *)branches, i, branch)
+        if ((found = text_schema(branch)))
+            return found;
+    return NULL;
+}
+
+static bool says_json(const struct fetched *answer)
+{
+    AUTO(mem) char *media = fetched_header(answer, "content-type");
+
+    return media && strstr(media, "json");
+}
+
+/* Bytes where base64 is asked for, JSON where it is announced or nothing but JSON can be meant, else text. */
+static bool take(const struct fetched *answer, const json_t *schema, const char *pointer, json_t **ret_value,
+                 struct err *err)
+{
+    const json_t *text = text_schema(schema);
+    const char *encoding = text_of(text, "contentEncoding");
+    AUTO(text) struct text base64 = { 0 };
+    struct err why = { 0 };
+
+    if (text && encoding && strcmp(encoding, "utf-8")) {
+        text_add_base64(&base64, answer->body, answer->size);
+        *ret_value = json_string(base64.data ? base64.data : "");
+        return true;
+    }
+    if (!text || (says_json(answer) && text != schema))
+        return js_parse(answer->body, answer->size, JS_DEFAULT_DEPTH, ret_value, &why) ||
+               err_set(err, ERR_InvalidParameter, "%s/href: what is there is no JSON: %s", pointer, why.message);
+    *ret_value = json_stringn(answer->body, answer->size);
+    return *ret_value || err_set(err, ERR_InvalidParameter, "%s/href: what is there is no text in UTF-8", pointer);
+}
+
+bool ogc_source_reference(struct ogc_source *source, const json_t *reference, const json_t *schema, const char *pointer,
+                          json_t **ret_value, struct err *err)
+{
+    AUTO(fetched) struct fetched answer = { 0 };
+
+    if (!source)
+        return err_set(err, ERR_InvalidParameter, "%s: inputs by reference cannot be fetched here; send the value", pointer);
+    return get(source, text_of(reference, "href"), text_of(reference, "type"), pointer, &answer, err) &&
+           take(&answer, schema, pointer, ret_value, err);
+}
+
+/* ---- collections ---- */
+
+static void add_numbers(struct text *url, const json_t *list)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach((json_t *)list, i, one)
+        text_printf(url, "%s%.17g", i ? "," : "", json_number_value(one));
+}
+
+static void add_parameter(struct text *url, const char *name, const json_t *value)
+{
+    AUTO(mem) char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+
+    if (json_is_array(value)) {
+        text_printf(url, "&%s=", name);
+        add_numbers(url, value);
+    } else if (json_is_number(value)) {
+        text_printf(url, "&%s=%.17g", name, json_number_value(value));
+    } else if (text || json_is_string(value)) {
+        text_printf(url, "&%s=", name);
+        text_add_url(url, text ? text : json_string_value(value), ",:/");
+    }
+    if (text)
+        text_add(url, "&filter-lang=cql2-json");
+}
+
+/* What of a collection value becomes a parameter of its items. */
+static const char *const modifiers[] = { "filter", "bbox", "datetime", "limit", "ids", "q" };
+
+static bool check_members(const json_t *value, const char *pointer, struct err *err)
+{
+    const char *name;
+    json_t *member;
+
+    json_object_foreach((json_t *)value, name, member) {
+        bool known = !strcmp(name, "collection") || !strcmp(name, "format") || !strcmp(name, "mediaType");
+
+        for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
+            known |= !strcmp(name, modifiers[i]);
+        if (!known)
+            return err_set(err, ERR_InvalidParameter, "%s/%.60s: expected filter, bbox, datetime, limit, ids or q", pointer,
+                           name);
+    }
+    return true;
+}
+
+bool ogc_source_items(struct ogc_source *source, const json_t *value, const char *pointer, json_t **ret_features,
+                      struct err *err)
+{
+    const char *collection = text_of(value, "collection");
+    AUTO(fetched) struct fetched answer = { 0 };
+    AUTO(text) struct text url = { 0 };
+    struct err why = { 0 };
+
+    if (!source)
+        return err_set(err, ERR_InvalidParameter, "%s: collections cannot be read here; send the value", pointer);
+    if (!check_members(value, pointer, err))
+        return false;
+    if (strchr(collection, '/')) {
+        text_add(&url, collection);
+    } else {
+        text_add(&url, "/stac/collections/");
+        text_add_url(&url, collection, "");
+    }
+    text_printf(&url, "/items?%s", json_object_get(value, "limit") ? "" : "limit=10000");
+    for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
+        add_parameter(&url, modifiers[i], json_object_get(value, modifiers[i]));
+    if (!get(source, url.data, "application/geo+json", pointer, &answer, err))
+        return false;
+    return js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, ret_features, &why) ||
+           err_set(err, ERR_InvalidParameter, "%s/collection: its items are no JSON: %s", pointer, why.message);
+}
