@@ -1,6 +1,7 @@
 """What the tests of jobs share: synthetic scenes, jobs of many tasks, and the processes of a service."""
 import hashlib
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -128,9 +129,10 @@ def pids(service, kind):
     return found
 
 
-def kill(pid):
+def kill(pid, sign=signal.SIGKILL):
+    """False when it is gone already."""
     try:
-        os.kill(pid, 9)
+        os.kill(pid, sign)
         return True
     except ProcessLookupError:
         return False

@@ -9,15 +9,21 @@ from pathlib import Path
 
 import pytest
 from conftest import BINARY, SLOW_BUILD
-from jobs_common import Jobs, kill, pids, processes_under, stripes, synthesize
+import jobs_common
+from jobs_common import Jobs, kill, pids, processes_under, synthesize
 
 TASKS, KILLS = 200, 10
 SETTINGS = ("jobs.task_seconds=0", "jobs.max_tasks=200", "worker.slots=2")
 
 
+def stripes(count):
+    """Of scenes of 512 x 512 pixels: what is tried here is many tasks, not large ones."""
+    return jobs_common.stripes(count, lon=(15.0, 15.065), lat=(46.008, 46.053))
+
+
 @pytest.fixture(scope="module")
 def products(tmp_path_factory):
-    return synthesize(tmp_path_factory.mktemp("synthetic"), dates=3)
+    return synthesize(tmp_path_factory.mktemp("synthetic"), dates=3, size=512)
 
 
 @pytest.fixture(scope="module")
@@ -261,17 +267,18 @@ def test_database_hangs(make_service, products, undisturbed):
     jobs = Jobs(service, service.session("alice"))
     job = jobs.create(stripes(TASKS))
     jobs.wait_tasks(job, 10)
-    frozen = [pid for pid, name, _ in processes_under(service.process.pid) if name == "postgres"]
+    database = [pid for pid, name, _ in processes_under(service.process.pid) if name == "postgres"]
     running = set(pids(service, "task"))
     start = time.time()
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    while running & set(pids(service, "task")):
-        assert time.time() - start < lease, "tasks outlive their leases"
-        time.sleep(0.02)
-    time.sleep(2)
-    for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
+    frozen = [pid for pid in database if kill(pid, signal.SIGSTOP)]  # connections end and begin meanwhile
+    try:
+        while running & set(pids(service, "task")):
+            assert time.time() - start < lease, "tasks outlive their leases"
+            time.sleep(0.02)
+        time.sleep(2)
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
     assert_whole(jobs, job, undisturbed)
     assert service.sql(f"SELECT sum(failures) FROM tasks WHERE job = '{job}'") == "0"
     service.stop()
