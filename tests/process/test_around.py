@@ -53,6 +53,11 @@ def convolved(image, kernel, border, replacement, factor):
     return factor * scipy.ndimage.correlate(image, numpy.array(kernel, float), **more)
 
 
+def close(got, want, rel, abs):
+    """As pytest.approx() has it, which looks at one pixel after the other."""
+    return got.shape == want.shape and (numpy.abs(got - want) <= numpy.maximum(rel * numpy.abs(want), abs)).all()
+
+
 GAUSS = [[a * b for a in (1, 4, 6, 4, 1)] for b in (1, 4, 6, 4, 1)]
 EDGES = [[1, 2, 0.5], [0, 0, -3], [-1, -2, 4]]
 
@@ -66,7 +71,7 @@ def test_kernels(scene, tmp_path, kernel, border, replacement, factor):
     arguments = {"kernel": kernel, "border": border, "replace_invalid": replacement, "factor": factor}
     got, profile = result_of(scene, tmp_path, {**load(bands=["A"]), "k": node("apply_kernel", **arguments)})
     want = convolved(image, kernel, border, replacement, factor)
-    assert profile["dtype"] == "float32" and got == pytest.approx(want, rel=2e-6, abs=1e-3)
+    assert profile["dtype"] == "float32" and close(got, want, rel=2e-6, abs=1e-3)
 
 
 def test_kernel_on_small_images(scene, tmp_path):
@@ -94,7 +99,7 @@ def test_chains_of_kernels(scene, tmp_path):
                                                                 "overlap_resolver": plus}}}
     got, _ = result_of(scene, tmp_path, nodes)
     one = convolved(image, GAUSS, "replicate", 0, 1 / 256)[100:1050, 300:1250]
-    assert got == pytest.approx(convolved(one, EDGES, "reflect", 0, 1) - one, rel=1e-5, abs=1e-2)
+    assert close(got, convolved(one, EDGES, "reflect", 0, 1) - one, rel=1e-5, abs=1e-2)
 
 
 METHODS = ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3", "rms", "sum"]
