@@ -5,7 +5,8 @@ api_documents = \
 	openapi/openeo.json \
 	openapi/resto.json \
 	openapi/service.json \
-	openapi/stac.json
+	openapi/stac.json \
+	openapi/wps.json
 EXTRA_DIST += $(api_documents)
 libsentier_a_SOURCES += openapi/documents.S
 openapi/documents.$(OBJEXT): $(api_documents)

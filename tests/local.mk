@@ -265,6 +265,14 @@ tests_fuzz_fuzz_resto_SOURCES = tests/fuzz/fuzz_resto.c $(fuzz_main)
 tests_fuzz_fuzz_resto_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_resto_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
+# WPS
+check_PROGRAMS += tests/fuzz/fuzz_wps
+TESTS += tests/fuzz/fuzz_wps
+EXTRA_DIST += tests/fuzz/corpus/wps
+tests_fuzz_fuzz_wps_SOURCES = tests/fuzz/fuzz_wps.c $(fuzz_main)
+tests_fuzz_fuzz_wps_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_wps_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
 # the feed of a collection
 EXTRA_DIST += tests/stac/test_atom.py
 

@@ -78,3 +78,12 @@ libsentier_a_SOURCES += \
 	server/api/resto/params.c \
 	server/api/resto/resto.h \
 	server/api/resto/search.c
+libsentier_a_SOURCES += \
+	server/api/wps/answer.c \
+	server/api/wps/describe.c \
+	server/api/wps/execute.c \
+	server/api/wps/pairs.c \
+	server/api/wps/request.c server/api/wps/request.h \
+	server/api/wps/values.c \
+	server/api/wps/wps.c server/api/wps/wps.h \
+	server/api/wps/xml.c

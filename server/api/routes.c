@@ -13,6 +13,7 @@
 #include "api/stac/subscriptions.h"
 #include "api/stac/write.h"
 #include "api/ui/ui.h"
+#include "api/wps/wps.h"
 
 /* Both versions of openEO, and what only the older one has. */
 #define OPENEO(method, path, access, handler, ...)                                                 \
@@ -43,15 +44,17 @@ const struct route routes[] = {
     ROUTE(GET, "/api/subscriptions", USER, subscriptions_list, PLAIN),
     ROUTE(POST, "/api/subscriptions", USER, subscription_create, PLAIN, .body = BODY_JSON),
     ROUTE(GET, "/api/subscriptions/{subscription_id}", USER, subscription_get, PLAIN),
-    ROUTE(PATCH, "/api/subscriptions/{subscription_id}", USER, subscription_patch, PLAIN, .body = BODY_JSON),
+    ROUTE(PATCH, "/api/subscriptions/{subscription_id}", USER, subscription_patch, PLAIN,
+          .body = BODY_JSON),
     ROUTE(DELETE, "/api/subscriptions/{subscription_id}", USER, subscription_delete, PLAIN),
     ROUTE(GET, "/api/collections/{collection_id}/shares", USER, shares_list, PLAIN),
-    ROUTE(POST, "/api/collections/{collection_id}/shares", USER, share_create, PLAIN, .body = BODY_JSON,
-          .max_body = 4096),
+    ROUTE(POST, "/api/collections/{collection_id}/shares", USER, share_create, PLAIN,
+          .body = BODY_JSON, .max_body = 4096),
     ROUTE(DELETE, "/api/collections/{collection_id}/shares/{share_id}", USER, share_delete, PLAIN),
     ROUTE(DELETE, "/api/keys/{key_id}", USER, key_delete, PLAIN),
     ROUTE(GET, "/api/endpoints", OPERATOR, endpoints_get, PLAIN),
-    ROUTE(PUT, "/api/endpoints/{name}", OPERATOR, endpoint_put, PLAIN, .body = BODY_JSON, .max_body = 65536),
+    ROUTE(PUT, "/api/endpoints/{name}", OPERATOR, endpoint_put, PLAIN, .body = BODY_JSON,
+          .max_body = 65536),
     ROUTE(DELETE, "/api/endpoints/{name}", OPERATOR, endpoint_delete, PLAIN),
     ROUTE(POST, "/api/places", OPERATOR, places_post, PLAIN, .body = BODY_JSON),
     ROUTE(GET, "/api/places/{collection}/{item}", OPERATOR, places_get, PLAIN),
@@ -64,7 +67,8 @@ const struct route routes[] = {
     /* web services that users make */
     ROUTE(GET, "/xyz/{service_id}/{z}/{x}/{file}", NOBODY, openeo_xyz_get, OPENEO),
     ROUTE(GET, "/wmts/{service_id}", NOBODY, openeo_wmts_get, OPENEO),
-    ROUTE(GET, "/wmts/{service_id}/1.0.0/WMTSCapabilities.xml", NOBODY, openeo_wmts_capabilities_get, OPENEO),
+    ROUTE(GET, "/wmts/{service_id}/1.0.0/WMTSCapabilities.xml", NOBODY,
+          openeo_wmts_capabilities_get, OPENEO),
     ROUTE(GET, "/wmts/{service_id}/{z}/{x}/{file}", NOBODY, openeo_wmts_tile_get, OPENEO),
 
     /* openEO API */
@@ -125,6 +129,11 @@ const struct route routes[] = {
     OGC(GET, "/jobs/{jobId}/results", USER, results_get),
     OGC(GET, "/jobs/{jobId}/results/{outputId}", USER, result_get),
 
+    /* OGC Web Processing Service 1.0.0 and 2.0.0 */
+    ROUTE(GET, WPS_ROOT, NOBODY, wps_get, WPS),
+    ROUTE(POST, WPS_ROOT, NOBODY, wps_post, WPS, .body = BODY_BYTES),
+    ROUTE(GET, WPS_ROOT "/status/{file}", SIGNED, wps_status_get, WPS),
+
     /* STAC API, and the files that its assets name */
     STAC(GET, "", NOBODY, landing_get),
     STAC(GET, "/conformance", NOBODY, conformance_get),
@@ -135,7 +144,8 @@ const struct route routes[] = {
     STAC(GET, "/collections/{collectionId}/browse", NOBODY, browse_get),
     STAC(GET, "/collections/{collectionId}/browse/children", NOBODY, browse_children_get),
     STAC(GET, "/collections/{collectionId}/browse/{period}", NOBODY, browse_period_get),
-    STAC(GET, "/collections/{collectionId}/browse/{period}/children", NOBODY, browse_period_children_get),
+    STAC(GET, "/collections/{collectionId}/browse/{period}/children", NOBODY,
+         browse_period_children_get),
     STAC(GET, "/collections/{collectionId}/items", NOBODY, items_get, .quick = true),
     STAC(GET, "/collections/{collectionId}/items/{itemId}", NOBODY, item_get, .quick = true),
     STAC(GET, "/search", NOBODY, search_get, .quick = true),
@@ -156,7 +166,8 @@ const struct route routes[] = {
     STAC(PUT, "/collections/{collectionId}", USER, collection_put, .body = BODY_JSON),
     STAC(PATCH, "/collections/{collectionId}", USER, collection_patch, .body = BODY_JSON),
     STAC(DELETE, "/collections/{collectionId}", USER, collection_delete),
-    STAC(POST, "/collections/{collectionId}/items", USER, items_post, .body = BODY_BYTES, .bulk = true),
+    STAC(POST, "/collections/{collectionId}/items", USER, items_post, .body = BODY_BYTES,
+         .bulk = true),
     STAC(POST, "/collections/{collectionId}/bulk_items", USER, bulk_post, .body = BODY_JSON),
     STAC(PUT, "/collections/{collectionId}/items/{itemId}", USER, item_put, .body = BODY_JSON),
     STAC(PATCH, "/collections/{collectionId}/items/{itemId}", USER, item_patch, .body = BODY_JSON),
@@ -172,5 +183,5 @@ const struct route routes[] = {
     RESTO(GET, "/collections/{collection}/{id}", NOBODY, feature_get),
     RESTO(GET, "/collections/{collection}/{id}/download", USER, download_get),
 
-    { .pattern = NULL },
+    {.pattern = NULL},
 };

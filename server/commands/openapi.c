@@ -40,7 +40,7 @@ static int run(int argc, char **argv)
 
 const struct command command_openapi = {
     .name = "openapi",
-    .synopsis = "[--face service|openeo|ogc|stac|all]",
+    .synopsis = "[--face service|openeo|ogc|stac|resto|wps|all]",
     .summary = "print the API in OpenAPI 3.0",
     .help = "Prints the document of one face of the service, or an object with all of them.\n",
     .run = run,

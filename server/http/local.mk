@@ -10,6 +10,7 @@ libsentier_a_SOURCES += \
 	server/http/guard.c server/http/guard.h \
 	server/http/listen.c \
 	server/http/metrics.c server/http/metrics.h \
+	server/http/ows.c server/http/ows.h \
 	server/http/problem.c \
 	server/http/range.c server/http/range.h \
 	server/http/reply.c server/http/reply.h \

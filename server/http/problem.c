@@ -2,6 +2,7 @@
  * business (SQL, paths): errors of the server itself are logged under the request id, and the client
  * gets the id. */
 #include "base/log.h"
+#include "http/ows.h"
 #include "http/respond.h"
 #include "json/js.h"
 #include <inttypes.h>
@@ -58,6 +59,25 @@ static const char *media_of(const struct exchange *ex)
     return offers[ex->match.face == FACE_OGC && request_accepts(&ex->rq, offers) == 1];
 }
 
+static void answer_report(struct exchange *ex, int status, const char *message)
+{
+    const char *version = request_query(&ex->rq, "version");
+    bool second = version && *version == '2';
+    char *report = ows_report(second ? OWS_2_0 : OWS_1_1, ows_code(ex->err.code), NULL, message);
+
+    text_repair_utf8(report);
+    reply_bytes(&ex->reply, status, report, strlen(report), "text/xml; charset=utf-8");
+}
+
+static void answer_json(struct exchange *ex, int status, const char *message)
+{
+    json_t *body = body_of(ex, status, message);
+
+    if (!body) /* the message quotes bytes that are not UTF-8 */
+        body = body_of(ex, status, err_title(ex->err.code));
+    reply_json(&ex->reply, status, body, media_of(ex));
+}
+
 void respond_error(struct exchange *ex)
 {
     struct reply *reply = &ex->reply;
@@ -65,16 +85,15 @@ void respond_error(struct exchange *ex)
     int status = status_of(ex);
     const char *message = is_private(code) ? err_title(code) : ex->err.message;
     char allowed[ROUTE_METHODS_SIZE];
-    json_t *body;
 
     if (is_private(code))
         log_write(LOG_ERROR, ex->rq.id, "%s: %s", err_name(code), ex->err.message);
     free(reply->body);
     *reply = (struct reply){ 0 };
-    body = body_of(ex, status, message);
-    if (!body) /* the message quotes bytes that are not UTF-8 */
-        body = body_of(ex, status, err_title(code));
-    reply_json(reply, status, body, media_of(ex));
+    if (ex->match.face == FACE_WPS)
+        answer_report(ex, status, message);
+    else
+        answer_json(ex, status, message);
     if (status == 401)
         add_challenges(ex);
     if (status == 503 || status == 429)

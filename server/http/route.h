@@ -9,7 +9,14 @@
 typedef bool handler_fn(struct request *rq, struct reply *reply, struct err *err);
 
 /* How errors look: one face's own way. */
-enum face { FACE_PLAIN /* RFC 9457 */, FACE_OGC, FACE_STAC, FACE_RESTO, FACE_OPENEO };
+enum face {
+    FACE_PLAIN /* RFC 9457 */,
+    FACE_OGC,
+    FACE_STAC,
+    FACE_RESTO,
+    FACE_OPENEO,
+    FACE_WPS /* exception reports in XML */
+};
 
 /* NOBODY: anyone, but credentials that are given must be right. SIGNED: a user, or a valid signed
  * link to this path. */

@@ -1,5 +1,6 @@
-/* Reading the XML of Sentinel products: no network, no document types, no entities, bounded size.
- * Elements are found by local name, wherever their namespace. Door: libxml2. */
+/* Reading XML from outside (products, requests): no network, no document types, no entities,
+ * bounded size and depth. Elements are found by local name, wherever their namespace. Door:
+ * libxml2. */
 #ifndef INGEST_XML_H
 #define INGEST_XML_H
 
@@ -14,6 +15,10 @@ DEFINE_AUTO(xmlDocPtr, xmlDocPtr, xmlFreeDoc)
 /* `name` is for messages. Errors: FileContentInvalid. */
 bool xml_parse(const char *bytes, size_t size, const char *name, xmlDocPtr *ret_doc,
                struct err *err) MUST_USE;
+/* The first child of `parent` that is an element called `name`, or the next one after `after`. */
+xmlNode *xml_child(const xmlNode *parent, const char *name, const xmlNode *after);
+/* What stands between the tags of an element: its text, or its elements as XML. */
+const char *xml_content(xmlNode *node, struct arena *arena);
 /* The first element called `name` below `within`, or the next one after `after` when that is not
  * NULL. NULL when there is none; `within` may be NULL. */
 xmlNode *xml_find(xmlNode *within, const char *name, xmlNode *after);

@@ -51,6 +51,7 @@ struct ogc_process {
     const char *description, *graph; /* JSON texts */
 };
 const struct ogc_process *ogc_process_find(const char *id); /* NULL when there is none */
+const struct ogc_process *ogc_process_at(size_t i); /* in the order of the list; NULL at its end */
 /* The caller owns what these give; their texts were read when the program was tested. */
 json_t *ogc_process_description(const struct ogc_process *process);
 json_t *ogc_process_graph(const struct ogc_process *process);

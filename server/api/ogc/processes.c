@@ -22,6 +22,11 @@ const struct ogc_process *ogc_process_find(const char *id)
     return NULL;
 }
 
+const struct ogc_process *ogc_process_at(size_t i)
+{
+    return i < ARRAY_LEN(processes) ? &processes[i] : NULL;
+}
+
 static json_t *parse(const char *text)
 {
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
