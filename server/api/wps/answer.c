@@ -17,9 +17,8 @@ enum { SMALL_BYTES = 4 << 20 };
 
 json_t *wps_form_json(const struct wps_request *wps, const json_t *body)
 {
-    json_t *form =
-        json_pack("{s:i, s:b, s:b, s:b}", "version", (int)wps->version, "raw", wps->raw, "store",
-                  wps->store, "later", wps_is_later(wps));
+    json_t *form = json_pack("{s:i, s:b, s:b, s:b}", "version", (int)wps->version, "raw", wps->raw,
+                             "store", wps->store, "later", wps_is_later(wps));
 
     if (wps->lineage)
         json_object_set_new(form, "lineage", json_deep_copy(body));
@@ -339,7 +338,7 @@ bool wps_reply_response(struct request *rq, struct reply *reply, const struct jo
 
 bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *job, struct err *err)
 {
-    AUTO(ogc_products) struct ogc_products products = { 0 };
+    AUTO(ogc_products) struct ogc_products products = {0};
     const struct ogc_product *one = &products.list[0];
     size_t size;
     char *bytes;
@@ -347,14 +346,16 @@ bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *jo
     if (!ogc_products_read(rq, job, &products, err))
         return false;
     if (products.count != 1)
-        return err_set(err, ERR_InvalidParameter, "Raw data are those of one output; the job has %zu", products.count);
+        return err_set(err, ERR_InvalidParameter,
+                       "Raw data are those of one output; the job has %zu", products.count);
     if (one->file)
         return reply_file(rq, reply, one->file->path, one->file->media_type, NULL, err);
     if (!one->base64 && !json_is_object(one->value) && !json_is_array(one->value)) {
         bytes = literal_text(one->value);
         return reply_bytes(reply, 200, bytes, strlen(bytes), "text/plain; charset=utf-8");
     }
-    return ogc_product_text(one, &bytes, &size, err) && reply_bytes(reply, 200, bytes, size, ogc_product_media(one));
+    return ogc_product_text(one, &bytes, &size, err) &&
+           reply_bytes(reply, 200, bytes, size, ogc_product_media(one));
 }
 
 /* ---- 2.0.0 ---- */

@@ -79,8 +79,8 @@ static bool reply_accepted(struct request *rq, struct reply *reply, enum ows_ver
 }
 
 /* Who stores the response, or leaves the mode to us, waits a while and then asks again. */
-static bool run(struct request *rq, struct reply *reply, const struct wps_request *wps, const struct ogc_execution *x,
-                struct err *err)
+static bool run(struct request *rq, struct reply *reply, const struct wps_request *wps,
+                const struct ogc_execution *x, struct err *err)
 {
     bool async = wps->version == OWS_2_0 ? wps->mode == WPS_ASYNC : wps->store && wps->status;
     bool later = wps_is_later(wps);
@@ -88,7 +88,8 @@ static bool run(struct request *rq, struct reply *reply, const struct wps_reques
     char id[ID_UUID_SIZE];
 
     if (!async)
-        return ogc_execution_wait(rq, reply, x, later && longest > WAIT_LATER_MS ? WAIT_LATER_MS : longest, later, err);
+        return ogc_execution_wait(
+            rq, reply, x, later && longest > WAIT_LATER_MS ? WAIT_LATER_MS : longest, later, err);
     return ogc_execution_queue(rq, x, id, err) && reply_accepted(rq, reply, wps->version, id, err);
 }
 
