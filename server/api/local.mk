@@ -18,6 +18,8 @@ libsentier_a_SOURCES += \
 	server/api/ogc/html_form.c \
 	server/api/ogc/inputs.c \
 	server/api/ogc/kvp.c \
+	server/api/ogc/manage.c \
+	server/api/ogc/prov.c \
 	server/api/ogc/preference.c \
 	server/api/ogc/products.c \
 	server/api/ogc/sources.c \

@@ -126,6 +126,13 @@ const struct route routes[] = {
     OGC(GET, "/jobs", USER, jobs_get),
     OGC(GET, "/jobs/{jobId}", USER, job_get),
     OGC(DELETE, "/jobs/{jobId}", USER, job_delete),
+    OGC(POST, "/jobs", USER, jobs_post, .body = BODY_BYTES),
+    OGC(PATCH, "/jobs/{jobId}", USER, job_patch, .body = BODY_BYTES),
+    OGC(POST, "/jobs/{jobId}/results", USER, results_post, .body = BODY_JSON, .body_optional = true),
+    OGC(GET, "/jobs/{jobId}/definition", USER, definition_get),
+    OGC(GET, "/jobs/{jobId}/inputs", USER, inputs_get),
+    OGC(GET, "/jobs/{jobId}/logs", USER, logs_get),
+    OGC(GET, "/jobs/{jobId}/prov", USER, prov_get),
     OGC(GET, "/jobs/{jobId}/results", USER, results_get),
     OGC(GET, "/jobs/{jobId}/results/{outputId}", USER, result_get),
 

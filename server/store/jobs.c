@@ -338,6 +338,7 @@ bool job_list(struct db *db, struct arena *arena, const char *owner, const struc
                   "SELECT " COLUMNS " FROM jobs j WHERE j.owner = $1"
                   "   AND ($2::text IS NULL OR j.face = $2)"
                   "   AND ($3::text IS NULL OR j.process_id = ANY(string_to_array($3, E'\\n')))"
+                  "   AND ($12::int = 0 OR (j.process_id IS NULL) = ($12 = 2))"
                   "   AND ($4::int = 0 OR (1 << j.state) & $4 <> 0)"
                   "   AND ($5::timestamptz IS NULL OR j.created >= $5)"
                   "   AND ($6::timestamptz IS NULL OR j.created < $6 + interval '1 ms')" /* as it is told */
@@ -351,7 +352,7 @@ bool job_list(struct db *db, struct arena *arena, const char *owner, const struc
                           f->created_after ? db_instant(f->created_after) : db_text(NULL),
                           f->created_before ? db_instant(f->created_before) : db_text(NULL),
                           db_text(f->after), db_int(f->limit), db_bool(f->by_seconds),
-                          db_double(f->least_seconds), db_double(f->most_seconds)),
+                          db_double(f->least_seconds), db_double(f->most_seconds), db_int(f->only)),
                   err))
         return false;
     count = (size_t)row_count(rows);

@@ -80,6 +80,7 @@ struct job_filter {
     const char *face;  /* NULL: all */
     const char *const *process_ids; /* any of these; n_process_ids 0: all */
     size_t n_process_ids;
+    enum { JOBS_ALL, JOBS_OF_PROCESSES, JOBS_OF_GRAPHS } only; /* by whether they have a process_id */
     unsigned states;   /* a bit for each enum job_state: 1 << JOB_QUEUED ...; 0: all */
     int64_t created_after, created_before; /* 0: open */
     bool by_seconds;   /* only jobs that were started and took (so far) least to most seconds */

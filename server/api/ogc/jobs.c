@@ -9,8 +9,16 @@
 #include <string.h>
 
 /* In the order of enum job_state. */
-static const char *const status_names[] = { "accepted", "accepted", "running",
+static const char *const status_names[] = { "created", "accepted", "running",
                                             "successful", "failed", "dismissed" };
+
+/* What else can be asked of a job. */
+static const struct { const char *rel, *path, *title; } parts[] = {
+    { OGC_REL "job-definition", "definition", "What the job was made of" },
+    { OGC_REL "job-inputs", "inputs", "Inputs of the job" },
+    { "log", "logs", "Log of the job" },
+    { "http://www.w3.org/ns/prov#has_provenance", "prov", "Where the results come from" },
+};
 
 static json_t *status_links(struct request *rq, const struct job *job)
 {
@@ -18,6 +26,8 @@ static json_t *status_links(struct request *rq, const struct job *job)
 
     ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/jobs/%s", job->id), "Status of the job");
     link_add(links, "monitor", href_of(rq, OGC_ROOT "/jobs/%s", job->id), "application/json", "Status of the job");
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        link_add(links, parts[i].rel, href_of(rq, OGC_ROOT "/jobs/%s/%s", job->id, parts[i].path), "application/json", parts[i].title);
     if (job->state == JOB_FINISHED)
         link_add(links, OGC_REL "results", href_of(rq, OGC_ROOT "/jobs/%s/results", job->id),
                  "application/json", "Results of the job");
@@ -39,7 +49,7 @@ static const char *status_message(const struct job *job)
 json_t *ogc_status(struct request *rq, const struct job *job)
 {
     json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "jobID", job->id, "id", job->id,
-                             "type", "process", "processingEntityType", "ogc-api-processes",
+                             "type", job->process_id ? "process" : "openeo", "processingEntityType", "ogc-api-processes",
                              "status", status_names[job->state], "progress",
                              (json_int_t)floor(job->progress));
 
@@ -99,7 +109,7 @@ static bool read_states(struct request *rq, struct job_filter *filter, struct er
                 bits |= 1u << s;
         if (!bits)
             return err_set(err, ERR_InvalidParameter,
-                           "status: expected accepted, running, successful, failed or dismissed, "
+                           "status: expected created, accepted, running, successful, failed or dismissed, "
                            "found '%.40s'", names[i]);
         filter->states |= bits;
     }
@@ -149,16 +159,20 @@ static bool read_seconds(struct request *rq, const char *name, double fallback, 
                    name, text);
 }
 
-/* All jobs of this face are of type "process"; asking for other types only finds nothing. */
-static bool wants_processes(struct request *rq)
+/* Jobs of this face are of type "process", or "openeo" when they were made of a process graph; asking for other types
+ * finds nothing. */
+static bool wants_some(struct request *rq, struct job_filter *filter)
 {
     const char **types;
     size_t count = list_of(rq, "type", &types);
-    bool wanted = count == 0;
+    bool processes = count == 0, graphs = count == 0;
 
-    for (size_t i = 0; i < count; i++)
-        wanted |= !strcmp(types[i], "process");
-    return wanted;
+    for (size_t i = 0; i < count; i++) {
+        processes |= !strcmp(types[i], "process");
+        graphs |= !strcmp(types[i], "openeo");
+    }
+    filter->only = processes == graphs ? JOBS_ALL : processes ? JOBS_OF_PROCESSES : JOBS_OF_GRAPHS;
+    return processes || graphs;
 }
 
 static bool read_filter(struct request *rq, struct job_filter *filter, struct err *err)
@@ -195,7 +209,7 @@ bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
         !read_filter(rq, &filter, err))
         return false;
     jobs = arena_array(rq->arena, (size_t)filter.limit, sizeof *jobs);
-    if (wants_processes(rq) &&
+    if (wants_some(rq, &filter) &&
         !job_list(rq->db, rq->arena, rq->user->id, &filter, jobs, &count, &more, err))
         return false;
     list = json_array();

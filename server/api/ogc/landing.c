@@ -15,6 +15,10 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
+    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
+    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
+    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
+    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
 };
 
 /* GET /ogc */

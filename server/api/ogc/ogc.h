@@ -25,6 +25,9 @@ handler_fn ogc_jobs_get, ogc_job_get, ogc_job_delete;
 /* results.c */
 handler_fn ogc_results_get, ogc_result_get;
 
+/* manage.c, prov.c: Part 4 */
+handler_fn ogc_jobs_post, ogc_job_patch, ogc_results_post, ogc_definition_get, ogc_inputs_get, ogc_logs_get, ogc_prov_get;
+
 /* answer.c: a resource as JSON or, for who prefers that, as the page that `page` makes of the same JSON (swallowed).
  * Errors: NotAcceptable. */
 typedef void ogc_page_fn(struct request *rq, const json_t *body, struct text *page);

@@ -59,12 +59,15 @@ static void describe(struct request *rq, const json_t *description, struct ogc_p
     product->base64 = encoding && !strcmp(encoding, "base64") && json_is_string(product->value);
 }
 
+/* Of a graph that names no outputs (`asked` NULL), its files are the outputs. */
 static void list_asked(struct request *rq, const json_t *description, const json_t *asked,
                        struct ogc_products *products)
 {
     const char *id;
     json_t *wish;
 
+    for (size_t i = 0; !asked && i < products->n_assets && i < OGC_MAX_OUTPUTS; i++)
+        products->list[products->count++] = (struct ogc_product){ .id = products->assets[i].name, .file = &products->assets[i] };
     json_object_foreach((json_t *)asked, id, wish) {
         struct ogc_product product = {
             .id = arena_text(rq->arena, id),

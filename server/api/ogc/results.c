@@ -281,7 +281,7 @@ bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job
 
     if (!is_ended_well(job, err) || !ogc_products_read(rq, job, &products, err))
         return false;
-    if (json_object_size(json_object_get(job->request, "outputs")) == 0)
+    if (!products.count && !json_object_size(json_object_get(job->request, "outputs")))
         return reply_empty(reply, 204);
     return deliver(rq, reply, job, &products, &look, err);
 }

@@ -1,0 +1,184 @@
+"""OGC API - Processes, Part 4: jobs that are made, changed, started; what they were made of; where their results come from."""
+import json
+import time
+
+import pytest
+import requests
+
+PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+PART4 = "http://www.opengis.net/def/exceptions/ogcapi-processes-4/1.0/"
+SUM = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+
+
+@pytest.fixture(scope="module")
+def alice(service):
+    return service.session("alice")
+
+
+@pytest.fixture(scope="module")
+def jobs(service):
+    return service.base + "/ogc/jobs"
+
+
+def end_of(session, url):
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        status = session.get(url, timeout=30).json()
+        if status["status"] in ("successful", "failed", "dismissed"):
+            return status
+        time.sleep(0.02)
+    raise TimeoutError(status)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("name", ["echo", "/ogc/processes/echo", "{base}/ogc/processes/echo"])
+def test_made_then_started(service, alice, jobs, name):
+    body = {"process": name.format(base=service.base), "inputs": {"number": 7}, "outputs": {"number": {}}, "title": "Seven"}
+    made = alice.post(jobs, json=body, timeout=30)
+    assert made.status_code == 201, made.text
+    job = made.headers["Location"]
+    assert (made.json()["status"], made.json()["title"], made.json()["type"]) == ("created", "Seven", "process")
+    assert alice.get(job + "/results", timeout=30).json()["type"] == PART1 + "result-not-ready"
+    assert alice.get(job + "/definition", timeout=30).json() == body
+    assert job.rsplit("/", 1)[1] in [j["jobID"] for j in alice.get(jobs + "?status=created", timeout=30).json()["jobs"]]
+    started = alice.post(job + "/results", timeout=30)
+    assert started.status_code == 200 and started.json()["status"] in ("accepted", "running", "successful")
+    assert end_of(alice, job)["status"] == "successful"
+    assert alice.get(job + "/results", timeout=30).json() == 7
+    inputs = alice.get(job + "/inputs", timeout=30).json()
+    assert inputs["inputs"] == {"number": 7} and inputs["outputs"] == {"number": {}}
+    alice.delete(job, timeout=30)
+
+
+@pytest.mark.sanitizer
+def test_changed(alice, jobs):
+    job = alice.post(jobs, json={"process": "echo", "inputs": {"number": 7, "string": "a"}}, timeout=30).headers["Location"]
+    changed = alice.patch(job, json={"inputs": {"number": 8, "string": None}, "title": "Eight"}, timeout=30)
+    assert (changed.status_code, changed.json()["status"], changed.json()["title"]) == (200, "created", "Eight")
+    assert alice.get(job + "/definition", timeout=30).json() == {"process": "echo", "inputs": {"number": 8}, "title": "Eight"}
+    for body, detail in (({"inputs": {"number": "x"}}, "/inputs/number: "), ({"process": "ndvi-composite", "inputs": None}, "/process: a job stays"),
+                         ({"inputs": {"none": 1}}, "/inputs/none: ")):
+        answer = alice.patch(job, json=body, timeout=30)
+        assert answer.status_code == 400 and answer.json()["detail"].startswith(detail), answer.text
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "successful"
+    # once more, with another value
+    assert alice.patch(job, json={"inputs": {"number": 9}, "outputs": {"number": {}}}, timeout=30).status_code == 200
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 9
+    alice.delete(job, timeout=30)
+
+
+def test_locked(service, alice, jobs):
+    job = alice.post(service.base + "/ogc/processes/echo/execution", json={"inputs": {"pause": 60}}, headers={"Prefer": "respond-async"},
+                     timeout=30).headers["Location"]
+    for answer in (alice.patch(job, json={"inputs": {}}, timeout=30), alice.post(job + "/results", timeout=30)):
+        assert (answer.status_code, answer.json()["type"]) == (423, PART4 + "locked")
+    assert alice.get(job + "/definition", timeout=30).json() == {"process": service.base + "/ogc/processes/echo", "inputs": {"pause": 60}}
+    alice.delete(job, timeout=30)
+    assert alice.post(job + "/results", timeout=30).status_code == 200  # what was dismissed may be started again
+    alice.delete(job, timeout=30)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("body", [{"title": "Three", "process": {"process_graph": SUM}}, {"process_graph": SUM}, SUM])
+def test_a_process_graph(service, alice, jobs, body):
+    made = alice.post(jobs, json=body, headers={"Content-Schema": "https://x.org/schemas/openeo-process-graph.yaml"}, timeout=30)
+    assert made.status_code == 201 and made.json()["type"] == "openeo", made.text
+    job = made.headers["Location"]
+    assert alice.get(job + "/definition", timeout=30).json() == body
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "successful"
+    assert alice.get(job + "/results", timeout=30).json() == 3
+    name = job.rsplit("/", 1)[1]
+    listed = lambda query: [j["jobID"] for j in alice.get(f"{jobs}?{query}", timeout=30).json()["jobs"]]
+    assert name in listed("type=openeo") and name not in listed("type=process") and name in listed("type=openeo,process")
+    assert alice.get(job + "/prov", timeout=30).status_code == 200
+    alice.delete(job, timeout=30)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("headers, content, status, kind", [
+    ({"Content-Type": "text/plain"}, b"{}", 415, PART4 + "unsupported-media-type"),
+    ({"Content-Type": "application/json", "Content-Schema": "https://x.org/cwl.yaml"}, b"{}", 422, PART4 + "unsupported-schema"),
+    ({"Content-Type": "application/json"}, b"{", 400, "about:blank"), ({"Content-Type": "application/json"}, b"[]", 400, "about:blank"),
+    ({"Content-Type": "application/json"}, b"{}", 400, "about:blank"),
+    ({"Content-Type": "application/json"}, b'{"process": "none"}', 404, PART1 + "no-such-process"),
+    ({"Content-Type": "application/json"}, b'{"process": "http://example.org/processes/echo"}', 400, "about:blank"),
+    ({"Content-Type": "application/json"}, b'{"process_graph": {"a": {"process_id": "none", "arguments": {}, "result": true}}}', 400, "about:blank"),
+    ({"Content-Type": "application/json"}, b'{"process": 1}', 400, "about:blank"),
+])
+def test_refused(alice, jobs, headers, content, status, kind):
+    answer = alice.post(jobs, data=content, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()["type"]) == (status, kind), answer.text
+
+
+def test_nobody_elses(service, alice, jobs):
+    job = alice.post(jobs, json={"process": "echo"}, timeout=30).headers["Location"]
+    bob = service.session("bob")
+    for answer in (bob.patch(job, json={}, timeout=30), bob.post(job + "/results", timeout=30), *(bob.get(f"{job}/{part}", timeout=30)
+                   for part in ("definition", "inputs", "prov", "logs", "results"))):
+        assert answer.status_code == 404 and answer.json()["type"] == PART1 + "no-such-job"
+    assert requests.post(jobs, json={"process": "echo"}, timeout=30).status_code == 401
+    alice.delete(job, timeout=30)
+
+
+def test_log(alice, jobs):
+    job = alice.post(jobs, json={"process_graph": {"a": {"process_id": "array_element", "arguments": {"data": [1], "index": 5}, "result": True}}},
+                     timeout=30)
+    if job.status_code != 201:  # refused at once, as it is known beforehand
+        return
+    job = job.headers["Location"]
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "failed"
+    log = alice.get(job + "/logs", timeout=30).json()["logs"]
+    assert log and log[-1]["level"] == "error"
+    page = alice.get(job + "/logs?limit=1", timeout=30).json()
+    assert page["logs"] == log[:1]
+
+
+def test_provenance(service, alice, jobs):
+    prov = pytest.importorskip("prov.model")
+    job = alice.post(jobs, json={"process": "echo", "inputs": {"number": 7, "string": {"value": "a: b"}}, "outputs": {"number": {}}}, timeout=30).headers["Location"]
+    alice.post(job + "/results", timeout=30)
+    end_of(alice, job)
+    text = alice.get(job + "/prov", timeout=30).text
+    document = prov.ProvDocument.deserialize(content=text, format="json")
+    activity, = document.get_records(prov.ProvActivity)
+    assert activity.identifier.uri == job and activity.get_startTime() <= activity.get_endTime()
+    used = {str(r.args[1].localpart): r for r in document.get_records(prov.ProvUsage)}
+    assert set(used) == {"number", "string"} and all(r.args[0].uri == job for r in used.values())
+    generated, = document.get_records(prov.ProvGeneration)
+    assert generated.args[0].uri == job + "/results/number" and alice.get(generated.args[0].uri, timeout=30).json() == 7
+    plans = {str(r.args[2].uri) for r in document.get_records(prov.ProvAssociation) if r.args[2]}
+    assert plans == {service.base + "/ogc/processes/echo"}
+    assert {e.identifier.localpart for e in document.get_records(prov.ProvEntity)} == {"number", "string", "echo"}
+    # what it reads it can write, and reads again the same
+    assert prov.ProvDocument.deserialize(content=document.serialize(format="json"), format="json") == document
+    alice.delete(job, timeout=30)
+
+
+def test_provenance_names_the_scenes(scenes):
+    prov = pytest.importorskip("prov.model")
+    alice = scenes.session("alice")
+    made = alice.post(scenes.base + "/ogc/processes/ndvi-composite/execution", headers={"Prefer": "respond-async"}, timeout=30,
+                      json={"inputs": {"bbox": {"bbox": [15.2, 45.6, 15.22, 45.62]}, "collection": {"collection": "sentinel-2-l2a", "datetime": "2023-08-14/2023-08-16"}},
+                            "outputs": {"count": {}}})
+    assert made.status_code == 201, made.text
+    job = made.headers["Location"]
+    assert end_of(alice, job)["status"] == "successful"
+    document = prov.ProvDocument.deserialize(content=alice.get(job + "/prov", timeout=30).text, format="json")
+    places = [str(next(iter(e.get_attribute("prov:location"))).uri) for e in document.get_records(prov.ProvEntity) if e.identifier.namespace.prefix == "scene"]
+    assert places
+    for place in places:
+        item = requests.get(place, timeout=30).json()
+        assert item["properties"]["datetime"].startswith("2023-08-15")
+
+
+def test_pages(alice, jobs):
+    job = alice.post(jobs, json={"process": "echo", "inputs": {"string": "<b>"}}, timeout=30).headers["Location"]
+    for part in ("definition", "inputs", "prov", "logs"):
+        page = alice.get(f"{job}/{part}?f=html", timeout=30)
+        assert page.headers["Content-Type"].startswith("text/html") and "<b>" not in page.text.replace("<b>Sentier", "")
+    alice.delete(job, timeout=30)
+    assert json.loads(alice.get(jobs + "?limit=1", timeout=30).text)["links"]
