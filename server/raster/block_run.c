@@ -207,6 +207,8 @@ struct band {
     struct window_rect tile, rows; /* on the group's grid */
     size_t n;
     size_t block, emitted;
+    struct stage *stage; /* the tile is a cell of this; NULL: it is the block */
+    size_t finished;     /* blocks */
     void **slots;
 };
 
@@ -459,44 +461,84 @@ static void emit_rows(const struct block_runner *runner, const struct band *band
         pixel_tables[PIXEL_F64]->fill(to, NAN, band->n);
 }
 
+static struct pixel_kind emitted_kind(const struct plan_node *output, struct file_style *style,
+                                      const struct pixel_kind *made)
+{
+    return output->op == PLAN_ZONES ? *made : style->kind;
+}
+
+/* A plane of a whole block. */
+static bool pack(struct block_runner *runner, const struct band *band, const struct step *step,
+                 const struct file_style *style, size_t block, const struct window_rect *tile,
+                 const struct lane_plane *plane, struct err *err)
+{
+    struct part_entry entry = { .block = (uint32_t)block,
+                                .save = (uint32_t)save_number(runner->job->plan, step->node),
+                                .plane = (uint32_t)step->plane };
+
+    if (step->node->op == PLAN_ZONES)
+        return zones_emit(runner->zones, step->node, tile, entry, plane, runner->job->part, err);
+    return encoder_plane(runner->encoder, style, &band->schedule->grid, entry, plane->data, tile->width,
+                         tile->height, runner->job->part, err);
+}
+
+/* A plane of a part of a cell: to the blocks that it lies on. */
+static bool emit_to_stage(struct block_runner *runner, struct band *band, const struct step *step,
+                          const struct file_style *style, size_t number, const struct lane_plane *plane,
+                          struct err *err)
+{
+    const struct window_rect *w = &band->rows;
+    struct stage *stage = band->stage;
+
+    for (int64_t y = w->y / BASE_TILE; y * BASE_TILE < w->y + (int64_t)w->height; y++)
+        for (int64_t x = w->x / BASE_TILE; x * BASE_TILE < w->x + (int64_t)w->width; x++) {
+            size_t block = (size_t)y * band->schedule->tile_columns + (size_t)x;
+            struct window_rect tile = schedule_tile(band->schedule, block);
+            AUTO(mem) void *whole = NULL;
+            bool finished;
+
+            if (block < stage->first || block >= stage->end)
+                continue;
+            if (!stage_put(stage, block, number, w, plane->data, pixel_size(plane->kind.pixel), &whole,
+                           &finished, err))
+                return false;
+            band->finished += finished;
+            if (whole && !pack(runner, band, step, style, stage->before + block, &tile,
+                               &(struct lane_plane){ whole, plane->kind }, err))
+                return false;
+        }
+    return true;
+}
+
 /* A finished plane of the block: in the type of its file, and packed when it is whole. */
 static bool emit_step(struct block_runner *runner, struct band *band, const struct step *step,
                       struct err *err)
 {
-    struct lane_plane in = plane_of(band, &step->ins[0]), out;
-    struct file_style style;
-    struct part_entry entry = { .block = (uint32_t)band->block,
-                                .save = (uint32_t)save_number(runner->job->plan, step->node),
-                                .plane = (uint32_t)step->plane };
+    struct lane_plane in = plane_of(band, &step->ins[0]), out = { runner->converted, in.kind };
+    struct file_style style = { 0 };
     size_t number = band->emitted++, size;
-    void *pixels = in.data;
 
-    if (step->node->op == PLAN_ZONES)
-        style = (struct file_style){ .kind = in.kind };
-    else if (!file_style_of(step->node, &style, err))
+    if (step->node->op != PLAN_ZONES && !file_style_of(step->node, &style, err))
         return false;
-    out = (struct lane_plane){ runner->converted, style.kind };
-    size = pixel_size(style.kind.pixel);
-    if (!pixels)
-        pixel_tables[style.kind.pixel]->fill(pixels = runner->converted,
-                                             pixel_kind_gap(&style.kind), band->n);
-    else if (!pixel_kind_equal(&in.kind, &style.kind))
-        lanes_convert(&in, &out, band->n), pixels = out.data;
+    out.kind = emitted_kind(step->node, &style, &in.kind);
+    size = pixel_size(out.kind.pixel);
+    if (!in.data)
+        pixel_tables[out.kind.pixel]->fill(out.data, pixel_kind_gap(&out.kind), band->n);
+    else if (pixel_kind_equal(&in.kind, &out.kind))
+        out.data = in.data;
+    else
+        lanes_convert(&in, &out, band->n);
+    if (band->stage)
+        return emit_to_stage(runner, band, step, &style, number, &out, err);
     if (runner->tiles) {
         size_t row = (size_t)(band->rows.y - band->tile.y);
 
-        memcpy((char *)runner->tiles[number] + row * band->tile.width * size, pixels,
-               band->n * size);
+        memcpy((char *)runner->tiles[number] + row * band->tile.width * size, out.data, band->n * size);
         if (row + band->rows.height < band->tile.height)
             return true;
-        pixels = runner->tiles[number];
+        out.data = runner->tiles[number];
     }
-    if (step->node->op == PLAN_ZONES) {
-        out.data = pixels;
-        return zones_emit(runner->zones, step->node, &band->tile, entry, &out, runner->job->part, err);
-    }
-    return encoder_plane(runner->encoder, &style, &band->schedule->grid, entry, pixels,
-                         band->tile.width, band->tile.height, runner->job->part, err);
+    return pack(runner, band, step, &style, band->block, &band->tile, &out, err);
 }
 
 static bool run_step(struct block_runner *runner, struct band *band, const struct step *step,
@@ -531,24 +573,24 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
     return true;
 }
 
-static bool run_tile(struct block_runner *runner, const struct schedule *s, size_t tile,
-                     size_t block, struct err *err)
+/* band->tile, some rows at once. */
+static bool run_bands(struct block_runner *runner, struct band *band, struct err *err)
 {
-    struct band band = { .block = block, .schedule = s, .tile = schedule_tile(s, tile) };
+    const struct schedule *s = band->schedule;
 
     if (!take_buffers(runner, s, err))
         return false;
-    band.slots = runner->slots;
-    for (size_t row = 0; row < band.tile.height; row += runner->job->rows) {
-        size_t left = band.tile.height - row;
+    band->slots = runner->slots;
+    for (size_t row = 0; row < band->tile.height; row += runner->job->rows) {
+        size_t left = band->tile.height - row;
 
-        band.rows = band.tile;
-        band.rows.y += (int64_t)row;
-        band.rows.height = left < runner->job->rows ? left : runner->job->rows;
-        band.n = band.rows.width * band.rows.height;
-        band.emitted = 0;
+        band->rows = band->tile;
+        band->rows.y += (int64_t)row;
+        band->rows.height = left < runner->job->rows ? left : runner->job->rows;
+        band->n = band->rows.width * band->rows.height;
+        band->emitted = 0;
         for (size_t i = 0; i < s->n_steps; i++)
-            if (!run_step(runner, &band, &s->steps[i], err))
+            if (!run_step(runner, band, &s->steps[i], err))
                 return false;
     }
     return true;
@@ -561,16 +603,28 @@ struct raster_reading block_runner_reading(const struct block_runner *runner)
     return (struct raster_reading){ count->tiles, count->pixels };
 }
 
-bool block_run(struct block_runner *runner, size_t block, struct err *err)
+bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret_finished, struct err *err)
 {
+    struct band band = { .block = unit->block, .stage = unit->stage, .tile = unit->cell, .finished = 0 };
     size_t tile;
-    const struct schedule *s = schedule_of(runner->job->schedules, block, &tile);
 
-    return run_tile(runner, s, tile, block, err);
+    if (unit->stage) {
+        band.schedule = unit->stage->schedule;
+    } else {
+        band.schedule = schedule_of(runner->job->schedules, unit->block, &tile);
+        band.tile = schedule_tile(band.schedule, tile);
+        band.finished = 1;
+    }
+    if (!run_bands(runner, &band, err))
+        return false;
+    *ret_finished = band.finished;
+    return true;
 }
 
 bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
                     struct err *err)
 {
-    return run_tile(runner, schedule, tile, 0, err);
+    struct band band = { .schedule = schedule, .tile = schedule_tile(schedule, tile) };
+
+    return run_bands(runner, &band, err);
 }

@@ -2,6 +2,7 @@
 #ifndef RASTER_BLOCK_RUN_H
 #define RASTER_BLOCK_RUN_H
 
+#include "raster/cells.h"
 #include "raster/encode.h"
 #include "raster/schedule.h"
 
@@ -26,7 +27,9 @@ DEFINE_AUTO(block_runner, struct block_runner *, block_runner_free)
 
 /* What it read so far. */
 struct raster_reading block_runner_reading(const struct block_runner *runner);
-bool block_run(struct block_runner *runner, size_t block, struct err *err) MUST_USE;
+/* *ret_finished: the blocks that were finished with it. */
+bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret_finished,
+               struct err *err) MUST_USE;
 /* The same for a tile of a schedule of rows. */
 bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
                     struct err *err) MUST_USE;

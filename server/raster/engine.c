@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LEAST_ROWS = 16, MOST_TILE_BYTES = 24 << 20 };
+enum { LEAST_ROWS = 16, MOST_TILE_BYTES = 24 << 20, MOST_STAGE_BYTES = 256 << 20 };
 
 /* Measured on one core of 2.6 GHz: pixels of uint16 DEFLATE decoded, instructions over a pixel, bytes
  * packed with ZSTD 1 with their overviews and assembled; in a second. */
@@ -85,6 +85,29 @@ static bool choose_rows(const struct schedules *all, const struct raster_options
     return true;
 }
 
+/* What blocks in the making may take, of all threads together: what their buffers leave. */
+static size_t stage_room(const struct raster_options *options, size_t memory)
+{
+    size_t taken = memory * thread_count(options);
+
+    if (!options->memory_bytes)
+        return MOST_STAGE_BYTES;
+    taken = options->memory_bytes > taken ? options->memory_bytes - taken : 0;
+    return taken < MOST_STAGE_BYTES ? taken : MOST_STAGE_BYTES;
+}
+
+static size_t stage_memory(const struct plan *plan, const struct schedules *all,
+                           const struct raster_options *options, size_t memory)
+{
+    size_t most = 0, bytes;
+
+    for (size_t i = 0; i < all->count; i++) {
+        cells_width(plan, &all->schedules[i], thread_count(options), stage_room(options, memory), &bytes);
+        most = bytes > most ? bytes : most;
+    }
+    return most / thread_count(options);
+}
+
 /* What the assembly holds besides: the values that quantiles are found in. */
 static bool check_zones(const struct plan *plan, const struct raster_options *options, struct err *err)
 {
@@ -112,6 +135,7 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
         !choose_rows(all, options, &rows, &tile_bytes, &estimate.memory_bytes, err) ||
         !check_zones(plan, options, err))
         return false;
+    estimate.memory_bytes += stage_memory(plan, all, options, estimate.memory_bytes);
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {
         const struct schedule *s = &all->schedules[i];
@@ -133,8 +157,8 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
 
 struct crew {
     struct block_job job;
-    size_t count, together; /* blocks; how many a thread takes at once */
-    const size_t *order;
+    const struct cells *cells;
+    size_t blocks, together; /* all of them; how many units a thread takes at once */
     atomic_size_t next, done;
     atomic_bool failed;
     pthread_mutex_t lock; /* of what follows */
@@ -151,28 +175,31 @@ static void fail(struct crew *crew, const struct err *err)
     atomic_store(&crew->failed, true);
 }
 
-static bool run_block(struct crew *crew, struct block_runner *runner, size_t block)
+static bool run_unit(struct crew *crew, struct block_runner *runner, const struct unit *unit)
 {
     const struct raster_options *options = crew->job.options;
     struct err err = { 0 };
+    size_t finished;
 
     if (atomic_load(&crew->failed))
         return false;
-    if (!block_run(runner, block, &err)) {
+    if (!block_run(runner, unit, &finished, &err)) {
         fail(crew, &err);
         return false;
     }
-    if (options->progress)
-        options->progress(options->progress_context, atomic_fetch_add(&crew->done, 1) + 1,
-                          crew->count);
+    if (options->progress && finished)
+        options->progress(options->progress_context, atomic_fetch_add(&crew->done, finished) + finished,
+                          crew->blocks);
     return true;
 }
 
-static void run_blocks(struct crew *crew, struct block_runner *runner)
+static void run_units(struct crew *crew, struct block_runner *runner)
 {
-    for (size_t from; (from = atomic_fetch_add(&crew->next, crew->together)) < crew->count;)
-        for (size_t i = from; i < from + crew->together && i < crew->count; i++)
-            if (!run_block(crew, runner, crew->order[i]))
+    const struct cells *cells = crew->cells;
+
+    for (size_t from; (from = atomic_fetch_add(&crew->next, crew->together)) < cells->n_units;)
+        for (size_t i = from; i < from + crew->together && i < cells->n_units; i++)
+            if (!run_unit(crew, runner, &cells->units[i]))
                 return;
 }
 
@@ -196,39 +223,9 @@ static void *work(void *crew_)
         fail(crew, &err);
         return NULL;
     }
-    run_blocks(crew, runner);
+    run_units(crew, runner);
     note_reading(crew, runner);
     return NULL;
-}
-
-static uint64_t order_key(const struct schedules *all, size_t block)
-{
-    size_t tile;
-    const struct schedule *s = schedule_of(all, block, &tile);
-    struct window_rect rect = schedule_tile(s, tile);
-    uint64_t row = (uint64_t)rect.y / BASE_TILE, column = (uint64_t)rect.x / BASE_TILE;
-
-    return (uint64_t)(s - all->schedules) << 56 | (row / 2) << 28 | (column / 2) << 2 |
-           (row % 2) << 1 | column % 2;
-}
-
-static int by_key(const void *a, const void *b, void *all)
-{
-    uint64_t x = order_key(all, *(const size_t *)a), y = order_key(all, *(const size_t *)b);
-
-    return (x > y) - (x < y);
-}
-
-/* Squares of 2 x 2 blocks: they lie on one tile of a band of half the resolution, which is decoded
- * once when one thread does all four. Results do not depend on the order. */
-static size_t *block_order(struct schedules *all, size_t first, size_t end)
-{
-    size_t *order = mem_array(end - first, sizeof *order);
-
-    for (size_t i = 0; i < end - first; i++)
-        order[i] = first + i;
-    qsort_r(order, end - first, sizeof *order, by_key, all);
-    return order;
 }
 
 static void run_crew(struct crew *crew, size_t threads)
@@ -248,8 +245,8 @@ static bool compute(const struct plan *plan, const struct raster_options *option
 {
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
-    AUTO(mem) size_t *order = NULL;
-    struct crew crew = { .count = end - first, .err = err };
+    AUTO(cells) struct cells *cells = NULL;
+    struct crew crew = { .blocks = end - first, .err = err };
     size_t threads = thread_count(options), memory;
 
     if (!schedules_make(plan, &all, err) ||
@@ -264,10 +261,10 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     crew.job.options = options;
     crew.job.schedules = all;
     crew.job.part = part;
-    crew.order = order = block_order(all, first, end);
-    crew.together = crew.count >= 16 * threads ? 4 : 1; /* near the end all threads have work */
+    crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, memory));
+    crew.together = cells->n_units >= 16 * threads ? 4 : 1; /* near the end all threads have work */
     pthread_mutex_init(&crew.lock, NULL);
-    run_crew(&crew, threads < crew.count ? threads : crew.count);
+    run_crew(&crew, threads < cells->n_units ? threads : cells->n_units);
     pthread_mutex_destroy(&crew.lock);
     if (options->reading) {
         options->reading->tiles += crew.reading.tiles;

@@ -151,6 +151,13 @@ static bool divides(const struct grid *layer, const struct grid *node, int64_t *
     return true;
 }
 
+bool load_divides(const struct grid *file, const struct grid *node)
+{
+    int64_t k, x, y;
+
+    return file->width > 0 && divides(file, node, &k, &x, &y);
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);

@@ -28,6 +28,9 @@ struct load_want {
 };
 /* As the node has it. */
 struct load_want load_want_of(const struct plan_node *node, size_t plane);
+/* True when the file's pixels are some whole number of the node's wide, edges agreeing: then a pixel is the
+ * same whatever window it is read in. False also when the catalogue does not know the file's grid. */
+bool load_divides(const struct grid *file, const struct grid *node);
 /* Fills dst (of want->kind) with the plane's pixels; first valid layer wins. */
 bool load_plane(struct loader *loader, const struct load_want *want, const struct window_rect *window,
                 void *dst, struct err *err) MUST_USE;

@@ -4,6 +4,7 @@
  * column at a time, so that it holds one date of one band and never the series. */
 #include "raster/zones.h"
 #include "base/mem.h"
+#include "raster/cells.h"
 #include "raster/rasterize.h"
 #include "raster/zone_states.h"
 #include <math.h>
@@ -26,12 +27,6 @@ static void grow_tile(struct window_rect *tile, const struct pixel_box *box, int
     *tile = (struct window_rect){ left, top, (size_t)(right - left), (size_t)(bottom - top) };
 }
 
-/* Where tiles begin, left of and above the grid or at its corner, and how many there are. */
-struct tiling {
-    int64_t x, y;
-    size_t columns, rows;
-};
-
 /* Those of one node. */
 static void grow_tiles(struct window_rect *all, const struct tiling *t, const struct geometries *geometries,
                        const struct schedule *s)
@@ -48,38 +43,9 @@ static void grow_tiles(struct window_rect *all, const struct tiling *t, const st
     }
 }
 
-/* The first file on the grid's lattice: others of a collection are cut alike. */
-static const struct grid *file_grid(const struct plan *plan, const struct grid *grid)
-{
-    for (size_t i = 0; i < plan->n_nodes; i++) {
-        const struct plan_node *node = plan->nodes[i];
-        const struct grid *file;
-
-        if (node->op != PLAN_LOAD || cube_planes(&node->schema) == 0 || node->load[0].n_layers == 0)
-            continue;
-        file = &node->load[0].layers[0]->grid;
-        if (file->width > 0 && file->epsg == grid->epsg && file->dx == grid->dx && file->dy == grid->dy)
-            return file;
-    }
-    return grid;
-}
-
-/* A tile that lies on four tiles of the files would have each of them decoded four times. */
-static struct tiling tiling_of(const struct plan *plan, const struct grid *grid)
-{
-    const struct grid *file = file_grid(plan, grid);
-    int64_t x = llround((file->x0 - grid->x0) / grid->dx) % BASE_TILE;
-    int64_t y = llround((grid->y0 - file->y0) / grid->dy) % BASE_TILE;
-    struct tiling t = { x > 0 ? x - BASE_TILE : x, y > 0 ? y - BASE_TILE : y, 0, 0 };
-
-    t.columns = (size_t)((grid->width - t.x + BASE_TILE - 1) / BASE_TILE);
-    t.rows = (size_t)((grid->height - t.y + BASE_TILE - 1) / BASE_TILE);
-    return t;
-}
-
 size_t zones_tiles(const struct plan *plan, const struct schedule *s, struct window_rect **ret_tiles)
 {
-    struct tiling tiling = tiling_of(plan, &s->grid);
+    struct tiling tiling = tiling_of(plan, &s->grid); /* a tile on four of the files' has each decoded four times */
     size_t n_all = tiling.columns * tiling.rows, n = 0;
     struct window_rect *all = mem_array(n_all, sizeof *all);
 

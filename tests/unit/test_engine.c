@@ -116,6 +116,76 @@ static void a_copy_is_the_file(void **state)
     arena_free(m.arena);
 }
 
+static char *file_of(const char *name, size_t *ret_size)
+{
+    AUTO(mem) char *path = path_of(name);
+    FILE *f = fopen(path, "rb");
+    char *bytes;
+
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    *ret_size = (size_t)ftell(f);
+    rewind(f);
+    bytes = mem_alloc(*ret_size);
+    assert_int_equal(fread(bytes, 1, *ret_size, f), *ret_size);
+    fclose(f);
+    return bytes;
+}
+
+/* A cut of the file whose four blocks lie on four tiles and more each: every tile is decoded once, by
+ * however many threads; the file is the same when the blocks are shared out, whichever way. */
+static void cut_outs_decode_tiles_once(void **state)
+{
+    enum { LEFT = 70, TOP = 60, CUT_WIDTH = 1200, CUT_HEIGHT = 1030 };
+    static const size_t splits[] = { 4, 0, 1, 2, 3 };
+    struct grid cut = { 32633, 500000 + 10 * LEFT, 5100000 - 10 * TOP, 10, 10, CUT_WIDTH, CUT_HEIGHT };
+    AUTO(mem) double *want = whole_file("a.tif", WIDTH, HEIGHT);
+    AUTO(mem) double *got = NULL;
+    AUTO(mem) char *bytes = NULL;
+    struct plan_maker m;
+    struct plan_node *node;
+    int width, height;
+    size_t size;
+
+    (void)state;
+    maker_init(&m);
+    node = load(&m, cut, "a.tif");
+    ((struct scene_band *)node->load[0].layers[0])->grid = whole;
+    maker_save(&m, node, "cut", "COG");
+    for (size_t i = 0; i < ARRAY_LEN(splits); i++) {
+        char *paths[2] = { path_of("first.part"), path_of("second.part") };
+        struct raster_reading reading = { 0 };
+        struct raster_options options = { .threads = 1 + (int)i % 3, .reading = &reading };
+        AUTO(raster_result) struct raster_result *r = NULL;
+        struct err err = { 0 };
+        size_t split = splits[i], other_size;
+        AUTO(mem) char *other = NULL;
+
+        if (split && !raster_compute(maker_plan(&m), &options, 0, split, paths[0], &err))
+            fail_msg("%s", err.message);
+        if (split < 4 && !raster_compute(maker_plan(&m), &options, split, 4, paths[split > 0], &err))
+            fail_msg("%s", err.message);
+        assert_true(raster_assemble(maker_plan(&m), &options, 1 + (split > 0 && split < 4),
+                                    (const char *const *)paths, folder, &r, &err));
+        if (split % 4 == 0) /* 5 x 5 tiles of 256 */
+            assert_int_equal(reading.tiles, 25);
+        other = file_of("cut.tif", &other_size);
+        assert_true(i == 0 || (size == other_size && !memcmp(bytes, other, size)));
+        if (i == 0) {
+            bytes = other;
+            size = other_size;
+            other = NULL;
+        }
+        free(paths[0]);
+        free(paths[1]);
+    }
+    got = read_result("cut.tif", 1, -1, &width, &height);
+    assert_true(width == CUT_WIDTH && height == CUT_HEIGHT);
+    for (int i = 0; i < CUT_WIDTH * CUT_HEIGHT; i++)
+        assert_true(same(got[i], want[(TOP + i / CUT_WIDTH) * WIDTH + LEFT + i % CUT_WIDTH]));
+    arena_free(m.arena);
+}
+
 /* A crop inside, a frame outside: what lies beyond a node's grid is no-data, not what its program
  * makes of no-data. */
 static void planes_end_at_their_grid(void **state)
@@ -532,6 +602,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_is_the_file),
+        cmocka_unit_test(cut_outs_decode_tiles_once),
         cmocka_unit_test(planes_end_at_their_grid),
         cmocka_unit_test(passing_planes_are_cut),
         cmocka_unit_test(shared_values_live_as_long_as_needed),

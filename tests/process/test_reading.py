@@ -1,6 +1,9 @@
-"""Coarse results are made of overviews where that is what gdalwarp does (`-ovr AUTO`), and of all pixels where it would change what
-a process means. `read` in the answer of `sentier run` counts the pixels that were decoded."""
+"""How much is decoded, by the count that `sentier run` tells.
+
+Coarse results are made of overviews where that is what gdalwarp does (`-ovr AUTO`), and of all pixels where it would change what a
+process means. What is cut out of files decodes each of their tiles once, wherever the cut lies."""
 import json
+import os
 import subprocess
 
 import numpy
@@ -47,12 +50,12 @@ def scene(tmp_path_factory):
     return folder
 
 
-def result_of(scene, tmp_path, nodes):
+def result_of(scene, tmp_path, nodes, **env):
     """Values, profile, and how many pixels were decoded for them."""
     nodes = {**nodes, "save": {**node("save_result", list(nodes)[-1], format="GTiff"), "result": True}}
     (tmp_path / "graph.json").write_text(json.dumps({"process_graph": nodes}))
     done = subprocess.run([str(BINARY), "run", str(tmp_path / "graph.json"), "--from", str(scene), "--output", str(tmp_path / "out")],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=120, env={**os.environ, **env})
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     with rasterio.open(answer["files"][0]["path"]) as data:
@@ -127,4 +130,46 @@ def test_what_was_computed_is_resampled_whole(scene, tmp_path):
         red, nir = (numpy.where(b == 0, numpy.nan, b.astype(float)) for b in (red.read(1), nir.read(1)))
     index = ((nir - red) / (nir + red)).reshape(HEIGHT // 8, 8, WIDTH // 8, 8)
     with numpy.errstate(all="ignore"):
-        assert got == pytest.approx(numpy.nanmean(index, (1, 3)), rel=1e-5, abs=1e-6, nan_ok=True)
+        assert numpy.allclose(got, numpy.nanmean(index, (1, 3)), rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def pixels_of(scene, band):
+    with rasterio.open(scene / f"{band}.tif") as file:
+        image = file.read(1).astype(float)
+    return numpy.where(image == 0, numpy.nan, image)
+
+
+LEFT, TOP, RIGHT, BOTTOM = 300, 130, 2200, 1700  # on 8 x 7 tiles of 256
+CUT = {"west": X0 + 10 * LEFT, "east": X0 + 10 * RIGHT, "north": Y0 - 10 * TOP, "south": Y0 - 10 * BOTTOM, "crs": 32633}
+
+
+@pytest.mark.parametrize("memory", [{}, {"SENTIER_RASTER_BLOCK_BUDGET": "200M"}])
+def test_a_cut_decodes_each_tile_once(scene, tmp_path, memory):
+    """Blocks of the result lie across the tiles of the files, nearly all on four or more of each band."""
+    got, profile, pixels = result_of(scene, tmp_path, {**load(bands=["red", "nir"], spatial_extent=CUT), "n": node("ndvi")}, **memory)
+    assert pixels == 2 * 8 * 7 * 65536
+    red, nir = pixels_of(scene, "red"), pixels_of(scene, "nir")
+    want = ((nir - red) / (nir + red))[TOP:BOTTOM, LEFT:RIGHT]
+    assert profile["transform"] == from_origin(CUT["west"], CUT["north"], 10, 10)
+    assert numpy.allclose(got, want, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def test_a_cut_in_little_memory(scene, tmp_path):
+    """Where blocks cannot be kept until they are whole, tiles are decoded for each: the result is the same."""
+    nodes = {**load(bands=["red"], spatial_extent=CUT), "k": node("filter_bbox", extent=CUT)}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, _, pixels = result_of(scene, tmp_path / "a", nodes)
+    two, _, more = result_of(scene, tmp_path / "b", nodes, SENTIER_RASTER_BLOCK_BUDGET="130M")
+    assert pixels == 8 * 7 * 65536 < more and numpy.array_equal(one, two, equal_nan=True)
+    assert numpy.array_equal(one, pixels_of(scene, "red")[TOP:BOTTOM, LEFT:RIGHT], equal_nan=True)
+
+
+def test_neighbours_across_cuts(scene, tmp_path):
+    """A kernel decodes the tiles beside its cell too, those that are not kept from the cell before."""
+    nodes = {**load(bands=["red"], spatial_extent=CUT), "k": node("apply_kernel", kernel=[[1, 2, 1]] * 3, border="replicate")}
+    got, _, pixels = result_of(scene, tmp_path, nodes)
+    image = numpy.nan_to_num(pixels_of(scene, "red")[TOP:BOTTOM, LEFT:RIGHT])
+    want = scipy.ndimage.correlate(image, numpy.array([[1., 2, 1]] * 3), mode="nearest")
+    assert pixels <= 1.5 * 8 * 7 * 65536
+    assert numpy.allclose(got, want, rtol=2e-6, atol=1e-3)
