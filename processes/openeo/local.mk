@@ -83,6 +83,7 @@ process_descriptions = \
 	processes/openeo/load_collection.json \
 	processes/openeo/load_geojson.json \
 	processes/openeo/load_stac.json \
+	processes/openeo/load_uploaded_files.json \
 	processes/openeo/load_url.json \
 	processes/openeo/log.json \
 	processes/openeo/lt.json \

@@ -88,6 +88,11 @@ struct catalog {
      * ... or null}; items that cannot meet area and time may be left out. The caller owns it. NULL: as fetch. */
     bool (*stac)(void *fetch_context, const char *url, const struct scene_query *query, json_t **ret_found,
                  struct err *err);
+    /* A file that the asker has uploaded, by a format of format_inputs: an image as a STAC item, which has
+     * "sentier:undated" when no date is known, features as a FeatureCollection. The caller owns it. NULL: there are
+     * no files. Errors: FileNotFound, FilePathInvalid, FormatUnsuitable. */
+    bool (*uploaded)(void *fetch_context, const char *path, const char *format, json_t **ret_document,
+                     struct err *err);
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

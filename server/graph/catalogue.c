@@ -1,6 +1,7 @@
 /* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
  * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]},
- * "processes": {namespace: {id: ...}}, "urls": {URL: content}, "stac": {canonical query: what was found}}.
+ * "processes": {namespace: {id: ...}}, "urls": {URL: content}, "stac": {canonical query: what was found},
+ * "uploaded": {format and path: item or features}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
 #include "base/instant.h"
@@ -219,6 +220,23 @@ bool catalog_stac(struct planner *p, const char *url, const struct scene_query *
     return true;
 }
 
+bool catalog_uploaded(struct planner *p, const char *path, const char *format, const json_t **ret, struct err *err)
+{
+    AUTO(mem) char *key = mem_printf("%s:%s", format, path);
+    json_t *known = section(p->scenes, "uploaded"), *json;
+
+    *ret = json_object_get(known, key);
+    if (*ret)
+        return true;
+    if (!p->catalog->uploaded)
+        return err_set(err, ERR_FileNotFound, "There are no uploaded files here");
+    if (!p->catalog->uploaded(p->catalog->fetch_context, path, format, &json, err))
+        return false;
+    json_object_set_new(known, key, json);
+    *ret = json;
+    return true;
+}
+
 bool catalog_remote_process(struct planner *p, const char *url, const char *id, const json_t **ret_process,
                             struct err *err)
 {
@@ -406,10 +424,19 @@ static bool replay_stac(void *context, const char *url, const struct scene_query
     return json || err_set(err, ERR_Internal, "The recorded scenes lack %.300s", url);
 }
 
+static bool replay_uploaded(void *context, const char *path, const char *format, json_t **ret_document, struct err *err)
+{
+    AUTO(mem) char *key = mem_printf("%s:%s", format, path);
+    json_t *json = json_object_get(json_object_get(context, "uploaded"), key);
+
+    *ret_document = json_incref(json);
+    return json || err_set(err, ERR_Internal, "The recorded files lack %.300s", path);
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ .context = scenes, .collection = replay_collection, .scenes = replay_scenes,
                              .process_ids = replay_process_ids, .process = replay_process,
                              .fetch = replay_url, .fetch_context = scenes,
-                             .stac = replay_stac };
+                             .stac = replay_stac, .uploaded = replay_uploaded };
 }

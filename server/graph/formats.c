@@ -287,3 +287,54 @@ json_t *graph_formats(void)
     }
     return all;
 }
+
+/* ---- inputs ---- */
+
+static const struct file_input inputs[] = {
+    { "GTiff", "GeoTIFF",
+      "Images whose reference system has an EPSG code. A date in the name of a file (2023-08-15 or 20230815, maybe with "
+      "T and a time) makes it a label of t; without dates there is no t. A band without a description is called B1, B2, "
+      "..., that of a file with one band as the file.",
+      true },
+    { "GeoJSON", "GeoJSON", "Features or geometries, of load_url, too.", false },
+    { "GPKG", "GeoPackage", "The features of the first layer.", false },
+    { "FlatGeobuf", "FlatGeobuf", "The features of the file.", false },
+};
+
+const struct file_input *format_input(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++)
+        if (!strcasecmp(inputs[i].name, name))
+            return &inputs[i];
+    return NULL;
+}
+
+const char *format_inputs(struct arena *arena)
+{
+    const char *names = inputs[0].name;
+
+    for (size_t i = 1; i < ARRAY_LEN(inputs); i++)
+        names = arena_printf(arena, "%s%s%s", names, i + 1 < ARRAY_LEN(inputs) ? ", " : " and ", inputs[i].name);
+    return names;
+}
+
+json_t *graph_input_formats(void)
+{
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        const struct file_input *f = &inputs[i];
+        json_t *parameters = json_object();
+
+        if (!f->is_image)
+            json_object_set_new(parameters, "properties",
+                                json_pack("{s:s, s:s, s:s, s:{s:s}}", "type", "array", "subtype", "format-option",
+                                          "description", "Of uploaded files: properties whose values become those of "
+                                          "the cube; without it there are geometries alone.",
+                                          "items", "type", "string"));
+        json_object_set_new(all, f->name,
+                            json_pack("{s:s, s:s, s:[s], s:o}", "title", f->title, "description", f->description,
+                                      "gis_data_types", f->is_image ? "raster" : "vector", "parameters", parameters));
+    }
+    return all;
+}

@@ -1,5 +1,5 @@
-/* The output formats: one table that GET /file_formats shows, that save_result checks against and
- * whose options raster/ writes by. */
+/* The formats: one table of outputs that GET /file_formats shows, that save_result checks against and
+ * whose options raster/ writes by, and one of inputs. */
 #ifndef GRAPH_FORMATS_H
 #define GRAPH_FORMATS_H
 
@@ -32,6 +32,14 @@ struct file_format {
     unsigned bands; /* which numbers of bands fit: bit n for n; 0: any */
     bool numbers;   /* needs no x and y */
 };
+
+/* What load_uploaded_files reads; load_url and load_geojson read GeoJSON alone. */
+struct file_input {
+    const char *name, *title, *description; /* name: GDAL's */
+    bool is_image;                          /* else features */
+};
+const struct file_input *format_input(const char *name); /* as format_find() */
+const char *format_inputs(struct arena *arena);
 
 /* In upper or lower case; NULL: there is none. */
 const struct file_format *format_find(const char *name);

@@ -35,6 +35,7 @@ const char *process_id(size_t i);
 const char *process_text(size_t i);                 /* JSON text */
 const char *process_text_of(const char *id);        /* NULL when there is none */
 /* The output formats that save_result takes: "output" of GET /file_formats. The caller owns it. */
+json_t *graph_input_formats(void);
 json_t *graph_formats(void);
 
 #endif

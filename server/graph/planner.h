@@ -329,7 +329,7 @@ struct demand {
 void demand_find(struct call *load, struct demand *ret);
 
 /* load.c and catalogue.c */
-run_fn run_load_collection, run_load_stac;
+run_fn run_load_collection, run_load_stac, run_load_uploaded_files;
 /* `coarse`: overviews will do. */
 const struct source *load_on_grid(struct planner *p, const struct source *source,
                                   const struct grid *grid, bool coarse);
@@ -353,6 +353,9 @@ bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struc
 /* What load_stac finds behind a URL, kept likewise (graph/catalog.h). */
 bool catalog_stac(struct planner *p, const char *url, const struct scene_query *query, const json_t **ret,
                   struct err *err) MUST_USE;
+/* A file of the user, kept likewise. */
+bool catalog_uploaded(struct planner *p, const char *path, const char *format, const json_t **ret,
+                      struct err *err) MUST_USE;
 /* stac_scenes.c: the scenes of what was found that meet the query. */
 bool stac_scenes(struct planner *p, const json_t *found, const struct scene_query *query, struct scene_list *ret,
                  struct err *err) MUST_USE;

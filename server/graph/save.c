@@ -409,6 +409,7 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
 const struct operation io_operations[] = {
     { .id = "load_collection", .run = run_load_collection },
     { .id = "load_stac", .run = run_load_stac },
+    { .id = "load_uploaded_files", .run = run_load_uploaded_files },
     { .id = "save_result", .run = run_save_result, .effect = true },
     { .id = NULL },
 };

@@ -1,6 +1,7 @@
 /* A user names the address, so it is judged before and while it is called; redirects are only followed
  * where every hop is judged, too. */
 #include "jobs/stac_url.h"
+#include "jobs/uploaded_file.h"
 #include "json/js.h"
 #include "net/fetch.h"
 
@@ -31,5 +32,6 @@ void url_allow(struct catalog *catalog, const struct url_reader *reader)
 {
     catalog->fetch = fetch_json;
     catalog->stac = stac_url_find;
+    catalog->uploaded = uploaded_file_find;
     catalog->fetch_context = (void *)reader;
 }

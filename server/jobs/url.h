@@ -11,7 +11,7 @@ struct url_reader {
     struct db *db;    /* for results of the user's own jobs; NULL: there are none */
     const char *user; /* who asks */
 };
-/* Lets a catalogue fetch them: from public addresses, and from those that jobs.url_hosts lists. `reader`
+/* Lets a catalogue fetch them, and the files that `user` has uploaded: from public addresses, and from those that jobs.url_hosts lists. `reader`
  * must live as long as the catalogue. */
 void url_allow(struct catalog *catalog, const struct url_reader *reader);
 

@@ -162,13 +162,12 @@ bool openeo_conformance_get(struct request *rq, struct reply *reply, struct err 
     return reply_json(reply, 200, json_pack("{s:o}", "conformsTo", conformance_list(rq)), NULL);
 }
 
-/* GET /file_formats: outputs are what save_result takes, inputs what load_url takes. */
+/* GET /file_formats: outputs are what save_result takes, inputs what load_uploaded_files takes. */
 bool openeo_file_formats_get(struct request *rq, struct reply *reply, struct err *err)
 {
     (void)rq, (void)err;
-    return reply_json(reply, 200, json_pack("{s:{s:{s:s, s:[s], s:{}}}, s:o}", "input", "GeoJSON",
-                                            "title", "GeoJSON", "gis_data_types", "vector",
-                                            "parameters", "output", graph_formats()), NULL);
+    return reply_json(reply, 200, json_pack("{s:o, s:o}", "input", graph_input_formats(), "output", graph_formats()),
+                      NULL);
 }
 
 bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err *err)
