@@ -91,11 +91,12 @@ static const struct geometries *constant_geometries(struct call *call, const str
     return geometries_of_value(&reading, name, &value, &geometries, &ignored) ? geometries : NULL;
 }
 
-/* Pixels may belong to points and lines that are not quite in their box: one may be a kilometre wide. */
-static double around(const struct geometries *geometries)
+/* Pixels may belong to points and lines that are not quite in their box, and a part of one (not `whole`) to
+ * a polygon: one may be a kilometre wide. */
+static double around(const struct geometries *geometries, bool whole)
 {
     for (size_t i = 0; i < geometries->count; i++)
-        if (geometries->list[i].kind != GEOMETRY_POLYGONS)
+        if (!whole || geometries->list[i].kind != GEOMETRY_POLYGONS)
             return geometries->geographic ? 0.01 : 1000;
     return 0;
 }
@@ -103,6 +104,8 @@ static double around(const struct geometries *geometries)
 /* Geometries ask for what is under them, whatever boxes come after. */
 static void through_geometries(struct call *call, const struct node *node, struct demand *d)
 {
+    struct value context;
+    bool whole = !constant_argument(call, node, "context", &context) || !context_weighs(&context);
     const struct geometries *geometries = constant_geometries(call, node, "geometries");
     struct extent *e = &d->extents[0];
     double box[4], more;
@@ -110,7 +113,7 @@ static void through_geometries(struct call *call, const struct node *node, struc
     d->n_extents = 0;
     if (!geometries || !geometries_bounds(geometries, box))
         return;
-    more = around(geometries);
+    more = around(geometries, whole);
     *e = (struct extent){ .west = box[0] - more, .south = box[1] - more, .east = box[2] + more,
                           .north = box[3] + more, .crs = geometries->crs,
                           .geographic = geometries->geographic, .narrows = true };

@@ -46,7 +46,8 @@ bool geometry_bounds(const struct geometry *geometry, double ret_box[4]);
 struct pixel_box {
     int64_t left, top, right, bottom;
 };
-struct pixel_box geometry_pixels(const struct geometry *geometry, const struct grid *grid);
+/* `touched`: also pixels of polygons whose centres are not. */
+struct pixel_box geometry_pixels(const struct geometry *geometry, const struct grid *grid, bool touched);
 /* Of all of them; false when all are empty. */
 bool geometries_bounds(const struct geometries *geometries, double ret_box[4]);
 /* Appends a GeoJSON geometry in the coordinates it has; "null" when it is empty. */

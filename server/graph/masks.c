@@ -142,12 +142,12 @@ static void span(double low, double high, double step, int64_t count, bool touch
     *to = first <= last ? (int64_t)last + 1 : 0;
 }
 
-struct pixel_box geometry_pixels(const struct geometry *g, const struct grid *grid)
+struct pixel_box geometry_pixels(const struct geometry *g, const struct grid *grid, bool touched)
 {
     struct pixel_box box = { 0 };
     double b[4];
-    bool touched = g->kind != GEOMETRY_POLYGONS;
 
+    touched |= g->kind != GEOMETRY_POLYGONS;
     if (!geometry_bounds(g, b))
         return box;
     span(b[0] - grid->x0, b[2] - grid->x0, grid->dx, grid->width, touched, &box.left, &box.right);
@@ -162,7 +162,7 @@ static struct pixel_box all_pixels(const struct geometries *geometries, const st
     struct pixel_box all = { 0 };
 
     for (size_t i = 0; i < geometries->count; i++) {
-        struct pixel_box one = geometry_pixels(&geometries->list[i], grid);
+        struct pixel_box one = geometry_pixels(&geometries->list[i], grid, false);
 
         if (one.left == one.right)
             continue;

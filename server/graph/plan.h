@@ -155,6 +155,7 @@ struct plan_node {
      * input. The planes of the node are rows of geometries (graph/geometries.h). */
     size_t n_columns, n_reductions;
     const struct zone_reduction *reductions;
+    bool weighted; /* PLAN_ZONES: pixels count by the share of them that a polygon covers */
     const double *table; /* PLAN_TABLE: [planes][geometries]; NaN is no-data */
 };
 

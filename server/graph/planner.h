@@ -448,9 +448,12 @@ struct zones {
     const struct geometries *geometries; /* in the reference system of the columns' grid */
     size_t n_columns, n_reductions, n_planes;
     const struct zone_reduction *reductions;
+    bool weighted;                       /* pixels count by the share of them that is covered */
     struct grid grid;                    /* the rows of geometries */
     struct source source;
 };
+/* What the context of aggregate_spatial asks for: {"partial_pixels": true}. */
+bool context_weighs(const struct value *context);
 /* The nodes of all zones of the plan over the nodes of their columns. */
 void zones_lower(struct planner *p, const struct plan_node *const *columns);
 

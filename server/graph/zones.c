@@ -46,6 +46,7 @@ struct aggregation {
     const struct geometries *geometries;
     struct zone_reducer reducer;
     const char *target;
+    bool weighted;
     struct zones *zones;
 };
 
@@ -135,6 +136,7 @@ static bool make_zones(struct aggregation *a, struct err *err)
     zones->n_columns = a->reducer.n_columns;
     zones->n_reductions = a->reducer.n_reductions;
     zones->reductions = a->reducer.reductions;
+    zones->weighted = a->weighted;
     zones->n_planes = cube_planes(&a->data->schema) * zones->n_reductions;
     zones->source.zones = zones;
     zones->source.n_planes = zones->n_planes;
@@ -165,10 +167,41 @@ static struct expr pixel_like(const struct cube *data)
     return like;
 }
 
+static const struct value *asked_of(const struct value *context)
+{
+    return context->kind == KIND_OBJECT ? value_member(context, "partial_pixels") : NULL;
+}
+
+bool context_weighs(const struct value *context)
+{
+    const struct value *asked = asked_of(context);
+
+    return asked && asked->kind == KIND_BOOLEAN && asked->boolean;
+}
+
+/* A share of a factor is none. */
+static bool check_weights(const struct aggregation *a, struct err *err)
+{
+    const struct value *asked = asked_of(call_argument(a->call, "context"));
+    AUTO(text) struct text found = { 0 };
+
+    if (asked && asked->kind != KIND_BOOLEAN) {
+        value_describe(asked, &found);
+        return call_fail(a->call, err, ERR_ProcessParameterInvalid, "context",
+                         "'partial_pixels' is %s, expected true or false.", found.data);
+    }
+    for (size_t i = 0; a->weighted && i < a->reducer.n_reductions; i++)
+        if (a->reducer.reductions[i].op == ZONE_PRODUCT)
+            return call_fail(a->call, err, ERR_FeatureUnsupported, "context",
+                             "A product of parts of pixels ('partial_pixels') means nothing.");
+    return true;
+}
+
 static bool run_aggregate_spatial(struct call *call, struct value *ret, struct err *err)
 {
     struct aggregation a = { .call = call, .data = call->arguments[0].cube,
-                             .target = call_text(call, "target_dimension") };
+                             .target = call_text(call, "target_dimension"),
+                             .weighted = context_weighs(call_argument(call, "context")) };
     struct expr like = pixel_like(a.data);
     struct cube *cube;
     bool unknown = false;
@@ -187,7 +220,7 @@ static bool run_aggregate_spatial(struct call *call, struct value *ret, struct e
         *ret = value_unknown();
         return true;
     }
-    if (!check_size(&a, err) || !make_zones(&a, err))
+    if (!check_weights(&a, err) || !check_size(&a, err) || !make_zones(&a, err))
         return false;
     if (a.reducer.is_array)
         planner_notice(call->planner, "info", call->node->id,
@@ -228,6 +261,7 @@ void zones_lower(struct planner *p, const struct plan_node *const *columns)
         node->n_columns = z->n_columns;
         node->n_reductions = z->n_reductions;
         node->reductions = z->reductions;
+        node->weighted = z->weighted;
         z->source.node = node;
     }
 }

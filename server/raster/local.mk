@@ -6,6 +6,7 @@ libsentier_a_SOURCES += \
 	server/raster/block_run.c server/raster/block_run.h \
 	server/raster/cells.c server/raster/cells.h \
 	server/raster/cog.c server/raster/cog.h \
+	server/raster/coverage.c server/raster/coverage.h \
 	server/raster/disk.c server/raster/disk.h \
 	server/raster/encode.c server/raster/encode.h \
 	server/raster/degrees.c \

@@ -190,7 +190,7 @@ void rasterize(const struct geometry *g, const struct grid *grid, const struct w
                struct pixel_runs *runs)
 {
     struct work w = { .grid = grid, .window = window, .runs = runs, .first = runs->n };
-    struct pixel_box box = geometry_pixels(g, grid);
+    struct pixel_box box = geometry_pixels(g, grid, false);
 
     if (box.left >= window->x + (int64_t)window->width || box.right <= window->x ||
         box.top >= window->y + (int64_t)window->height || box.bottom <= window->y)

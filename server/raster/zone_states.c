@@ -2,6 +2,7 @@
  * mean and joined as Chan has it. Quantiles are found by quickselect. */
 #include "raster/zone_states.h"
 #include <math.h>
+#include <stdlib.h>
 
 enum { LANES = 4 };
 
@@ -19,12 +20,29 @@ static double plain_sum(const double *x, size_t n, double *ret_seen)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double squares(const double *x, size_t n, double mean)
+/* All weights are summed as those of what is valid are, so that both are equal when all is. */
+static double weighted_sum(const double *x, const double *weights, size_t n, double *ret_seen, double *ret_total)
+{
+    double sum = 0, seen = 0, total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool valid = x[i] == x[i];
+
+        sum += valid ? weights[i] * x[i] : 0;
+        seen += valid ? weights[i] : 0;
+        total += weights[i];
+    }
+    *ret_seen = seen;
+    *ret_total = total;
+    return sum;
+}
+
+static double squares(const double *x, const double *weights, size_t n, double mean)
 {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)
-        sum += x[i] == x[i] ? (x[i] - mean) * (x[i] - mean) : 0;
+        sum += x[i] == x[i] ? (weights ? weights[i] : 1) * (x[i] - mean) * (x[i] - mean) : 0;
     return sum;
 }
 
@@ -37,12 +55,12 @@ static double product(const double *x, size_t n)
     return all;
 }
 
-static double how_many(const double *x, size_t n, double wanted)
+static double how_many(const double *x, const double *weights, size_t n, double wanted)
 {
     double count = 0;
 
     for (size_t i = 0; i < n; i++)
-        count += x[i] == wanted;
+        count += x[i] == wanted ? (weights ? weights[i] : 1) : 0;
     return count;
 }
 
@@ -68,10 +86,10 @@ static double end_of(const double *x, size_t n, bool last, bool keep)
     return NAN;
 }
 
-struct zone_state zone_state_of(const struct zone_reduction *r, const double *x, size_t n)
+struct zone_state zone_state_of(const struct zone_reduction *r, const double *x, const double *weights, size_t n)
 {
     struct zone_state s = { .total = (double)n };
-    double sum = plain_sum(x, n, &s.seen);
+    double sum = weights ? weighted_sum(x, weights, n, &s.seen, &s.total) : plain_sum(x, n, &s.seen);
 
     switch (r->op) {
     case ZONE_SUM:
@@ -84,13 +102,13 @@ struct zone_state zone_state_of(const struct zone_reduction *r, const double *x,
     case ZONE_COUNT:
     case ZONE_ANY:
     case ZONE_ALL:
-        s.a = how_many(x, n, 1);
-        s.b = how_many(x, n, 0);
+        s.a = how_many(x, weights, n, 1);
+        s.b = how_many(x, weights, n, 0);
         break;
     case ZONE_VARIANCE:
     case ZONE_SD:
         s.a = sum;
-        s.b = s.seen > 0 ? squares(x, n, sum / s.seen) : 0;
+        s.b = s.seen > 0 ? squares(x, weights, n, sum / s.seen) : 0;
         break;
     case ZONE_QUANTILE: break;
     }
@@ -136,6 +154,12 @@ void zone_state_join(const struct zone_reduction *r, struct zone_state *all,
     all->seen = seen;
 }
 
+/* Weights that are less than one pixel together have none. */
+static double spread(const struct zone_state *s)
+{
+    return s->seen > 1 ? s->b / (s->seen - 1) : NAN;
+}
+
 double zone_state_finish(const struct zone_reduction *r, const struct zone_state *s)
 {
     bool gone = r->keep_nodata && s->seen < s->total;
@@ -143,8 +167,8 @@ double zone_state_finish(const struct zone_reduction *r, const struct zone_state
 
     switch (r->op) {
     case ZONE_MEAN: return s->a / s->seen + none;
-    case ZONE_VARIANCE: return s->b / (s->seen - 1) + none;
-    case ZONE_SD: return sqrt(s->b / (s->seen - 1)) + none;
+    case ZONE_VARIANCE: return spread(s) + none;
+    case ZONE_SD: return sqrt(spread(s)) + none;
     case ZONE_COUNT: return s->a;
     case ZONE_ANY: return s->a > 0 ? 1 : gone ? NAN : 0;
     case ZONE_ALL: return s->b > 0 ? 0 : gone ? NAN : 1;
@@ -196,4 +220,34 @@ double zone_quantile(double *x, size_t n, double probability)
     for (size_t i = k + 2; i < n; i++)
         next = x[i] < next ? x[i] : next;
     return g == 0.5 ? (x[k] + next) / 2 : (1 - g) * x[k] + g * next;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (x[0] > y[0]) - (x[0] < y[0]);
+}
+
+double zone_weighted_quantile(double (*pairs)[2], size_t n, double probability)
+{
+    double all = 0, before = 0, wanted, last = 0;
+
+    if (n == 0)
+        return NAN;
+    qsort(pairs, n, sizeof *pairs, by_number);
+    for (size_t i = 0; i < n; i++)
+        all += pairs[i][1];
+    wanted = probability * (double)(n - 1) * all;
+    for (size_t i = 0; i < n; i++) {
+        double place = (double)i * pairs[i][1] + (double)(n - 1) * before;
+
+        if (place >= wanted)
+            return i == 0 || place == last
+                       ? pairs[i][0]
+                       : pairs[i - 1][0] + (pairs[i][0] - pairs[i - 1][0]) * (wanted - last) / (place - last);
+        before += pairs[i][1];
+        last = place;
+    }
+    return pairs[n - 1][0];
 }

@@ -5,6 +5,7 @@
 #include "raster/zones.h"
 #include "base/mem.h"
 #include "raster/cells.h"
+#include "raster/coverage.h"
 #include "raster/rasterize.h"
 #include "raster/zone_states.h"
 #include <math.h>
@@ -28,11 +29,13 @@ static void grow_tile(struct window_rect *tile, const struct pixel_box *box, int
 }
 
 /* Those of one node. */
-static void grow_tiles(struct window_rect *all, const struct tiling *t, const struct geometries *geometries,
+static void grow_tiles(struct window_rect *all, const struct tiling *t, const struct plan_node *zones,
                        const struct schedule *s)
 {
+    const struct geometries *geometries = zones->geometries;
+
     for (size_t i = 0; i < geometries->count; i++) {
-        struct pixel_box box = geometry_pixels(&geometries->list[i], &s->grid);
+        struct pixel_box box = geometry_pixels(&geometries->list[i], &s->grid, zones->weighted);
 
         if (box.left == box.right)
             continue;
@@ -50,7 +53,7 @@ size_t zones_tiles(const struct plan *plan, const struct schedule *s, struct win
     struct window_rect *all = mem_array(n_all, sizeof *all);
 
     for (size_t i = 0; i < s->n_outputs; i++)
-        grow_tiles(all, &tiling, s->outputs[i]->geometries, s);
+        grow_tiles(all, &tiling, s->outputs[i], s);
     for (size_t i = 0; i < n_all; i++)
         if (all[i].width > 0)
             all[n++] = all[i];
@@ -70,12 +73,14 @@ struct zone_pixels {
     uint32_t geometry;
     size_t first, end; /* runs */
     size_t n;          /* pixels */
+    size_t weight;     /* the first of theirs */
 };
 
 struct zone_work {
     const struct plan_node *zones; /* that the runs are of */
     struct window_rect tile;
     struct pixel_runs runs;
+    struct pixel_weights weights;
     struct zone_pixels *list;
     size_t n, capacity;
     double *pixels;
@@ -92,9 +97,21 @@ void zone_work_free(struct zone_work *w)
     if (!w)
         return;
     free(w->runs.list);
+    free(w->weights.list);
     free(w->list);
     free(w->pixels);
     free(w);
+}
+
+static void pixels_under(const struct plan_node *zones, size_t geometry, const struct window_rect *window,
+                         struct pixel_runs *runs, struct pixel_weights *weights)
+{
+    const struct geometry *g = &zones->geometries->list[geometry];
+
+    if (zones->weighted)
+        coverage(g, &zones->inputs[0]->schema.grid, window, runs, weights);
+    else
+        rasterize(g, &zones->inputs[0]->schema.grid, window, runs);
 }
 
 static void find_pixels(struct zone_work *w, const struct plan_node *zones,
@@ -104,11 +121,11 @@ static void find_pixels(struct zone_work *w, const struct plan_node *zones,
         return;
     w->zones = zones;
     w->tile = *tile;
-    w->n = w->runs.n = 0;
+    w->n = w->runs.n = w->weights.n = 0;
     for (size_t i = 0; i < zones->geometries->count; i++) {
-        struct zone_pixels p = { .geometry = (uint32_t)i, .first = w->runs.n };
+        struct zone_pixels p = { .geometry = (uint32_t)i, .first = w->runs.n, .weight = w->weights.n };
 
-        rasterize(&zones->geometries->list[i], &zones->inputs[0]->schema.grid, tile, &w->runs);
+        pixels_under(zones, i, tile, &w->runs, &w->weights);
         p.end = w->runs.n;
         for (size_t k = p.first; k < p.end; k++)
             p.n += w->runs.list[k].to - w->runs.list[k].from;
@@ -149,15 +166,21 @@ static bool wants_values(const struct plan_node *zones, size_t column)
     return false;
 }
 
+/* Of each pixel, where quantiles are found: its value, and its weight where pixels have one. */
+static size_t numbers_of(const struct plan_node *zones)
+{
+    return zones->weighted ? 2 : 1;
+}
+
 static void add_states(struct text *out, const struct plan_node *zones, size_t column,
-                       const double *x, size_t n)
+                       const double *x, const double *weights, size_t n)
 {
     for (size_t i = 0; i < zones->n_reductions; i++) {
         struct zone_state state;
 
         if (zones->reductions[i].column != column)
             continue;
-        state = zone_state_of(&zones->reductions[i], x, n);
+        state = zone_state_of(&zones->reductions[i], x, weights, n);
         text_addn(out, &state, sizeof state);
     }
 }
@@ -174,15 +197,20 @@ bool zones_emit(struct zone_work *w, const struct plan_node *zones, const struct
     for (size_t i = 0; i < w->n; i++) {
         const struct zone_pixels *p = &w->list[i];
         const double *x = pixels_of(w, p, plane);
+        const double *weights = zones->weighted ? w->weights.list + p->weight : NULL;
         struct zone_entry head = { .geometry = p->geometry };
 
         for (size_t k = 0; values && k < p->n; k++)
             head.n_values += x[k] == x[k];
         text_addn(&out, &head, sizeof head);
-        add_states(&out, zones, column, x, p->n);
-        for (size_t k = 0; values && k < p->n; k++)
-            if (x[k] == x[k])
-                text_addn(&out, &x[k], sizeof *x);
+        add_states(&out, zones, column, x, weights, p->n);
+        for (size_t k = 0; values && k < p->n; k++) {
+            if (x[k] != x[k])
+                continue;
+            text_addn(&out, &x[k], sizeof *x);
+            if (weights)
+                text_addn(&out, &weights[k], sizeof *weights);
+        }
     }
     if (out.length > UINT32_MAX)
         return err_set(err, ERR_MemoryExceeded,
@@ -196,24 +224,34 @@ bool zones_emit(struct zone_work *w, const struct plan_node *zones, const struct
 
 size_t zones_memory(const struct plan_node *zones)
 {
+    enum { ROWS = 256 }; /* at once: shares are found on all pixels around a geometry */
     const struct grid *grid = &zones->inputs[0]->schema.grid;
-    struct window_rect all = { 0, 0, (size_t)grid->width, (size_t)grid->height };
     struct pixel_runs runs = { 0 };
+    struct pixel_weights weights = { 0 };
     size_t pixels = 0;
     bool values = false;
 
     for (size_t column = 0; column < zones->n_columns; column++)
         values |= wants_values(zones, column);
     for (size_t i = 0; values && i < zones->geometries->count; i++) {
-        runs.n = 0;
-        rasterize(&zones->geometries->list[i], grid, &all, &runs);
-        for (size_t k = 0; k < runs.n; k++)
-            pixels += runs.list[k].to - runs.list[k].from;
+        struct pixel_box box = geometry_pixels(&zones->geometries->list[i], grid, zones->weighted);
+
+        for (int64_t y = box.top; y < box.bottom; y += ROWS) {
+            int64_t left = box.bottom - y;
+
+            runs.n = weights.n = 0;
+            pixels_under(zones, i,
+                         &(struct window_rect){ box.left, y, (size_t)(box.right - box.left),
+                                                (size_t)(left < ROWS ? left : ROWS) },
+                         &runs, &weights);
+            for (size_t k = 0; k < runs.n; k++)
+                pixels += runs.list[k].to - runs.list[k].from;
+        }
     }
     free(runs.list);
-    return pixels * sizeof(double);
+    free(weights.list);
+    return pixels * numbers_of(zones) * sizeof(double);
 }
-
 
 struct gathering {
     const struct pieces *pieces;
@@ -229,7 +267,7 @@ static bool take_piece(struct gathering *g, const char *piece, size_t size, size
                        struct err *err)
 {
     const struct plan_node *zones = g->zones;
-    size_t at = 0;
+    size_t at = 0, each = numbers_of(zones) * sizeof(double);
 
     while (at < size) {
         struct zone_entry head;
@@ -240,7 +278,7 @@ static bool take_piece(struct gathering *g, const char *piece, size_t size, size
         memcpy(&head, piece + at, sizeof head);
         at += sizeof head;
         if (head.geometry >= zones->geometries->count ||
-            (size - at) / sizeof(double) < g->n_states * 4 + head.n_values)
+            (size - at) / sizeof(double) < g->n_states * 4 + head.n_values * numbers_of(zones))
             break;
         for (size_t i = 0; i < zones->n_reductions; i++) {
             struct zone_state state;
@@ -254,12 +292,12 @@ static bool take_piece(struct gathering *g, const char *piece, size_t size, size
         }
         g->values[head.geometry] =
             mem_grow(g->values[head.geometry], &g->room[head.geometry],
-                     g->n_values[head.geometry] + head.n_values, sizeof(double));
+                     g->n_values[head.geometry] + head.n_values, each);
         if (head.n_values)
-            memcpy(g->values[head.geometry] + g->n_values[head.geometry], piece + at,
-                   head.n_values * sizeof(double));
+            memcpy((char *)g->values[head.geometry] + g->n_values[head.geometry] * each, piece + at,
+                   head.n_values * each);
         g->n_values[head.geometry] += head.n_values;
-        at += head.n_values * sizeof(double);
+        at += head.n_values * each;
     }
     return at == size || err_set(err, ERR_StorageFailure, "%s: a piece of its part is broken.",
                                  zones->pointer);
@@ -274,6 +312,8 @@ static double result_of(const struct gathering *g, const struct zone_reduction *
         return zone_state_finish(r, s);
     if (r->keep_nodata && s->seen < s->total)
         return NAN;
+    if (g->zones->weighted)
+        return zone_weighted_quantile((double(*)[2])g->values[geometry], g->n_values[geometry], r->probability);
     return zone_quantile(g->values[geometry], g->n_values[geometry], r->probability);
 }
 

@@ -449,6 +449,97 @@ def test_fields_of_real_scenes(shared, tmp_path):
     numpy.testing.assert_allclose(got[:, :, 0], [want[d] for d in sorted(want)], rtol=1e-5)
 
 
+PARTS = [SHAPES[0], SHAPES[1], SHAPES[2], SHAPES[4], SHAPES[5], SHAPES[6], SHAPES[7], SHAPES[8], None, SHAPES[10],
+         polygon(corners(200, 300, 203, 302)),                                                 # whole pixels, and no others
+         polygon([at(400.3, 400.2), at(420.9, 402.1), at(402.2, 403.3), at(431.7, 425.4), at(399.9, 424.8)]),
+         {"type": "MultiPolygon", "coordinates": [polygon(corners(1021.3, 1020.7, 1026.6, 1027.1), corners(1022.5, 1021.9, 1024.4, 1024.2))["coordinates"],
+                                                  polygon([at(1026.6, 1027.1), at(1030, 1031), at(1024.05, 1033.3)])["coordinates"]]}]
+
+
+def covered(geometry):
+    """The share of each pixel that is covered, by the areas of Shapely's intersections; of the pixels of a point all."""
+    weights = numpy.zeros((HEIGHT, WIDTH))
+    if not geometry:
+        return weights
+    if geometry["type"] == "Point":
+        return belongs(geometry, rasterio.transform.from_origin(X0, Y0, 10, 10), WIDTH, HEIGHT).astype(float)
+    shape = shapely.geometry.shape(geometry)
+    west, south, east, north = shape.bounds
+    left, right = (int(numpy.clip((x - X0) / 10 + d, 0, WIDTH)) for x, d in ((west, -2), (east, 3)))
+    top, bottom = (int(numpy.clip((Y0 - y) / 10 + d, 0, HEIGHT)) for y, d in ((north, -2), (south, 3)))
+    x, y = numpy.meshgrid(X0 + 10. * numpy.arange(left, right), Y0 - 10. * numpy.arange(top, bottom))
+    boxes = shapely.box(x, y - 10, x + 10, y)
+    shapely.prepare(shape)
+    inside = shapely.contains(shape, boxes)
+    edge = shapely.intersects(shape, boxes) & ~inside
+    weights[top:bottom, left:right][inside] = 1
+    weights[top:bottom, left:right][edge] = shapely.area(shapely.intersection(boxes[edge], shape)) / 100
+    return numpy.where(weights > 1e-9, weights, 0)
+
+
+def weighted(statistic):
+    """Of values and weights where there are data; no-data where no pixel is covered."""
+    def of(values, weights):
+        there = numpy.isfinite(values)
+        if not len(values) or (not there.any() and statistic is not share):
+            return numpy.nan
+        return statistic(values[there], weights[there])
+    return of
+
+
+def share(v, w):
+    return w.sum()
+
+
+def spread(v, w):
+    mean = (v * w).sum() / w.sum()
+    return (w * (v - mean) ** 2).sum() / (w.sum() - 1) if w.sum() > 1 else numpy.nan
+
+
+def weighted_quantile(probability):
+    """With S(k) = (k - 1) w(k) + (n - 1) (w(1) + .. + w(k - 1)): linear between the places S(k) / S(n)."""
+    def of(v, w):
+        order = numpy.argsort(v, kind="stable")
+        v, w = v[order], w[order]
+        places = numpy.arange(len(v)) * w + (len(v) - 1) * (numpy.cumsum(w) - w)
+        return v[0] if len(v) == 1 else numpy.interp(probability * (len(v) - 1) * w.sum(), places, v)
+    return of
+
+
+@pytest.mark.parametrize("reducer, statistic", [
+    (call("mean"), lambda v, w: (v * w).sum() / w.sum()), (call("sum"), lambda v, w: (v * w).sum()), (call("count"), share),
+    (call("min"), lambda v, w: v.min()), (call("max"), lambda v, w: v.max()), (call("variance"), spread),
+    (call("sd"), lambda v, w: numpy.sqrt(spread(v, w))), (call("median"), weighted_quantile(0.5)),
+    (call("quantiles", probabilities=[0.9]), weighted_quantile(0.9))])
+def test_parts_of_pixels(scene, tmp_path, reducer, statistic):
+    """Pixels count by the share of them that a polygon covers, whichever tiles they are computed in."""
+    folder, stack, _ = scene
+    nodes = {**load(bands=["A"]), **aggregate(reducer, features(*PARTS, crs=UTM), context={"partial_pixels": True})}
+    got, result = series(folder, tmp_path, nodes)
+    shares = [covered(g) for g in PARTS]
+    want = numpy.array([[weighted(statistic)(a[s > 0], s[s > 0]) for s in shares] for a in stack[:, 0]])
+    got = numpy.array(got, float).reshape(want.shape)
+    numpy.testing.assert_allclose(got, want, rtol=1e-7)
+
+
+def test_parts_of_pixels_at_the_edge_of_a_load(scene, tmp_path):
+    """What is read reaches as far as any part of a pixel does; the counts are sums of shares; other contexts stay what they were."""
+    folder, stack, _ = scene
+    shape = polygon([at(700.6, 500.7), at(702.4, 500.9), at(701.1, 502.3)])
+    nodes = {**load(bands=["A"]), **aggregate(call("mean"), features(shape, crs=UTM), target_dimension="n", context={"partial_pixels": True})}
+    got, _ = series(folder, tmp_path, nodes)
+    weights = covered(shape)
+    value = stack[0, 0][weights > 0]
+    weights = weights[weights > 0]
+    there = numpy.isfinite(value)
+    want = [(value * weights)[there].sum() / weights[there].sum(), weights.sum(), weights[there].sum()]
+    numpy.testing.assert_allclose(numpy.array(got, float)[0].ravel(), want, rtol=1e-7)
+    for reducer, context, message in [(call("product"), {"partial_pixels": True}, "A product of parts of pixels"),
+                                      (call("mean"), {"partial_pixels": 1}, "'partial_pixels' is the number 1")]:
+        nodes.update(aggregate(reducer, features(shape, crs=UTM), context=context))
+        assert message in run(folder, tmp_path, {**nodes, "save": {**node("save_result", "agg", format="JSON"), "result": True}}).stderr
+
+
 @pytest.fixture
 def web(tmp_path):
     """A server of files on a private address."""

@@ -102,16 +102,18 @@ static void splits_change_nothing(void **state)
 
     (void)state;
     for (size_t round = 0; round < 500; round++) {
-        double x[N];
+        double x[N], weights[N], *w = round % 5 ? NULL : weights;
         size_t n = round % N, cut = n ? (size_t)next_random(&seed) % (n + 1) : 0;
 
         for (size_t i = 0; i < n; i++)
             x[i] = round % 3 == 0 && i % 4 == 1 ? NAN : fmod(next_random(&seed), round % 2 ? 3 : 999);
+        for (size_t i = 0; i < n; i++)
+            weights[i] = (1 + fmod(next_random(&seed), 8)) / 8;
         for (int op = ZONE_SUM; op < ZONE_QUANTILE; op++) {
             for (int keep = 0; keep < 2; keep++) {
                 struct zone_reduction r = { .op = (enum zone_op)op, .keep_nodata = keep };
-                struct zone_state whole = zone_state_of(&r, x, n), joined = zone_state_of(&r, x, cut);
-                struct zone_state rest = zone_state_of(&r, x + cut, n - cut);
+                struct zone_state whole = zone_state_of(&r, x, w, n), joined = zone_state_of(&r, x, w, cut);
+                struct zone_state rest = zone_state_of(&r, x + cut, w ? w + cut : NULL, n - cut);
                 struct zone_state all = { 0 };
 
                 zone_state_join(&r, &all, &joined);
