@@ -4,6 +4,7 @@ include server/json/local.mk
 include server/config/local.mk
 include server/sandbox/local.mk
 include server/cql2/local.mk
+include server/cwl/local.mk
 include server/net/local.mk
 include server/store/local.mk
 include server/graph/local.mk

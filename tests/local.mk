@@ -281,3 +281,16 @@ check_PROGRAMS += tests/unit/test_sandbox
 TESTS += tests/unit/test_sandbox
 tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
 tests_unit_test_sandbox_LDADD = $(unit_libs)
+
+# yaml
+check_PROGRAMS += tests/fuzz/fuzz_yaml
+TESTS += tests/fuzz/fuzz_yaml
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c $(fuzz_main)
+tests_fuzz_fuzz_yaml_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/fuzz/corpus/yaml
+
+# make cwl-conformance CWL_TESTS=FOLDER: the official suite of CWL 1.2 by cwltest, in a copy where `python` is python3.
+EXTRA_DIST += tests/cwl/test_cwl.py tests/cwl/conformance.sh
+cwl-conformance: sentier
+	$(srcdir)/tests/cwl/conformance.sh $(abs_builddir)/sentier "$(CWL_TESTS)"

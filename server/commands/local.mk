@@ -1,4 +1,5 @@
 libsentier_a_SOURCES += \
+	server/commands/cwl.c \
 	server/commands/check_config.c \
 	server/commands/command.h server/commands/commands.def \
 	server/commands/migrate.c \

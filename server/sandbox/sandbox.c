@@ -195,6 +195,11 @@ static bool own(const char *folder, uid_t uid, struct err *err)
                            strerror(errno));
 }
 
+bool sandbox_own(const char *folder, struct err *err)
+{
+    return own(folder, geteuid(), err);
+}
+
 static bool choose_user(const struct sandbox *s, uid_t *ret_uid, struct err *err)
 {
     static _Atomic unsigned counter;

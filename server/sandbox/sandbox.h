@@ -57,6 +57,9 @@ struct sandbox_end {
 /* Can commands be run here? Tries it. Errors: SandboxUnavailable with the reason. */
 bool sandbox_check(struct err *err) MUST_USE;
 
+/* What a command left in a folder belongs to its user; this takes it back. Errors: StorageFailure. */
+bool sandbox_own(const char *folder, struct err *err) MUST_USE;
+
 /* Runs the command to its end. False only when it could not be started (SandboxUnavailable) or what it is
  * given does not fit (Internal, StorageFailure): how it ended is in *ret_end. From any thread; the thread
  * must live as long as the command. */
