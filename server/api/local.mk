@@ -11,6 +11,7 @@ libsentier_a_SOURCES += \
 	server/api/common/me.c \
 	server/api/common/page.c server/api/common/page.h \
 	server/api/common/results.c server/api/common/results.h \
+	server/api/common/product.c server/api/common/product.h \
 	server/api/common/run.c server/api/common/run.h \
 	server/api/ogc/execution.c server/api/ogc/execution.h \
 	server/api/ogc/answer.c \
@@ -85,6 +86,7 @@ libsentier_a_SOURCES += \
 	server/api/wps/describe.c \
 	server/api/wps/execute.c \
 	server/api/wps/pairs.c \
+	server/api/wps/peps.c server/api/wps/peps.h \
 	server/api/wps/request.c server/api/wps/request.h \
 	server/api/wps/values.c \
 	server/api/wps/wps.c server/api/wps/wps.h \

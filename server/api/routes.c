@@ -13,6 +13,7 @@
 #include "api/stac/subscriptions.h"
 #include "api/stac/write.h"
 #include "api/ui/ui.h"
+#include "api/wps/peps.h"
 #include "api/wps/wps.h"
 
 /* Both versions of openEO, and what only the older one has. */
@@ -189,6 +190,9 @@ const struct route routes[] = {
     RESTO(GET, "/api/collections/{collection}/describe.xml", NOBODY, describe_get),
     RESTO(GET, "/collections/{collection}/{id}", NOBODY, feature_get),
     RESTO(GET, "/collections/{collection}/{id}/download", USER, download_get),
+    ROUTE(GET, RESTO_ROOT "/wps", NOBODY, peps_get, RESTO),
+    ROUTE(GET, RESTO_ROOT "/wps/status/{file}", USER, peps_status_get, RESTO),
+    ROUTE(GET, RESTO_ROOT "/wps/results/{jobId}/{file}", USER, peps_result_get, RESTO),
 
     {.pattern = NULL},
 };

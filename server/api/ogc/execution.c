@@ -2,6 +2,7 @@
  * checked before its job is stored; then it is answered with 201 and the job's address, or waited for. What needs no
  * pixels is answered without a job. */
 #include "api/common/build.h"
+#include "api/common/product.h"
 #include "api/common/run.h"
 #include "api/ogc/execution.h"
 #include "api/ogc/html.h"
@@ -50,6 +51,8 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
     x->graph = ogc_process_graph(x->process);
     if (!ogc_outputs_read(body, x->description, &x->request, err) ||
         !ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &source, &x->arguments, err))
+        return false;
+    if (!product_fill(rq, x->graph, x->arguments, err))
         return false;
     json_object_set(x->request, "definition", (json_t *)body);
     ogc_outputs_prune(x->graph, x->description, x->request);

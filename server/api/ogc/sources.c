@@ -23,13 +23,14 @@ static char *whole_address(const struct ogc_source *source, const char *href)
     return text_take(&url);
 }
 
-static bool get(struct ogc_source *source, const char *href, const char *accept, const char *pointer,
+/* With a body it is a POST: what WPS allows. */
+static bool get(struct ogc_source *source, const char *href, const char *accept, const char *body, const char *pointer,
                 struct fetched *ret_answer, struct err *err)
 {
     AUTO(mem) char *url = whole_address(source, href);
     AUTO(text) struct text header = { 0 };
     struct fetch what = { .url = url, .timeout_ms = FETCH_MS, .max_size = (size_t)source->config->http_max_body,
-                          .redirects = MOST_REDIRECTS };
+                          .redirects = body ? 0 : MOST_REDIRECTS, .body = body, .body_size = body ? strlen(body) : 0 };
     struct err why = { 0 };
 
     if (source->fetched++ >= MOST_FETCHES)
@@ -40,6 +41,8 @@ static bool get(struct ogc_source *source, const char *href, const char *accept,
         text_printf(&header, "Accept: %s", accept);
         what.headers[0] = header.data;
     }
+    if (body)
+        what.headers[accept != NULL] = "Content-Type: text/xml";
     if (!fetch(&what, ret_answer, &why))
         return err_set(err, ERR_InvalidParameter, "%s/href: %s", pointer, why.message);
     return ret_answer->status == 200 ||
@@ -97,7 +100,8 @@ bool ogc_source_reference(struct ogc_source *source, const json_t *reference, co
 
     if (!source)
         return err_set(err, ERR_InvalidParameter, "%s: inputs by reference cannot be fetched here; send the value", pointer);
-    return get(source, text_of(reference, "href"), text_of(reference, "type"), pointer, &answer, err) &&
+    return get(source, text_of(reference, "href"), text_of(reference, "type"), text_of(reference, "body"), pointer, &answer,
+               err) &&
            take(&answer, schema, pointer, ret_value, err);
 }
 
@@ -170,7 +174,7 @@ bool ogc_source_items(struct ogc_source *source, const json_t *value, const char
     text_printf(&url, "/items?%s", json_object_get(value, "limit") ? "" : "limit=10000");
     for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
         add_parameter(&url, modifiers[i], json_object_get(value, modifiers[i]));
-    if (!get(source, url.data, "application/geo+json", pointer, &answer, err))
+    if (!get(source, url.data, "application/geo+json", NULL, pointer, &answer, err))
         return false;
     return js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, ret_features, &why) ||
            err_set(err, ERR_InvalidParameter, "%s/collection: its items are no JSON: %s", pointer, why.message);

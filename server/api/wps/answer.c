@@ -4,6 +4,7 @@
 #include "api/common/page.h"
 #include "api/common/results.h"
 #include "api/common/run.h"
+#include "api/wps/peps.h"
 #include "api/wps/wps.h"
 #include "base/instant.h"
 #include "json/js.h"
@@ -20,6 +21,8 @@ json_t *wps_form_json(const struct wps_request *wps, const json_t *body)
     json_t *form = json_pack("{s:i, s:b, s:b, s:b}", "version", (int)wps->version, "raw", wps->raw,
                              "store", wps->store, "later", wps_is_later(wps));
 
+    if (wps->name)
+        json_object_set_new(form, "name", json_string(wps->name));
     if (wps->lineage)
         json_object_set_new(form, "lineage", json_deep_copy(body));
     return form;
@@ -39,6 +42,7 @@ struct wps_form wps_form_of(const struct job *job)
         .raw = json_is_true(json_object_get(form, "raw")),
         .store = json_is_true(json_object_get(form, "store")),
         .later = json_is_true(json_object_get(form, "later")),
+        .name = json_string_value(json_object_get(form, "name")),
         .lineage = json_object_get(form, "lineage"),
     };
 }
@@ -201,9 +205,16 @@ static json_t *description_of(const struct job *job)
     return json_pack("{s:s}", "title", job->title ? job->title : "A job");
 }
 
+static const char *name_of(const struct job *job)
+{
+    const char *name = wps_form_of(job).name;
+
+    return name ? name : job->process_id ? job->process_id : job->id;
+}
+
 static void add_status(struct text *xml, const struct job *job)
 {
-    const char *id = job->process_id ? job->process_id : "";
+    const char *id = name_of(job);
     char when[INSTANT_TEXT_SIZE];
 
     text_printf(xml, "<wps:Status creationTime=\"%s\">\n", instant_format(job->updated, when));
@@ -300,6 +311,7 @@ static void begin_response(struct text *xml, struct request *rq, const struct jo
                            const json_t *description)
 {
     const char *version = json_string_value(json_object_get(description, "version"));
+    struct wps_form form = wps_form_of(job);
 
     text_add(
         xml,
@@ -309,13 +321,15 @@ static void begin_response(struct text *xml, struct request *rq, const struct jo
     page_add(xml,
              " serviceInstance=\"%s?service=WPS&amp;request=GetCapabilities&amp;version=1.0.0\"",
              href_of(rq, WPS_ROOT));
-    if (wps_form_of(job).store)
+    if (form.name)
+        page_add(xml, " statusLocation=\"%s\"", peps_status_href(rq, job));
+    else if (form.store)
         page_add(xml, " statusLocation=\"%s\"",
                  results_sign(rq, arena_printf(rq->arena, WPS_ROOT "/status/%s.xml", job->id),
                               results_links_expire(rq, job)));
     text_add(xml, ">\n");
     page_add(xml, "<wps:Process wps:processVersion=\"%s\">", version ? version : "1");
-    wps_add_identity(xml, OWS_1_1, job->process_id ? job->process_id : job->id, description);
+    wps_add_identity(xml, OWS_1_1, name_of(job), description);
     text_add(xml, "</wps:Process>\n");
 }
 
@@ -330,7 +344,9 @@ bool wps_reply_response(struct request *rq, struct reply *reply, const struct jo
     add_status(&xml, job);
     if (form.lineage)
         add_lineage(&xml, form.lineage, description);
-    if (job->state == JOB_FINISHED && !add_outputs(&xml, rq, job, description, err))
+    if (form.name)
+        peps_add_reference(&xml, rq, job);
+    else if (job->state == JOB_FINISHED && !add_outputs(&xml, rq, job, description, err))
         return false;
     text_add(&xml, "</wps:ExecuteResponse>");
     return wps_send(rq, reply, &xml);

@@ -46,6 +46,7 @@ struct wps_request {
     bool raw, store, status, lineage; /* store, status, lineage: 1.0.0 alone */
     enum wps_mode mode;               /* 2.0.0 alone */
     const char *job;
+    const char *name; /* the process as PEPS's users call it; NULL: this is not their door */
 };
 
 /* What is wrong, in the words of OWS. */

@@ -156,6 +156,8 @@ static json_t *reference_of(const struct wps_input *input)
 
     if (input->media)
         json_object_set_new(reference, "type", json_string(input->media));
+    if (input->body)
+        json_object_set_new(reference, "body", json_string(input->body));
     return reference;
 }
 

@@ -118,8 +118,8 @@ static bool answer(struct request *rq, struct reply *reply, const struct wps_req
     return answer_job(rq, reply, wps, problem, err);
 }
 
-static bool read_query(struct request *rq, struct wps_request *wps, struct wps_problem *problem,
-                       struct err *err)
+bool wps_read_query(struct request *rq, struct wps_request *wps, struct wps_problem *problem,
+                    struct err *err)
 {
     struct wps_pair pairs[WPS_MAX_PARTS];
     size_t count = 0;
@@ -139,7 +139,7 @@ static bool handle(struct request *rq, struct reply *reply, struct err *err)
         return wps_execute_again(rq, reply, err);
     return ((rq->method == POST
                  ? wps_read_xml((const char *)rq->bytes, rq->size, rq->arena, wps, &problem, err)
-                 : read_query(rq, wps, &problem, err)) &&
+                 : wps_read_query(rq, wps, &problem, err)) &&
             answer(rq, reply, wps, &problem, err)) ||
            refuse(rq, reply, wps->version, &problem, err);
 }

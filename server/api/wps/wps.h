@@ -16,6 +16,10 @@
 /* wps.c */
 handler_fn wps_get, wps_post, wps_status_get;
 
+/* The query of a request. */
+bool wps_read_query(struct request *rq, struct wps_request *wps, struct wps_problem *problem,
+                    struct err *err) MUST_USE;
+
 /* ---- describe.c ---- */
 
 bool wps_reply_capabilities(struct request *rq, struct reply *reply, const struct wps_request *wps,
@@ -48,6 +52,7 @@ struct wps_form {
     enum ows_version version;
     bool raw, store;
     bool later;            /* whoever has waited long enough may ask again */
+    const char *name;      /* of PEPS; NULL: the job did not come by its door */
     const json_t *lineage; /* the body, when the answer is to repeat its inputs and outputs */
 };
 bool wps_is_later(const struct wps_request *wps);
