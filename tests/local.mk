@@ -156,6 +156,15 @@ openeo-test-suite: all
 	  $(OPENEO_SUITE)/venv/bin/pip install -q --disable-pip-version-check $(OPENEO_SUITE) requests; }
 	cd $(srcdir) && $(OPENEO_SUITE)/venv/bin/python tests/suite/run.py $(abs_top_builddir) $(OPENEO_SUITE)
 
+# make openeo-r: openEO's R client, which no registry has but CRAN; OPENEO_R is a clone of it. What it needs of Debian is listed
+# as "r" in etc/packages.
+OPENEO_R = $(abs_top_builddir)/openeo-r-client
+openeo-r: all
+	[ -d $(OPENEO_R) ] || git clone -q --depth 1 https://github.com/Open-EO/openeo-r-client $(OPENEO_R)
+	[ -d $(OPENEO_R)/library/openeo ] || { mkdir -p $(OPENEO_R)/library && R CMD INSTALL --no-docs --library=$(OPENEO_R)/library $(OPENEO_R); }
+	cd $(srcdir) && SENTIER_R_LIBRARY=$(OPENEO_R)/library SENTIER_BINARY=$(abs_top_builddir)/sentier \
+	  build/venv/bin/python -m pytest -q -p no:cacheprovider tests/clients/test_openeo_r.py
+
 # make ets-processes: OGC's executable test suite; ETS_PROCESSES is a checkout of its sources, which Maven compiles
 ETS_PROCESSES = $(abs_top_builddir)/ets-ogcapi-processes10
 ETS_PROCESSES_VERSION = 1.3
@@ -164,10 +173,10 @@ ets-processes: all
 	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
 	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
 
-.PHONY: ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+.PHONY: openeo-r ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
-EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java
+EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_openeo_r.py tests/peers/openeo_r.R tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java
 
 # http, auth: a server of its own that test_http.py and the OpenID Connect tests talk to
 check_PROGRAMS += tests/api/http_server

@@ -223,6 +223,10 @@ static bool read_node(struct reading *r, struct node *node, const json_t *json)
         return refuse(r, node->id, node->pointer, "a node is an object");
     if (!id)
         return refuse(r, node->id, node->pointer, "a node names its process in 'process_id'");
+    if (json_is_array(arguments) && !json_array_size(arguments)) { /* R and PHP know one empty list */
+        planner_notice(r->planner, "info", node->id, "'arguments' is an empty array: taken for an empty object.");
+        arguments = NULL;
+    }
     if (arguments && !json_is_object(arguments))
         return refuse(r, node->id, node->pointer, "'arguments' is an object");
     result = json_object_get(json, "result");

@@ -179,6 +179,7 @@ def test_life_of_a_service(make, alice, scenes):
         after = pixels(fetch(url, 11, x, y))
         assert after[0].mean() > before[0].mean()
         assert change(enabled=False).status_code == 204
+        assert change(enabled=None, title="red").status_code == 204  # as R's client sends what is not to change
         off = fetch(url, 11, x, y)
         assert (off.status_code, off.json()["code"]) == (404, "ServiceNotFound")
         assert change(enabled=True).status_code == 204

@@ -36,6 +36,7 @@ FINE = {"l": loaded()}
 # nodes (the last one is the result), and what is found: (code, place)
 ROWS = {
     "right": (FINE, []),
+    "an empty list for no arguments, as R and PHP send it": ({"p": {"process_id": "pi", "arguments": []}}, []),
     "unbound parameter": ({"l": loaded(temporal_extent={"from_parameter": "time"})}, []),
     "band": ({"l": load(bands=["B99"])}, [("ProcessParameterInvalid", "l/arguments/bands")]),
     "collection": ({"l": load("nowhere")}, [("CollectionNotFound", "l/arguments/id")]),

@@ -90,7 +90,7 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
     JS_STRING(struct service_body, type, .optional = type_optional),                               \
     JS_OBJECT(struct service_body, process, .optional = process_optional),                         \
     JS_OBJECT(struct service_body, configuration, .optional = true, .nullable = true),             \
-    JS_BOOLEAN(struct service_body, enabled, .optional = true, .fallback_number = 1),              \
+    JS_BOOLEAN(struct service_body, enabled, .optional = true, .nullable = true, .fallback_number = 1), \
     JS_STRING(struct service_body, plan, .optional = true, .nullable = true),                      \
     JS_NUMBER(struct service_body, budget, 0, INFINITY, .optional = true, .nullable = true),       \
     JS_STRING(struct service_body, log_level, .optional = true, .nullable = true, .choice = log_levels), \
@@ -307,7 +307,7 @@ bool openeo_service_patch(struct request *rq, struct reply *reply, struct err *e
     if (!service_update(rq->db, rq->user->id, old.id,
                         &(struct service_input){ .title = in.title, .description = in.description,
                                                  .process = in.process, .configuration = in.configuration,
-                                                 .request = request, .enabled = enabled ? in.enabled : -1 },
+                                                 .request = request, .enabled = json_is_boolean(enabled) ? in.enabled : -1 },
                         err) ||
         !service_log_add(rq->db, old.id, "info", NULL, "The service was changed.", NULL, err))
         return false;
