@@ -57,6 +57,7 @@ process_descriptions = \
 	processes/openeo/e.json \
 	processes/openeo/eq.json \
 	processes/openeo/exp.json \
+	processes/openeo/export_workspace.json \
 	processes/openeo/extrema.json \
 	processes/openeo/filter_bands.json \
 	processes/openeo/filter_bbox.json \

@@ -42,7 +42,7 @@ libsentier_a_SOURCES += \
 	server/api/openeo/processes.c \
 	server/api/openeo/result.c \
 	server/api/openeo/services.c server/api/openeo/services.h \
-	server/api/openeo/tiles.c server/api/openeo/wmts.c \
+	server/api/openeo/tiles.c server/api/openeo/workspaces.c server/api/openeo/wmts.c \
 	server/api/common/shares.c \
 	server/api/ui/ui.c server/api/ui/ui.h
 libsentier_a_SOURCES += \

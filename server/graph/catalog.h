@@ -93,6 +93,8 @@ struct catalog {
      * no files. Errors: FileNotFound, FilePathInvalid, FormatUnsuitable. */
     bool (*uploaded)(void *fetch_context, const char *path, const char *format, json_t **ret_document,
                      struct err *err);
+    /* Whether the asker may export to a workspace. NULL: there are none. Errors: WorkspaceNotFound. */
+    bool (*workspace)(void *context, const char *id, struct err *err);
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

@@ -433,10 +433,16 @@ static bool replay_uploaded(void *context, const char *path, const char *format,
     return json || err_set(err, ERR_Internal, "The recorded files lack %.300s", path);
 }
 
+static bool replay_workspace(void *context, const char *id, struct err *err)
+{
+    (void)context, (void)id, (void)err; /* asked again when it is written to */
+    return true;
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ .context = scenes, .collection = replay_collection, .scenes = replay_scenes,
                              .process_ids = replay_process_ids, .process = replay_process,
                              .fetch = replay_url, .fetch_context = scenes,
-                             .stac = replay_stac, .uploaded = replay_uploaded };
+                             .stac = replay_stac, .uploaded = replay_uploaded, .workspace = replay_workspace };
 }

@@ -16,6 +16,7 @@ libsentier_a_SOURCES += \
 	server/graph/descriptions.c \
 	server/graph/eval.c \
 	server/graph/expr.c server/graph/expr.h \
+	server/graph/exports.c \
 	server/graph/extent.c \
 	server/graph/formats.c server/graph/formats.h \
 	server/graph/geometries.c server/graph/geometries.h \

@@ -24,6 +24,7 @@ static void planner_done(struct planner *p)
     free(p->sinks);
     json_decref(p->scenes);
     json_decref(p->notices);
+    json_decref(p->exports);
     json_decref(p->errors);
     json_decref(p->process_ids);
     arena_free(p->arena);
@@ -339,8 +340,9 @@ static bool finish(struct planner *p, const struct frame *frame, const struct va
     plan->arena = p->arena;
     plan->scenes = p->scenes;
     plan->notices = p->notices;
+    plan->exports = p->exports;
     p->arena = NULL;
-    p->scenes = p->notices = NULL;
+    p->scenes = p->notices = p->exports = NULL;
     *ret_plan = plan;
     return true;
 }
@@ -377,5 +379,6 @@ void plan_free(struct plan *plan)
     json_decref(plan->value);
     json_decref(plan->scenes);
     json_decref(plan->notices);
+    json_decref(plan->exports);
     arena_free(arena);
 }

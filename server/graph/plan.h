@@ -169,6 +169,7 @@ struct plan {
     const struct plan_node *const *zones;
     json_t *value;    /* the result when it is not a cube; then there are no saves (owned) */
     json_t *scenes;   /* what the catalogue answered: catalog_replay() takes it (owned) */
+    json_t *exports;  /* [{"node": of a save, "workspace", "merge": text or null}], or NULL (owned) */
     json_t *notices;  /* [{"level","message","node"}]: for the user's log (owned) */
     size_t n_sources; /* distinct scenes: derived_from */
     const struct scene *const *sources;

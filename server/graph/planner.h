@@ -146,7 +146,7 @@ struct planner {
     struct load *loads;
     struct programs *programs;
     bool too_large;          /* a program needs more registers than there are */
-    json_t *scenes, *notices, *errors;
+    json_t *scenes, *notices, *errors, *exports;
     json_t *process_ids; /* {"user": {"evi": true}}: of the namespaces that were asked for */
 };
 
@@ -501,7 +501,7 @@ void template_free(struct template *t);
 DEFINE_AUTO(template, struct template *, template_free)
 
 /* save.c */
-run_fn run_save_result;
+run_fn run_save_result, run_export_workspace; /* the latter: exports.c */
 bool save_implicit(struct planner *p, const struct node *node, const struct cube *cube,
                    struct err *err) MUST_USE;
 

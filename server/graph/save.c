@@ -384,6 +384,7 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
     if (!strcmp(format->name, "GeoJSON") && !in_degrees(call, &cube, err))
         return false;
     add_sink(p, call->node, convert(p, cube, &conversion), format, options);
+    ret->sink = p->n_sinks;
     return true;
 }
 
@@ -411,5 +412,6 @@ const struct operation io_operations[] = {
     { .id = "load_stac", .run = run_load_stac },
     { .id = "load_uploaded_files", .run = run_load_uploaded_files },
     { .id = "save_result", .run = run_save_result, .effect = true },
+    { .id = "export_workspace", .run = run_export_workspace, .effect = true },
     { .id = NULL },
 };

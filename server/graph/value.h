@@ -38,6 +38,7 @@ struct value {
         const struct expr *lane;
         const struct cube *cube;
         const struct callback *callback;
+        size_t sink; /* KIND_STAC: the planner's sink with this number less one; 0: not made yet */
     };
 };
 

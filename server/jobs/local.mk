@@ -16,4 +16,5 @@ libsentier_a_SOURCES += \
 	server/jobs/uploaded_file.c server/jobs/uploaded_file.h \
 	server/jobs/url.c server/jobs/url.h \
 	server/jobs/wire.h server/jobs/worker.h \
+	server/jobs/workspace.c server/jobs/workspace.h \
 	server/jobs/zygote.c server/jobs/zygote.h

@@ -6,6 +6,7 @@
 #include "jobs/perform.h"
 #include "jobs/results_stac.h"
 #include "jobs/scratch.h"
+#include "jobs/workspace.h"
 #include "json/js.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct publishing {
     const char *fresh, *final;
     const struct raster_result *result;
     struct results_files files;
+    json_t *exports; /* what was exported; NULL: nothing */
     double seconds;
     enum hold hold;
     bool renamed; /* by an earlier try of this transaction */
@@ -191,6 +193,8 @@ static bool publish(struct db *db, void *arg, struct err *err)
         if (!job_asset_add(db, u->task->job, (int)i, &u->files.assets[i], err))
             return false;
     snprintf(message, sizeof message, "Finished: %zu file%s.", u->files.count, u->files.count != 1 ? "s" : "");
+    if (u->exports && !job_set_exports(db, u->task->job, u->exports, err))
+        return false;
     return task_settle(db, u->task, u->seconds, err) &&
            artefact_release(db, u->task->job, u->task->number, &released, &n_released, err) &&
            job_log_add_at(db, u->task->job, u->task->number, "info", NULL, message, NULL, err) &&
@@ -231,8 +235,12 @@ bool perform_publish(struct performer *p, struct task *task, const char *fresh,
     bool good;
 
     list_files(&u, arena);
-    good = scratch_sync_folder(fresh, err) && publish_all(&u, err);
+    good = scratch_sync_folder(fresh, err) &&
+           (!p->plan || !p->plan->exports ||
+            workspace_export(p->config, p->db, p->work.owner, p->plan->exports, &u.files, &u.exports, err)) &&
+           publish_all(&u, err);
     drop_files(&u.files);
+    json_decref(u.exports);
     if (!good)
         return false;
     if (u.hold == HOLD_LOST) {

@@ -12,6 +12,7 @@
 #include "store/search.h"
 #include "store/stac_text.h"
 #include "store/user_processes.h"
+#include "store/workspaces.h"
 #include <string.h>
 
 enum { PAGE = 500, MAX_SCENES = 200000 };
@@ -250,8 +251,17 @@ static bool process(void *context, const char *space, const char *id, json_t **r
     return true;
 }
 
+static bool workspace(void *context, const char *id, struct err *err)
+{
+    const struct catalog_viewer *viewer = context;
+    AUTO(arena) struct arena *arena = arena_new();
+    struct workspace found;
+
+    return workspace_load(viewer->db, arena, viewer->user, id, &found, err);
+}
+
 struct catalog catalog_store(struct catalog_viewer *viewer)
 {
     return (struct catalog){ .context = viewer, .collection = collection, .scenes = scenes,
-                             .process_ids = process_ids, .process = process };
+                             .process_ids = process_ids, .process = process, .workspace = workspace };
 }

@@ -133,7 +133,7 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                   "    updated = now(), queued = now(), started = NULL, finished = NULL,"
                   "    expires = NULL,"
                   "    error_code = NULL, error_message = NULL, error_node = NULL,"
-                  "    scenes = NULL, estimate = NULL, processes = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
+                  "    scenes = NULL, estimate = NULL, processes = NULL, exports = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
                   "    blocks_done = 0, cost_seconds = 0, memory_seconds = 0,"
                   "    price_work = nullif($3::float8, -1), price_memory = nullif($4::float8, -1),"
                   "    price_result = nullif($5::float8, -1), budget = nullif($6::float8, -1)"
@@ -236,8 +236,8 @@ bool job_start(struct db *db, const char *owner, const char *id, const struct jo
     "      ELSE least(100, greatest(0, 100.0 * j.blocks_done / j.blocks)) END,"                    \
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
     " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued, j.memory_seconds,"                \
-    " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes"
-enum { N_COLUMNS = 25 };
+    " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes, j.exports"
+enum { N_COLUMNS = 26 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -289,6 +289,7 @@ static void read_job(const PGresult *rows, int row, struct arena *arena, struct 
     job->is_priced = row_bool(rows, row, 22);
     job->costs = row_double(rows, row, 23);
     job->processes = row_json(rows, row, 24);
+    job->exports = row_json(rows, row, 25);
 }
 
 void job_done(struct job *job)
@@ -298,7 +299,8 @@ void job_done(struct job *job)
     json_decref(job->request);
     json_decref(job->estimate);
     json_decref(job->processes);
-    job->process = job->arguments = job->request = job->estimate = job->processes = NULL;
+    json_decref(job->exports);
+    job->process = job->arguments = job->request = job->estimate = job->processes = job->exports = NULL;
 }
 
 bool job_load(struct db *db, struct arena *arena, const char *owner, const char *id,
@@ -509,6 +511,13 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
                   DB_ARGS(db_text(id), db_text(scenes), db_text(estimate), db_int(planned->blocks),
                           db_int(planned->n_tasks), db_text(processes)),
                   err);
+}
+
+bool job_set_exports(struct db *db, const char *id, const json_t *exports, struct err *err)
+{
+    AUTO(mem) char *text = dump(exports);
+
+    return db_run(db, "UPDATE jobs SET exports = $2::json WHERE id = $1", DB_ARGS(db_text(id), db_text(text)), err);
 }
 
 bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,

@@ -22,6 +22,7 @@ struct job {
     json_t *process;   /* {"process_graph", "parameters"...}: what is planned (owned by the arena's job list: see job_done) */
     json_t *arguments; /* values of its parameters, NULL when none */
     json_t *request;   /* what the face needs to answer later (plan, budget, outputs, subscriber...) */
+    json_t *exports;   /* of a finished job: [{"workspace", "href"}], or NULL */
     enum job_state state;
     enum job_class class;
     double progress;   /* 0 .. 100 */
@@ -136,6 +137,8 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 /* Within a transaction: locks the row, so that whatever touches a job and its tasks goes one after
  * another. *ret_found is false when it was deleted. */
 bool job_lock(struct db *db, const char *id, bool *ret_found, struct err *err) MUST_USE;
+/* Within a transaction: what was exported. */
+bool job_set_exports(struct db *db, const char *id, const json_t *exports, struct err *err) MUST_USE;
 /* Within a transaction: adds to what is done (blocks may be negative after a failed task). */
 bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
                   double memory_seconds, struct err *err) MUST_USE;

@@ -12,6 +12,7 @@ libsentier_a_SOURCES += \
 	server/store/jobs.h \
 	server/store/user_files.c server/store/user_files.h \
 	server/store/user_processes.c server/store/user_processes.h \
+	server/store/workspaces.c server/store/workspaces.h \
 	server/store/users.h
 libsentier_a_SOURCES += \
 	server/store/cluster.c server/store/cluster.h \

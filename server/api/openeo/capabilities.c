@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config.h"
 #include "graph/graph.h"
+#include "jobs/workspace.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,8 @@ static json_t *conformance_list(const struct request *rq)
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
         if (openeo_minor(rq) >= conformance[i].since)
             json_array_append_new(list, json_string(conformance[i].uri));
+    if (workspace_provider(rq->config, NULL))
+        json_array_append_new(list, json_string("https://api.openeo.org/extensions/workspaces/0.1.0"));
     return list;
 }
 

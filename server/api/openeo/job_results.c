@@ -137,6 +137,8 @@ static void add_links(struct request *rq, json_t *body, const struct document *d
     const char *id = d->job->id;
     const char *path = arena_printf(rq->arena, "%s/jobs/%s/results", openeo_versions[openeo_minor(rq)].root, id);
     json_t *links = json_array();
+    const json_t *exported;
+    size_t k;
 
     link_add(links, "canonical", results_sign(rq, path, d->expires), media, "This document, by a signed link");
     link_add(links, "self", href_of(rq, "%s", path), media, NULL);
@@ -147,6 +149,10 @@ static void add_links(struct request *rq, json_t *body, const struct document *d
     for (size_t i = 0; json_object_get(body, "extent") && i < d->count; i++) /* of a collection */
         link_add(links, "item", results_sign(rq, item_path(rq, id, d->assets[i].name), d->expires),
                  "application/geo+json", d->assets[i].title ? d->assets[i].title : d->assets[i].name);
+    json_array_foreach(d->job->exports, k, exported)
+        link_add(links, "alternate", json_string_value(json_object_get(exported, "href")), "application/json",
+                 arena_printf(rq->arena, "In the workspace %s",
+                              json_string_value(json_object_get(exported, "workspace"))));
     add_sources(rq, links, d);
     json_object_set_new(body, "links", links);
 }

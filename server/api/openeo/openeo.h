@@ -36,6 +36,9 @@ handler_fn openeo_files_get, openeo_file_get, openeo_file_put, openeo_file_delet
 /* process_graphs.c */
 handler_fn openeo_process_graphs_get, openeo_process_graph_get, openeo_process_graph_put,
     openeo_process_graph_delete, openeo_process_versions_get, openeo_namespace_get;
+/* workspaces.c */
+handler_fn openeo_workspace_providers_get, openeo_workspaces_get, openeo_workspaces_post, openeo_workspace_get,
+    openeo_workspace_patch, openeo_workspace_delete;
 /* result.c */
 handler_fn openeo_result_post;
 /* jobs.c */
@@ -67,6 +70,10 @@ const char *openeo_default_dialect(const struct request *rq, const json_t *proce
 bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
                     struct err *err) MUST_USE;
 enum dialect openeo_job_dialect(const struct job *job); /* that was recorded with the job */
+
+/* Names of groups in a body, a member of our own beside what the API has for sharing; NULL is fine. Errors: BadRequest. */
+#define OPENEO_GROUPS "sentier:groups"
+bool openeo_check_groups(const json_t *groups, struct err *err) MUST_USE;
 
 /* A job as GET /jobs lists it, or with its process and links. The caller owns the answer. */
 json_t *openeo_job_json(struct request *rq, const struct job *job, bool whole);

@@ -31,19 +31,16 @@ static bool check_parameter(const json_t *parameters, size_t i, struct err *err)
     return true;
 }
 
-/* With whom it is shared besides "public", which the API has. */
-#define GROUPS "sentier:groups"
-
-static bool check_groups(const json_t *groups, struct err *err)
+bool openeo_check_groups(const json_t *groups, struct err *err)
 {
     const json_t *one;
     size_t i;
 
     if (groups && !json_is_null(groups) && !json_is_array(groups))
-        return js_refuse(groups, "/" GROUPS, "an array of names of groups", err);
+        return js_refuse(groups, "/" OPENEO_GROUPS, "an array of names of groups", err);
     json_array_foreach((json_t *)groups, i, one)
         if (!json_is_string(one))
-            return js_refuse(one, "/" GROUPS, "names of groups", err);
+            return js_refuse(one, "/" OPENEO_GROUPS, "names of groups", err);
     return true;
 }
 
@@ -63,7 +60,7 @@ static bool check_metadata(const json_t *body, struct err *err)
     for (size_t i = 0; i < json_array_size(parameters); i++)
         if (!check_parameter(parameters, i, err))
             return false;
-    return check_groups(json_object_get(body, GROUPS), err);
+    return openeo_check_groups(json_object_get(body, OPENEO_GROUPS), err);
 }
 
 /* Of all that validation says only what no later day can mend. */
@@ -112,7 +109,7 @@ bool openeo_process_graph_put(struct request *rq, struct reply *reply, struct er
         return js_refuse(rq->body, "", "an object", err);
     process = json_copy(rq->body);
     json_object_set_new(process, "id", json_string(id));
-    groups = json_object_get(process, GROUPS);
+    groups = json_object_get(process, OPENEO_GROUPS);
     if (!check_metadata(process, err) || !check_graph(rq, id, process, err) ||
         !user_process_put(rq->db, rq->user->id,
                           &(struct user_process_input){ .id = id, .process = process,
