@@ -191,7 +191,7 @@ def test_life_of_a_service(make, alice, scenes):
         for z, x, y in [(25, 0, 0), (3, 8, 0), (3, 0, -1), ("a", 0, 0), (3, 1.5, 0)]:
             assert fetch(url, z, x, y).status_code == 404
         logs = alice.call("GET", f"/services/{service.service_id}/logs").json()["logs"]  # (the client asks /service/.../logs)
-        assert [e["level"] for e in logs] == ["info"] * 4
+        assert [e["level"] for e in logs] == ["info"] * 5
         assert change(type="wmts").json()["code"] == "PropertyNotEditable"
     finally:
         service.delete_service()
