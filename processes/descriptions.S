@@ -6,5 +6,7 @@
         process_json_##id: .incbin PATH(processes/openeo/id.json); .byte 0;
 
         .section .rodata
+        .globl udf_runner
+udf_runner: .incbin "processes/udf/runner.py"; .byte 0
 #include "server/graph/processes.def"
         .section .note.GNU-stack, "", %progbits

@@ -7,6 +7,7 @@ include server/cql2/local.mk
 include server/cwl/local.mk
 include server/net/local.mk
 include server/store/local.mk
+include server/udf/local.mk
 include server/graph/local.mk
 include server/ingest/local.mk
 include server/raster/local.mk

@@ -196,7 +196,7 @@ def make_lasting_service():
 @pytest.fixture(scope="session")
 def service(make_lasting_service):
     """One service for all tests that do not disturb it, with users alice and bob."""
-    service = make_lasting_service(workers=1)
+    service = make_lasting_service(f"udf.python={sys.executable}", workers=1)
     service.add_user("alice")
     service.add_user("bob")
     return service

@@ -74,6 +74,14 @@ tests_fuzz_fuzz_search_params_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/stac/test_browse.py tests/stac/test_collections.py tests/stac/test_conformance.py tests/stac/test_face.py tests/stac/test_filter.py tests/stac/offline_validator.py tests/stac/stac_fixtures.py tests/stac/test_import.py \
 	tests/stac/test_run.py tests/stac/test_search.py tests/fuzz/corpus/safe_xml tests/fuzz/corpus/search_params
 
+# users' functions
+check_PROGRAMS += tests/fuzz/fuzz_udf_answers
+TESTS += tests/fuzz/fuzz_udf_answers
+tests_fuzz_fuzz_udf_answers_SOURCES = tests/fuzz/fuzz_udf_answers.c $(fuzz_main)
+tests_fuzz_fuzz_udf_answers_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_udf_answers_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/fuzz/corpus/udf_answers tests/process/test_udf.py
+
 # faces
 check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes
 TESTS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes

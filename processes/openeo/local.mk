@@ -119,6 +119,7 @@ process_descriptions = \
 	processes/openeo/resample_cube_temporal.json \
 	processes/openeo/resample_spatial.json \
 	processes/openeo/round.json \
+	processes/openeo/run_udf.json \
 	processes/openeo/save_result.json \
 	processes/openeo/sd.json \
 	processes/openeo/sgn.json \
@@ -142,4 +143,5 @@ process_descriptions = \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def
 EXTRA_DIST += $(process_descriptions)
-processes/descriptions.$(OBJEXT): server/graph/processes.def $(process_descriptions)
+EXTRA_DIST += processes/udf/runner.py
+processes/descriptions.$(OBJEXT): server/graph/processes.def $(process_descriptions) processes/udf/runner.py

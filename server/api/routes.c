@@ -16,12 +16,10 @@
 #include "api/wps/peps.h"
 #include "api/wps/wps.h"
 
-/* Both versions of openEO, and what only the older one has. */
+/* Both versions of openEO. */
 #define OPENEO(method, path, access, handler, ...)                                                 \
     ROUTE(method, OPENEO_1_2 path, access, openeo_##handler, OPENEO, __VA_ARGS__),                 \
         ROUTE(method, OPENEO_1_3 path, access, openeo_##handler, OPENEO, __VA_ARGS__)
-#define OPENEO_OLDER(method, path, access, handler)                                                \
-    ROUTE(method, OPENEO_1_2 path, access, openeo_##handler, OPENEO)
 #define OGC(method, path, access, handler, ...)                                                    \
     ROUTE(method, OGC_ROOT path, access, ogc_##handler, OGC, __VA_ARGS__)
 #define RESTO(method, path, access, handler, ...)                                                  \
@@ -78,7 +76,7 @@ const struct route routes[] = {
     OPENEO(GET, "/conformance", NOBODY, conformance_get),
     OPENEO(GET, "/file_formats", NOBODY, file_formats_get),
     /* in 1.3 a list without a runtime is not allowed */
-    OPENEO_OLDER(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
+    OPENEO(GET, "/udf_runtimes", NOBODY, udf_runtimes_get),
     OPENEO(GET, "/service_types", NOBODY, service_types_get),
     OPENEO(GET, "/processing_parameters", NOBODY, processing_parameters_get),
     OPENEO(GET, "/services", USER, services_get),

@@ -29,6 +29,22 @@ static void tell_problem(void *context, const struct err *problem)
     fprintf(stderr, "sentier: %s\n", problem->message);
 }
 
+/* What users' code says. */
+static void tell_line(void *context, const char *level, const char *code, const char *node, const char *message,
+                      const json_t *data)
+{
+    AUTO(mem) char *seen = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+    (void)context, (void)code;
+    fprintf(stderr, "sentier: %s%s%s: %s%s%s\n", node ? node : "", node ? ": " : "", level, message, seen ? " " : "",
+            seen ? seen : "");
+}
+
+static void tell_udf_line(void *context, const char *node, const struct udf_line *line)
+{
+    tell_line(context, line->level, line->code, node, line->message, line->data);
+}
+
 static void show_progress(void *context, size_t done, size_t all)
 {
     (void)context;
@@ -156,6 +172,8 @@ static bool compute(const struct evaluation *e, const struct plan *plan, const c
         .allowed_hosts = e->config->raster_allowed_hosts,
         .progress = show_progress,
         .reading = &reading,
+        .config = e->config,
+        .tell = tell_line,
     };
     AUTO(raster_result) struct raster_result *result = NULL;
     json_t *files = json_array();
@@ -176,7 +194,8 @@ static bool compute(const struct evaluation *e, const struct plan *plan, const c
 static bool evaluate(const struct evaluation *e, struct err *err)
 {
     struct catalog catalog = folder_catalog(e->folders);
-    const struct url_reader reader = { .config = e->config };
+    const struct udf_listener listener = { .line = tell_udf_line };
+    const struct url_reader reader = { .config = e->config, .udf_listener = &listener };
     AUTO(plan) struct plan *plan = NULL;
     AUTO(mem) char *scratch = NULL;
     bool good;

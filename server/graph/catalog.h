@@ -68,7 +68,22 @@ struct picture_wish {
 };
 
 #define CATALOG_VERSION "sentier:version"
+
+/* Who runs users' code (run_udf). */
+struct udf_host {
+    void *context;
+    /* The names that a graph may ask for, the default first; NULL ends (at once: any). The function NULL, or what it
+     * returns: run_udf is not offered. */
+    const char *const *(*versions)(void *context);
+    /* The code at a URL, or in a file of who asks; the caller frees. */
+    bool (*code)(void *context, const char *udf, char **ret_code, struct err *err);
+    /* Which dimensions the UDF's result has: [{"name", "count", "labels" or "instants"}]; the caller owns it. */
+    bool (*probe)(void *context, const char *node, const char *pointer, const char *request, json_t **ret_axes,
+                  struct err *err);
+};
+
 struct catalog {
+    struct udf_host udf;
     void *context;
     /* Errors: CollectionNotFound. What is returned lives in the arena. */
     bool (*collection)(void *context, const char *id, struct arena *arena,

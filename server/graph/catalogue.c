@@ -199,6 +199,51 @@ bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struc
     return true;
 }
 
+bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code, struct err *err)
+{
+    json_t *known = section(p->scenes, "udfs");
+    const char *told = json_string_value(json_object_get(known, udf));
+    AUTO(mem) char *code = NULL;
+
+    if (!told && !p->catalog->udf.code)
+        return err_set(err, ERR_FeatureUnsupported, "files are not fetched here");
+    if (!told) {
+        if (!p->catalog->udf.code(p->catalog->udf.context, udf, &code, err))
+            return false;
+        if (json_object_set_new(known, udf, json_string(code)))
+            return err_set(err, ERR_FileContentInvalid, "the file is not text in UTF-8");
+        told = json_string_value(json_object_get(known, udf));
+    }
+    *ret_code = arena_text(p->arena, told);
+    return true;
+}
+
+static char *udf_key(const char *pointer, const char *request)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a: nobody gains by two that meet */
+
+    for (const char *c = request; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+    return mem_printf("%s %016llx", pointer, (unsigned long long)hash);
+}
+
+bool catalog_udf_probe(struct planner *p, const struct node *node, const char *request, json_t **ret_axes,
+                       struct err *err)
+{
+    json_t *known = section(p->scenes, "udf_results");
+    AUTO(mem) char *key = udf_key(node->pointer, request);
+    json_t *axes = json_incref(json_object_get(known, key));
+
+    if (!axes && !p->catalog->udf.probe)
+        return err_set(err, ERR_EstimateComplexity,
+                       "Which labels the UDF of node '%.100s' gives is only known when it runs.", node->id);
+    if (!axes && !p->catalog->udf.probe(p->catalog->udf.context, node->id, node->pointer, request, &axes, err))
+        return false;
+    json_object_set(known, key, axes);
+    *ret_axes = axes;
+    return true;
+}
+
 bool catalog_stac(struct planner *p, const char *url, const struct scene_query *query, const json_t **ret,
                   struct err *err)
 {
@@ -439,10 +484,38 @@ static bool replay_workspace(void *context, const char *id, struct err *err)
     return true;
 }
 
+static const char *const *replay_udf_versions(void *context)
+{
+    static const char *const any[] = { NULL }; /* it was asked for the version when the job was planned */
+
+    (void)context;
+    return any;
+}
+
+static bool replay_udf_probe(void *context, const char *node, const char *pointer, const char *request, json_t **ret_axes,
+                             struct err *err)
+{
+    AUTO(mem) char *key = udf_key(pointer, request);
+    json_t *axes = json_object_get(json_object_get(context, "udf_results"), key);
+
+    *ret_axes = json_incref(axes);
+    return axes || err_set(err, ERR_Internal, "The recorded plan lacks what the UDF of node '%.100s' makes", node);
+}
+
+static bool replay_udf_code(void *context, const char *udf, char **ret_code, struct err *err)
+{
+    const char *code = json_string_value(json_object_get(json_object_get(context, "udfs"), udf));
+
+    *ret_code = mem_text(code);
+    return code || err_set(err, ERR_Internal, "The recorded files lack %.300s", udf);
+}
+
 struct catalog catalog_replay(json_t *scenes)
 {
     return (struct catalog){ .context = scenes, .collection = replay_collection, .scenes = replay_scenes,
                              .process_ids = replay_process_ids, .process = replay_process,
                              .fetch = replay_url, .fetch_context = scenes,
-                             .stac = replay_stac, .uploaded = replay_uploaded, .workspace = replay_workspace };
+                             .stac = replay_stac, .uploaded = replay_uploaded, .workspace = replay_workspace,
+                             .udf = { .context = scenes, .versions = replay_udf_versions,
+                                      .code = replay_udf_code, .probe = replay_udf_probe } };
 }

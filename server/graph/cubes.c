@@ -1,6 +1,6 @@
 /* Cubes while they are planned, and the processes that run callbacks over them: apply,
  * apply_dimension, reduce_dimension. */
-#include "graph/planner.h"
+#include "graph/udf.h"
 #include <math.h>
 #include <string.h>
 
@@ -184,7 +184,7 @@ bool call_cell(struct call *call, const char *parameter, const struct value *v,
                      "the callback gives %s, expected a number, boolean or null.", found.data);
 }
 
-static bool run_apply(struct call *call, struct value *ret, struct err *err)
+static bool apply_planes(struct call *call, struct udf_scope *udfs, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
     const struct cube *data = call->arguments[0].cube;
@@ -198,6 +198,7 @@ static bool run_apply(struct call *call, struct value *ret, struct err *err)
                                       { "context", *call_argument(call, "context") } };
         struct value v;
 
+        udf_scope_enter(udfs, i);
         if (!callback_call(p, callback, bindings, ARRAY_LEN(bindings), &v, err))
             return false;
         if (v.kind == KIND_UNKNOWN) {
@@ -209,6 +210,15 @@ static bool run_apply(struct call *call, struct value *ret, struct err *err)
     }
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
+}
+
+static bool run_apply(struct call *call, struct value *ret, struct err *err)
+{
+    const struct cube *data = call->arguments[0].cube;
+    struct udf_scope udfs = { .call = call, .data = data, .along = SIZE_MAX, .n_lines = cube_planes(&data->schema) };
+    bool good = apply_planes(call, &udfs, ret, err);
+
+    return udf_scope_close(&udfs, good, err);
 }
 
 struct value cube_line(struct planner *p, const struct cube *cube, size_t i, size_t line)
@@ -234,33 +244,30 @@ size_t cube_lines(const struct cube *cube, size_t without)
     return n;
 }
 
-static bool call_along(struct call *call, const char *parameter, const struct cube *cube, size_t i,
-                       size_t line, struct value *ret, struct err *err)
+static bool call_along(struct udf_scope *udfs, const char *parameter, size_t line, struct value *ret, struct err *err)
 {
+    struct call *call = udfs->call;
     struct planner *p = call->planner;
-    struct binding bindings[] = { { "data", cube_line(p, cube, i, line) },
+    struct binding bindings[] = { { "data", cube_line(p, udfs->data, udfs->along, line) },
                                   { "context", *call_argument(call, "context") } };
 
+    udf_scope_enter(udfs, line);
     return callback_call(p, call_argument(call, parameter)->callback, bindings,
                          ARRAY_LEN(bindings), ret, err);
 }
 
-static bool run_reduce_dimension(struct call *call, struct value *ret, struct err *err)
+static bool reduce_lines(struct udf_scope *udfs, struct value *ret, struct err *err)
 {
+    struct call *call = udfs->call;
     struct planner *p = call->planner;
-    const struct cube *data = call->arguments[0].cube;
-    struct cube *cube = cube_like(p, data);
-    const struct expr **planes;
-    size_t i, n;
+    struct cube *cube = cube_like(p, udfs->data);
+    size_t n = udfs->n_lines;
+    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
 
-    if (!call_dimension(call, data, "dimension", &i, err))
-        return false;
-    n = cube_lines(data, i);
-    planes = arena_array(p->arena, n, sizeof *planes);
     for (size_t line = 0; line < n; line++) {
         struct value v;
 
-        if (!call_along(call, "reducer", data, i, line, &v, err))
+        if (!call_along(udfs, "reducer", line, &v, err))
             return false;
         if (v.kind == KIND_UNKNOWN) {
             *ret = v;
@@ -269,9 +276,22 @@ static bool run_reduce_dimension(struct call *call, struct value *ret, struct er
         if (!call_cell(call, "reducer", &v, &planes[line], err))
             return false;
     }
-    cube_remove(cube, i);
+    cube_remove(cube, udfs->along);
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
+}
+
+static bool run_reduce_dimension(struct call *call, struct value *ret, struct err *err)
+{
+    const struct cube *data = call->arguments[0].cube;
+    struct udf_scope udfs = { .call = call, .data = data };
+    bool good;
+
+    if (!call_dimension(call, data, "dimension", &udfs.along, err))
+        return false;
+    udfs.n_lines = cube_lines(data, udfs.along);
+    good = reduce_lines(&udfs, ret, err);
+    return udf_scope_close(&udfs, good, err);
 }
 
 static const struct label *numbered_labels(struct planner *p, size_t n)
@@ -347,15 +367,17 @@ static bool receiving_dimension(struct call *call, struct cube *cube, size_t sou
 
 /* Runs the callback on each line; all results must be equally long. Where pixels have arrays of
  * different lengths, no-data fills them up. */
-static bool call_lines(struct call *call, const struct cube *data, size_t i, size_t n_lines,
-                       struct value *results, size_t *ret_length, bool *ret_ragged,
+static bool call_lines(struct udf_scope *udfs, struct value *results, size_t *ret_length, bool *ret_ragged,
                        struct err *err)
 {
+    struct call *call = udfs->call;
+    size_t n_lines = udfs->n_lines;
+
     *ret_ragged = false;
     for (size_t line = 0; line < n_lines; line++) {
         struct value *v = &results[line];
 
-        if (!call_along(call, "process", data, i, line, v, err))
+        if (!call_along(udfs, "process", line, v, err))
             return false;
         if (v->kind != KIND_ARRAY) { /* one value counts as an array of one */
             struct value *one = arena_alloc(call->planner->arena, sizeof *one);
@@ -382,25 +404,22 @@ static bool call_lines(struct call *call, const struct cube *data, size_t i, siz
         planner_notice(call->planner, "info", call->node->id,
                        "How many values the callback gives depends on the pixel; no-data fills up "
                        "to %zu.", results[0].array.length);
-    *ret_length = n_lines ? results[0].array.length : data->schema.dimensions[i].count;
+    *ret_length = n_lines ? results[0].array.length : udfs->data->schema.dimensions[udfs->along].count;
     return true;
 }
 
-static bool run_apply_dimension(struct call *call, struct value *ret, struct err *err)
+static bool apply_lines(struct udf_scope *udfs, struct value *ret, struct err *err)
 {
+    struct call *call = udfs->call;
     struct planner *p = call->planner;
-    const struct cube *data = call->arguments[0].cube;
+    const struct cube *data = udfs->data;
     struct cube *cube = cube_like(p, data);
-    AUTO(mem) struct value *results = NULL;
+    size_t i = udfs->along, n_lines = udfs->n_lines, length = 0, to = 0, stride;
+    AUTO(mem) struct value *results = mem_array(n_lines, sizeof *results);
     const struct expr **planes;
-    size_t i = 0, n_lines, length = 0, to = 0, stride;
     bool ragged = false;
 
-    if (!call_dimension(call, data, "dimension", &i, err))
-        return false;
-    n_lines = cube_lines(data, i);
-    results = mem_array(n_lines, sizeof *results);
-    if (!call_lines(call, data, i, n_lines, results, &length, &ragged, err))
+    if (!call_lines(udfs, results, &length, &ragged, err))
         return false;
     for (size_t line = 0; line < n_lines; line++) {
         if (value_has(&results[line], KIND_UNKNOWN)) {
@@ -413,6 +432,10 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
                          "The cube would have more than %d planes.", MAX_PLANES);
     if (!receiving_dimension(call, cube, i, length, ragged, data->deferred[i], &to, err))
         return false;
+    if (udfs->labels && udfs->n_labels == length && cube->schema.dimensions[to].count == length) {
+        cube_edit(cube, to)->labels = udfs->labels; /* those that the UDF names */
+        cube_edit(cube, to)->bands = NULL;
+    }
     stride = cube_stride(&cube->schema, to);
     planes = arena_array(p->arena, n_lines * length, sizeof *planes);
     for (size_t line = 0; line < n_lines; line++)
@@ -423,6 +446,19 @@ static bool run_apply_dimension(struct call *call, struct value *ret, struct err
                 return false;
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
+}
+
+static bool run_apply_dimension(struct call *call, struct value *ret, struct err *err)
+{
+    const struct cube *data = call->arguments[0].cube;
+    struct udf_scope udfs = { .call = call, .data = data, .keeps = true };
+    bool good;
+
+    if (!call_dimension(call, data, "dimension", &udfs.along, err))
+        return false;
+    udfs.n_lines = cube_lines(data, udfs.along);
+    good = apply_lines(&udfs, ret, err);
+    return udf_scope_close(&udfs, good, err);
 }
 
 const struct operation cube_operations[] = {

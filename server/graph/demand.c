@@ -2,7 +2,7 @@
  * they commute. Filters of one path intersect; several paths unite; a path without a filter asks for
  * everything. What a filter does at its own place stays as it is: asking for less here only saves
  * work (and lets the bands choose the resolution). */
-#include "graph/planner.h"
+#include "graph/udf.h"
 #include "base/instant.h"
 #include <math.h>
 #include <stdio.h>
@@ -169,6 +169,13 @@ static const struct rule {
     { "drop_dimension", "data", true, true, false },
 };
 
+/* Users' code sees whole cubes, whatever the process is that calls it. */
+static bool has_udf(const struct node *node)
+{
+    return udf_is_called(json_object_get(node->arguments, "process")) ||
+           udf_is_called(json_object_get(node->arguments, "reducer"));
+}
+
 static void through(struct call *call, const struct node *node, const char *argument,
                     struct demand *d)
 {
@@ -185,6 +192,10 @@ static void through(struct call *call, const struct node *node, const char *argu
     along = json_string_value(json_object_get(node->arguments, "dimension"));
     if (!rule->bbox)
         d->n_extents = 0;
+    if (has_udf(node)) {
+        any_time(d);
+        any_bands(d);
+    }
     /* a callback along a dimension needs all its labels; "t" and "bands" are the names of loads */
     if (!rule->time || (strstr(id, "_dimension") && (!along || strcmp(along, "bands"))))
         any_time(d);

@@ -417,10 +417,14 @@ bool callback_call(struct planner *p, const struct callback *callback,
         mem_array(callback->graph->n_nodes, sizeof *results);
     struct frame frame = { .outer = callback->frame, .graph = callback->graph, .results = results,
                            .n_bound = n, .bound = bindings };
+    struct udf_scope *outer = p->udf_scope;
     bool ok;
 
     p->depth++;
+    p->udf_scope = p->next_udf_scope; /* callbacks in this one are no longer of lines of that cube */
+    p->next_udf_scope = NULL;
     ok = frame_run(p, &frame, ret, err);
+    p->udf_scope = outer;
     p->depth--;
     return ok;
 }

@@ -45,6 +45,8 @@ static void add_patch(struct hood *h, struct patched *patch, int64_t width, int6
             planner_node(p, PLAN_PATCH, h->call->node->id, h->call->node->pointer, &cube->schema);
         patch->source->node->n_inputs = 1;
         patch->source->node->inputs = h->input;
+        p->patch_nodes = mem_grow(p->patch_nodes, &p->patch_capacity, p->n_patch_nodes + 1, sizeof *p->patch_nodes);
+        p->patch_nodes[p->n_patch_nodes++] = patch->source->node;
     }
     for (size_t i = 0; i < n; i++)
         patch->leaves[i] = expr_leaf_of(p->exprs, p->mode == MODE_PLAN ? patch->source : NULL, (uint32_t)i,
@@ -311,6 +313,7 @@ static void put_windows(struct hood *h, const struct chunk *const *chunks, const
 static bool run_windows(struct hood *h, const struct chunk *const *chunks)
 {
     const struct cube *cores[4] = { NULL };
+    size_t n_udfs = h->call->planner->n_udfs;
 
     for (size_t i = 0; i < 4; i++) {
         const struct patched *patch = &h->patches[i / 2][i % 2];
@@ -331,6 +334,7 @@ static bool run_windows(struct hood *h, const struct chunk *const *chunks)
             return true;
         }
     }
+    h->windows.together = h->call->planner->n_udfs > n_udfs; /* code makes all planes of a window at once */
     put_windows(h, chunks, cores);
     return true;
 }

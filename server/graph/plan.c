@@ -1,6 +1,6 @@
 /* The door: checking, validating, planning. Planning checks first, without asking for scenes, so
  * that a wrong graph costs the catalogue nothing; then it walks again with the scenes. */
-#include "graph/planner.h"
+#include "graph/udf.h"
 #include "json/js.h"
 #include <string.h>
 
@@ -21,6 +21,7 @@ static void planner_done(struct planner *p)
     crs_close(p->crs);
     free(p->nodes);
     free(p->geometries);
+    free(p->patch_nodes);
     free(p->sinks);
     json_decref(p->scenes);
     json_decref(p->notices);
@@ -210,6 +211,7 @@ static void lower_vectors(struct planner *p, const struct plan_node **inputs)
     AUTO(mem) const struct plan_node **nodes = mem_array(p->n_sinks, sizeof *nodes);
     size_t n = 0;
 
+    udf_lower_late(p);
     for (size_t i = 0; i < p->n_sinks; i++)
         if (p->sinks[i].cube->schema.geometries)
             cubes[n++] = p->sinks[i].cube;

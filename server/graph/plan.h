@@ -23,6 +23,7 @@ enum plan_op {
     PLAN_SPREAD,  /* each pixel is the only pixel of the same plane of the input */
     PLAN_PATCH,   /* the planes of its input under the window that is being made, as a grid of its own */
     PLAN_PATCHES, /* planes put together of windows, in each of which nodes of its own make them */
+    PLAN_UDF,   /* all planes from all planes of the input under a part of the grid, by users' code */
     PLAN_SAVE,  /* a sink: files */
     PLAN_MASK,  /* one plane: true where a pixel belongs to one of `geometries` */
     PLAN_ZONES, /* statistics of the planes of its input under each of `geometries` */
@@ -82,6 +83,14 @@ struct patch_args {
         const struct plan_node *patch; /* PLAN_PATCH: the place of the window is its */
     } sizes[2][2]; /* [the last column][the last row] */
     bool together; /* all planes of a window are made at once */
+};
+
+/* Users' code (graph/udf.c, udf/udf.h). */
+struct udf_args {
+    const char *request; /* JSON: the code, the axes of the input and of the result */
+    int64_t side;        /* of the squares of the grid that it is given; 0: all of it at once */
+    bool wide;           /* it is given doubles */
+    const struct plan_node *patch; /* PLAN_PATCH: the grid is that of windows; else NULL */
 };
 
 struct plane_ref {
@@ -147,6 +156,7 @@ struct plan_node {
     enum resampling resampling;    /* PLAN_WARP */
     const struct window_args *windows; /* PLAN_WINDOWS */
     const struct patch_args *patches; /* PLAN_PATCHES */
+    const struct udf_args *udf;    /* PLAN_UDF */
     struct shift patch;            /* PLAN_PATCH: how far it reaches beyond its window */
     struct save_args save;         /* PLAN_SAVE: one input, same schema */
 

@@ -62,7 +62,8 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], io_operations[]; /* id NULL ends */
+    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], udf_operations[],
+    io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
 struct graph;
@@ -135,7 +136,14 @@ struct planner {
     struct expr_table *exprs;
     struct crs *crs; /* opened when first needed */
     size_t n_graph_nodes, n_calls, depth;
+    /* Users' code (udf.h): what the callback that runs belongs to, what the next one to be called does, and how
+     * many nodes there are. */
+    struct udf_scope *udf_scope, *next_udf_scope;
+    size_t n_udfs;
+    struct late_udf *late_udfs, **last_late_udf; /* over rows of geometries: made when these are */
     int n_patches; /* apply_neighborhood: grids without a place, which have EPSG codes below 0 */
+    const struct plan_node **patch_nodes; /* their PLAN_PATCH */
+    size_t n_patch_nodes, patch_capacity;
     struct plan_node **nodes;
     size_t n_nodes, node_capacity;
     const struct geometries **geometries; /* sets that differ */
@@ -361,6 +369,11 @@ bool stac_scenes(struct planner *p, const json_t *found, const struct scene_quer
                  struct err *err) MUST_USE;
 /* The names that its "cube:dimensions" give to x, y, t and bands. */
 void stac_rename(struct planner *p, const json_t *found, struct cube *cube);
+/* The code of a UDF at a URL or in a user's file; what the UDF says of its result. Kept likewise. Errors: FileNotFound,
+ * Unreachable, UdfFailed. */
+bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code, struct err *err) MUST_USE;
+bool catalog_udf_probe(struct planner *p, const struct node *node, const char *request, json_t **ret_axes,
+                       struct err *err) MUST_USE;
 bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,
                         struct err *err) MUST_USE;
 

@@ -189,6 +189,16 @@ static bool read_inputs(struct reading *r, struct node *node)
     return true;
 }
 
+/* run_udf is not there where nobody runs users' code. */
+static const struct process *predefined(const struct reading *r, const char *id)
+{
+    const struct udf_host *host = &r->planner->catalog->udf;
+
+    if (!strcmp(id, "run_udf") && !(host->versions && host->versions(host->context)))
+        return NULL;
+    return process_find(id);
+}
+
 /* Without a namespace a user's process is preferred to the predefined one of the same name. */
 static bool find_process(struct reading *r, struct node *node, const char *space, const char *id)
 {
@@ -199,7 +209,7 @@ static bool find_process(struct reading *r, struct node *node, const char *space
         !user_process_find(r->planner, node, space, id, r->within, &node->process, r->err))
         return false;
     if (!node->process && (backend || !space))
-        node->process = process_find(id);
+        node->process = predefined(r, id);
     else if (node->process && !space && process_find(id))
         planner_notice(r->planner, "info", node->id,
                        "Your process '%.100s' is taken, not the predefined one of this name "

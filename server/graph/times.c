@@ -2,6 +2,7 @@
  * list of labels; what they are is known while the graph is planned, so that raster/ sees nothing but
  * reducers over some of the planes. */
 #include "graph/times.h"
+#include "graph/udf.h"
 #include "base/instant.h"
 #include <math.h>
 #include <stdlib.h>
@@ -77,8 +78,9 @@ static struct value member_values(struct planner *p, const struct value *line,
                            .array = { .items = items, .labels = labels, .length = group->n } };
 }
 
-static bool reduce_groups(struct call *call, const struct cube *data, size_t i,
-                          const struct groups *groups, struct value *ret, struct err *err)
+/* `udfs`: by group, which is a cube for users' code. */
+static bool reduce_each(struct call *call, const struct cube *data, size_t i, const struct groups *groups,
+                        struct udf_scope *udfs, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
     size_t n_lines = cube_lines(data, i), stride = cube_stride(&data->schema, i), n = groups->n;
@@ -106,6 +108,7 @@ static bool reduce_groups(struct call *call, const struct cube *data, size_t i,
                 &planes[line / stride * stride * n + k * stride + line % stride];
             struct value v;
 
+            udf_scope_enter(&udfs[k], line);
             if (!callback_call(p, call_argument(call, "reducer")->callback, bindings,
                                ARRAY_LEN(bindings), &v, err))
                 return false;
@@ -120,6 +123,22 @@ static bool reduce_groups(struct call *call, const struct cube *data, size_t i,
     fill_missing(p, planes, n_lines * n);
     cube->planes = planes;
     return cube_finish(call, cube, ret, err);
+}
+
+static bool reduce_groups(struct call *call, const struct cube *data, size_t i, const struct groups *groups,
+                          struct value *ret, struct err *err)
+{
+    AUTO(mem) struct udf_scope *udfs = mem_array(groups->n, sizeof *udfs);
+    bool good;
+
+    for (size_t k = 0; k < groups->n; k++)
+        udfs[k] = (struct udf_scope){ .call = call, .along = i, .n_lines = cube_lines(data, i),
+                                      .data = cube_pick(call->planner, data, i, groups->list[k].n,
+                                                        groups->list[k].members) };
+    good = reduce_each(call, data, i, groups, udfs, ret, err);
+    for (size_t k = 0; k < groups->n; k++)
+        good = udf_scope_close(&udfs[k], good, err) && good;
+    return good;
 }
 
 void group_add(struct planner *p, struct group *group, size_t member)

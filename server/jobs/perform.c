@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "jobs/scratch.h"
 #include "store/catalog.h"
+#include "json/js.h"
 #include "store/cluster.h"
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +34,34 @@ bool perform_transact(struct performer *p,
             err_clear(&ignored);
     }
     return true;
+}
+
+/* From any thread of the task: nothing else uses the connection while pixels are computed. What cannot be
+ * told is lost: a log is no reason to fail. */
+static void tell(void *performer, const char *level, const char *code, const char *node, const char *message,
+                 const json_t *seen)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct performer *p = performer;
+    AUTO(json) json_t *data = node ? json_pack("{s:s}", "node", node) : NULL;
+    struct err ignored = { 0 };
+
+    if (seen && data)
+        json_object_set(data, "data", (json_t *)seen);
+    pthread_mutex_lock(&lock);
+    if (!job_log_add_at(p->db, p->task->job, p->task->number, level, code, message, data, &ignored))
+        log_write(LOG_WARNING, p->task->job, "A line of a user's function is lost: %s", ignored.message);
+    pthread_mutex_unlock(&lock);
+}
+
+static void tell_line(void *performer, const char *node, const struct udf_line *line)
+{
+    tell(performer, line->level, line->code, node, line->message, line->data);
+}
+
+struct udf_listener perform_listener(struct performer *p)
+{
+    return (struct udf_listener){ tell_line, p };
 }
 
 static void forward_progress(void *context, size_t blocks_done, size_t blocks_all)
@@ -61,7 +91,10 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
                                     .allowed_hosts = c->raster_allowed_hosts,
                                     .progress = task->kind == TASK_ASSEMBLE ? NULL
                                                                             : forward_progress,
-                                    .progress_context = p };
+                                    .progress_context = p,
+                                    .config = c,
+                                    .tell = tell,
+                                    .tell_context = p };
 }
 
 static void wish_picture(struct performer *p, struct catalog *catalog)
@@ -242,6 +275,7 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
     };
     struct task mine = *task;
 
+    p->task = task;
     if (!p->work.id[0] && !job_load_work(p->db, task->job, &p->work, err)) {
         if (err->code != ERR_JobNotFound)
             return false;

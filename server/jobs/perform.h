@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "raster/engine.h"
 #include "store/tasks.h"
+#include "udf/udf.h"
 
 /* Kept between tasks of one job. */
 struct performer {
@@ -14,6 +15,7 @@ struct performer {
     struct job_work work; /* of the job; id "" before the first task */
     struct plan *plan;    /* NULL until a task needed it */
     struct picture_wish picture; /* of a tile */
+    const struct task *task; /* in hand */
     char *allowed_paths;  /* where local assets may lie; NULL: anywhere */
     void (*progress)(void *context, int64_t blocks_done);
     void *progress_context;
@@ -42,6 +44,8 @@ bool perform_stage(struct performer *p, struct task *task, struct err *err) MUST
  * nothing. `result` is NULL for a value that is no cube (then the folder holds result.json). */
 bool perform_publish(struct performer *p, struct task *task, const char *fresh,
                      const struct raster_result *result, double seconds, struct err *err) MUST_USE;
+/* Whom users' code tells lines of the log to. */
+struct udf_listener perform_listener(struct performer *p);
 /* seconds of instant_monotonic() since `start_ms` */
 double perform_seconds(int64_t start_ms);
 

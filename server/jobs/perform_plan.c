@@ -19,7 +19,8 @@ enum { ASSEMBLE_PART = 10 };
 
 static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct err *err)
 {
-    const struct url_reader reader = { p->config, viewer->db, viewer->user };
+    const struct udf_listener listener = perform_listener(p);
+    const struct url_reader reader = { p->config, viewer->db, viewer->user, &listener };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(viewer);
 

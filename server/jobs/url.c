@@ -1,6 +1,7 @@
 /* A user names the address, so it is judged before and while it is called; redirects are only followed
  * where every hop is judged, too. */
 #include "jobs/stac_url.h"
+#include "jobs/udf_host.h"
 #include "jobs/uploaded_file.h"
 #include "json/js.h"
 #include "net/fetch.h"
@@ -30,6 +31,7 @@ static bool fetch_json(void *reader, const char *url, json_t **ret_json, struct 
 
 void url_allow(struct catalog *catalog, const struct url_reader *reader)
 {
+    catalog->udf = udf_host(reader);
     catalog->fetch = fetch_json;
     catalog->stac = stac_url_find;
     catalog->uploaded = uploaded_file_find;

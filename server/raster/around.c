@@ -3,6 +3,7 @@
  * windows. A warp asks for what lies under its window; windows under which too much lies are halved. */
 #include "raster/around.h"
 #include "base/mem.h"
+#include "raster/foreign.h"
 #include "raster/patches.h"
 #include "raster/windows.h"
 #include <math.h>
@@ -32,6 +33,8 @@ size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
         return sizeof(double);
     if (node->op == PLAN_PATCH || node->op == PLAN_PATCHES)
         return patches_bytes(node, width, height);
+    if (node->op == PLAN_UDF)
+        return foreign_bytes(node);
     if (node->op == PLAN_WARP)
         return pixels * 2 * sizeof(double) + warp_bytes(&node->inputs[0]->schema);
     pixels += (width + node->kernel->width) * (height + node->kernel->height);
@@ -445,6 +448,7 @@ bool around_run(const struct around *a, const struct window_rect *window,
                                 : a->node->op == PLAN_SPREAD  ? run_spread
                                 : a->node->op == PLAN_PATCH   ? patch_run
                                 : a->node->op == PLAN_PATCHES ? patches_run
+                                : a->node->op == PLAN_UDF     ? foreign_run
                                                               : run_warp;
 
     right = right < grid->width ? right : grid->width;

@@ -22,6 +22,7 @@ struct around {
     void *context;
     struct patch_places *places;
     const struct load_want *coarse; /* read this instead of the input; NULL: the input */
+    struct foreign *foreign;
 };
 
 /* The most bytes that a window of the node takes at once. */

@@ -3,6 +3,7 @@
  * outside of the node's grid, whatever made it. */
 #include "raster/block_run.h"
 #include "base/mem.h"
+#include "raster/foreign.h"
 #include "raster/patches.h"
 #include "raster/pieces.h"
 #include "raster/rasterize.h"
@@ -34,6 +35,7 @@ struct block_runner {
     void **slots;
     struct bench *benches;           /* by number of the schedule of an input */
     struct patch_places *places;
+    struct foreign *foreign;
     void *converted;                 /* an output in the type of its file */
     void **tiles;                    /* outputs that gather; NULL when blocks are computed whole */
 };
@@ -57,6 +59,8 @@ static size_t input_memory(const struct step *step, const struct schedule *input
     own = own > PATCH_AREA ? own : PATCH_AREA;
     if (step->node->op == PLAN_PATCH && own < most)
         most = own;
+    if (step->node->op == PLAN_UDF && foreign_pixels(step->node) < most)
+        most = foreign_pixels(step->node);
     own = around_memory(input, rows, &passing);
     *ret_passing = passing > *ret_passing ? passing : *ret_passing;
     return own + input->pixel_bytes * (most < INPUT_PIXELS ? most : INPUT_PIXELS);
@@ -75,7 +79,7 @@ static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_p
 
         if (step->op != STEP_AROUND)
             continue;
-        staying += patch_area_bytes(step->node);
+        staying += patch_area_bytes(step->node) + foreign_kept_bytes(step->node);
         for (size_t k = 0; k < step->n_inputs; k++)
             if (step->inputs[k])
                 staying += input_memory(step, step->inputs[k], rows, &below);
@@ -115,6 +119,7 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
     runner->zones = zone_work_new();
     runner->benches = mem_array(job->schedules->n_inputs, sizeof *runner->benches);
     runner->places = patch_places_new(job->plan->n_nodes, job->schedules->n_inputs);
+    runner->foreign = foreign_new(job->options, job->plan->n_nodes);
     for (size_t i = 0; i < job->schedules->count; i++)
         if (job->schedules->schedules[i].machine_bytes > machine)
             machine = job->schedules->schedules[i].machine_bytes;
@@ -155,6 +160,7 @@ void block_runner_free(struct block_runner *runner)
     }
     free(runner->benches);
     patch_places_free(runner->places);
+    foreign_free(runner->foreign);
     loader_free(runner->loader);
     encoder_free(runner->encoder);
     zone_work_free(runner->zones);
@@ -427,7 +433,7 @@ static bool around_step(struct block_runner *runner, const struct band *band,
     AUTO(mem) struct lane_plane *outs = mem_array(step->n_outs, sizeof *outs);
     struct around around = { step->node, step, step->plane, step->inputs[0], &runner->machine,
                              runner->loader, loader_warper(runner->loader), read_input, read_inputs, runner,
-                             runner->places, NULL };
+                             runner->places, NULL, runner->foreign };
 
     if (outside(&w, &step->node->schema.grid))
         return true; /* clipping fills it */

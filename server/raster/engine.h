@@ -5,6 +5,7 @@
 #define RASTER_ENGINE_H
 
 #include "base/err.h"
+#include "config/config.h"
 #include "graph/plan.h"
 
 /* Tiles of files that were decoded, each as often as it was; pixels of these and of windows of files
@@ -23,6 +24,11 @@ struct raster_options {
     void (*progress)(void *context, size_t blocks_done, size_t blocks_all);
     void *progress_context;
     struct raster_reading *reading; /* added to when a call ends; NULL: nobody asks */
+    const struct config *config; /* how users' code is run; NULL: it is not */
+    /* Lines of users' code, from any thread; code, node and data may be NULL; NULL: nobody listens. */
+    void (*tell)(void *context, const char *level, const char *code, const char *node, const char *message,
+                 const json_t *data);
+    void *tell_context;
 };
 
 struct raster_estimate {

@@ -11,6 +11,7 @@ libsentier_a_SOURCES += \
 	server/raster/encode.c server/raster/encode.h \
 	server/raster/degrees.c \
 	server/raster/engine.c server/raster/engine.h \
+	server/raster/foreign.c server/raster/foreign.h \
 	server/raster/georef.c server/raster/georef.h \
 	server/raster/lanes.c server/raster/lanes.h \
 	server/raster/load.c server/raster/load.h \

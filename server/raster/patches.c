@@ -48,6 +48,12 @@ void patch_places_free(struct patch_places *places)
     free(places);
 }
 
+void patch_place(const struct patch_places *places, const struct plan_node *patch, int64_t *ret_x, int64_t *ret_y)
+{
+    *ret_x = places->places[patch->index].x;
+    *ret_y = places->places[patch->index].y;
+}
+
 static size_t least(size_t a, int64_t b)
 {
     return a < (size_t)b ? a : (size_t)b;

@@ -12,6 +12,9 @@ struct patch_places;
 struct patch_places *patch_places_new(size_t n_nodes, size_t n_inputs);
 void patch_places_free(struct patch_places *places);
 
+/* Where the window lies that is being made: pixel (0, 0) of the patch in its input. */
+void patch_place(const struct patch_places *places, const struct plan_node *patch, int64_t *ret_x, int64_t *ret_y);
+
 /* The most bytes that a step of the node takes while it runs, and those that stay. */
 size_t patches_bytes(const struct plan_node *node, size_t width, size_t height);
 size_t patch_area_bytes(const struct plan_node *node);

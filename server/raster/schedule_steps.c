@@ -5,6 +5,8 @@
 #include "raster/windows.h"
 #include <math.h>
 
+enum { INTERPRETED = 50 /* operations that a UDF may cost for a pixel of a plane */ };
+
 /* ---- buffers ---- */
 
 static uint32_t slot_new(struct maker *m, uint8_t size)
@@ -311,8 +313,15 @@ static void note_around(struct maker *m, const struct plan_node *node, const str
         s->read_bytes += pixels * input->read_bytes;
         s->read_cost += pixels * input->read_cost;
         s->operations += (size_t)(pixels * (double)input->operations) +
-                         (node->kernel ? node->kernel->width * node->kernel->height : 60);
+                         (node->kernel            ? node->kernel->width * node->kernel->height
+                          : node->op == PLAN_UDF ? INTERPRETED * cube_planes(&node->inputs[0]->schema)
+                                                 : 60);
     }
+}
+
+static bool makes_all(const struct plan_node *node)
+{
+    return node->op == PLAN_UDF || (node->patches && node->patches->together);
 }
 
 /* The planes of a node that its step makes: one, or all that are wanted. */
@@ -321,9 +330,20 @@ static size_t planes_together(struct maker *m, const struct plan_node *node, siz
     size_t n = 0;
 
     for (size_t i = 0; i < cube_planes(&node->schema); i++)
-        if (i == plane || (node->patches && node->patches->together && value_at(m, node, i)->uses > 0))
+        if (i == plane || (makes_all(node) && value_at(m, node, i)->uses > 0))
             ret[n++] = i;
     return n;
+}
+
+/* All planes of the input. */
+static bool schedule_whole(struct maker *m, const struct plan_node *input, const struct schedule **ret)
+{
+    size_t n = cube_planes(&input->schema);
+    size_t *planes = arena_array(m->arena, n, sizeof *planes);
+
+    for (size_t i = 0; i < n; i++)
+        planes[i] = i;
+    return schedule_input(m, input, n, planes, ret);
 }
 
 static bool schedule_around(struct maker *m, const struct plan_node *node, struct step *step)
@@ -332,6 +352,8 @@ static bool schedule_around(struct maker *m, const struct plan_node *node, struc
 
     step->inputs = inputs;
     step->n_inputs = node->op == PLAN_PATCHES ? 4 : 1;
+    if (node->op == PLAN_UDF)
+        return schedule_whole(m, node->inputs[0], inputs);
     if (node->op != PLAN_PATCHES)
         return schedule_input(m, node->inputs[0], step->n_outs, step->planes, inputs);
     for (size_t i = 0; i < 4; i++) {

@@ -76,7 +76,7 @@ def test_metadata(connection, scenes):
     assert connection.describe_account()["name"] == "alice"
     older = openeo.connect(scenes.base + "/openeo/1.2")
     assert older.capabilities().api_version() == "1.2.0"
-    assert older.list_udf_runtimes() == {} and not connection.capabilities().supports_endpoint("/udf_runtimes")
+    assert list(older.list_udf_runtimes()) == ["Python"] and connection.capabilities().supports_endpoint("/udf_runtimes")
 
 
 def test_validation(connection):

@@ -17,7 +17,7 @@ SECOND, GB_SECOND, BYTE = 1, 0.5, 1e-3
 def shop(make_service, tmp_path_factory):
     """Prices a second, a gigabyte-second and a byte that are easily added up; at most three jobs of a user at once."""
     service = make_service("billing.currency=credits", f"billing.work_hour={3600 * SECOND}", f"billing.memory_gb_hour={3600 * GB_SECOND}",
-                           f"billing.result_gb={1e9 * BYTE}", "jobs.user_jobs=3", workers=1)
+                           f"billing.result_gb={1e9 * BYTE}", "jobs.user_jobs=3", "udf.python=none", workers=1)
     service.add_user("alice")
     folder = tmp_path_factory.mktemp("scenes")
     folder.chmod(0o755)
@@ -33,6 +33,16 @@ def nobody_works(shop):
              "CREATE TRIGGER hold BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION hold()")
     yield
     shop.sql("DROP FUNCTION hold CASCADE")
+
+
+def test_without_runtimes(shop):
+    """An empty list is not allowed since 1.3; without an interpreter there is no run_udf."""
+    assert requests.get(shop.base + "/openeo/1.2/udf_runtimes", timeout=TIMEOUT).json() == {}
+    assert requests.get(shop.base + "/openeo/1.3/udf_runtimes", timeout=TIMEOUT).status_code == 404
+    capabilities = requests.get(shop.base + "/openeo/1.3/", timeout=TIMEOUT).json()
+    assert "/udf_runtimes" not in [endpoint["path"] for endpoint in capabilities["endpoints"]]
+    processes = requests.get(shop.base + "/openeo/1.3/processes", timeout=TIMEOUT).json()["processes"]
+    assert "run_udf" not in [process["id"] for process in processes]
 
 
 def test_prices_are_told(shop):

@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!js_parse((const char *)data, size, 40, &process, &err))
         return 0;
     state.processes = json_object_get(process, "processes");
+    state.udf_axes = json_object_get(process, "udf_axes");
     must_say_why(graph_check(process, NULL, "/process", &catalog, &err), &err);
     err_clear(&err);
     must_say_why(graph_validate(process, &catalog, &errors, &err), &err);

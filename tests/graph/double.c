@@ -1,6 +1,7 @@
 /* The catalogue double and the evaluator. The evaluator follows program.h to the letter and nothing
  * else: it knows no openEO process. */
 #include "tests/graph/double.h"
+#include "json/js.h"
 #include "base/instant.h"
 #include <math.h>
 #include <stdio.h>
@@ -143,10 +144,40 @@ static bool find_process(void *context, const char *space, const char *id, json_
     return true;
 }
 
+static const char *const *udf_versions(void *context)
+{
+    static const char *const versions[] = { "3", NULL };
+
+    (void)context;
+    return versions;
+}
+
+/* Every file has the same code. */
+static bool udf_code(void *context, const char *udf, char **ret_code, struct err *err)
+{
+    (void)context, (void)udf, (void)err;
+    *ret_code = mem_text("def apply_datacube(cube, context):\n    return cube\n");
+    return true;
+}
+
+/* What the test says, else the dimensions that were given. */
+static bool udf_probe(void *context, const char *node, const char *pointer, const char *request, json_t **ret_axes,
+                      struct err *err)
+{
+    const struct double_catalog *state = context;
+    AUTO(json) json_t *asked = json_loads(request, 0, NULL);
+
+    (void)node, (void)pointer, (void)err;
+    *ret_axes = state->udf_axes ? json_incref((json_t *)state->udf_axes) : json_incref(json_object_get(asked, "axes"));
+    return true;
+}
+
 struct catalog double_catalog(struct double_catalog *state)
 {
     return (struct catalog){ .context = state, .collection = find_collection, .scenes = find_scenes,
-                             .process_ids = find_process_ids, .process = find_process };
+                             .process_ids = find_process_ids, .process = find_process,
+                             .udf = { .context = state, .versions = udf_versions, .code = udf_code,
+                                      .probe = udf_probe } };
 }
 
 double double_pixel(const struct scene_band *band, int64_t column, int64_t row)
@@ -597,6 +628,9 @@ static const char *node_fault(const struct plan *plan, const struct plan_node *n
         return "plane not made";
     if (node->op == PLAN_ZONES)
         return zones_fault(node);
+    if (node->op == PLAN_UDF && (node->n_inputs != 1 || !node->udf || !node->udf->request ||
+                                 !grid_equal(&node->inputs[0]->schema.grid, &node->schema.grid)))
+        return "a function of users unlike its input";
     if (node->op == PLAN_SAVE && (node->n_inputs != 1 || cube_planes(&node->inputs[0]->schema) != n ||
                                   !grid_equal(&node->inputs[0]->schema.grid, &node->schema.grid)))
         return "a sink unlike its input";

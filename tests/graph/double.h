@@ -12,6 +12,7 @@
 struct double_catalog {
     size_t n_collection, n_scenes; /* how often it was asked */
     struct scene_query last;       /* copied shallowly */
+    json_t *udf_axes;              /* what a UDF says of its result; borrowed, NULL: as it was given */
     json_t *processes;             /* of users: {namespace: {id: process}}; borrowed, NULL: none */
 };
 struct catalog double_catalog(struct double_catalog *state);

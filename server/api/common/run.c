@@ -13,7 +13,7 @@ bool run_check(struct request *rq, const json_t *process, const json_t *argument
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
-    struct url_reader reader = { rq->config, rq->db, viewer.user };
+    struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
 
     catalog.dialect = dialect;
     url_allow(&catalog, &reader);
@@ -28,15 +28,19 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     struct catalog catalog = catalog_store(&viewer);
     struct raster_options options = { .threads = 1,
                                       .memory_bytes = (size_t)rq->config->raster_block_budget };
-    struct url_reader reader = { rq->config, rq->db, viewer.user };
+    struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
     struct raster_estimate pixels;
     AUTO(plan) struct plan *plan = NULL;
 
     catalog.dialect = dialect;
     url_allow(&catalog, &reader);
-    if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err))
-        return false;
     memset(ret_estimate, 0, sizeof *ret_estimate);
+    if (!graph_plan(process, arguments, pointer, &catalog, mode, &plan, err)) {
+        ret_estimate->unknown = err->code == ERR_EstimateComplexity;
+        if (ret_estimate->unknown)
+            err_clear(err); /* what is too large is refused by the task that plans it */
+        return ret_estimate->unknown;
+    }
     if (plan->value) {
         ret_estimate->value = json_incref(plan->value);
         return true;

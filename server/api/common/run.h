@@ -14,6 +14,7 @@ struct run_estimate {
     json_t *value; /* the result, when it is not a cube: nothing need be computed (owned) */
     int64_t pixels_in, bytes_in, bytes_out, memory_bytes;
     double seconds; /* on one core */
+    bool unknown;   /* users' code decides: the numbers are 0 */
 };
 /* Plans (asks the catalogue, reads no pixel). Errors: those of the graph, MemoryExceeded. */
 bool run_estimate(struct request *rq, const json_t *process, const json_t *arguments,

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "graph/graph.h"
 #include "jobs/workspace.h"
+#include "udf/runtime.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,12 @@ static void documented_path(const char *pattern, char *path, size_t size)
     path[n] = '\0';
 }
 
+/* A list of none is not allowed since 1.3. */
+static bool offers_runtimes(const struct request *rq)
+{
+    return openeo_minor(rq) < OPENEO_MINOR_3 || udf_runtime(rq->config);
+}
+
 static json_t *endpoints(const struct request *rq)
 {
     const char *own = openeo_versions[openeo_minor(rq)].root;
@@ -83,7 +90,8 @@ static json_t *endpoints(const struct request *rq)
 
         if (strncmp(route->pattern, own, root) || route->pattern[root] != '/' ||
             !method_names[route->method] ||
-            (route->handler == openeo_credentials_oidc_get && !*rq->config->auth_oidc_issuer))
+            (route->handler == openeo_credentials_oidc_get && !*rq->config->auth_oidc_issuer) ||
+            (route->handler == openeo_udf_runtimes_get && !offers_runtimes(rq)))
             continue; /* clients ask for the providers when this is listed */
         documented_path(route->pattern + root, path, sizeof path);
         methods = json_object_get(paths, path);
@@ -175,8 +183,9 @@ bool openeo_file_formats_get(struct request *rq, struct reply *reply, struct err
 
 bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err *err)
 {
-    (void)rq, (void)err;
-    return reply_json(reply, 200, json_object(), NULL);
+    if (!offers_runtimes(rq))
+        return err_set(err, ERR_NotFound, "There are no runtimes for user-defined functions here.");
+    return reply_json(reply, 200, udf_runtimes(rq->config), NULL);
 }
 
 static json_t *dialect_parameter(struct request *rq)

@@ -307,6 +307,9 @@ bool openeo_estimate_get(struct request *rq, struct reply *reply, struct err *er
         !run_estimate(rq, job.process, job.arguments, "/process", openeo_job_dialect(&job), PLAN_BATCH,
                       &estimate, err))
         return false;
+    if (estimate.unknown)
+        return err_set(err, ERR_EstimateComplexity,
+                       "What a user-defined function makes of its data is only known when it runs.");
     json_decref(estimate.value);
     body = json_pack("{s:o, s:I, s:I, s:I}", "duration",
                      json_sprintf("PT%" PRId64 "S", (int64_t)ceil(estimate.seconds)), "size",

@@ -3,8 +3,10 @@
 #include "api/openeo/openeo.h"
 #include "base/text.h"
 #include "graph/graph.h"
+#include "jobs/udf_host.h"
 #include "jobs/url.h"
 #include "store/catalog.h"
+#include "udf/runtime.h"
 #include <string.h>
 
 /* The process after the one that a page ended with. */
@@ -24,6 +26,12 @@ static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err
     return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
 }
 
+/* run_udf needs an interpreter. */
+static bool is_offered(const struct request *rq, size_t i)
+{
+    return strcmp(process_id(i), "run_udf") || udf_runtime(rq->config);
+}
+
 /* GET /processes */
 bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *err)
 {
@@ -38,8 +46,10 @@ bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *e
         return false;
     end = first + (size_t)limit < process_count() ? first + (size_t)limit : process_count();
     text_add(&body, "{\"processes\":[");
-    for (size_t i = first; i < end; i++) {
-        text_add(&body, i > first ? "," : "");
+    for (size_t i = first, n = 0; i < end; i++) {
+        if (!is_offered(rq, i))
+            continue;
+        text_add(&body, n++ ? "," : "");
         text_add(&body, process_text(i));
     }
     link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);
@@ -62,13 +72,17 @@ bool openeo_validation_post(struct request *rq, struct reply *reply, struct err 
         .draft = rq->body,
     };
     struct catalog catalog = catalog_store(&viewer);
-    struct url_reader reader = { rq->config, rq->db, viewer.user };
+    struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
     json_t *errors;
 
     if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
         catalog.dialect = DIALECT_OPENEO;
-    if (rq->user) /* a stranger makes no calls from here */
+    if (rq->user) { /* a stranger makes no calls from here */
         url_allow(&catalog, &reader);
+    } else {
+        catalog.udf = udf_host(&reader);
+        catalog.udf.code = NULL;
+    }
     if (!graph_validate(rq->body, &catalog, &errors, err)) {
         if (err->code != ERR_ProcessGraphMissing)
             return false;

@@ -153,7 +153,7 @@ static bool check_process(struct request *rq, const json_t *process, const json_
 {
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user->id };
     struct catalog catalog = catalog_store(&viewer);
-    const struct url_reader reader = { rq->config, rq->db, viewer.user };
+    const struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
     const struct tile world = { 0, 0, 0 };
     struct picture_wish wish = { .grid = service_tile_grid(&world),
                                  .options = json_object_size(configuration) ? configuration : NULL };
