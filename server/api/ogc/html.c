@@ -39,24 +39,48 @@ static void add_links(struct text *page, const json_t *body)
     text_add(page, "</ul>\n");
 }
 
-/* Members but the links, and but those that `shown` (ended by NULL) names. */
-static void add_members(struct text *page, const json_t *body, const char *const *shown)
+/* The same in a line, with their media types: what comes as JSON and as a page is named alike. */
+static void add_inline_links(struct text *page, const json_t *body)
+{
+    json_t *link;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, "links"), i, link) {
+        page_add(page, "<a href=\"%s\">%s</a>", text_of(link, "href"), *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
+        page_add(page, " <small class=\"message\">%s</small> ", text_of(link, "type"));
+    }
+}
+
+/* Where people read of it. */
+static const char *page_of(const json_t *body)
+{
+    json_t *link;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, "links"), i, link)
+        if (!strcmp(text_of(link, "type"), "text/html"))
+            return text_of(link, "href");
+    return "";
+}
+
+/* Members but the links, and but those that `shown` (ended by NULL) names; folded where people have seen what they want. */
+static void add_members(struct text *page, const json_t *body, const char *const *shown, bool folded)
 {
     AUTO(json) json_t *rest = json_copy((json_t *)body);
 
     json_object_del(rest, "links");
     for (; *shown; shown++)
         json_object_del(rest, *shown);
-    if (json_object_size(rest)) {
-        text_add(page, "<section class=\"card\">");
-        page_add_json(page, rest);
-        text_add(page, "</section>\n");
-    }
+    if (!json_object_size(rest))
+        return;
+    page_add(page, folded ? "<details class=\"card\"><summary>All that programs are told</summary>" : "<section class=\"card\">");
+    page_add_json(page, rest);
+    page_add(page, folded ? "</details>\n" : "</section>\n");
 }
 
-static void end(struct text *page, const json_t *body, const char *const *shown)
+static void end(struct text *page, const json_t *body, const char *const *shown, bool folded)
 {
-    add_members(page, body, shown);
+    add_members(page, body, shown, folded);
     add_links(page, body);
     page_end(page);
 }
@@ -67,7 +91,7 @@ void html_ogc_landing(struct request *rq, const json_t *body, struct text *page)
 
     begin(rq, page, text_of(body, "title"));
     page_add(page, "<p>%s</p>\n", text_of(body, "description"));
-    end(page, body, shown);
+    end(page, body, shown, false);
 }
 
 void html_ogc_conformance(struct request *rq, const json_t *body, struct text *page)
@@ -84,7 +108,7 @@ void html_ogc_conformance(struct request *rq, const json_t *body, struct text *p
         text_add(page, "</li>\n");
     }
     text_add(page, "</ul>\n");
-    end(page, body, shown);
+    end(page, body, shown, false);
 }
 
 void html_ogc_other(struct request *rq, const json_t *body, struct text *page)
@@ -92,7 +116,7 @@ void html_ogc_other(struct request *rq, const json_t *body, struct text *page)
     static const char *const shown[] = { NULL };
 
     begin(rq, page, request_variable(rq, "jobId"));
-    end(page, body, shown);
+    end(page, body, shown, false);
 }
 
 /* ---- processes ---- */
@@ -101,16 +125,12 @@ static void add_entry(struct text *page, const json_t *process)
 {
     static const char *const shown[] = { "title", "description", NULL };
     const char *title = text_of(process, "title");
-    json_t *link;
-    size_t i;
 
-    page_add(page, "<li class=\"card\"><b>%s</b><p>%s</p>", *title ? title : text_of(process, "id"), text_of(process, "description"));
-    text_add(page, "<p>");
-    json_array_foreach(json_object_get(process, "links"), i, link)
-        page_add(page, "<a href=\"%s\">%s</a> ", text_of(link, "href"),
-                 *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
+    page_add(page, "<li class=\"card\"><h2><a href=\"%s\">%s</a></h2>", page_of(process), *title ? title : text_of(process, "id"));
+    page_add(page, "<p>%s</p><p>", text_of(process, "description"));
+    add_inline_links(page, process);
     text_add(page, "</p>");
-    add_members(page, process, shown);
+    add_members(page, process, shown, true);
     text_add(page, "</li>\n");
 }
 
@@ -125,7 +145,7 @@ void html_ogc_processes(struct request *rq, const json_t *body, struct text *pag
     json_array_foreach(json_object_get(body, "processes"), i, process)
         add_entry(page, process);
     text_add(page, "</ul>\n");
-    end(page, body, shown);
+    end(page, body, shown, false);
 }
 
 void html_ogc_process(struct request *rq, const json_t *body, struct text *page)
@@ -135,7 +155,7 @@ void html_ogc_process(struct request *rq, const json_t *body, struct text *page)
     begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "id"));
     page_add(page, "<p>%s</p>\n", text_of(body, "description"));
     html_ogc_form(rq, body, page);
-    end(page, body, shown);
+    end(page, body, shown, true);
 }
 
 /* ---- jobs ---- */
@@ -151,17 +171,14 @@ static void add_progress(struct text *page, const json_t *job)
 static void add_job(struct text *page, const json_t *job)
 {
     const char *const shown[] = { "title", "status", "progress", "message", NULL };
-    json_t *link;
-    size_t i;
 
-    page_add(page, "<li class=\"card %s\"><div class=\"line\"><b>%s</b> <span class=\"status\">%s</span></div>", text_of(job, "status"),
-             *text_of(job, "title") ? text_of(job, "title") : text_of(job, "jobID"), text_of(job, "status"));
+    page_add(page, "<li class=\"card %s\"><div class=\"line\"><b><a href=\"%s\">%s</a></b> <span class=\"status\">%s</span></div>", text_of(job, "status"),
+             page_of(job), *text_of(job, "title") ? text_of(job, "title") : text_of(job, "jobID"), text_of(job, "status"));
     add_progress(page, job);
     page_add(page, "<p class=\"message\">%s</p><p>", text_of(job, "message"));
-    json_array_foreach(json_object_get(job, "links"), i, link)
-        page_add(page, "<a href=\"%s\">%s</a> ", text_of(link, "href"), *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
+    add_inline_links(page, job);
     text_add(page, "</p>");
-    add_members(page, job, shown);
+    add_members(page, job, shown, true);
     text_add(page, "</li>\n");
 }
 
@@ -192,7 +209,7 @@ void html_ogc_jobs(struct request *rq, const json_t *body, struct text *page)
     json_array_foreach(json_object_get(body, "jobs"), i, job)
         add_job(page, job);
     text_add(page, "</ul>\n");
-    end(page, body, shown);
+    end(page, body, shown, false);
 }
 
 void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
@@ -203,7 +220,7 @@ void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
     page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
     add_progress(page, body);
     page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
-    end(page, body, shown);
+    end(page, body, shown, true);
 }
 
 /* ---- results ---- */

@@ -93,7 +93,7 @@ static const char *hint_of(const json_t *schema)
 static void add_box(struct text *page, const char *name, bool required)
 {
     page_add(page, "<input name=\"%s\" placeholder=\"15.2,45.6,15.3,45.7\"%s></label>\n", name, required ? " required" : "");
-    page_add(page, "<label>Its coordinate reference system <input name=\"%s[crs]\" "
+    page_add(page, "<label>Its coordinate reference system <small class=\"message\">Degrees of longitude and latitude, if left out.</small> <input name=\"%s[crs]\" "
                    "placeholder=\"http://www.opengis.net/def/crs/OGC/1.3/CRS84\">", name);
 }
 
@@ -123,7 +123,7 @@ void html_ogc_form(struct request *rq, const json_t *process, struct text *page)
     const char *name;
     json_t *one;
 
-    page_add(page, "<form class=\"card search\" action=\"%s\">\n<input type=\"hidden\" name=\"response[f]\" value=\"html\">\n",
+    page_add(page, "<form class=\"card process\" action=\"%s\">\n<input type=\"hidden\" name=\"response[f]\" value=\"html\">\n",
              href_of(rq, OGC_ROOT "/processes/%s/execution", text_of(process, "id")));
     json_object_foreach(json_object_get(process, "inputs"), name, one)
         add_field(page, name, one);
@@ -131,7 +131,7 @@ void html_ogc_form(struct request *rq, const json_t *process, struct text *page)
     json_object_foreach(json_object_get(process, "outputs"), name, one)
         page_add(page, "<label><input type=\"checkbox\" name=\"%s[include]\" value=\"true\"> %s</label>\n", name,
                  *text_of(one, "title") ? text_of(one, "title") : name);
-    text_add(page, "</fieldset>\n<label>How <select name=\"response[prefer]\"><option value=\"respond-async\">as a job</option>"
+    text_add(page, "</fieldset>\n<label>How <small class=\"message\"></small> <select name=\"response[prefer]\"><option value=\"respond-async\">as a job</option>"
                    "<option value=\"respond-sync\">wait for the results</option></select></label>\n"
                    "<p><button>Run</button></p>\n</form>\n");
 }
