@@ -168,8 +168,16 @@ bool job_log_add_at(struct db *db, const char *job, int task, const char *level,
                     const char *message, const json_t *data, struct err *err) MUST_USE;
 /* As kept in rows: 0 for "error" to 3 for "debug" and whatever is unknown. */
 int job_log_level(const char *level);
-/* Rows of id, level, code, message, data, at. */
-size_t job_logs_read(const PGresult *rows, struct arena *arena, struct job_log *logs);
+/* Whose logs are listed: whether it is there ($1: its id, $2: its owner), and rows of id, level, code, message, data
+ * and at ($1: its id, $2: the id that they come after, $3: the level, $4: how many). */
+struct log_owner {
+    const char *name;
+    enum err_code missing;
+    const char *exists, *select;
+};
+bool logs_list(struct db *db, struct arena *arena, const struct log_owner *of, const char *owner, const char *id,
+               const char *level, int64_t after, size_t limit, struct job_log *logs, size_t *ret_count,
+               struct err *err) MUST_USE;
 /* After log id `after` (0: from the start), of `level` and worse. */
 bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                   const char *level, int64_t after, size_t limit, struct job_log *logs,

@@ -1,4 +1,4 @@
-/* SQL on table job_logs: what a job tells its owner. */
+/* SQL on table job_logs: what a job tells its owner; and the reading of any logs. */
 #include "base/text.h"
 #include "json/js.h"
 #include "store/jobs.h"
@@ -37,7 +37,7 @@ bool job_log_add(struct db *db, const char *job, const char *level, const char *
     return job_log_add_at(db, job, -1, level, code, message, NULL, err);
 }
 
-size_t job_logs_read(const PGresult *rows, struct arena *arena, struct job_log *logs)
+static size_t read_logs(const PGresult *rows, struct arena *arena, struct job_log *logs)
 {
     for (int i = 0; i < row_count(rows); i++) {
         const char *data = row_text(rows, i, 4);
@@ -52,27 +52,33 @@ size_t job_logs_read(const PGresult *rows, struct arena *arena, struct job_log *
     return (size_t)row_count(rows);
 }
 
-bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
-                  const char *level, int64_t after, size_t limit, struct job_log *logs,
-                  size_t *ret_count, struct err *err)
+bool logs_list(struct db *db, struct arena *arena, const struct log_owner *of, const char *owner, const char *id,
+               const char *level, int64_t after, size_t limit, struct job_log *logs, size_t *ret_count,
+               struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
     AUTO(rows) PGresult *exists = NULL;
 
-    if (!id_is_uuid(id))
-        return err_set(err, ERR_JobNotFound, "The job '%.60s' does not exist.", id);
-    if (!db_query(db, &exists, "SELECT 1 FROM jobs WHERE id = $1 AND owner = $2",
-                  DB_ARGS(db_text(id), db_text(owner)), err))
+    if (id_is_uuid(id) && !db_query(db, &exists, of->exists, DB_ARGS(db_text(id), db_text(owner)), err))
         return false;
-    if (row_count(exists) == 0)
-        return err_set(err, ERR_JobNotFound, "The job '%.60s' does not exist.", id);
-    if (!db_query(db, &rows,
-                  "SELECT id, level, code, message, data, at FROM job_logs"
-                  " WHERE job = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4",
-                  DB_ARGS(db_text(id), db_int(after), db_int(job_log_level(level)),
-                          db_int((int64_t)limit)),
-                  err))
+    if (!exists || row_count(exists) == 0)
+        return err_set(err, of->missing, "The %s '%.60s' does not exist.", of->name, id);
+    if (!db_query(db, &rows, of->select,
+                  DB_ARGS(db_text(id), db_int(after), db_int(job_log_level(level)), db_int((int64_t)limit)), err))
         return false;
-    *ret_count = job_logs_read(rows, arena, logs);
+    *ret_count = read_logs(rows, arena, logs);
     return true;
+}
+
+bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
+                  const char *level, int64_t after, size_t limit, struct job_log *logs,
+                  size_t *ret_count, struct err *err)
+{
+    static const struct log_owner job = {
+        "job", ERR_JobNotFound, "SELECT 1 FROM jobs WHERE id = $1 AND owner = $2",
+        "SELECT id, level, code, message, data, at FROM job_logs"
+        " WHERE job = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4"
+    };
+
+    return logs_list(db, arena, &job, owner, id, level, after, limit, logs, ret_count, err);
 }

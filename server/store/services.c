@@ -103,14 +103,16 @@ bool service_list(struct db *db, struct arena *arena, const char *owner, const c
     if (after && !id_is_uuid(after))
         return err_set(err, ERR_InvalidParameter, "after: expected the id of a service");
     if (!db_query(db, &rows,
-                  "SELECT " COLUMNS " FROM services s WHERE s.owner = $1 AND ($2::uuid IS NULL OR (s.created, s.id) <"
+                  "SELECT " COLUMNS ", s.configuration FROM services s WHERE s.owner = $1 AND ($2::uuid IS NULL OR (s.created, s.id) <"
                   "    (SELECT a.created, a.id FROM services a WHERE a.id = $2 AND a.owner = $1))"
                   " ORDER BY s.created DESC, s.id DESC LIMIT $3::bigint",
                   DB_ARGS(db_text(owner), db_text(after), db_int(limit)), err))
         return false;
     *ret_count = (size_t)row_count(rows);
-    for (size_t i = 0; i < *ret_count; i++)
+    for (size_t i = 0; i < *ret_count; i++) {
         read_service(rows, (int)i, arena, &services[i]);
+        services[i].configuration = row_json(rows, (int)i, 12);
+    }
     return true;
 }
 
@@ -222,21 +224,11 @@ bool service_log_list(struct db *db, struct arena *arena, const char *owner, con
                       const char *level, int64_t after, size_t limit, struct job_log *logs,
                       size_t *ret_count, struct err *err)
 {
-    AUTO(rows) PGresult *exists = NULL;
-    AUTO(rows) PGresult *rows = NULL;
+    static const struct log_owner service = {
+        "service", ERR_ServiceNotFound, "SELECT 1 FROM services WHERE id = $1 AND owner = $2",
+        "SELECT id, level, code, message, data, at FROM service_logs"
+        " WHERE service = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4"
+    };
 
-    if (!id_is_uuid(id))
-        return not_found(id, err);
-    if (!db_query(db, &exists, "SELECT 1 FROM services WHERE id = $1 AND owner = $2",
-                  DB_ARGS(db_text(id), db_text(owner)), err))
-        return false;
-    if (row_count(exists) == 0)
-        return not_found(id, err);
-    if (!db_query(db, &rows,
-                  "SELECT id, level, code, message, data, at FROM service_logs"
-                  " WHERE service = $1 AND id > $2 AND level <= $3 ORDER BY id LIMIT $4",
-                  DB_ARGS(db_text(id), db_int(after), db_int(job_log_level(level)), db_int((int64_t)limit)), err))
-        return false;
-    *ret_count = job_logs_read(rows, arena, logs);
-    return true;
+    return logs_list(db, arena, &service, owner, id, level, after, limit, logs, ret_count, err);
 }

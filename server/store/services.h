@@ -30,8 +30,8 @@ bool service_insert(struct db *db, const struct service_input *in, int64_t most,
 /* `owner` NULL: whosever it is. Errors: ServiceNotFound. */
 bool service_load(struct db *db, struct arena *arena, const char *owner, const char *id,
                   struct service *ret_service, struct err *err) MUST_USE;
-/* Newest first, after the service `after` (NULL: from the start). The caller drops each. Without process
- * and configuration. */
+/* Newest first, after the service `after` (NULL: from the start). The caller drops each. Without
+ * process. */
 bool service_list(struct db *db, struct arena *arena, const char *owner, const char *after, int64_t limit,
                   struct service *services, size_t *ret_count, struct err *err) MUST_USE;
 /* NULL leaves a member as it is; another process or configuration makes a new revision. */

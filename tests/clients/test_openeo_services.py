@@ -1,6 +1,7 @@
 """Web services: what their tiles show is held against NumPy with PROJ's positions, what they tell against their clients."""
 import io
 import math
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -252,3 +253,51 @@ def test_many_ask_for_one_tile(make, scenes):
         answers = list(pool.map(lambda _: fetch(service["url"], 12, x, y), range(8)))
     assert {a.status_code for a in answers} == {200} and len({a.content for a in answers}) == 1
     assert scenes.sql(f"SELECT tiles FROM services WHERE id = '{service['id']}'") == "1"
+
+
+def test_private_services(scenes, alice, make):
+    """With a key in the address that can be exchanged, or for the owner alone."""
+    bob = scenes.session("bob")
+    x, y = tile_of(15.25, 45.65, 9)
+
+    def status(url, **more):
+        url = url.replace("{z}", "9").replace("{x}", str(x)).replace("{y}", str(y))
+        return requests.get(url, timeout=TIMEOUT, **more).status_code
+
+    def change(id, **configuration):
+        assert alice.call("PATCH", f"/services/{id}", json={"configuration": configuration}).status_code == 204
+        return alice.call("GET", f"/services/{id}").json()["url"]
+
+    service = make(red(format="PNG", options={"range": [0, 2000]}), configuration={"access": "key"})
+    url, id = service["url"], service["id"]
+    listed = alice.call("GET", "/services").json()["services"]
+    assert "?key=" in url and next(s["url"] for s in listed if s["id"] == id) == url
+    answer = fetch(url, 9, x, y)
+    assert pixels(answer)[1].any() and answer.headers["Cache-Control"].startswith("private")
+    bare = url.partition("?")[0]
+    assert [status(u) for u in (bare, bare + "?key=", bare + "?key=1-abc", url[:-1] + ("A" if url[-1] != "A" else "B"))] == [403] * 4
+    other = make(red(), configuration={"access": "key"})["url"]
+    assert status(bare + "?" + other.partition("?")[2]) == 403
+    assert status(bare, headers=dict(alice.session.headers)) in (200, 503) and status(bare, headers=dict(bob.headers)) == 403
+    changed = change(id, access="key", key_name="second")
+    assert changed != url and status(url) == 403 and fetch(changed, 9, x, y).status_code == 200
+    owners = change(id, access="owner")
+    assert "?" not in owners and (status(owners), status(changed), status(owners, headers=dict(bob.headers))) == (401, 401, 403)
+    assert status(owners, headers=dict(alice.session.headers)) in (200, 503)
+    opened = change(id)
+    assert fetch(opened, 9, x, y).headers["Cache-Control"].startswith("public")
+    # WMTS tells addresses with the key
+    maps = make(red(), type="wmts", configuration={"access": "key"})["url"]
+    assert status(maps.partition("?")[0]) == 403
+    told = requests.get(maps, timeout=TIMEOUT)
+    key = maps.partition("?")[2]
+    assert told.status_code == 200 and told.text.count(key) == 4
+    assert requests.get(re.search(r'ServiceMetadataURL xlink:href="([^"]+)"', told.text)[1], timeout=TIMEOUT).status_code == 200
+    tile = re.search(r'template="([^"]+)"', told.text)[1].replace("{TileMatrix}", "{z}").replace("{TileCol}", "{x}").replace("{TileRow}", "{y}")
+    assert fetch(tile, 9, x, y).status_code == 200
+    by_query = re.findall(r'xlink:href="([^"]+)"', told.text)[1].replace("&amp;", "&")
+    assert fetch(by_query + f"service=WMTS&request=GetTile&version=1.0.0&layer=result&style=default&format=image/png&tilematrixset=WebMercatorQuad"
+                 f"&tilematrix=9&tilerow={y}&tilecol={x}").status_code == 200
+    for wrong in ({"access": "all"}, {"access": 1}, {"key_name": "a/b"}, {"key_name": ""}):
+        refused = alice.call("POST", "/services", json={"type": "xyz", "process": red(), "configuration": wrong})
+        assert refused.json()["code"] == "ServiceConfigInvalid"

@@ -155,6 +155,14 @@ def test_processing_parameters(open_service):
     of_process = {**add(), "default_job_options": {"dialect": "cdse", "unheard-of": 1}, "default_synchronous_options": {"dialect": "openeo"}}
     assert recorded(add()) == "openeo" and recorded(of_process) == "cdse" and recorded(of_process, dialect="openeo") == "openeo"
     assert recorded({**add(), "default_synchronous_options": {"dialect": "cdse"}}) == "openeo"
+    # and of a stored process, when that is all that is called
+    assert jobs.call("PUT", "/process_graphs/with_options", json=of_process).status_code == 200
+    stored = {"process_graph": {"c": {"process_id": "with_options", "arguments": {}, "result": True}}}
+    assert recorded(stored) == "cdse" and recorded(stored, dialect="openeo") == "openeo"
+    assert recorded({**stored, "default_job_options": {}}) == "openeo"
+    stored["process_graph"]["c"].update(namespace="user", process_id="with_options@1")
+    assert recorded(stored) == "cdse"
+    jobs.call("DELETE", "/process_graphs/with_options")
 
 
 # ---- jobs: what is held, what is paged ----

@@ -3,6 +3,7 @@
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "base/instant.h"
+#include "store/user_processes.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -51,12 +52,30 @@ static json_t *rest_of_request(const json_t *body, enum dialect dialect)
     return rest;
 }
 
-const char *openeo_default_dialect(const struct request *rq, const json_t *process, const char *options)
+/* The stored process that a graph of a single node calls, or NULL; the caller owns it. */
+static json_t *called_process(struct request *rq, const json_t *process)
 {
-    const char *name = json_string_value(json_object_get(json_object_get(process, options), "dialect"));
+    json_t *graph = json_object_get(process, "process_graph"), *stored = NULL;
+    const json_t *node = json_object_iter_value(json_object_iter(graph));
+    const char *id = json_string_value(json_object_get(node, "process_id"));
+    const char *space = json_string_value(json_object_get(node, "namespace"));
+    struct err ignored = { 0 };
+    int64_t version;
+
+    if (json_object_size(graph) != 1 || !id || (space && strcmp(space, "user") && *space != '@') ||
+        !user_process_load(rq->db, rq->user->id, space ? space : "user", id, &stored, &version, &ignored))
+        return NULL;
+    return stored;
+}
+
+const char *openeo_default_dialect(struct request *rq, const json_t *process, const char *options)
+{
+    AUTO(json) json_t *called = json_object_get(process, options) ? NULL : called_process(rq, process);
+    const char *name =
+        json_string_value(json_object_get(json_object_get(called ? called : process, options), "dialect"));
     enum dialect ignored;
 
-    return name && dialect_find(name, &ignored) ? name : rq->config->jobs_dialect;
+    return name && dialect_find(name, &ignored) ? arena_text(rq->arena, name) : rq->config->jobs_dialect;
 }
 
 bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,

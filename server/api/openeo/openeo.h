@@ -64,8 +64,8 @@ extern const struct js_field openeo_request_fields[];
 bool openeo_check_plan(const struct request *rq, const char *plan, struct err *err) MUST_USE;
 double openeo_budget(const json_t *request); /* < 0: none */
 /* What a request that names no dialect is read by: what its process says in `options` ("default_job_options",
- * "default_synchronous_options"), else jobs.dialect. */
-const char *openeo_default_dialect(const struct request *rq, const json_t *process, const char *options);
+ * "default_synchronous_options"), or the stored process that is all it calls, else jobs.dialect. */
+const char *openeo_default_dialect(struct request *rq, const json_t *process, const char *options);
 /* The dialect that a request names, or else `otherwise`. Errors: BadRequest. */
 bool openeo_dialect(const struct openeo_request *in, const char *otherwise, enum dialect *ret_dialect,
                     struct err *err) MUST_USE;

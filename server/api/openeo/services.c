@@ -30,17 +30,29 @@ static const struct service_type *type_find(const char *name)
     return NULL;
 }
 
+static json_t *setting_json(const char *type, const char *description)
+{
+    return json_pack("{s:s, s:s, s:s, s:b}", "type", type, "subtype", "service-setting", "description", description,
+                     "required", 0);
+}
+
 static json_t *settings_json(void)
 {
-    return json_pack(
-        "{s:{s:s, s:s, s:s, s:i, s:i, s:{s:s}, s:b}, s:{s:s, s:s, s:s, s:b}}", "range", "type", "array", "subtype",
-        "service-setting", "description",
-        "The values that are shown as 0 and 255, those between in proportion. Without it numbers are shown as they "
-        "are, limited to 0..255. Of no effect when the process saves a PNG with options.", "minItems", 2, "maxItems",
-        2, "items", "type", "number", "required", 0, "colormap", "type", "object", "subtype",
-        "service-setting", "description",
-        "Of one band: numbers from 0 to 255 (after range) with their red, green, blue and, if wanted, alpha. Of no "
-        "effect when the process saves a PNG with options.", "required", 0);
+    json_t *range = setting_json("array", "The values that are shown as 0 and 255, those between in proportion. Without it "
+                                          "numbers are shown as they are, limited to 0..255. Of no effect when the "
+                                          "process saves a PNG with options.");
+    json_t *access = setting_json("string", "public: whoever knows the address sees the service. key: the address has a "
+                                            "key, too, which can be changed. owner: only with your own token.");
+
+    json_object_update_new(range, json_pack("{s:i, s:i, s:{s:s}}", "minItems", 2, "maxItems", 2, "items", "type", "number"));
+    json_object_update_new(access, json_pack("{s:[s, s, s], s:s}", "enum", "public", "key", "owner", "default", "public"));
+    return json_pack("{s:o, s:o, s:o, s:o}", "range", range, "colormap",
+                     setting_json("object", "Of one band: numbers from 0 to 255 (after range) with their red, green, blue "
+                                            "and, if wanted, alpha. Of no effect when the process saves a PNG with "
+                                            "options."),
+                     "access", access, "key_name",
+                     setting_json("string", "A name for the key of the address: another name makes another key, and "
+                                            "the former one opens nothing any more."));
 }
 
 static json_t *side(const char *description)
@@ -98,6 +110,11 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
 
 static const struct js_field create_fields[] = { FIELDS(false, false) }, change_fields[] = { FIELDS(true, true) };
 
+static bool is_access(const char *text)
+{
+    return text && (!strcmp(text, "public") || !strcmp(text, "key") || !strcmp(text, "owner"));
+}
+
 static bool check_setting(const char *key, const json_t *value, struct err *err)
 {
     const json_t *least = json_array_get(value, 0), *most = json_array_get(value, 1);
@@ -112,8 +129,15 @@ static bool check_setting(const char *key, const json_t *value, struct err *err)
                err_set(err, ERR_ServiceConfigInvalid,
                        "/configuration/colormap: expected an object of numbers with their colours, found %s",
                        json_is_object(value) ? "an empty one" : js_type_name(value));
+    if (!strcmp(key, "access"))
+        return is_access(json_string_value(value)) ||
+               err_set(err, ERR_ServiceConfigInvalid, "/configuration/access: expected public, key or owner");
+    if (!strcmp(key, "key_name"))
+        return text_is_plain_name(json_string_value(value), 60) ||
+               err_set(err, ERR_ServiceConfigInvalid,
+                       "/configuration/key_name: expected letters, digits, underscores and hyphens");
     return err_set(err, ERR_ServiceConfigUnsupported,
-                   "/configuration/%.60s: there is no such setting; there are range and colormap", key);
+                   "/configuration/%.60s: there is no such setting; there are range, colormap, access and key_name", key);
 }
 
 static bool check_configuration(const json_t *configuration, struct err *err)
@@ -155,8 +179,8 @@ static bool check_process(struct request *rq, const json_t *process, const json_
     struct catalog catalog = catalog_store(&viewer);
     const struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
     const struct tile world = { 0, 0, 0 };
-    struct picture_wish wish = { .grid = service_tile_grid(&world),
-                                 .options = json_object_size(configuration) ? configuration : NULL };
+    AUTO(json) json_t *options = service_picture_options(configuration);
+    struct picture_wish wish = { .grid = service_tile_grid(&world), .options = options };
     AUTO(json) json_t *arguments = service_arguments(process, &world);
 
     if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
@@ -217,7 +241,7 @@ static json_t *service_json(struct request *rq, const struct service *s)
     const char *hole = strstr(type->url, "%s");
     json_t *body;
 
-    text_printf(&url, "%.*s%s%s", (int)(hole - type->url), type->url, s->id, hole + 2);
+    text_printf(&url, "%.*s%s%s%s", (int)(hole - type->url), type->url, s->id, hole + 2, service_key_query(rq, s));
     body = json_pack("{s:s, s:s, s:s, s:b}", "id", s->id, "type", s->type, "url", href_of(rq, "%s", url.data),
                      "enabled", s->enabled);
     put_text(body, "title", s->title);

@@ -17,7 +17,14 @@ void service_degrees(double x, double y, double *ret_lon, double *ret_lat);
 bool service_tile_read(const char *z, const char *x, const char *y, struct tile *ret_tile,
                        struct err *err) MUST_USE;
 bool service_path_tile(struct request *rq, struct tile *ret_tile, struct err *err) MUST_USE;
-/* The enabled service of this type in the address. Errors: ServiceNotFound. */
+/* What a configuration says about pictures: options of PNG, or NULL when nothing. The caller owns it. */
+json_t *service_picture_options(const json_t *configuration);
+/* "?key=.." where addresses of this service need a key; else "". In the arena. */
+const char *service_key_query(struct request *rq, const struct service *service);
+/* How long who may keep its tiles. */
+const char *service_cache_control(const struct service *service);
+/* The enabled service of this type in the address, if whoever asks may see it. Errors: ServiceNotFound,
+ * AuthenticationRequired, PermissionsInsufficient. */
 bool service_visit(struct request *rq, const char *type, struct service *ret_service, struct err *err) MUST_USE;
 bool service_tile_reply(struct request *rq, struct reply *reply, const char *type, const struct tile *tile,
                         struct err *err) MUST_USE;

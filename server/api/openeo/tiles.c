@@ -6,6 +6,7 @@
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "api/openeo/services.h"
+#include "auth/auth.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "store/tile_cache.h"
@@ -59,18 +60,31 @@ bool service_tile_read(const char *z, const char *x, const char *y, struct tile 
 
 /* ---- answers ---- */
 
-static bool send_tile(struct request *rq, struct reply *reply, const char *path, struct err *err)
+json_t *service_picture_options(const json_t *configuration)
 {
-    reply_header(rq, reply, "Cache-Control", "public, max-age=300");
+    json_t *options = json_object();
+
+    put_copy(options, "range", json_object_get(configuration, "range"));
+    put_copy(options, "colormap", json_object_get(configuration, "colormap"));
+    if (json_object_size(options))
+        return options;
+    json_decref(options);
+    return NULL;
+}
+
+static bool send_tile(struct request *rq, struct reply *reply, const struct service *service, const char *path,
+                      struct err *err)
+{
+    reply_header(rq, reply, "Cache-Control", "%s", service_cache_control(service));
     return reply_file(rq, reply, arena_text(rq->arena, path), "image/png", NULL, err);
 }
 
-static bool send_empty(struct request *rq, struct reply *reply)
+static bool send_empty(struct request *rq, struct reply *reply, const struct service *service)
 {
     char *bytes = mem_alloc(sizeof empty_tile);
 
     memcpy(bytes, empty_tile, sizeof empty_tile);
-    reply_header(rq, reply, "Cache-Control", "public, max-age=300");
+    reply_header(rq, reply, "Cache-Control", "%s", service_cache_control(service));
     return reply_bytes(reply, 200, bytes, sizeof empty_tile, "image/png");
 }
 
@@ -86,9 +100,10 @@ static json_t *picture_json(const struct service *service, const struct tile *ti
     struct grid g = service_tile_grid(tile);
     json_t *picture = json_pack("{s:i, s:f, s:f, s:f, s:I, s:I}", "epsg", g.epsg, "x0", g.x0, "y0", g.y0, "dx", g.dx,
                                 "width", (json_int_t)g.width, "height", (json_int_t)g.height);
+    json_t *options = service_picture_options(service->configuration);
 
-    if (json_object_size(service->configuration))
-        json_object_set(picture, "options", service->configuration);
+    if (options)
+        json_object_set_new(picture, "options", options);
     return picture;
 }
 
@@ -166,7 +181,7 @@ static bool send_made(struct request *rq, struct reply *reply, const struct serv
             return false;
         err_clear(err);
     }
-    return send_tile(rq, reply, path, err);
+    return send_tile(rq, reply, service, path, err);
 }
 
 static bool look(struct request *rq, struct reply *reply, const struct service *service, const struct tile *tile,
@@ -181,7 +196,7 @@ static bool look(struct request *rq, struct reply *reply, const struct service *
             return false;
         if (tile_cache_has(rq->config, path)) { /* taken by somebody who waited, too */
             err_clear(err);
-            return send_tile(rq, reply, path, err);
+            return send_tile(rq, reply, service, path, err);
         }
         err_clear(err);
         return err_set(err, ERR_JobFailed, "The tile could not be made; the service's log says why.");
@@ -189,7 +204,7 @@ static bool look(struct request *rq, struct reply *reply, const struct service *
     if (job.state == JOB_FINISHED)
         return send_made(rq, reply, service, &job, path, err);
     if (job.state == JOB_ERROR && job.error_code && !strcmp(job.error_code, err_name(ERR_NoDataAvailable)))
-        return job_delete(rq->db, service->owner, job.id, err) && send_empty(rq, reply);
+        return job_delete(rq->db, service->owner, job.id, err) && send_empty(rq, reply, service);
     if (job.state != JOB_QUEUED && job.state != JOB_RUNNING)
         return failed(rq, service, tile, &job, err);
     if (left > 0)
@@ -208,8 +223,58 @@ bool service_tile_reply(struct request *rq, struct reply *reply, const char *typ
         return false;
     path = tile_cache_path(rq->config, &service, tile);
     if (tile_cache_has(rq->config, path))
-        return send_tile(rq, reply, path, err);
+        return send_tile(rq, reply, &service, path, err);
     return rq->state ? look(rq, reply, &service, tile, path, err) : start(rq, reply, &service, tile, err);
+}
+
+/* ---- who may ask ---- */
+
+#define KEYS_END_MS INT64_C(253402300799000) /* the year 9999: keys end when they are given another name */
+
+static const char *setting(const struct service *service, const char *name)
+{
+    const char *text = json_string_value(json_object_get(service->configuration, name));
+
+    return text ? text : "";
+}
+
+static bool is_public(const struct service *service)
+{
+    const char *access = setting(service, "access");
+
+    return !*access || !strcmp(access, "public");
+}
+
+/* What a key is signed for: another name of the key makes another key, and the former opens nothing. */
+static const char *key_path(struct request *rq, const struct service *service)
+{
+    return arena_printf(rq->arena, "/services/%s?%s", service->id, setting(service, "key_name"));
+}
+
+const char *service_key_query(struct request *rq, const struct service *service)
+{
+    AUTO(mem) char *key = strcmp(setting(service, "access"), "key")
+                              ? NULL : auth_link_token(key_path(rq, service), KEYS_END_MS);
+
+    return key ? arena_printf(rq->arena, "?key=%s", key) : "";
+}
+
+const char *service_cache_control(const struct service *service)
+{
+    return is_public(service) ? "public, max-age=300" : "private, max-age=300";
+}
+
+static bool may_visit(struct request *rq, const struct service *service, struct err *err)
+{
+    const char *key = request_query(rq, "key");
+
+    if (is_public(service) || (rq->user && !strcmp(rq->user->id, service->owner)))
+        return true;
+    if (!strcmp(setting(service, "access"), "key"))
+        return key ? auth_link_check_token(key_path(rq, service), key, err)
+                   : err_set(err, ERR_PermissionsInsufficient, "The service is private: its address has a key.");
+    return err_set(err, rq->user ? ERR_PermissionsInsufficient : ERR_AuthenticationRequired,
+                   "The service is private: its owner alone sees it.");
 }
 
 bool service_visit(struct request *rq, const char *type, struct service *ret_service, struct err *err)
@@ -221,7 +286,7 @@ bool service_visit(struct request *rq, const char *type, struct service *ret_ser
     if (strcmp(ret_service->type, type) || !ret_service->enabled)
         return err_set(err, ERR_ServiceNotFound, ret_service->enabled ? "There is no such service."
                                                                       : "The service is switched off.");
-    return true;
+    return may_visit(rq, ret_service, err);
 }
 
 /* "12.png" */

@@ -12,12 +12,13 @@
 
 /* ---- capabilities ---- */
 
-static void add_operation(struct text *xml, const char *name, const char *href)
+static void add_operation(struct text *xml, const char *name, const char *href, const char *key)
 {
     text_printf(xml, "    <ows:Operation name=\"%s\"><ows:DCP><ows:HTTP><ows:Get xlink:href=\"", name);
     text_add_html(xml, href);
-    text_add(xml, "?\"><ows:Constraint name=\"GetEncoding\"><ows:AllowedValues><ows:Value>KVP</ows:Value>"
-                  "</ows:AllowedValues></ows:Constraint></ows:Get></ows:HTTP></ows:DCP></ows:Operation>\n");
+    text_printf(xml, "%s%s\"><ows:Constraint name=\"GetEncoding\"><ows:AllowedValues><ows:Value>KVP</ows:Value>"
+                  "</ows:AllowedValues></ows:Constraint></ows:Get></ows:HTTP></ows:DCP></ows:Operation>\n",
+                *key ? key : "?", *key ? "&amp;" : "");
 }
 
 static void add_service(struct text *xml, struct request *rq, const struct service *service)
@@ -29,8 +30,8 @@ static void add_service(struct text *xml, struct request *rq, const struct servi
     text_add(xml, "</ows:Title>\n    <ows:ServiceType>OGC WMTS</ows:ServiceType>\n"
                   "    <ows:ServiceTypeVersion>1.0.0</ows:ServiceTypeVersion>\n  </ows:ServiceIdentification>\n"
                   "  <ows:OperationsMetadata>\n");
-    add_operation(xml, "GetCapabilities", href);
-    add_operation(xml, "GetTile", href);
+    add_operation(xml, "GetCapabilities", href, service_key_query(rq, service));
+    add_operation(xml, "GetTile", href, service_key_query(rq, service));
     text_add(xml, "  </ows:OperationsMetadata>\n");
 }
 
@@ -48,7 +49,8 @@ static void add_layer(struct text *xml, struct request *rq, const struct service
                 "      <Format>image/png</Format>\n"
                 "      <TileMatrixSetLink><TileMatrixSet>" MATRIX_SET "</TileMatrixSet></TileMatrixSetLink>\n"
                 "      <ResourceURL format=\"image/png\" resourceType=\"tile\" template=\"");
-    text_add_html(xml, href_of(rq, "/wmts/%s/{TileMatrix}/{TileCol}/{TileRow}.png", service->id));
+    text_add_html(xml, href_of(rq, "/wmts/%s/{TileMatrix}/{TileCol}/{TileRow}.png%s", service->id,
+                               service_key_query(rq, service)));
     text_add(xml, "\"/>\n    </Layer>\n");
 }
 
@@ -85,7 +87,7 @@ static bool reply_capabilities(struct request *rq, struct reply *reply, struct e
     add_layer(&xml, rq, &service);
     add_matrices(&xml);
     text_add(&xml, "  </Contents>\n  <ServiceMetadataURL xlink:href=\"");
-    text_add_html(&xml, href_of(rq, "/wmts/%s/1.0.0/WMTSCapabilities.xml", service.id));
+    text_add_html(&xml, href_of(rq, "/wmts/%s/1.0.0/WMTSCapabilities.xml%s", service.id, service_key_query(rq, &service)));
     text_add(&xml, "\"/>\n</Capabilities>\n");
     size = xml.length;
     return reply_bytes(reply, 200, text_take(&xml), size, "application/xml");
