@@ -27,6 +27,7 @@ libsentier_a_SOURCES += \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \
+	server/api/ogc/openapi.c server/api/ogc/openapi.h \
 	server/api/ogc/outputs.c \
 	server/api/ogc/processes.c server/api/ogc/products.h \
 	server/api/ogc/results.c \

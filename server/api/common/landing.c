@@ -5,6 +5,7 @@
 #include "api/common/build.h"
 #include "api/common/documents.h"
 #include "api/common/page.h"
+#include "api/ogc/openapi.h"
 #include "base/text.h"
 #include "config.h"
 #include <string.h>
@@ -145,7 +146,7 @@ static void place_servers(struct request *rq, json_t *owner)
             json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
 }
 
-static json_t *document_of(struct request *rq, const char *text, struct err *err)
+static json_t *document_of(struct request *rq, const char *face, const char *text, struct err *err)
 {
     json_t *body, *item;
     const char *path;
@@ -155,6 +156,8 @@ static json_t *document_of(struct request *rq, const char *text, struct err *err
     place_servers(rq, body);
     json_object_foreach(json_object_get(body, "paths"), path, item)
         place_servers(rq, item);
+    if (!strcmp(face, "ogc"))
+        ogc_document_add(body);
     put_limit(body, "limit", "default", rq->config->catalog_page);
     put_limit(body, "limit", "maximum", rq->config->catalog_max_page);
     put_limit(body, "limitCollections", "maximum", rq->config->catalog_max_page);
@@ -175,7 +178,7 @@ bool api_document_get(struct request *rq, struct reply *reply, struct err *err)
     if (offer < 0)
         return err_set(err, ERR_NotAcceptable, "This document comes as %s, application/json or text/html.",
                        OPENAPI_MEDIA);
-    if (!(body = document_of(rq, text, err)))
+    if (!(body = document_of(rq, face, text, err)))
         return false;
     if (offer < 2)
         return reply_json(reply, 200, json_incref(body), offers[offer]);
