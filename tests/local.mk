@@ -173,6 +173,10 @@ openeo-r: all
 	cd $(srcdir) && SENTIER_R_LIBRARY=$(OPENEO_R)/library SENTIER_BINARY=$(abs_top_builddir)/sentier \
 	  build/venv/bin/python -m pytest -q -p no:cacheprovider tests/clients/test_openeo_r.py
 
+# make bench-ogc: OGC API - Processes against pygeoapi and PyWPS; BENCH_OGC_JOBS, _PEER_JOBS, _KILLED and _ROWS make it smaller
+bench-ogc: all
+	$(SHELL) $(srcdir)/tests/bench/ogc/run.sh $(abs_top_builddir)
+
 # make ets-processes: OGC's executable test suite; ETS_PROCESSES is a checkout of its sources, which Maven compiles
 ETS_PROCESSES = $(abs_top_builddir)/ets-ogcapi-processes10
 ETS_PROCESSES_VERSION = 1.3
@@ -181,8 +185,8 @@ ets-processes: all
 	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
 	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
 
-.PHONY: openeo-r ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
-EXTRA_DIST += tests/bench/stac tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
+.PHONY: openeo-r bench-ogc ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+EXTRA_DIST += tests/bench/stac tests/bench/ogc tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_openeo_r.py tests/peers/openeo_r.R tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/clients/test_ogc_openapi.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java
 

@@ -1,0 +1,210 @@
+"""OGC API - Processes against pygeoapi and PyWPS, in one run on one machine. Usage: bench_ogc.py BUILD-FOLDER
+
+Latency of a submission (201), empty jobs a second to their end, the memory of the servers, 10,000 accepted jobs while workers are
+killed at random, and the list of jobs with a million rows. BENCH_OGC_JOBS, _PEER_JOBS, _KILLED and _ROWS make it smaller."""
+import concurrent.futures
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+build = Path(sys.argv[1]).resolve()
+os.environ.setdefault("SENTIER_BINARY", str(build / "sentier"))
+sys.path[:0] = [str(HERE.parent.parent), str(HERE)]
+import requests  # noqa: E402
+from conftest import Service, free_port  # noqa: E402
+from peers import Pygeoapi, Pywps  # noqa: E402
+
+JOBS = int(os.environ.get("BENCH_OGC_JOBS", "3000"))
+PEER_JOBS = int(os.environ.get("BENCH_OGC_PEER_JOBS", "300"))
+KILLED = int(os.environ.get("BENCH_OGC_KILLED", "10000"))
+ROWS = int(os.environ.get("BENCH_OGC_ROWS", "1000000"))
+CLIENTS = 8
+
+
+def quantile(values, q):
+    return sorted(values)[min(len(values) - 1, int(q * len(values)))]
+
+
+def timed(work):
+    begun = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - begun)
+
+
+class Ours:
+    name = "sentier"
+
+    def __init__(self, service, session):
+        self.service, self.session = service, session
+        self.url = service.base + "/ogc/processes/echo/execution"
+
+    def submit(self, session, wait):
+        answer = session.post(self.url, json={"inputs": {"number": 1}, "outputs": {"number": {}}}, timeout=120,
+                              headers={**self.session.headers, **({} if wait else {"Prefer": "respond-async"})})
+        assert answer.status_code == (200 if wait else 201), answer.text
+        return answer
+
+    def done(self, session):
+        return int(self.service.sql("SELECT count(*) FROM jobs WHERE state = 3"))
+
+    def memory(self):
+        """Of the server alone, and of the processes that belong to it without the database."""
+        rss = {}
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                line = (status.parent / "cmdline").read_bytes().split(b"\0")
+                if Path(os.fsdecode(line[0])).name == "sentier" and os.fsencode(str(self.service.data)) in b" ".join(line):
+                    kind = os.fsdecode(line[1])
+                    rss[kind] = rss.get(kind, 0) + int(next(t for t in status.read_text().splitlines() if t.startswith("VmRSS")).split()[1])
+            except (OSError, StopIteration, IndexError):
+                continue
+        return rss.get("serve", 0)
+
+
+def latency(peer, count):
+    with requests.Session() as session:
+        peer.submit(session, False)
+        return [timed(lambda: peer.submit(session, False)) for _ in range(count)]
+
+
+def to_completion(peer, count, wait):
+    """Jobs a second, from the first submission to the end of the last job."""
+    with requests.Session() as session:
+        before = 0 if wait else peer.done(session)
+        local = threading.local()
+
+        def one(_):
+            if not hasattr(local, "session"):
+                local.session = requests.Session()
+            peer.submit(local.session, wait)
+
+        begun = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(one, range(count)))
+        while not wait and peer.done(session) - before < count:
+            if time.perf_counter() - begun > 600:
+                return None
+            time.sleep(0.05)
+        return count / (time.perf_counter() - begun)
+
+
+def measure(peer, count):
+    result = {"latency": latency(peer, min(count, 100))}
+    deadline = time.time() + 120
+    with requests.Session() as session:
+        while peer.done(session) < min(count, 100) + 1 and time.time() < deadline:
+            time.sleep(0.05)
+    result["async"] = to_completion(peer, count, False)
+    result["sync"] = to_completion(peer, count, True)
+    result["memory"] = peer.memory()
+    show = lambda value: f"{value:8.1f}" if value else "   never"
+    print(f"{peer.name:10} 201: p50 {quantile(result['latency'], .5):6.1f} ms, p95 {quantile(result['latency'], .95):6.1f} ms; jobs/s "
+          f"{show(result['async'])}; waited for {show(result['sync'])}/s; memory {result['memory'] / 1024:.0f} MB", flush=True)
+    return result
+
+
+def children(service, kind):
+    pids = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = command.read_bytes().split(b"\0")
+            if Path(os.fsdecode(words[0])).name == "sentier" and os.fsencode(str(service.data)) in b" ".join(words) and words[1] == kind:
+                pids.append(int(command.parent.name))
+        except (OSError, IndexError):
+            continue
+    return pids
+
+
+def killed(service, session, count):
+    """Accepted jobs that did not end well, while workers are killed."""
+    stop = threading.Event()
+    kills = [0]
+
+    def kill():
+        while not stop.wait(random.uniform(1, 3)):
+            for pid in children(service, b"worker")[:1]:
+                os.kill(pid, signal.SIGKILL)
+                kills[0] += 1
+
+    ours, accepted = Ours(service, session), []
+
+    def one(_):
+        with requests.Session() as own:
+            for _ in range(100):
+                answer = own.post(ours.url, json={"inputs": {"number": 1}}, headers={**session.headers, "Prefer": "respond-async"}, timeout=120)
+                if answer.status_code == 201:
+                    accepted.append(answer.json()["jobID"])
+                    return
+                time.sleep(0.5)  # 429: as many wait as may
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    begun = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(one, range(count)))
+    while int(service.sql("SELECT count(*) FROM jobs WHERE state IN (1, 2)")):
+        time.sleep(0.2)
+    stop.set()
+    thread.join()
+    ended = int(service.sql("SELECT count(*) FROM jobs WHERE state = 3 AND id = ANY('{" + ",".join(accepted) + "}')")) if len(accepted) < 2000 else \
+        int(service.sql("SELECT count(*) FROM jobs WHERE state = 3"))
+    seconds = time.perf_counter() - begun
+    print(f"{len(accepted)} accepted, {kills[0]} workers killed, {len(accepted) - ended} lost, {seconds:.0f} s", flush=True)
+    return len(accepted) - ended
+
+
+def listing(service, session, rows):
+    """p95 of pages of ten among so many jobs."""
+    owner = service.sql("SELECT id FROM users WHERE name = 'bench'")
+    service.sql("INSERT INTO jobs(id, owner, face, process_id, title, process, request, state, created, updated, started, finished)"
+                f" SELECT gen_random_uuid(), '{owner}', 'ogc', CASE WHEN n % 3 = 0 THEN 'ndvi-composite' ELSE 'echo' END, 'x', '{{}}', '{{\"outputs\":{{}}}}',"
+                " CASE WHEN n % 100 = 0 THEN 4 ELSE 3 END, t, t, t, t + (n % 1000) * interval '1 s'"
+                f" FROM (SELECT n, now() - n * interval '1 s' AS t FROM generate_series(1, {rows}) n) g")
+    service.sql("ANALYZE jobs")
+    worst = 0
+    deep = service.sql(f"SELECT id FROM jobs WHERE owner = '{owner}' ORDER BY created DESC, id DESC OFFSET {rows // 2} LIMIT 1")
+    for name, query in (("first page", ""), ("page in the middle", f"after={deep}"), ("status=failed", "status=failed"), ("status=running", "status=running"),
+                        ("processID=echo", "processID=echo"), ("processID=none", "processID=none"), ("datetime", "datetime=2020-01-01T00:00:00Z/.."),
+                        ("minDuration=990", "minDuration=990"), ("minDuration=5000", "minDuration=5000")):
+        times = [timed(lambda: session.get(f"{service.base}/ogc/jobs?{query}", timeout=60).raise_for_status()) for _ in range(100)]
+        worst = max(worst, quantile(times, .95))
+        print(f"GET /ogc/jobs of {rows} rows, {name:20} p50 {quantile(times, .5):6.2f} ms, p95 {quantile(times, .95):6.2f} ms", flush=True)
+    return worst
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="sentier-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        peers = {}
+        for kind in (Pygeoapi, Pywps):
+            peer = kind(folder / kind.name, free_port()).start()
+            try:
+                peers[kind.name] = measure(peer, PEER_JOBS)
+            finally:
+                peer.stop()
+        service = Service(folder / "service", "jobs.user_jobs=0", workers=1).start()
+        try:
+            service.add_user("bench")
+            session = service.session("bench")
+            ours = measure(Ours(service, session), JOBS)
+            lost = killed(service, session, KILLED)
+            worst = listing(service, session, ROWS)
+        finally:
+            service.stop()
+    for name, peer in peers.items():
+        for kind in ("async", "sync"):
+            if peer[kind]:
+                print(f"{kind} jobs/s: {ours[kind] / peer[kind]:.1f} times {name} (goal: 20)")
+    print(f"lost: {lost} (goal: 0); slowest list p95 {worst:.1f} ms (goal: 10)")
+    return 1 if lost else 0
+
+
+sys.exit(main())
