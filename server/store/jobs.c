@@ -1,6 +1,7 @@
 /* SQL on table jobs. Whatever changes a job and its tasks together locks the job's row first: one
  * order, so no deadlocks between owners who cancel and tasks that finish. */
 #include "store/budgets.h"
+#include "store/compose.h"
 #include "base/text.h"
 #include "json/js.h"
 #include <inttypes.h>
@@ -55,6 +56,22 @@ bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID
                           db_text(in->process_id), db_text(in->title), db_text(in->description),
                           db_text(process ? process : "null"), db_text(arguments),
                           db_text(request), db_int(in->class)),
+                  err);
+}
+
+bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, char ret_id[static ID_UUID_SIZE],
+                         struct err *err)
+{
+    AUTO(mem) char *process = dump(in->process), *arguments = dump(in->arguments), *request = dump(in->request);
+
+    id_uuid(ret_id);
+    return db_run(db,
+                  "INSERT INTO jobs(id, owner, face, process_id, title, process, arguments, request, class, state, run,"
+                  "                 queued, started, finished, catalogued, expires)"
+                  " VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8::json, $9, 3, 1, now(), now(), now(), true,"
+                  "         CASE WHEN $10::bigint > 0 THEN now() + $10 * interval '1 s' END)",
+                  DB_ARGS(db_text(ret_id), db_text(in->owner), db_text(in->face), db_text(in->process_id), db_text(in->title),
+                          db_text(process), db_text(arguments), db_text(request), db_int(in->class), db_int(keep_seconds)),
                   err);
 }
 
@@ -325,37 +342,66 @@ bool job_load(struct db *db, struct arena *arena, const char *owner, const char 
     return true;
 }
 
+/* One value is compared by equality, so that an index in the order of the list serves it; several by their array. */
+static void add_processes(struct composed *c, const struct job_filter *f, struct text *list)
+{
+    if (f->n_process_ids == 0)
+        return;
+    for (size_t i = 0; i < f->n_process_ids; i++)
+        text_printf(list, "%s%s", i ? "\n" : "", f->process_ids[i]);
+    compose(c, f->n_process_ids == 1 ? " AND j.process_id = ?" : " AND j.process_id = ANY(string_to_array(?, E'\\n'))",
+            compose_arg(c, db_text(list->data)));
+}
+
+static void add_states(struct composed *c, const struct job_filter *f)
+{
+    if (!f->states)
+        return;
+    for (unsigned state = 0; state <= JOB_CANCELED; state++) {
+        if (f->states == 1u << state) {
+            compose(c, " AND j.state = ?::smallint", compose_arg(c, db_int(state)));
+            return;
+        }
+    }
+    compose(c, " AND (1 << j.state) & ?::int <> 0", compose_arg(c, db_int(f->states)));
+}
+
+static void add_times(struct composed *c, const struct job_filter *f)
+{
+    if (f->created_after)
+        compose(c, " AND j.created >= ?::timestamptz", compose_arg(c, db_instant(f->created_after)));
+    if (f->created_before) /* as it is told */
+        compose(c, " AND j.created < ?::timestamptz + interval '1 ms'", compose_arg(c, db_instant(f->created_before)));
+    if (f->by_seconds)
+        compose(c, " AND extract(epoch FROM coalesce(j.finished, now()) - j.started) BETWEEN ?::float8 AND ?::float8",
+                compose_arg(c, db_double(f->least_seconds)), compose_arg(c, db_double(f->most_seconds)));
+}
+
 bool job_list(struct db *db, struct arena *arena, const char *owner, const struct job_filter *f,
               struct job *jobs, size_t *ret_count, bool *ret_more, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
     AUTO(text) struct text processes = { 0 };
+    AUTO_COMPOSED c = { 0 };
+    int own;
     size_t count;
 
-    for (size_t i = 0; i < f->n_process_ids; i++)
-        text_printf(&processes, "%s%s", i ? "\n" : "", f->process_ids[i]);
     if (f->after && !id_is_uuid(f->after))
         return err_set(err, ERR_InvalidParameter, "The page starts after an unknown job.");
-    if (!db_query(db, &rows,
-                  "SELECT " COLUMNS " FROM jobs j WHERE j.owner = $1"
-                  "   AND ($2::text IS NULL OR j.face = $2)"
-                  "   AND ($3::text IS NULL OR j.process_id = ANY(string_to_array($3, E'\\n')))"
-                  "   AND ($12::int = 0 OR (j.process_id IS NULL) = ($12 = 2))"
-                  "   AND ($4::int = 0 OR (1 << j.state) & $4 <> 0)"
-                  "   AND ($5::timestamptz IS NULL OR j.created >= $5)"
-                  "   AND ($6::timestamptz IS NULL OR j.created < $6 + interval '1 ms')" /* as it is told */
-                  "   AND (NOT $9::bool OR extract(epoch FROM coalesce(j.finished, now()) - j.started)"
-                  "        BETWEEN $10 AND $11)"
-                  "   AND ($7::uuid IS NULL OR (j.created, j.id) <"
-                  "        (SELECT a.created, a.id FROM jobs a WHERE a.id = $7 AND a.owner = $1))"
-                  " ORDER BY j.created DESC, j.id DESC LIMIT $8::bigint + 1",
-                  DB_ARGS(db_text(owner), db_text(f->face), db_text(processes.data),
-                          db_int(f->states),
-                          f->created_after ? db_instant(f->created_after) : db_text(NULL),
-                          f->created_before ? db_instant(f->created_before) : db_text(NULL),
-                          db_text(f->after), db_int(f->limit), db_bool(f->by_seconds),
-                          db_double(f->least_seconds), db_double(f->most_seconds), db_int(f->only)),
-                  err))
+    own = compose_arg(&c, db_text(owner));
+    compose(&c, "SELECT " COLUMNS " FROM jobs j WHERE j.owner = ?::uuid", own);
+    if (f->face)
+        compose(&c, " AND j.face = ?", compose_arg(&c, db_text(f->face)));
+    add_processes(&c, f, &processes);
+    if (f->only)
+        compose(&c, f->only == JOBS_OF_GRAPHS ? " AND j.process_id IS NULL" : " AND j.process_id IS NOT NULL");
+    add_states(&c, f);
+    add_times(&c, f);
+    if (f->after)
+        compose(&c, " AND (j.created, j.id) < (SELECT a.created, a.id FROM jobs a WHERE a.id = ?::uuid AND a.owner = ?::uuid)",
+                compose_arg(&c, db_text(f->after)), own);
+    compose(&c, " ORDER BY j.created DESC, j.id DESC LIMIT ?::bigint + 1", compose_arg(&c, db_int(f->limit)));
+    if (!composed_run(db, &c, &rows, err))
         return false;
     count = (size_t)row_count(rows);
     *ret_more = count > (size_t)f->limit;

@@ -70,6 +70,9 @@ bool job_start(struct db *db, const char *owner, const char *id, const struct jo
 /* insert and start in one transaction: an accepted request is never lost. */
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
+/* Stores a job that has nothing left to do: what it gave is in its request, and there are no files. */
+bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, char ret_id[static ID_UUID_SIZE],
+                         struct err *err) MUST_USE;
 /* The same within a transaction; the first task is of this kind (enum task_kind). */
 bool job_add_started(struct db *db, const struct job_input *in, int kind,
                      char ret_id[static ID_UUID_SIZE], struct err *err) MUST_USE;

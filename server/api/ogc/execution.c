@@ -149,42 +149,58 @@ static bool is_answered(const struct ogc_execution *x, const json_t *value)
     return value && json_is_object(value) && !pause_of(x);
 }
 
-/* Is it answered without a job? */
-static bool try_at_once(struct request *rq, struct reply *reply, const struct ogc_execution *x,
-                        const struct ogc_preference *prefer, bool *ret_done, struct err *err)
+/* What the outputs are, when they are known without pixels and no file is wanted (NULL: they are not). */
+static bool value_of(struct request *rq, const struct ogc_execution *x, json_t **ret_value, struct err *err)
 {
     struct run_estimate estimate = { 0 };
-    AUTO(json) json_t *value = NULL;
 
-    *ret_done = false;
+    *ret_value = NULL;
+    if (!is_value(x))
+        return true;
     if (!run_estimate(rq, x->graph, x->arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
         return false;
-    value = estimate.value;
-    if (!is_answered(x, value))
-        return true;
-    *ret_done = true;
-    ogc_preference_applied(rq, reply, prefer, false);
-    return ogc_reply_values(rq, reply, x, value, err);
+    if (is_answered(x, estimate.value))
+        *ret_value = estimate.value;
+    else
+        json_decref(estimate.value);
+    return true;
+}
+
+/* A job; one whose outputs are known has ended when it is answered. */
+static bool queue(struct request *rq, struct reply *reply, const struct ogc_execution *x, struct err *err)
+{
+    struct job_input in = ogc_execution_input(rq, x, OGC_FACE, CLASS_NORMAL);
+    AUTO(json) json_t *value = NULL;
+    char id[ID_UUID_SIZE];
+
+    if (!value_of(rq, x, &value, err))
+        return false;
+    if (!value)
+        return ogc_execution_queue(rq, x, id, err) && reply_accepted(rq, reply, id, err);
+    json_object_set(x->request, "values", value);
+    return job_insert_finished(rq->db, &in, rq->config->jobs_keep, id, err) && reply_accepted(rq, reply, id, err);
 }
 
 static bool submit(struct request *rq, struct reply *reply, const json_t *body, struct err *err)
 {
     struct ogc_preference prefer = ogc_preference_read(rq);
     AUTO(ogc_execution) struct ogc_execution x = { 0 };
-    char id[ID_UUID_SIZE];
-    bool async, done;
+    AUTO(json) json_t *value = NULL;
+    bool async;
 
     if (!ogc_execution_read(rq, request_variable(rq, "processId"), body, &x, err))
         return false;
     async = choose_async(&x, &prefer);
     if (async && prefer.wait_ms <= 0)
-        return ogc_execution_queue(rq, &x, id, err) && reply_accepted(rq, reply, id, err);
+        return queue(rq, reply, &x, err);
     if (prefer.returns)
         json_object_set_new(x.request, "return", json_string(prefer.returns));
-    if (!is_value(&x))
+    if (!value_of(rq, &x, &value, err))
+        return false;
+    if (!value)
         return ogc_execution_wait(rq, reply, &x, wait_of(rq, &prefer), async, err);
-    return try_at_once(rq, reply, &x, &prefer, &done, err) &&
-           (done || ogc_execution_wait(rq, reply, &x, wait_of(rq, &prefer), async, err));
+    ogc_preference_applied(rq, reply, &prefer, false);
+    return ogc_reply_values(rq, reply, &x, value, err);
 }
 
 /* The wait is over and the job is not: with respond-async it goes on as any other job. */

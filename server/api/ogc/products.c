@@ -100,9 +100,10 @@ bool ogc_products_read(struct request *rq, const struct job *job, struct ogc_pro
     const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
     AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
 
-    if (!job_asset_list(rq->db, rq->arena, NULL, job->id, &ret_products->assets,
-                        &ret_products->n_assets, err) ||
-        !read_values(ret_products, err))
+    ret_products->values = json_incref(json_object_get(job->request, "values"));
+    if (!ret_products->values && (!job_asset_list(rq->db, rq->arena, NULL, job->id, &ret_products->assets,
+                                                  &ret_products->n_assets, err) ||
+                                  !read_values(ret_products, err)))
         return false;
     list_asked(rq, description, json_object_get(job->request, "outputs"), ret_products);
     return true;

@@ -3,6 +3,7 @@
 Latency of a submission (201), empty jobs a second to their end, the memory of the servers, 10,000 accepted jobs while workers are
 killed at random, and the list of jobs with a million rows. BENCH_OGC_JOBS, _PEER_JOBS, _KILLED and _ROWS make it smaller."""
 import concurrent.futures
+import http.client
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from json import dumps
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,17 +40,40 @@ def timed(work):
     return 1000 * (time.perf_counter() - begun)
 
 
+class Light:
+    """What requests.Session does here, at a fraction of its time: the client shares the cores with the servers."""
+
+    def __init__(self, base):
+        self.connection = http.client.HTTPConnection(base.split("//")[1], timeout=120)
+
+    def call(self, method, url, body=None, headers=None):
+        path = url.split("/", 3)[3]
+        self.connection.request(method, "/" + path, body, headers or {})
+        answer = self.connection.getresponse()
+        answer.text = answer.read().decode(errors="replace")
+        answer.status_code = answer.status
+        return answer
+
+    def post(self, url, json=None, headers=None, timeout=None):
+        return self.call("POST", url, dumps(json), {"Content-Type": "application/json", **{k: v for k, v in (headers or {}).items()}})
+
+    def get(self, url, timeout=None):
+        return self.call("GET", url)
+
+
 class Ours:
+    """The echo process; `file`: with an output that must be a file, which a worker makes."""
     name = "sentier"
 
-    def __init__(self, service, session):
-        self.service, self.session = service, session
+    def __init__(self, service, session, file=False):
+        self.service, self.session, self.file = service, session, file
+        self.base = service.base
         self.url = service.base + "/ogc/processes/echo/execution"
 
     def submit(self, session, wait):
-        answer = session.post(self.url, json={"inputs": {"number": 1}, "outputs": {"number": {}}}, timeout=120,
-                              headers={**self.session.headers, **({} if wait else {"Prefer": "respond-async"})})
-        assert answer.status_code == (200 if wait else 201), answer.text
+        answer = session.post(self.url, json={"inputs": {"number": 1}, "outputs": {"number": {"transmissionMode": "reference"} if self.file else {}}}, timeout=120,
+                              headers={"Authorization": self.session.headers["Authorization"], **({} if wait else {"Prefer": "respond-async"})})
+        assert answer.status_code in ((200, 204) if wait else (201,)), answer.text
         return answer
 
     def done(self, session):
@@ -82,24 +107,26 @@ def to_completion(peer, count, wait):
 
         def one(_):
             if not hasattr(local, "session"):
-                local.session = requests.Session()
+                local.session = Light(peer.base)
             peer.submit(local.session, wait)
 
         begun = time.perf_counter()
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(one, range(count)))
         while not wait and peer.done(session) - before < count:
-            if time.perf_counter() - begun > 600:
+            if time.perf_counter() - begun > 60:
                 return None
             time.sleep(0.05)
         return count / (time.perf_counter() - begun)
 
 
 def measure(peer, count):
-    result = {"latency": latency(peer, min(count, 100))}
-    deadline = time.time() + 120
     with requests.Session() as session:
-        while peer.done(session) < min(count, 100) + 1 and time.time() < deadline:
+        before = peer.done(session)
+    result = {"latency": latency(peer, min(count, 100))}
+    deadline = time.time() + 60
+    with requests.Session() as session:
+        while peer.done(session) < before + min(count, 100) + 1 and time.time() < deadline:
             time.sleep(0.05)
     result["async"] = to_completion(peer, count, False)
     result["sync"] = to_completion(peer, count, True)
@@ -138,7 +165,7 @@ def killed(service, session, count):
     def one(_):
         with requests.Session() as own:
             for _ in range(100):
-                answer = own.post(ours.url, json={"inputs": {"number": 1}}, headers={**session.headers, "Prefer": "respond-async"}, timeout=120)
+                answer = own.post(ours.url, json={"inputs": {"number": 1}, "outputs": {"number": {"transmissionMode": "reference"}}}, headers={**session.headers, "Prefer": "respond-async"}, timeout=120)
                 if answer.status_code == 201:
                     accepted.append(answer.json()["jobID"])
                     return
@@ -153,8 +180,10 @@ def killed(service, session, count):
         time.sleep(0.2)
     stop.set()
     thread.join()
-    ended = int(service.sql("SELECT count(*) FROM jobs WHERE state = 3 AND id = ANY('{" + ",".join(accepted) + "}')")) if len(accepted) < 2000 else \
-        int(service.sql("SELECT count(*) FROM jobs WHERE state = 3"))
+    ended = 0
+    for first in range(0, len(accepted), 1000):
+        ids = ",".join(accepted[first:first + 1000])
+        ended += int(service.sql(f"SELECT count(*) FROM jobs WHERE state = 3 AND id = ANY('{{{ids}}}')"))
     seconds = time.perf_counter() - begun
     print(f"{len(accepted)} accepted, {kills[0]} workers killed, {len(accepted) - ended} lost, {seconds:.0f} s", flush=True)
     return len(accepted) - ended
@@ -195,6 +224,9 @@ def main():
             service.add_user("bench")
             session = service.session("bench")
             ours = measure(Ours(service, session), JOBS)
+            files = Ours(service, session, True)
+            files.name = "by worker"
+            worked = measure(files, max(100, JOBS // 10))
             lost = killed(service, session, KILLED)
             worst = listing(service, session, ROWS)
         finally:
@@ -202,7 +234,7 @@ def main():
     for name, peer in peers.items():
         for kind in ("async", "sync"):
             if peer[kind]:
-                print(f"{kind} jobs/s: {ours[kind] / peer[kind]:.1f} times {name} (goal: 20)")
+                print(f"{kind} jobs/s: {ours[kind] / peer[kind]:.1f} times {name} (goal: 20), {worked[kind] / peer[kind]:.1f} times where a worker makes a file")
     print(f"lost: {lost} (goal: 0); slowest list p95 {worst:.1f} ms (goal: 10)")
     return 1 if lost else 0
 
