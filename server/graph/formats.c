@@ -74,8 +74,10 @@ static const struct file_format formats[] = {
       "cube with dates: for each date a list with one list of values for each geometry.",
       "raster vector", { NULL }, 0, true },
     { "CSV", "CSV",
-      "A vector cube as a table: a row for each date and geometry, a column for each other label.",
-      "table vector", { NULL }, 0, true },
+      "A vector cube as a table: a row for each date and geometry, a column for each other label. Of a small raster "
+      "cube a row for each date, other label and pixel (by the coordinates of its centre), a column for each band; "
+      "without x and y a row for each date. No-data is empty.",
+      "table vector raster", { NULL }, 0, true },
     { "GeoJSON", "GeoJSON",
       "A vector cube as a FeatureCollection in degrees of longitude and latitude: its values beside the "
       "properties that the geometries have, their names made of all labels, with ~ between.",

@@ -242,7 +242,7 @@ static bool check_shape(const struct call *call, const struct cube *cube, const 
                              "Dimension '%.60s' has no labels.", cube->schema.dimensions[i].name);
     if (!cube_has_grid(&cube->schema) && !format->numbers)
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
-                         "%s holds images; a cube without x and y can be saved as JSON.",
+                         "%s holds images; a cube without x and y can be saved as JSON or CSV.",
                          format->name);
     return check_bands(call, cube, options, format, err);
 }

@@ -26,7 +26,7 @@ static const struct format {
     { "netCDF", "nc", "application/x-netcdf", sink_netcdf, true, false, NULL },
     { "Zarr", "zarr.zip", "application/zip", sink_zarr, true, false, NULL },
     { "JSON", "json", "application/json", sink_json, true, false, vector_json },
-    { "CSV", "csv", "text/csv", NULL, true, false, vector_csv },
+    { "CSV", "csv", "text/csv", sink_csv, true, false, vector_csv },
     { "GeoJSON", "geojson", "application/geo+json", NULL, true, false, vector_geojson },
 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_value(struct text *out, const struct pixel_kind *kind, const void *pixels, size_t i)
+double sink_value(const struct pixel_kind *kind, const void *pixels, size_t i)
 {
     double value;
 
@@ -23,7 +23,14 @@ static void add_value(struct text *out, const struct pixel_kind *kind, const voi
     case PIXEL_F64: value = ((const double *)pixels)[i]; break;
     default: value = ((const uint8_t *)pixels)[i]; break;
     }
-    if (!isfinite(value) || (kind->has_nodata && value == kind->nodata))
+    return kind->has_nodata && value == kind->nodata ? NAN : value;
+}
+
+static void add_value(struct text *out, const struct pixel_kind *kind, const void *pixels, size_t i)
+{
+    double value = sink_value(kind, pixels, i);
+
+    if (!isfinite(value))
         text_add(out, "null"); /* JSON has no infinity */
     else if (kind->pixel == PIXEL_BOOL)
         text_add(out, value == 1 ? "true" : "false");

@@ -254,18 +254,6 @@ bool vector_json(const struct plan_node *save, const double *rows, const char *p
 
 /* ---- CSV ---- */
 
-static void add_field(struct text *out, const char *field)
-{
-    if (!strpbrk(field, ",\"\r\n")) {
-        text_add(out, field);
-        return;
-    }
-    text_add(out, "\"");
-    for (; *field; field++)
-        text_printf(out, *field == '"' ? "\"\"" : "%c", *field);
-    text_add(out, "\"");
-}
-
 bool vector_csv(const struct plan_node *save, const double *rows, const char *path,
                 int64_t *ret_size, struct err *err)
 {
@@ -276,7 +264,7 @@ bool vector_csv(const struct plan_node *save, const double *rows, const char *pa
     text_add(&out, t.dates ? "date,feature_index" : "feature_index");
     for (size_t column = 0; column < t.n_columns; column++) {
         text_add(&out, ",");
-        add_field(&out, t.names[column]);
+        csv_add_field(&out, t.names[column]);
     }
     text_add(&out, "\n");
     for (size_t date = 0; date < t.n_dates; date++) {
@@ -285,7 +273,7 @@ bool vector_csv(const struct plan_node *save, const double *rows, const char *pa
         if (t.dates)
             label_text(&t.dates->labels[date], name, sizeof name);
         for (size_t g = 0; g < t.n_geometries; g++) {
-            add_field(&out, name);
+            csv_add_field(&out, name);
             text_printf(&out, t.dates ? ",%zu" : "%zu", g);
             for (size_t column = 0; column < t.n_columns; column++) {
                 double value = cell(&t, date, g, column);

@@ -22,11 +22,17 @@ bool sink_cog(const struct sink_file *file, int64_t *ret_size, struct err *err) 
 bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_netcdf(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_zarr(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
+bool sink_csv(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_json(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 
 /* The whole plane of a band, width x height pixels of file->style.kind; the caller frees. */
 bool sink_plane(const struct sink_file *file, size_t band, void **ret_pixels,
                 struct err *err) MUST_USE;
+/* A pixel of such a plane, NaN where there is no data. */
+double sink_value(const struct pixel_kind *kind, const void *pixels, size_t i);
+/* In quotes where CSV needs them. */
+struct text;
+void csv_add_field(struct text *out, const char *field);
 /* Writes and syncs a small file. */
 bool sink_write(const char *path, const void *data, size_t size, struct err *err) MUST_USE;
 

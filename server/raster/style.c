@@ -142,7 +142,7 @@ static const struct {
 } styles[] = {
     { "COG", tiff_style }, { "GTiff", tiff_style }, { "PNG", picture_style },
     { "JPEG", jpeg_style }, { "netCDF", netcdf_style },
-    { "Zarr", zarr_style }, { "JSON", text_style },
+    { "Zarr", zarr_style }, { "JSON", text_style }, { "CSV", text_style },
 };
 
 bool file_style_of(const struct plan_node *save, struct file_style *ret_style, struct err *err)

@@ -1,4 +1,5 @@
 """Result files in the eyes of others, for every format and option; and what formats refuse."""
+import csv
 import json
 import shutil
 import zipfile
@@ -254,6 +255,42 @@ def test_netcdf_of_levels(large, tmp_path):
     folder, _ = large
     sizes = [files_of(tmp_path, save(folder, tmp_path, "netCDF", compression_level=level))[0].stat().st_size for level in (0, 1, 9)]
     assert sizes[0] > sizes[1] > sizes[2]
+
+
+def table_of(file):
+    with open(file, newline="") as text:
+        head, *rows = csv.reader(text)
+    return head, rows
+
+
+def test_tables(small, tmp_path):
+    """CSV: a row for each date, label and pixel with a column for each band; a series is a row for each date."""
+    folder, values = small
+    (file,) = files_of(tmp_path, save(folder, tmp_path, "CSV", bands="AC"))
+    head, rows = table_of(file)
+    assert head == ["t", "y", "x", "A", "C"] and len(rows) == 2 * H * W
+    wanted = [[date, y, x, v["A"][y, x], v["C"][y, x]] for date, v in zip(DATES, values) for y in range(H) for x in range(W)]
+    for row, (date, y, x, a, c) in zip(rows, wanted):
+        assert (row[0], float(row[1]), float(row[2])) == (date, Y0 - (y + 0.5) * 10, X0 + (x + 0.5) * 10)
+        assert row[3:] == ["" if n == 0 else str(n) for n in (a, c)]
+    # no bands, another label, a name that needs quotes
+    more = {"b": node("filter_bands", bands=["A"]), "d": node("drop_dimension", "b", name="bands"),
+            "n": node("add_dimension", "d", name="tile, \"odd\"", label="31,T", type="other")}
+    (file,) = files_of(tmp_path, save(folder, tmp_path, "CSV", more=more, data="n"))
+    head, rows = table_of(file)
+    assert head == ["t", "tile, \"odd\"", "y", "x", "value"] and rows[-1][:2] == [DATES[1], "31,T"] and len(rows) == 2 * H * W
+    # bands that are not the last dimension, and no x and y
+    series = {"r": node("reduce_spatial", reducer={"process_graph": {"m": {"process_id": "mean", "arguments": {
+        "data": {"from_parameter": "data"}}, "result": True}}})}
+    (file,) = files_of(tmp_path, save(folder, tmp_path, "CSV", bands="AC", more=series, data="r"))
+    head, rows = table_of(file)
+    assert head == ["t", "A", "C"] and [r[0] for r in rows] == DATES[:2]
+    assert numpy.allclose([[float(n) for n in r[1:]] for r in rows], [[numpy.nanmean(with_gaps(v[b])) for b in "AC"] for v in values])
+
+
+def test_tables_end(large, tmp_path):
+    folder, _ = large
+    assert "CSV is for small cubes" in save(folder, tmp_path, "CSV").stderr
 
 
 @pytest.mark.parametrize("compression, codec", [("deflate", "zlib"), ("zstd", "zstd"), ("none", None)])

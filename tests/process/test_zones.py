@@ -412,7 +412,7 @@ def test_what_is_refused(scene, tmp_path):
         ({**load(bands=["A"]), **aggregate(call("mean")), "m": {"process_id": "merge_cubes", "arguments": {
             "cube1": {"from_node": "load"}, "cube2": {"from_node": "agg"}}}}, "a raster cube and a vector cube cannot be merged"),
         ({**load(bands=["A"]), **aggregate(call("mean")), "s": node("save_result", "agg", format="GTiff")}, "GTiff cannot hold a vector cube"),
-        ({**load(bands=["A"]), "s": node("save_result", format="CSV")}, "CSV cannot hold a raster cube"),
+        ({**load(bands=["A"]), "s": node("save_result", format="GeoJSON")}, "GeoJSON cannot hold a raster cube"),
     ]:
         nodes[list(nodes)[-1]]["result"] = True
         done = run(folder, tmp_path, nodes)
