@@ -277,8 +277,11 @@ EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus
 EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_job_results.py
 
 # places, PEPS
-check_PROGRAMS += tests/unit/test_places tests/fuzz/fuzz_resto
-TESTS += tests/unit/test_places tests/fuzz/fuzz_resto
+check_PROGRAMS += tests/unit/test_places tests/fuzz/fuzz_resto tests/fuzz/fuzz_ogc
+TESTS += tests/unit/test_places tests/fuzz/fuzz_resto tests/fuzz/fuzz_ogc
+tests_fuzz_fuzz_ogc_SOURCES = tests/fuzz/fuzz_ogc.c $(fuzz_main)
+tests_fuzz_fuzz_ogc_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_ogc_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/resto tests/stac/test_places.py tests/clients/test_peps.py
 tests_unit_test_places_SOURCES = tests/unit/test_places.c
 tests_unit_test_places_LDADD = $(unit_libs)

@@ -217,3 +217,29 @@ def test_failed_composite(scenes, alice, execute):
     assert wait(alice, made.headers["Location"])["status"] == "failed"
     why = alice.get(made.headers["Location"] + "/results", timeout=30)
     assert why.status_code == 400 and why.json()["detail"]
+
+
+def test_owslib(service):
+    """OWSLib's client: processes, both ways to execute."""
+    ogcapi = pytest.importorskip("owslib.ogcapi.processes")
+    headers = {"Authorization": service.session("alice").headers["Authorization"]}
+    client = ogcapi.Processes(service.base + "/ogc", headers=headers)
+    assert {"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core"} <= set(client.conformance()["conformsTo"])
+    assert {"echo", "ndvi-composite"} <= {process["id"] for process in client.processes()}
+    assert client.process("echo")["inputs"]["string"]["schema"]["type"] == "string"
+    assert client.execute("echo", {"string": "a"}, {"string": {}}) == {"string": "a"}
+    # a job: the client gives its address, or, in newer versions, its status
+    job = client.execute("echo", {"number": 7}, {"number": {}}, async_=True)
+    url = job if isinstance(job, str) else job["links"][0]["href"]
+    assert wait(service.session("alice"), url)["status"] == "successful"
+
+
+def test_results_are_read_where_they_lie(scenes, execute):
+    """GDAL reads parts of a result through its link."""
+    answer = execute({"inputs": {"bbox": {"bbox": [15.2, 45.6, 15.3, 45.7]}}, "outputs": {"ndvi": {"transmissionMode": "reference"}}, "response": "document"},
+                     "ndvi-composite")
+    assert answer.status_code == 200, answer.text
+    with rasterio.open("/vsicurl/" + answer.json()["ndvi"]["href"]) as tif:
+        assert tif.read(1, window=((0, 10), (0, 10))).shape == (10, 10)
+    part = requests.get(answer.json()["ndvi"]["href"], headers={"Range": "bytes=0-3"}, timeout=30)
+    assert part.status_code == 206 and part.content in (b"II*\0", b"II+\0")

@@ -56,7 +56,13 @@ database=sqlite:///{folder}/pywps.sqlite
 """
 
 
+class Busy(Exception):
+    """It takes no more for the moment."""
+
+
 class Peer:
+    threads = ["--threads", "8"]
+
     def __init__(self, folder, port):
         self.folder, self.port, self.base = Path(folder), port, f"http://127.0.0.1:{port}"
         self.folder.mkdir()
@@ -64,7 +70,7 @@ class Peer:
 
     def serve(self, application, environment, ready):
         log = open(self.folder / "log", "w")
-        self.process = subprocess.Popen([Path(sys.executable).parent / "gunicorn", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{self.port}",
+        self.process = subprocess.Popen([Path(sys.executable).parent / "gunicorn", "-w", "2", *self.threads, "-b", f"127.0.0.1:{self.port}",
                                          "--log-level", "error", application], cwd=self.folder, env={**os.environ, **environment}, stdout=log, stderr=log,
                                         start_new_session=True)
         end = time.time() + 60
@@ -122,6 +128,7 @@ class Pygeoapi(Peer):
 
 class Pywps(Peer):
     name = "PyWPS"
+    threads = []  # it forks for each job
 
     def start(self):
         (self.folder / "outputs").mkdir()
@@ -132,6 +139,8 @@ class Pywps(Peer):
     def submit(self, session, wait):
         stored = "" if wait else "&storeExecuteResponse=true&status=true"
         answer = session.get(f"{self.base}/?service=WPS&version=1.0.0&request=Execute&identifier=echo&DataInputs=number=1{stored}", timeout=120)
+        if "ServerBusy" in answer.text:
+            raise Busy
         assert answer.status_code == 200 and "Exception" not in answer.text, answer.text[:500]
         return answer
 
