@@ -1,4 +1,5 @@
-/* The item of a job names the job's files as local files of the catalogue (ingest/localise.h): they are
+/* An item for each file, as the document of the job has them: so a load of the collection finds the dates of files. It
+ * names the file as a local file of the catalogue (ingest/localise.h): they are
  * served by the rights of the collection, can be loaded by other jobs, and are gone with the item, which
  * the database deletes with the job. */
 #include "jobs/results_stac.h"
@@ -133,25 +134,23 @@ json_t *results_extensions(void)
                      "https://stac-extensions.github.io/file/v2.1.0/schema.json");
 }
 
-static json_t *item_of(const struct job *job, const char *collection, const struct results_files *files,
+static json_t *item_of(const struct job *job, const char *collection, const struct results_files *files, size_t i,
                        struct arena *arena)
 {
-    const struct job_asset *assets = files->assets;
+    const struct job_asset *asset = &files->assets[i];
+    const char *path = files->fresh ? arena_printf(arena, "%s/%s", files->fresh, asset->name) : asset->path;
     json_t *list = json_object(), *links = json_array(), *properties = json_object();
     json_t *item = json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o}", "type", "Feature", "stac_version", RESULTS_STAC,
-                             "stac_extensions", results_extensions(), "id", job->id, "collection", collection,
+                             "stac_extensions", results_extensions(), "id",
+                             arena_printf(arena, "%s_%s", job->id, asset->name), "collection", collection,
                              "properties", properties, "assets", list, "links", links);
     AUTO(json) json_t *seen = json_object();
     struct results_extent extent = { 0 };
 
-    for (size_t i = 0; i < files->count; i++) {
-        const char *path = files->fresh ? arena_printf(arena, "%s/%s", files->fresh, assets[i].name) : assets[i].path;
-
-        results_widen(&extent, assets[i].fields);
-        add_sources(links, json_object_get(assets[i].fields, "derived_from"), seen);
-        json_object_set_new(list, assets[i].name,
-                            results_asset(&assets[i], path)); /* localise() makes it an address */
-    }
+    results_widen(&extent, asset->fields);
+    add_sources(links, json_object_get(asset->fields, "derived_from"), seen);
+    json_object_set_new(list, asset->name, results_asset(asset, path)); /* localise() makes it an address */
+    put(properties, "sentier:job", job->id);
     put(properties, "title", job->title);
     put(properties, "description", job->description);
     put(properties, "sentier:process", job->process_id);
@@ -194,25 +193,30 @@ static void name_finally(struct item_input *input, const struct results_files *f
     input->locations = locations;
 }
 
-/* The item and whatever `w` finishes: all or nothing. */
+/* The items and whatever `w` finishes: all or nothing. */
 static bool tell(struct db *db, const struct results_files *files, struct job *job, struct writing *w,
                  const char **ret_collection, struct arena *arena, struct err *err)
 {
-    AUTO(json) json_t *item = NULL;
+    AUTO(json) json_t *items = json_array();
     struct item_write how = { .mode = ITEM_UPSERT, .within = finish_and_note, .context = w };
-    struct item_input input;
+    struct item_input *inputs = arena_array(arena, files->count, sizeof *inputs);
     const char *owner;
     size_t stored;
 
     if (!job_owner(db, arena, files->job, &owner, err) || !results_collection(db, arena, owner, ret_collection, err))
         return false;
     job->finished = job->finished ? job->finished : instant_now();
-    item = item_of(job, *ret_collection, files, arena);
-    if (!localise(item, NULL, NULL, arena, &input, err))
-        return false;
-    if (files->fresh)
-        name_finally(&input, files, arena);
-    return items_put(db, &input, 1, &how, &stored, err);
+    for (size_t i = 0; i < files->count; i++) {
+        json_t *item = item_of(job, *ret_collection, files, i, arena);
+
+        json_array_append_new(items, item);
+        if (!localise(item, NULL, NULL, arena, &inputs[i], err))
+            return false;
+        if (files->fresh)
+            name_finally(&inputs[i], files, arena);
+    }
+    return files->count ? items_put(db, inputs, files->count, &how, &stored, err)
+                        : db_transact(db, finish_and_note, w, err);
 }
 
 bool results_publish(struct db *db, const struct results_files *files,

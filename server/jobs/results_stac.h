@@ -1,4 +1,4 @@
-/* Results of a job as STAC sees them, whoever tells them: what they cover, and the item that the
+/* Results of a job as STAC sees them, whoever tells them: what they cover, and the items that the
  * catalogue keeps. */
 #ifndef JOBS_RESULTS_STAC_H
 #define JOBS_RESULTS_STAC_H
@@ -27,12 +27,12 @@ struct results_files {
     const struct job_asset *assets;
     size_t count;
 };
-/* Finishes a job and makes it an item of its owner's collection of results, in one transaction: who sees
- * that it is finished sees its item. `finish` does the former; when it fails, nothing has happened. */
+/* Finishes a job and makes its files items of its owner's collection of results, in one transaction: who sees
+ * that it is finished sees them. `finish` does the former; when it fails, nothing has happened. */
 bool results_publish(struct db *db, const struct results_files *files,
                      bool (*finish)(struct db *db, void *context, struct err *err), void *context,
                      struct err *err) MUST_USE;
-/* Makes a job that is finished an item, unless it is one. */
+/* The same for a job that is finished and whose files are no items yet. */
 bool results_catalogue(struct db *db, const char *job, struct err *err) MUST_USE;
 
 #endif
