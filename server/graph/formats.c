@@ -11,7 +11,7 @@ static const struct format_option
     compression = { "compression", NULL, OPTION_CHOICE, "deflate zstd none", 0, 0, "\"deflate\"",
                     "deflate is read by every program, zstd is faster and a little smaller." },
     compression_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 1, 9, NULL,
-                          "From fast (1) to small (9); without it 6 for deflate and 1 for zstd." },
+                          "From fast (1) to small (9); without it 6 for whole numbers in deflate, else 1." },
     chunk_compression = { "compression", NULL, OPTION_CHOICE, "deflate zstd none", 0, 0, "\"deflate\"",
                           "Of the chunks; deflate is what Zarr calls zlib." },
     netcdf_level = { "compression_level", NULL, OPTION_INTEGER, NULL, 0, 9, "1",

@@ -15,6 +15,7 @@ libsentier_a_SOURCES += \
 	server/raster/georef.c server/raster/georef.h \
 	server/raster/lanes.c server/raster/lanes.h \
 	server/raster/load.c server/raster/load.h \
+	server/raster/mesh.c server/raster/mesh.h \
 	server/raster/patches.c server/raster/patches.h \
 	server/raster/part.c server/raster/part.h \
 	server/raster/pieces.c server/raster/pieces.h \

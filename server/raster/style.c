@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum { LARGEST_PICTURE = 200000000, LARGEST_JPEG_SIDE = 65500, LARGEST_TEXT = 4000000 };
-enum { SQUEEZE = 1 /* level of what is only kept */, ZSTD_LEVEL = 1, DEFLATE_LEVEL = 6 };
+enum { SQUEEZE = 1 /* level of what is only kept */, ZSTD_LEVEL = 1, DEFLATE_LEVEL = 6,
+       DEFLATE_FLOATS = 1 /* their last bits are noise to every level */ };
 
 static const struct packing {
     const char *name;
@@ -25,6 +26,11 @@ static const char *option_text(const struct plan_node *save, const char *name, c
     return text ? text : fallback;
 }
 
+static bool is_float(enum pixel pixel)
+{
+    return pixel == PIXEL_F32 || pixel == PIXEL_F64;
+}
+
 static bool read_packing(const struct plan_node *save, struct file_style *style, struct err *err)
 {
     const char *name = option_text(save, "compression", packings[0].name);
@@ -35,6 +41,8 @@ static bool read_packing(const struct plan_node *save, struct file_style *style,
             continue;
         style->codec = packings[i].codec;
         style->level = packings[i].level;
+        if (style->codec == CODEC_DEFLATE && is_float(style->kind.pixel))
+            style->level = DEFLATE_FLOATS;
         if (style->level && json_number_value(level) >= 1 && json_number_value(level) <= 9)
             style->level = (int)json_number_value(level);
         return true;
@@ -59,11 +67,6 @@ static bool is_categorical(const struct cube_schema *schema)
 static double pixels_of(const struct plan_node *save)
 {
     return (double)save->schema.grid.width * (double)save->schema.grid.height;
-}
-
-static bool is_float(enum pixel pixel)
-{
-    return pixel == PIXEL_F32 || pixel == PIXEL_F64;
 }
 
 /* ---- one for each format ---- */

@@ -1,8 +1,10 @@
 /* Projections are dear and smooth: the exact transformation is asked for at the nodes of a lattice,
  * every 32 pixels, and in between positions are linear. The error is measured at cell centres; where
- * it passes a hundredth of a pixel the whole window is done again with half the step. */
+ * it passes a hundredth of a pixel the whole window is done again with half the step. GDAL's methods take
+ * positions from a mesh (mesh.h). */
 #include "raster/warp.h"
 #include "base/mem.h"
+#include "raster/mesh.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
 #include <cpl_string.h>
@@ -309,7 +311,16 @@ struct exact {
     OGRCoordinateTransformationH to_source, to_result;
     const struct grid *source_grid, *result_grid;
     const struct window_rect *source, *result;
+    const struct mesh *mesh; /* of positions in the source; NULL: exact ones cost no more */
 };
+
+static void places_in_source(const void *exact_, double *x, double *y, size_t n)
+{
+    const struct exact *e = exact_;
+    AUTO(mem) int *ok = mem_array(n, sizeof *ok);
+
+    positions(e->to_source, e->source_grid, e->result_grid, x, y, ok, n);
+}
 
 static int exact_positions(void *exact_, int to_source, int n, double *x, double *y, double *z,
                            int *success)
@@ -324,9 +335,12 @@ static int exact_positions(void *exact_, int to_source, int n, double *x, double
         x[i] += (double)in->x;
         y[i] += (double)in->y;
     }
-    positions(to_source ? e->to_source : e->to_result,
-              to_source ? e->source_grid : e->result_grid,
-              to_source ? e->result_grid : e->source_grid, x, y, success, (size_t)n);
+    if (to_source && e->mesh)
+        mesh_places(e->mesh, x, y, (size_t)n);
+    else
+        positions(to_source ? e->to_source : e->to_result,
+                  to_source ? e->source_grid : e->result_grid,
+                  to_source ? e->result_grid : e->source_grid, x, y, success, (size_t)n);
     for (int i = 0; i < n; i++) {
         success[i] = isfinite(x[i]) && isfinite(y[i]);
         /* edges that agree do so but for rounding: a sliver of a pixel would count as one */
@@ -410,6 +424,7 @@ bool warp_resample(struct warper *warper, const struct grid *from, const struct 
                            .result = window };
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH source = memory_dataset(used, wide, pixels);
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH result = memory_dataset(window, wide, dst);
+    AUTO(mesh) struct mesh *mesh = NULL;
     double x, y;
     GDALWarpOptions *options;
     GDALWarpOperationH operation;
@@ -421,6 +436,8 @@ bool warp_resample(struct warper *warper, const struct grid *from, const struct 
         !transform_get(warper, from->epsg, to->epsg, &exact.to_result, err) ||
         !warp_scale(warper, from, to, &x, &y, err))
         return false;
+    if (exact.to_source)
+        exact.mesh = mesh = mesh_new(places_in_source, &exact, window);
     options = warp_options(source, result, method, wide, &exact, x, y);
     operation = GDALCreateWarpOperation(options);
     if (operation) {

@@ -197,37 +197,8 @@ static void decoding(void)
     scene_threads(bench.threads, decode_tiles, &d);
 }
 
-struct packing {
-    const struct plan *plan;
-    const struct schedules *schedules;
-    struct part_writer *part;
-    const void *tiles[8]; /* of the result */
-    atomic_size_t next;
-};
-
-static void *pack_tiles(void *packing_)
-{
-    struct packing *p = packing_;
-    const struct schedule *s = &p->schedules->schedules[0];
-    AUTO(encoder) struct encoder *encoder = NULL;
-    struct file_style style;
-    struct err err = { 0 };
-
-    if (!encoder_new(&encoder, &err) || !file_style_of(p->plan->saves[0], &style, &err))
-        scene_die(&err);
-    for (size_t t; (t = atomic_fetch_add(&p->next, 1)) < s->blocks;) {
-        struct window_rect w = schedule_tile(s, t);
-        struct part_entry entry = { .block = (uint32_t)t };
-
-        if (!encoder_plane(encoder, &style, &s->grid, entry, p->tiles[t % 8], w.width, w.height,
-                           p->part, &err))
-            scene_die(&err);
-    }
-    return NULL;
-}
-
 /* The first tiles of the pipeline's result stand for all: full size, the same content. */
-static void result_tiles(struct packing *p)
+static void result_tiles(const void *tiles[8])
 {
     AUTO(mem) char *path = mem_printf("%s/median.tif", bench.folder);
     AUTO(source_pool) struct source_pool *pool = source_pool_new(options(), 8 << 20);
@@ -243,35 +214,26 @@ static void result_tiles(struct packing *p)
 
         if (!source_read(pool, &source, x, y, BASE_TILE, BASE_TILE, tile, &err))
             scene_die(&err);
-        p->tiles[i] = tile;
+        tiles[i] = tile;
     }
 }
 
 static double packing(void)
 {
     struct plan_maker m;
-    struct packing p = { .plan = plan_of(&m) };
+    const struct plan *plan = plan_of(&m);
+    const void *tiles[8];
     struct schedules *schedules;
-    struct raster_result *result;
     struct err err = { 0 };
-    AUTO(mem) char *path = mem_printf("%s/packing.part", bench.folder);
     AUTO(mem) char *out = mem_printf("%s/packed", bench.folder);
-    const char *const paths[] = { path };
     double start;
 
-    result_tiles(&p);
-    if (!schedules_make(p.plan, &schedules, &err))
+    result_tiles(tiles);
+    if (!schedules_make(plan, &schedules, &err))
         scene_die(&err);
-    p.schedules = schedules;
     mkdir(out, 0755);
     start = now();
-    if (!part_create(path, part_fingerprint(p.plan), 0, schedules->blocks, &p.part, &err))
-        scene_die(&err);
-    scene_threads(bench.threads, pack_tiles, &p);
-    if (!part_finish(p.part, false, &err) ||
-        !raster_assemble(p.plan, options(), 1, paths, out, &result, &err))
-        scene_die(&err);
-    unlink(path);
+    scene_pack(plan, schedules, tiles, ARRAY_LEN(tiles), out, options());
     return now() - start;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const scene_bands[SCENE_BANDS] = { "B04", "B08", "SCL", "B02" };
 
@@ -143,4 +144,51 @@ void scene_write(const char *path, int64_t size, int date, int band, size_t thre
         free((void *)cog.levels[0].tiles[t].data);
     if (rename(partial, path) != 0)
         exit(1);
+}
+
+struct packing {
+    const struct plan *plan;
+    const struct schedule *schedule;
+    const void *const *tiles;
+    size_t n_tiles;
+    struct part_writer *part;
+    atomic_size_t next;
+};
+
+static void *pack_tiles(void *packing_)
+{
+    struct packing *p = packing_;
+    AUTO(encoder) struct encoder *encoder = NULL;
+    struct file_style style;
+    struct err err = { 0 };
+
+    if (!encoder_new(&encoder, &err) || !file_style_of(p->plan->saves[0], &style, &err))
+        scene_die(&err);
+    for (size_t t; (t = atomic_fetch_add(&p->next, 1)) < p->schedule->blocks;) {
+        struct window_rect w = schedule_tile(p->schedule, t);
+        struct part_entry entry = { .block = (uint32_t)t };
+
+        if (!encoder_plane(encoder, &style, &p->schedule->grid, entry, p->tiles[t % p->n_tiles], w.width, w.height,
+                           p->part, &err))
+            scene_die(&err);
+    }
+    return NULL;
+}
+
+void scene_pack(const struct plan *plan, const struct schedules *schedules, const void *const *tiles, size_t n_tiles,
+                const char *folder, const struct raster_options *options)
+{
+    struct packing p = { plan, &schedules->schedules[0], tiles, n_tiles, NULL, 0 };
+    AUTO(mem) char *path = mem_printf("%s/packing.part", folder);
+    const char *const paths[] = { path };
+    struct raster_result *result;
+    struct err err = { 0 };
+
+    if (!part_create(path, part_fingerprint(plan), 0, schedules->blocks, &p.part, &err))
+        scene_die(&err);
+    scene_threads((size_t)options->threads, pack_tiles, &p);
+    if (!part_finish(p.part, false, &err) ||
+        !raster_assemble(plan, options, 1, paths, folder, &result, &err))
+        scene_die(&err);
+    unlink(path);
 }

@@ -93,52 +93,24 @@ static double decode(char **arguments, int n)
 
 /* ---- packing ---- */
 
-struct packing {
-    const struct plan *plan;
-    const struct schedules *schedules;
-    struct part_writer *part;
-    void **tiles;
-    atomic_size_t next;
-};
-
-static void *pack_tiles(void *packing_)
+/* All pixels of a file, by blocks of a schedule. */
+static void **read_tiles(const struct schedule *s, const char *path)
 {
-    struct packing *p = packing_;
-    const struct schedule *s = &p->schedules->schedules[0];
-    AUTO(encoder) struct encoder *encoder = NULL;
-    struct file_style style;
-    struct err err = { 0 };
-
-    if (!encoder_new(&encoder, &err) || !file_style_of(p->plan->saves[0], &style, &err))
-        scene_die(&err);
-    for (size_t t; (t = atomic_fetch_add(&p->next, 1)) < s->blocks;) {
-        struct window_rect w = schedule_tile(s, t);
-        struct part_entry entry = { .block = (uint32_t)t };
-
-        if (!encoder_plane(encoder, &style, &s->grid, entry, p->tiles[t], w.width, w.height, p->part,
-                           &err))
-            scene_die(&err);
-    }
-    return NULL;
-}
-
-static void read_tiles(struct packing *p, const char *path)
-{
-    const struct schedule *s = &p->schedules->schedules[0];
     AUTO(source_pool) struct source_pool *pool = source_pool_new(options(), 8 << 20);
+    void **tiles = mem_array(s->blocks, sizeof *tiles);
     struct source source;
     struct err err = { 0 };
 
     if (!source_open(pool, path, 1, &source, &err))
         scene_die(&err);
-    p->tiles = mem_array(s->blocks, sizeof *p->tiles);
     for (size_t t = 0; t < s->blocks; t++) {
         struct window_rect w = schedule_tile(s, t);
 
-        p->tiles[t] = mem_array(w.width * w.height, pixel_size(source.kind.pixel));
-        if (!source_read(pool, &source, w.x, w.y, w.width, w.height, p->tiles[t], &err))
+        tiles[t] = mem_array(w.width * w.height, pixel_size(source.kind.pixel));
+        if (!source_read(pool, &source, w.x, w.y, w.width, w.height, tiles[t], &err))
             scene_die(&err);
     }
+    return tiles;
 }
 
 /* A plan that saves the first band of a file as the engine would. */
@@ -164,26 +136,17 @@ static const struct plan *plan_of(struct plan_maker *m, const char *path)
 static double pack_own(const char *path, const char *folder)
 {
     struct plan_maker m;
-    struct packing p = { .plan = plan_of(&m, path) };
-    AUTO(mem) char *part = mem_printf("%s/packing.part", folder);
-    const char *const parts[] = { part };
+    const struct plan *plan = plan_of(&m, path);
     struct schedules *schedules;
-    struct raster_result *result;
     struct err err = { 0 };
+    void **tiles;
     double start;
 
-    if (!schedules_make(p.plan, &schedules, &err))
+    if (!schedules_make(plan, &schedules, &err))
         scene_die(&err);
-    p.schedules = schedules;
-    read_tiles(&p, path);
+    tiles = read_tiles(&schedules->schedules[0], path);
     start = now();
-    if (!part_create(part, part_fingerprint(p.plan), 0, schedules->blocks, &p.part, &err))
-        scene_die(&err);
-    scene_threads(threads, pack_tiles, &p);
-    if (!part_finish(p.part, false, &err) ||
-        !raster_assemble(p.plan, options(), 1, parts, folder, &result, &err))
-        scene_die(&err);
-    unlink(part);
+    scene_pack(plan, schedules, (const void *const *)tiles, schedules->blocks, folder, options());
     return now() - start;
 }
 
@@ -191,7 +154,7 @@ static double pack_gdal(const char *path, const char *folder)
 {
     AUTO(mem) char *to = mem_printf("%s/packed-gdal.tif", folder);
     AUTO(mem) char *count = mem_printf("NUM_THREADS=%zu", threads);
-    const char *creation[] = { "COMPRESS=DEFLATE", "LEVEL=6", "BLOCKSIZE=1024", "OVERVIEW_RESAMPLING=AVERAGE", count,
+    const char *creation[] = { "COMPRESS=DEFLATE", "LEVEL=1" /* as the engine packs floats */, "BLOCKSIZE=1024", "OVERVIEW_RESAMPLING=AVERAGE", count,
                                NULL };
     GDALDatasetH file = GDALOpen(path, GA_ReadOnly);
     GDALDatasetH memory = GDALCreateCopy(GDALGetDriverByName("MEM"), "", file, FALSE, NULL, NULL, NULL);
