@@ -3,8 +3,12 @@
 #include "raster/cog.h"
 #include "raster/part.h"
 #include "raster/schedule.h"
+#include "raster/zip_file.h"
 #include "tests/raster/files.h"
 #include "tests/raster/plans.h"
+#include <cpl_conv.h>
+#include <cpl_string.h>
+#include <cpl_vsi.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -598,6 +602,52 @@ static void large_files_have_long_offsets(void **state)
     assert_true(got[0] == 1000 + 200 && got[513] == 1000 + 300 + 1);
 }
 
+static void assert_member(const char *zip, const char *member, const char *want)
+{
+    AUTO(mem) char *name = mem_printf("/vsizip/%s/%s", zip, member);
+    VSILFILE *file = VSIFOpenL(name, "rb");
+    char got[16] = "";
+
+    if (!file)
+        fail_msg("%s is not in the archive", member);
+    VSIFReadL(got, 1, sizeof got - 1, file);
+    VSIFCloseL(file);
+    assert_string_equal(got, want);
+}
+
+/* More members than 16 bits count, behind more bytes than 32 bits do (a hole in the file stands for them):
+ * GDAL's reader finds each. */
+static void large_archives_have_a_long_directory(void **state)
+{
+    enum { MEMBERS = 66000 };
+    AUTO(mem) char *path = path_of("large.zip");
+    struct zip_file zip;
+    struct err err = { 0 };
+    int64_t size;
+    char **names;
+
+    (void)state;
+    assert_true(zip_create(&zip, path, &err));
+    for (int i = 0; i < MEMBERS; i++) {
+        char name[16], data[16];
+
+        snprintf(name, sizeof name, "d/%d", i);
+        snprintf(data, sizeof data, "<%d>", i);
+        if (!zip_add(&zip, name, data, strlen(data), &err))
+            fail_msg("%s", err.message);
+        zip.at += i == 0 ? (uint64_t)5 << 30 : 0;
+    }
+    assert_true(zip_finish(&zip, &size, &err));
+    assert_true(size > (int64_t)5 << 30);
+    zip_done(&zip);
+    assert_member(path, "d/65534", "<65534>");
+    assert_member(path, "d/65999", "<65999>");
+    path = mem_printf("/vsizip/%s/d", path);
+    names = VSIReadDir(path);
+    assert_int_equal(CSLCount(names), MEMBERS);
+    CSLDestroy(names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,6 +663,7 @@ int main(void)
         cmocka_unit_test(damaged_parts_are_refused),
         cmocka_unit_test(an_unreadable_asset_leaves_no_part),
         cmocka_unit_test(large_files_have_long_offsets),
+        cmocka_unit_test(large_archives_have_a_long_directory),
     };
 
     return cmocka_run_group_tests(tests, prepare, remove_folder);
