@@ -140,6 +140,8 @@ process_descriptions = \
 	processes/openeo/variance.json \
 	processes/openeo/vector_buffer.json \
 	processes/openeo/vector_reproject.json \
+	processes/openeo/vector_to_random_points.json \
+	processes/openeo/vector_to_regular_points.json \
 	processes/openeo/xor.json
 libsentier_a_SOURCES += processes/descriptions.S server/graph/processes.def
 EXTRA_DIST += $(process_descriptions)

@@ -110,6 +110,8 @@ struct catalog {
                      struct err *err);
     /* Whether the asker may export to a workspace. NULL: there are none. Errors: WorkspaceNotFound. */
     bool (*workspace)(void *context, const char *id, struct err *err);
+    /* What catalog_chance() gave for a key before; false: nothing. NULL: there is no before. */
+    bool (*chance)(void *context, const char *key, uint64_t *ret_number);
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

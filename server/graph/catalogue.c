@@ -4,6 +4,7 @@
  * "uploaded": {format and path: item or features}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
+#include "base/id.h"
 #include "base/instant.h"
 #include "json/js.h"
 #include <math.h>
@@ -216,6 +217,20 @@ bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code,
     }
     *ret_code = arena_text(p->arena, told);
     return true;
+}
+
+uint64_t catalog_chance(struct planner *p, const struct node *node)
+{
+    json_t *known = section(p->scenes, "chances");
+    const json_t *told = json_object_get(known, node->pointer);
+    uint64_t number = (uint64_t)json_integer_value(told);
+
+    if (told || (p->catalog->chance && p->catalog->chance(p->catalog->context, node->pointer, &number)))
+        return number;
+    id_random(&number, sizeof number);
+    number >>= 1; /* JSON's integers have a sign */
+    json_object_set_new(known, node->pointer, json_integer((json_int_t)number));
+    return number;
 }
 
 static char *udf_key(const char *pointer, const char *request)
@@ -484,6 +499,14 @@ static bool replay_workspace(void *context, const char *id, struct err *err)
     return true;
 }
 
+static bool replay_chance(void *context, const char *key, uint64_t *ret_number)
+{
+    const json_t *told = json_object_get(json_object_get(context, "chances"), key);
+
+    *ret_number = (uint64_t)json_integer_value(told);
+    return told != NULL;
+}
+
 static const char *const *replay_udf_versions(void *context)
 {
     static const char *const any[] = { NULL }; /* it was asked for the version when the job was planned */
@@ -516,6 +539,7 @@ struct catalog catalog_replay(json_t *scenes)
                              .process_ids = replay_process_ids, .process = replay_process,
                              .fetch = replay_url, .fetch_context = scenes,
                              .stac = replay_stac, .uploaded = replay_uploaded, .workspace = replay_workspace,
+                             .chance = replay_chance,
                              .udf = { .context = scenes, .versions = replay_udf_versions,
                                       .code = replay_udf_code, .probe = replay_udf_probe } };
 }

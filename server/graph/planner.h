@@ -62,7 +62,7 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], udf_operations[],
+    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
@@ -369,6 +369,8 @@ bool stac_scenes(struct planner *p, const json_t *found, const struct scene_quer
                  struct err *err) MUST_USE;
 /* The names that its "cube:dimensions" give to x, y, t and bands. */
 void stac_rename(struct planner *p, const json_t *found, struct cube *cube);
+/* A number by chance, which tasks and retries of a job see again. */
+uint64_t catalog_chance(struct planner *p, const struct node *node);
 /* The code of a UDF at a URL or in a user's file; what the UDF says of its result. Kept likewise. Errors: FileNotFound,
  * Unreachable, UdfFailed. */
 bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code, struct err *err) MUST_USE;
@@ -474,6 +476,14 @@ void zones_lower(struct planner *p, const struct plan_node *const *columns);
 /* A cube with the dimension "geometry" and `more` others; its planes are NULL. */
 struct cube *vector_cube(const struct call *call, const struct geometries *geometries,
                          size_t n_more, const struct dimension *more, const bool *deferred);
+
+bool vector_check(const struct call *call, const struct cube *data, const char *parameter, struct err *err) MUST_USE;
+/* The cube with `to` in the places of its geometries: one by one the same rows. */
+bool vector_with_geometries(const struct call *call, const struct cube *data, const struct geometries *to,
+                            struct value *ret, struct err *err) MUST_USE;
+/* Some of its rows, in this order; any may come several times. */
+bool vector_rows(const struct call *call, const struct cube *data, const size_t *rows, size_t n, struct value *ret,
+                 struct err *err) MUST_USE;
 
 /* GeoJSON as a cube; `names`: properties that become values, NULL or empty: none. */
 bool geojson_cube(const struct call *call, const char *parameter, const json_t *json,

@@ -230,3 +230,65 @@ bool topology_relate(const struct call *call, const struct geometries *candidate
     GEOS_finish_r(geos);
     return ok;
 }
+
+/* ---- areas ---- */
+
+struct topology_area {
+    GEOSContextHandle_t geos;
+    GEOSGeometry *geometry;
+    const GEOSPreparedGeometry *prepared;
+};
+
+void topology_area_free(struct topology_area *area)
+{
+    if (!area)
+        return;
+    if (area->prepared)
+        GEOSPreparedGeom_destroy_r(area->geos, area->prepared);
+    if (area->geometry)
+        GEOSGeom_destroy_r(area->geos, area->geometry);
+    GEOS_finish_r(area->geos);
+    free(area);
+}
+
+struct topology_area *topology_area_new(const struct ring *rings, size_t n)
+{
+    const struct geometry one = { .kind = GEOMETRY_POLYGONS, .n_rings = n, .rings = (struct ring *)rings };
+    struct topology_area *area = MEM_NEW(struct topology_area);
+
+    area->geos = GEOS_init_r();
+    area->geometry = to_geos(area->geos, &one);
+    area->prepared = area->geometry ? GEOSPrepare_r(area->geos, area->geometry) : NULL;
+    if (area->prepared)
+        return area;
+    topology_area_free(area);
+    return NULL;
+}
+
+bool topology_area_contains(const struct topology_area *area, double x, double y)
+{
+    GEOSGeometry *p = point(area->geos, x, y);
+    char inside = p ? GEOSPreparedContains_r(area->geos, area->prepared, p) : 0;
+
+    if (p)
+        GEOSGeom_destroy_r(area->geos, p);
+    return inside == 1;
+}
+
+bool topology_area_some_point(const struct topology_area *area, double *ret_x, double *ret_y)
+{
+    GEOSGeometry *p = GEOSPointOnSurface_r(area->geos, area->geometry);
+    bool found = p && !GEOSisEmpty_r(area->geos, p) && GEOSGeomGetX_r(area->geos, p, ret_x) == 1 &&
+                 GEOSGeomGetY_r(area->geos, p, ret_y) == 1;
+
+    if (p)
+        GEOSGeom_destroy_r(area->geos, p);
+    return found;
+}
+
+double topology_area_size(const struct topology_area *area)
+{
+    double size = 0;
+
+    return GEOSArea_r(area->geos, area->geometry, &size) == 1 ? size : 0;
+}

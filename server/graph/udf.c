@@ -262,6 +262,7 @@ static int64_t side_for(size_t in, size_t out)
     return side;
 }
 
+/* The patch that is a grid without a place. */
 static const struct plan_node *patch_of(const struct planner *p, const struct grid *grid)
 {
     for (size_t i = 0; grid->epsg < 0 && i < p->n_patch_nodes; i++)
@@ -290,7 +291,7 @@ static void lower_udf(struct planner *p, const struct late_udf *u)
 
     *input = lower_cube(p, given);
     made_by = planner_node(p, PLAN_UDF, u->node->id, u->node->pointer, &made->schema);
-    *args = (struct udf_args){ .request = u->request, .wide = u->wide, .patch = patch_of(p, &given->schema.grid),
+    *args = (struct udf_args){ .request = u->request, .wide = u->wide, .patch = given->schema.geometries ? NULL : patch_of(p, &given->schema.grid),
                                .side = u->whole ? 0 : side_for(cube_planes(&given->schema), cube_planes(&made->schema)) };
     made_by->n_inputs = 1;
     made_by->inputs = input;

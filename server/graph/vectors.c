@@ -196,17 +196,15 @@ static bool run_load_url(struct call *call, struct value *ret, struct err *err)
 
 /* ---- other geometries for the same values ---- */
 
-static bool check_vector(const struct call *call, const struct cube *data, const char *parameter,
-                         struct err *err)
+bool vector_check(const struct call *call, const struct cube *data, const char *parameter, struct err *err)
 {
     return data->schema.geometries ||
            call_fail(call, err, ERR_ProcessParameterInvalid, parameter,
                      "a vector cube is needed, this one has no geometries.");
 }
 
-/* The cube with `to` in the places of its geometries: one by one the same rows. */
-static bool with_geometries(const struct call *call, const struct cube *data,
-                            const struct geometries *to, struct value *ret, struct err *err)
+bool vector_with_geometries(const struct call *call, const struct cube *data, const struct geometries *to,
+                            struct value *ret, struct err *err)
 {
     struct cube *cube = cube_like(call->planner, data);
 
@@ -224,7 +222,7 @@ static bool run_vector_reproject(struct call *call, struct value *ret, struct er
     char code[32];
     size_t at;
 
-    if (!check_vector(call, data, "data", err))
+    if (!vector_check(call, data, "data", err))
         return false;
     at = dimension ? cube_find(data, dimension) : 0;
     if (dimension && (at == SIZE_MAX || data->schema.dimensions[at].type != DIM_GEOMETRY))
@@ -235,7 +233,7 @@ static bool run_vector_reproject(struct call *call, struct value *ret, struct er
                         projection->kind == KIND_NUMBER ? code : projection->text, &named, err) ||
         !geometries_in(call, "data", data->schema.geometries, named.crs, named.geographic, &to, err))
         return false;
-    return with_geometries(call, data, to, ret, err);
+    return vector_with_geometries(call, data, to, ret, err);
 }
 
 static bool run_vector_buffer(struct call *call, struct value *ret, struct err *err)
@@ -245,7 +243,7 @@ static bool run_vector_buffer(struct call *call, struct value *ret, struct err *
     struct planner *p = call->planner;
     const struct geometries *to;
 
-    if (!check_vector(call, data, "geometries", err))
+    if (!vector_check(call, data, "geometries", err))
         return false;
     if (!isfinite(distance) || distance == 0)
         return call_fail(call, err, ERR_ProcessParameterInvalid, "distance",
@@ -256,7 +254,7 @@ static bool run_vector_buffer(struct call *call, struct value *ret, struct err *
         return call_fail(call, err, ERR_UnitMismatch, "distance", "The geometries are in %.80s.",
                          data->schema.geometries->crs);
     return topology_buffer(call, data->schema.geometries, distance, &to, err) &&
-           with_geometries(call, data, to, ret, err);
+           vector_with_geometries(call, data, to, ret, err);
 }
 
 /* ---- fewer geometries ---- */
@@ -345,8 +343,8 @@ static const struct expr *over_source(struct planner *p, const struct expr *e,
     return template_fill(p, t, from, leaves);
 }
 
-static bool keep_rows(const struct call *call, const struct cube *data, const size_t *rows, size_t n,
-                      struct value *ret, struct err *err)
+bool vector_rows(const struct call *call, const struct cube *data, const size_t *rows, size_t n, struct value *ret,
+                 struct err *err)
 {
     struct planner *p = call->planner;
     struct cube *cube = cube_like(p, data);
@@ -365,6 +363,13 @@ static bool keep_rows(const struct call *call, const struct cube *data, const si
 
         planes[i] = data->planes[i];
         find_sources(t, &all);
+    }
+    for (size_t s = 0; s < all.n; s++) {
+        if (all.list[s]->zones || all.list[s]->table)
+            continue;
+        free(all.list);
+        return call_fail(call, err, ERR_FeatureUnsupported, "data",
+                         "Geometries are chosen before a user's function is run on their values.");
     }
     for (size_t s = 0; s < all.n; s++) {
         const struct source *to = pick_source(call, all.list[s], &cube->schema, rows);
@@ -387,7 +392,7 @@ static bool run_filter_vector(struct call *call, struct value *ret, struct err *
     AUTO(mem) size_t *rows = NULL;
     size_t n = 0;
 
-    if (!check_vector(call, data, "data", err) ||
+    if (!vector_check(call, data, "data", err) ||
         !geometries_of_value(call, "geometries", call_argument(call, "geometries"), &base, err))
         return false;
     here = data->schema.geometries;
@@ -400,7 +405,7 @@ static bool run_filter_vector(struct call *call, struct value *ret, struct err *
     for (size_t i = 0; i < here->count; i++)
         if (related[i])
             rows[n++] = i;
-    return keep_rows(call, data, rows, n, ret, err);
+    return vector_rows(call, data, rows, n, ret, err);
 }
 
 static bool is_within(const double box[4], const struct extent *e)
@@ -427,7 +432,7 @@ bool vector_filter_bbox(struct call *call, const struct cube *data, const struct
     for (size_t i = 0; i < here->count; i++)
         if (geometry_bounds(&inside->list[i], box) && is_within(box, &extent))
             rows[n++] = i;
-    return keep_rows(call, data, rows, n, ret, err);
+    return vector_rows(call, data, rows, n, ret, err);
 }
 
 const struct operation vector_operations[] = {
