@@ -15,6 +15,7 @@ process_descriptions = \
 	processes/openeo/apply_dimension.json \
 	processes/openeo/apply_kernel.json \
 	processes/openeo/apply_neighborhood.json \
+	processes/openeo/apply_polygon.json \
 	processes/openeo/arccos.json \
 	processes/openeo/arcosh.json \
 	processes/openeo/arcsin.json \

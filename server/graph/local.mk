@@ -36,6 +36,7 @@ libsentier_a_SOURCES += \
 	server/graph/plan.c server/graph/plan.h \
 	server/graph/planner.h \
 	server/graph/points.c \
+	server/graph/polygons.c \
 	server/graph/program.c server/graph/program.h \
 	server/graph/ragged.c \
 	server/graph/read.c \

@@ -55,9 +55,8 @@ bool mask_on_grid(const struct call *call, const struct geometries *geometries,
     return true;
 }
 
-/* 1 where a pixel belongs to a geometry. */
-static bool mask_expr(const struct call *call, const struct geometries *geometries,
-                      const struct cube *data, const struct expr **ret, struct err *err)
+bool mask_expr(const struct call *call, const struct geometries *geometries, const struct cube *data,
+               const struct expr **ret, struct err *err)
 {
     struct planner *p = call->planner;
     const struct source *source = NULL;
@@ -107,6 +106,17 @@ static bool apply_mask(struct call *call, struct cube *cube, const struct geomet
     return cube_finish(call, cube, ret, err);
 }
 
+bool polygons_check(const struct call *call, const char *parameter, const struct geometries *geometries,
+                    struct err *err)
+{
+    for (size_t i = 0; i < geometries->count; i++)
+        if (geometries->list[i].n_rings && geometries->list[i].kind != GEOMETRY_POLYGONS)
+            return call_fail(call, err, ERR_ProcessParameterInvalid, parameter,
+                             "geometry %zu is a %s, expected a Polygon or MultiPolygon.", i,
+                             geometries->list[i].kind == GEOMETRY_POINTS ? "point" : "line");
+    return true;
+}
+
 static bool run_mask_polygon(struct call *call, struct value *ret, struct err *err)
 {
     const struct cube *data = call->arguments[0].cube;
@@ -119,13 +129,9 @@ static bool run_mask_polygon(struct call *call, struct value *ret, struct err *e
     if (replacement->kind == KIND_STRING)
         return call_fail(call, err, ERR_ProcessParameterInvalid, "replacement",
                          "a pixel cannot hold a string.");
-    for (size_t i = 0; i < geometries->count; i++)
-        if (geometries->list[i].n_rings && geometries->list[i].kind != GEOMETRY_POLYGONS)
-            return call_fail(call, err, ERR_ProcessParameterInvalid, "mask",
-                             "geometry %zu is a %s, expected a Polygon or MultiPolygon.", i,
-                             geometries->list[i].kind == GEOMETRY_POINTS ? "point" : "line");
-    return apply_mask(call, cube_like(call->planner, data), geometries,
-                      call_boolean(call, "inside"), replacement, ret, err);
+    return polygons_check(call, "mask", geometries, err) &&
+           apply_mask(call, cube_like(call->planner, data), geometries, call_boolean(call, "inside"), replacement, ret,
+                      err);
 }
 
 /* The pixels of a grid between two coordinates: those with their centres there, or for points and
@@ -176,7 +182,7 @@ static struct pixel_box all_pixels(const struct geometries *geometries, const st
     return all;
 }
 
-static void crop(struct cube *cube, const struct pixel_box *box)
+void cube_cut(struct cube *cube, const struct pixel_box *box)
 {
     struct grid *grid = &cube->schema.grid;
 
@@ -208,7 +214,7 @@ static bool run_filter_spatial(struct call *call, struct value *ret, struct err 
         if (!geometries_on(call, "geometries", geometries, &cube->schema.grid, &here, err))
             return false;
         box = all_pixels(here, &cube->schema.grid);
-        crop(cube, &box);
+        cube_cut(cube, &box);
         if (box.left == box.right) {
             planner_notice(call->planner, "warning", call->node->id,
                            "No pixel of the cube belongs to one of the geometries.");

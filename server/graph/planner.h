@@ -62,7 +62,7 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], udf_operations[],
+    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], polygon_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
@@ -140,6 +140,7 @@ struct planner {
      * many nodes there are. */
     struct udf_scope *udf_scope, *next_udf_scope;
     size_t n_udfs;
+    bool udf_keeps; /* what a function makes of a cube has the same dimensions: in apply_polygon */
     struct late_udf *late_udfs, **last_late_udf; /* over rows of geometries: made when these are */
     int n_patches; /* apply_neighborhood: grids without a place, which have EPSG codes below 0 */
     const struct plan_node **patch_nodes; /* their PLAN_PATCH */
@@ -452,6 +453,14 @@ bool geometries_in(const struct call *call, const char *parameter, const struct 
 /* Geometries in the reference system of a grid. */
 bool geometries_on(const struct call *call, const char *parameter, const struct geometries *from,
                    const struct grid *grid, const struct geometries **ret, struct err *err) MUST_USE;
+/* 1 where a pixel of the cube belongs to a geometry. */
+bool mask_expr(const struct call *call, const struct geometries *geometries, const struct cube *data,
+               const struct expr **ret, struct err *err) MUST_USE;
+/* Refuses points and lines. */
+bool polygons_check(const struct call *call, const char *parameter, const struct geometries *geometries,
+                    struct err *err) MUST_USE;
+/* Some pixels of the cube's grid, of a cube that is being made. */
+void cube_cut(struct cube *cube, const struct pixel_box *box);
 /* A plane that is true where a pixel belongs to one of the geometries. */
 bool mask_on_grid(const struct call *call, const struct geometries *geometries,
                   const struct grid *grid, const struct source **ret, struct err *err) MUST_USE;

@@ -265,14 +265,43 @@ struct topology_area *topology_area_new(const struct ring *rings, size_t n)
     return NULL;
 }
 
-bool topology_area_contains(const struct topology_area *area, double x, double y)
+typedef char point_relation(GEOSContextHandle_t geos, const GEOSPreparedGeometry *area, const GEOSGeometry *point);
+
+static bool relates(const struct topology_area *area, double x, double y, point_relation *relation)
 {
     GEOSGeometry *p = point(area->geos, x, y);
-    char inside = p ? GEOSPreparedContains_r(area->geos, area->prepared, p) : 0;
+    char holds = p ? relation(area->geos, area->prepared, p) : 0;
 
     if (p)
         GEOSGeom_destroy_r(area->geos, p);
-    return inside == 1;
+    return holds == 1;
+}
+
+bool topology_area_contains(const struct topology_area *area, double x, double y)
+{
+    return relates(area, x, y, GEOSPreparedContains_r);
+}
+
+bool topology_area_meets(const struct topology_area *area, double x, double y)
+{
+    return relates(area, x, y, GEOSPreparedIntersects_r);
+}
+
+bool topology_areas_box(const struct topology_area *a, const struct topology_area *b, double box[4])
+{
+    GEOSGeometry *common = NULL;
+    bool found;
+
+    if (GEOSPreparedIntersects_r(a->geos, a->prepared, b->geometry) != 1 ||
+        GEOSRelatePattern_r(a->geos, a->geometry, b->geometry, "T********") != 1)
+        return false;
+    common = GEOSIntersection_r(a->geos, a->geometry, b->geometry);
+    found = common && !GEOSisEmpty_r(a->geos, common) && GEOSGeom_getXMin_r(a->geos, common, &box[0]) &&
+            GEOSGeom_getYMin_r(a->geos, common, &box[1]) && GEOSGeom_getXMax_r(a->geos, common, &box[2]) &&
+            GEOSGeom_getYMax_r(a->geos, common, &box[3]);
+    if (common)
+        GEOSGeom_destroy_r(a->geos, common);
+    return found;
 }
 
 bool topology_area_some_point(const struct topology_area *area, double *ret_x, double *ret_y)

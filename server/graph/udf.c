@@ -346,17 +346,17 @@ static bool run_on_cube(struct call *call, const struct cube *data, const char *
                         struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
-    bool wide = any_wide(data), in_window = data->schema.grid.epsg < 0 && cube_has_grid(&data->schema);
+    bool wide = any_wide(data), keeps = p->udf_keeps || (data->schema.grid.epsg < 0 && cube_has_grid(&data->schema));
     struct source *source = arena_alloc(p->arena, sizeof *source);
     const struct expr **planes;
     struct cube *made = cube_like(p, data);
     AUTO(json) json_t *axes = NULL;
 
-    if (p->mode != MODE_PLAN && !in_window) {
+    if (p->mode != MODE_PLAN && !keeps) {
         *ret = value_unknown(); /* what its dimensions are, is seen when the plan is made */
         return true;
     }
-    if (p->mode == MODE_PLAN && !in_window) {
+    if (p->mode == MODE_PLAN && !keeps) {
         const char *question = request_text(p, code, context, "cube", NULL, &data->schema, NULL, wide);
 
         if (!catalog_udf_probe(p, call->node, question, &axes, err) || !shape_of_result(call, data, axes, &made, err))
