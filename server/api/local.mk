@@ -11,6 +11,7 @@ libsentier_a_SOURCES += \
 	server/api/common/me.c \
 	server/api/common/page.c server/api/common/page.h \
 	server/api/common/results.c server/api/common/results.h \
+	server/api/common/notify.c server/api/common/notify.h \
 	server/api/common/product.c server/api/common/product.h \
 	server/api/common/run.c server/api/common/run.h \
 	server/api/ogc/execution.c server/api/ogc/execution.h \

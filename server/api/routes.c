@@ -3,6 +3,7 @@
 #include "http/route.h"
 #include "api/common/common.h"
 #include "api/common/landing.h"
+#include "api/common/notify.h"
 #include "api/common/results.h"
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
@@ -40,6 +41,7 @@ const struct route routes[] = {
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),
     ROUTE(POST, "/api/keys", USER, key_create, PLAIN, .body = BODY_JSON, .max_body = 4096),
+    ROUTE(GET, "/api/notices", USER, notices_get, PLAIN),
     ROUTE(GET, "/api/subscriptions", USER, subscriptions_list, PLAIN),
     ROUTE(POST, "/api/subscriptions", USER, subscription_create, PLAIN, .body = BODY_JSON),
     ROUTE(GET, "/api/subscriptions/{subscription_id}", USER, subscription_get, PLAIN),

@@ -94,6 +94,8 @@ static bool by_provider(const struct config *config, struct db *db, const char *
         !provider_verify(&token, text, err))
         return false;
     email = json_string_value(json_object_get(token.claims, "email"));
+    if (json_is_false(json_object_get(token.claims, "email_verified")))
+        email = NULL; /* whoever it is has not shown that it is his */
     user_name(rules.issuer, json_string_value(json_object_get(token.claims, "sub")), name);
     return user_keep(db, name, email && strlen(email) < sizeof user->email ? email : NULL,
                      token_in_group(token.claims, config->auth_oidc_admin_group) ? ROLE_ADMIN

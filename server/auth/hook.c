@@ -49,25 +49,60 @@ bool hook_secret(const char *given, char **ret_told, unsigned char **ret_kept, s
     return true;
 }
 
-bool hook_sign(const unsigned char *kept, size_t kept_size, const char *id, const char *timestamp,
-               const char *body, char **ret_signature, struct err *err)
+static char *signature_of(const unsigned char *secret, size_t size, const char *id,
+                          const char *timestamp, const char *body)
 {
-    unsigned char secret[MOST], mac[MAC_SIZE];
-    AUTO(mem) char *signed_text = NULL;
+    AUTO(mem) char *signed_text = mem_printf("%s.%s.%s", id, timestamp, body);
+    unsigned char mac[MAC_SIZE];
     crypto_auth_hmacsha256_state state;
-    struct text signature = { 0 };
-    size_t size = kept_size - NONCE - TAG;
+    struct text signature = {0};
 
-    if (kept_size < NONCE + TAG || size > MOST ||
-        crypto_secretbox_open_easy(secret, kept + NONCE, kept_size - NONCE, kept, secret_key(PURPOSE_HOOK)))
-        return err_set(err, ERR_Internal, "The secret of the subscription cannot be read any more; set it anew");
-    signed_text = mem_printf("%s.%s.%s", id, timestamp, body);
     crypto_auth_hmacsha256_init(&state, secret, size);
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)signed_text, strlen(signed_text));
     crypto_auth_hmacsha256_final(&state, mac);
-    sodium_memzero(secret, sizeof secret);
     text_add(&signature, "v1,");
     text_add_base64(&signature, mac, sizeof mac);
-    *ret_signature = text_take(&signature);
+    return text_take(&signature);
+}
+
+static void user_secret(const char *user_id, unsigned char secret[static MAC_SIZE])
+{
+    AUTO(mem) char *name = mem_printf("jobs of %s", user_id);
+
+    secret_mac(PURPOSE_HOOK, name, secret);
+}
+
+char *hook_user_secret(const char *user_id)
+{
+    unsigned char secret[MAC_SIZE];
+    struct text told = {0};
+
+    user_secret(user_id, secret);
+    text_add(&told, PREFIX);
+    text_add_base64(&told, secret, sizeof secret);
+    return text_take(&told);
+}
+
+char *hook_sign_user(const char *user_id, const char *id, const char *timestamp, const char *body)
+{
+    unsigned char secret[MAC_SIZE];
+
+    user_secret(user_id, secret);
+    return signature_of(secret, sizeof secret, id, timestamp, body);
+}
+
+bool hook_sign(const unsigned char *kept, size_t kept_size, const char *id, const char *timestamp,
+               const char *body, char **ret_signature, struct err *err)
+{
+    unsigned char secret[MOST];
+    size_t size = kept_size - NONCE - TAG;
+
+    if (kept_size < NONCE + TAG || size > MOST ||
+        crypto_secretbox_open_easy(secret, kept + NONCE, kept_size - NONCE, kept,
+                                   secret_key(PURPOSE_HOOK)))
+        return err_set(err, ERR_Internal,
+                       "The secret of the subscription cannot be read any more; set it anew");
+    *ret_signature = signature_of(secret, size, id, timestamp, body);
+    sodium_memzero(secret, sizeof secret);
     return true;
 }

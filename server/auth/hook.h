@@ -14,4 +14,8 @@ bool hook_secret(const char *given, char **ret_told, unsigned char **ret_kept, s
 bool hook_sign(const unsigned char *kept, size_t kept_size, const char *id, const char *timestamp,
                const char *body, char **ret_signature, struct err *err) MUST_USE;
 
+/* The secret that calls about a user's jobs are signed with ("whsec_..."): always the same. The caller frees. */
+char *hook_user_secret(const char *user_id);
+char *hook_sign_user(const char *user_id, const char *id, const char *timestamp, const char *body);
+
 #endif

@@ -176,7 +176,7 @@ void config_print(const struct config *config, FILE *out)
         section = r->section;
         if (!strcmp(r->kind, "TEXT"))
             fprintf(out, "%s = %s\n", r->key,
-                    strcmp(r->key, "secret") ? *(const char *const *)member : "(not shown)");
+                    strcmp(r->key, "secret") && strcmp(r->key, "password") ? *(const char *const *)member : "(not shown)");
         else if (!strcmp(r->kind, "BOOL"))
             fprintf(out, "%s = %s\n", r->key, *(const bool *)member ? "yes" : "no");
         else if (!strcmp(r->kind, "DECIMAL"))

@@ -10,15 +10,19 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "feed/calls.h"
 #include "feed/interest.h"
+#include "feed/notices.h"
 #include "feed/tape.h"
 #include "feed/telling.h"
 #include "json/js.h"
 #include "net/fetch.h"
+#include "store/notices.h"
 #include "store/subscriptions.h"
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -26,27 +30,15 @@
 #include <uthash.h>
 
 enum {
-    SENDERS = 8,
-    OWNER_CALLS = 2,       /* of one owner at once */
+    OWNER_CALLS = 2, /* of one owner at once */
     CALL_CHANGES = 100,
     CALL_BYTES = 1 << 20,
-    CALL_MS = 10000,
-    LOOK_PAGES = 20,       /* read for one subscription in a round */
-    PASS_MS = 60000,       /* what does not concern a subscription is noted so often */
-    FIRST_PAUSE_MS = 2000, /* after a failure; doubled for each further one */
-    LAST_PAUSE_MS = 3600000,
-    LEAD_MS = 2000, ROUND_MS = 50, UNSETTLED_MS = 200, IDLE_MS = 30000,
-};
-
-struct call {
-    char id[ID_UUID_SIZE];
-    char *url, *body, *headers[4]; /* id, timestamp, signature, media type */
-    bool public_only;
-    int64_t up_to, count, attempts; /* attempts: failed ones before this */
-    int status; /* 0: no answer */
-    int64_t retry_after_ms;
-    struct err err;
-    struct call *next;
+    LOOK_PAGES = 20, /* read for one subscription in a round */
+    PASS_MS = 60000, /* what does not concern a subscription is noted so often */
+    LEAD_MS = 2000,
+    ROUND_MS = 50,
+    UNSETTLED_MS = 200,
+    IDLE_MS = 30000,
 };
 
 struct hook { /* what the deliverer remembers of a subscription */
@@ -69,79 +61,12 @@ struct hooks {
     struct hook *all;
     bool leads, unsettled, hurry, troubled;
     int64_t next_at; /* of what is due next; instant_now() */
-    pthread_t thread, senders[SENDERS];
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t changed;
+    pthread_t thread;
+    struct calls *calls;
+    struct notices *notices; /* what is told about jobs, by the same thread and the same senders */
     int wake;
-    bool stopping;
-    struct call *waiting, **last, *made;
+    atomic_bool stopping;
 };
-
-/* ---- senders ---- */
-
-static void call_free(struct call *call)
-{
-    for (size_t i = 0; i < ARRAY_LEN(call->headers); i++)
-        free(call->headers[i]);
-    free(call->url);
-    free(call->body);
-    free(call);
-}
-
-static void send_call(struct call *call)
-{
-    AUTO(fetched) struct fetched answer = { 0 };
-    struct fetch what = { .method = "POST", .url = call->url, .body = call->body,
-                          .body_size = strlen(call->body), .timeout_ms = CALL_MS,
-                          .public_only = call->public_only, .max_size = 1 << 20 };
-
-    for (size_t i = 0; i < ARRAY_LEN(call->headers); i++)
-        what.headers[i] = call->headers[i];
-    if (!fetch(&what, &answer, &call->err))
-        return;
-    AUTO(mem) char *later = fetched_header(&answer, "retry-after");
-    double seconds;
-
-    call->status = answer.status;
-    if (later && text_to_number(later, &seconds) && seconds > 0 && seconds <= LAST_PAUSE_MS / 1000.0)
-        call->retry_after_ms = (int64_t)(seconds * 1000);
-    if (answer.status / 100 != 2)
-        err_set(&call->err, ERR_Unreachable, "The address answered %d", answer.status);
-}
-
-static void nudge(struct hooks *hooks)
-{
-    uint64_t one = 1;
-
-    if (write(hooks->wake, &one, sizeof one) < 0)
-        return; /* the counter is full: the thread is awake anyway */
-}
-
-static void *send_calls(void *arg)
-{
-    struct hooks *hooks = arg;
-    struct call *call;
-
-    pthread_mutex_lock(&hooks->lock);
-    while (!hooks->stopping) {
-        call = hooks->waiting;
-        if (!call) {
-            pthread_cond_wait(&hooks->changed, &hooks->lock);
-            continue;
-        }
-        hooks->waiting = call->next;
-        if (!hooks->waiting)
-            hooks->last = &hooks->waiting;
-        pthread_mutex_unlock(&hooks->lock);
-        send_call(call);
-        pthread_mutex_lock(&hooks->lock);
-        call->next = hooks->made;
-        hooks->made = call;
-        nudge(hooks);
-    }
-    pthread_mutex_unlock(&hooks->lock);
-    return NULL;
-}
 
 /* ---- what is known of subscriptions ---- */
 
@@ -294,16 +219,6 @@ static bool make_call(const struct config *config, const struct subscription *ro
     return true;
 }
 
-static void hand_over(struct hooks *hooks, struct call *call)
-{
-    pthread_mutex_lock(&hooks->lock);
-    call->next = NULL;
-    *hooks->last = call;
-    hooks->last = &call->next;
-    pthread_cond_signal(&hooks->changed);
-    pthread_mutex_unlock(&hooks->lock);
-}
-
 /* Notes that nothing up to here concerned it, but seldom: the row says where to look on from after a
  * restart, and looking at the same again does no harm. */
 static bool pass(struct hooks *hooks, struct hook *hook, const struct subscription *row, int64_t up_to,
@@ -352,23 +267,11 @@ static bool look_at(struct hooks *hooks, struct hook *hook, const struct subscri
     }
     hook->calling = true;
     hook->passed = 0;
-    hand_over(hooks, call);
+    calls_push(hooks->calls, call);
     return true;
 }
 
 /* ---- what came of calls ---- */
-
-/* Doubled for each failure, and spread, so that those who failed together do not come back together. */
-static int64_t pause_ms(int64_t attempts, int64_t retry_after_ms)
-{
-    int64_t pause = attempts < 12 ? (int64_t)FIRST_PAUSE_MS << attempts : LAST_PAUSE_MS;
-    uint32_t random;
-
-    id_random(&random, sizeof random);
-    pause = pause < LAST_PAUSE_MS ? pause : LAST_PAUSE_MS;
-    pause = pause / 2 + (int64_t)(random % (uint32_t)(pause / 2 + 1));
-    return pause > retry_after_ms ? pause : retry_after_ms;
-}
 
 static bool settle(struct hooks *hooks, const struct call *call, struct err *err)
 {
@@ -377,23 +280,23 @@ static bool settle(struct hooks *hooks, const struct call *call, struct err *err
     if (call->status == 410)
         return subscription_stop(hooks->db, call->id, "The address answered 410: it is gone.", err);
     return subscription_failed(hooks->db, call->id, call->status, call->err.message,
-                               pause_ms(call->attempts, call->retry_after_ms),
+                               calls_pause_ms(call->attempts, call->retry_after_ms),
                                hooks->config->catalog_hook_give_up, err);
 }
 
 static bool settle_made(struct hooks *hooks, struct err *err)
 {
-    struct call *made, *next;
+    struct call *made = calls_made(hooks->calls), *next;
     bool good = true;
 
-    pthread_mutex_lock(&hooks->lock);
-    made = hooks->made;
-    hooks->made = NULL;
-    pthread_mutex_unlock(&hooks->lock);
     for (; made; made = next) {
         struct hook *hook;
 
         next = made->next;
+        if (made->kind != CALL_HOOK) {
+            good = notices_settle(hooks->notices, hooks->db, made, err) && good;
+            continue;
+        }
         good = good && settle(hooks, made, err); /* else it is called again: at least once */
         HASH_FIND_STR(hooks->all, made->id, hook);
         if (hook)
@@ -439,6 +342,16 @@ static bool look_at_all(struct hooks *hooks, struct err *err)
     return true;
 }
 
+static bool look_at_jobs(struct hooks *hooks, struct err *err)
+{
+    int64_t next_at = INT64_MAX;
+
+    if (!notices_look(hooks->notices, hooks->db, &next_at, err))
+        return false;
+    hooks->next_at = next_at < hooks->next_at ? next_at : hooks->next_at;
+    return true;
+}
+
 static bool connect_and_lead(struct hooks *hooks, struct err *err)
 {
     if (!hooks->db || !db_is_alive(hooks->db)) {
@@ -453,7 +366,8 @@ static bool connect_and_lead(struct hooks *hooks, struct err *err)
     if (!subscriptions_try_lead(hooks->db, &hooks->leads, err))
         return false;
     return !hooks->leads || (db_listen(hooks->db, CATALOG_CHANNEL, err) &&
-                             db_listen(hooks->db, SUBSCRIPTIONS_CHANNEL, err));
+                             db_listen(hooks->db, SUBSCRIPTIONS_CHANNEL, err) &&
+                             db_listen(hooks->db, NOTICES_CHANNEL, err));
 }
 
 static int64_t round_of(struct hooks *hooks)
@@ -462,7 +376,9 @@ static int64_t round_of(struct hooks *hooks)
     const char *channel, *payload;
     int64_t left;
 
-    if (!connect_and_lead(hooks, &err) || (hooks->leads && !(settle_made(hooks, &err) && look_at_all(hooks, &err)))) {
+    if (!connect_and_lead(hooks, &err) ||
+        (hooks->leads &&
+         !(settle_made(hooks, &err) && look_at_all(hooks, &err) && look_at_jobs(hooks, &err)))) {
         if (!hooks->troubled) /* once, not every two seconds */
             log_write(LOG_WARNING, NULL, "Subscriptions are not looked at: %s", err.message);
         hooks->troubled = true;
@@ -478,21 +394,11 @@ static int64_t round_of(struct hooks *hooks)
     return left < ROUND_MS ? ROUND_MS : left > IDLE_MS ? IDLE_MS : left;
 }
 
-static bool is_stopping(struct hooks *hooks)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&hooks->lock);
-    stopping = hooks->stopping;
-    pthread_mutex_unlock(&hooks->lock);
-    return stopping;
-}
-
 static void *deliver(void *arg)
 {
     struct hooks *hooks = arg;
 
-    while (!is_stopping(hooks)) {
+    while (!atomic_load(&hooks->stopping)) {
         int64_t wait = round_of(hooks);
         struct pollfd fds[2] = { { .fd = hooks->wake, .events = POLLIN }, { .fd = -1 } };
         uint64_t count;
@@ -515,13 +421,9 @@ struct hooks *hooks_start(const struct config *config, const char *database_url)
     hooks->config = config;
     hooks->url = mem_text(database_url);
     hooks->tape = tape_new();
-    hooks->last = &hooks->waiting;
     hooks->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_mutex_init(&hooks->lock, NULL);
-    pthread_cond_init(&hooks->changed, NULL);
-    for (size_t i = 0; i < SENDERS; i++)
-        if (pthread_create(&hooks->senders[i], NULL, send_calls, hooks) != 0)
-            abort();
+    hooks->calls = calls_start(hooks->wake);
+    hooks->notices = notices_new(config, hooks->calls);
     if (pthread_create(&hooks->thread, NULL, deliver, hooks) != 0)
         abort();
     return hooks;
@@ -529,30 +431,21 @@ struct hooks *hooks_start(const struct config *config, const char *database_url)
 
 void hooks_stop(struct hooks *hooks)
 {
-    struct err ignored = { 0 };
-    struct call *call;
+    struct err ignored = {0};
 
-    pthread_mutex_lock(&hooks->lock);
-    hooks->stopping = true;
-    pthread_cond_broadcast(&hooks->changed);
-    pthread_mutex_unlock(&hooks->lock);
-    nudge(hooks);
+    atomic_store(&hooks->stopping, true);
+    calls_nudge(hooks->calls);
     pthread_join(hooks->thread, NULL);
-    for (size_t i = 0; i < SENDERS; i++)
-        pthread_join(hooks->senders[i], NULL);
+    calls_stop(hooks->calls);
     if (hooks->leads && !settle_made(hooks, &ignored))
         log_write(LOG_WARNING, NULL, "Calls may be made again: %s", ignored.message);
-    while ((call = hooks->made ? hooks->made : hooks->waiting)) {
-        *(hooks->made ? &hooks->made : &hooks->waiting) = call->next;
-        call_free(call);
-    }
+    calls_free(hooks->calls);
+    notices_free(hooks->notices);
     while (hooks->all)
         forget(hooks, hooks->all);
     tape_free(hooks->tape);
     db_close(hooks->db);
     close(hooks->wake);
-    pthread_cond_destroy(&hooks->changed);
-    pthread_mutex_destroy(&hooks->lock);
     free(hooks->url);
     free(hooks);
 }

@@ -58,6 +58,7 @@ libsentier_a_SOURCES += \
 	server/store/places_take.c server/store/places_text.c server/store/places_text.h \
 	server/store/stagings.c server/store/stagings.h
 libsentier_a_SOURCES += \
+	server/store/notices.c server/store/notices.h \
 	server/store/changes.c server/store/changes.h \
 	server/store/latest.c server/store/latest.h \
 	server/store/results.c server/store/results.h \

@@ -1,4 +1,6 @@
 """The doors that PEPS's and GEODES's users know: scripts written after their calls, with only the host changed."""
+import email
+import email.policy
 import http.server
 import re
 import threading
@@ -7,14 +9,39 @@ import time
 import pytest
 import requests
 
+from conftest import free_port
+
 ACCOUNT = ("alice", "open sesame")
 NAMES = "resto.processes=FULL_MAJA=ndvi-composite MAJA=ndvi-composite"
 
 
+class Mailbox:
+    """A relay that keeps what it is given."""
+
+    def __init__(self):
+        controller = pytest.importorskip("aiosmtpd.controller")
+        self.messages = []
+        self.relay = controller.Controller(self, hostname="127.0.0.1", port=0)
+        self.relay.port = free_port()
+        self.relay.start()
+
+    async def handle_DATA(self, server, session, envelope):
+        self.messages.append((envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default)))
+        return "250 taken"
+
+
 @pytest.fixture(scope="module")
-def doors(make_service, shared):
-    service = make_service(NAMES, "jobs.url_hosts=127.0.0.1", workers=1)
-    service.add_user("alice")
+def mailbox():
+    mailbox = Mailbox()
+    yield mailbox
+    mailbox.relay.stop()
+
+
+@pytest.fixture(scope="module")
+def doors(make_service, shared, mailbox):
+    service = make_service(NAMES, "jobs.url_hosts=127.0.0.1", "catalog.hook_hosts=127.0.0.1", "mail.user_limit=2",
+                           f"mail.relay=smtp://127.0.0.1:{mailbox.relay.port}", "mail.from=sentier@example.org", workers=1)
+    service.command("user", "add", "alice", "--email", "alice@example.org", input="open sesame\n")
     service.add_user("bob")
     service.command("catalog", "import", *sorted((shared / "data/s2/33TW").glob("*33TWL*")))
     return service
@@ -142,3 +169,201 @@ def test_reference_by_post(doors):
         answer = requests.post(doors.base + "/wps", data=body, auth=ACCOUNT, timeout=30)
         server.shutdown()
     assert answer.json() == {"got": "what"}, answer.text
+
+
+# ---- GEODES ----
+
+def wait_for(check, timeout=60):
+    end = time.time() + timeout
+    while time.time() < end:
+        found = check()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+AREA = {"bbox": {"bbox": [15.2, 45.6, 15.21, 45.61]}, "datetime": ["2023-08-14", "2023-08-16"]}
+
+
+def execution(doors, inputs, key=None, process="ndvi-composite", **more):
+    headers = {"Prefer": "respond-async", **({"X-API-Key": key} if key else {})}
+    return requests.post(f"{doors.base}/ogc/processes/{process}/execution", json={"inputs": inputs, **more}, headers=headers,
+                         auth=None if key else ACCOUNT, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def key(doors):
+    return doors.command("user", "key", "alice", "GEODES").strip()
+
+
+def test_geodes_call(doors, key, mailbox):
+    item = requests.get(f"{doors.base}/stac/search?limit=1", timeout=30).json()["features"][0]["id"]
+    made = execution(doors, {"product-title": item + ".SAFE", "notif-email": True, "restoration": False, "bbox": AREA["bbox"]}, key)
+    assert made.status_code == 201, made.text
+    job = made.headers["Location"]
+    get = lambda url: requests.get(url, headers={"X-API-Key": key}, timeout=30)
+    wait_for(lambda: get(job).json()["status"] == "successful")
+    assert get(job + "/results").json()["ndvi"]["href"].startswith(doors.base)
+    sender, to, message = wait_for(lambda: mailbox.messages and mailbox.messages[-1])
+    assert (sender, to) == ("sentier@example.org", ["alice@example.org"]) and message["Subject"].endswith(": finished")
+    text = message.get_content()
+    assert job in text and "has finished" in text
+    link = next(line for line in text.split("\n") if "/results/" in line and "ndvi" in line)
+    assert requests.get(link, timeout=30).content[:2] == b"II"
+
+
+def test_titles_are_no_headers(doors, key, mailbox):
+    mailbox.messages.clear()
+    title = "Zürich\r\nBcc: x@example.com\r\n\r\n.\r\nQUIT"
+    assert execution(doors, {"notif-email": True, **AREA}, key, title=title).status_code == 201
+    _, to, message = wait_for(lambda: mailbox.messages and mailbox.messages[-1])
+    assert to == ["alice@example.org"] and message["Bcc"] is None and "Zürich" in message["Subject"]
+    assert "Bcc: x@example.com" in message.get_content()  # where it does no harm
+    # a day's messages have an end: the third waits
+    job = execution(doors, {"notif-email": True, **AREA}, key).headers["Location"].rsplit("/", 1)[1]
+    notice = wait_for(lambda: [n for n in notices(doors) if n["jobID"] == job and n["attempts"]])[0]
+    assert notice["state"] == "pending" and "As many e-mails" in notice["last_error"] and len(mailbox.messages) == 1
+
+
+@pytest.mark.parametrize("inputs, told", [
+    ({"product-title": "NOT_THERE"}, "/inputs/product-title: the catalogue has no product 'NOT_THERE'"),
+    ({"notif-email": "x@example.com"}, "/inputs/notif-email: expected type boolean"),
+])
+def test_refused_inputs(doors, key, inputs, told):
+    answer = execution(doors, {**AREA, **inputs}, key)
+    assert answer.status_code == 400 and told in answer.json()["detail"]
+
+
+def test_who_has_no_address_gets_no_mail(doors):
+    key = doors.command("user", "key", "bob", "GEODES").strip()
+    answer = execution(doors, {**AREA, "notif-email": True}, key)
+    assert answer.status_code == 400 and "your account has no address" in answer.json()["detail"]
+
+
+# ---- calls at the end of a job ----
+
+class Subscriber:
+    """Takes calls; `answers` are the statuses of the next ones, 200 after them."""
+
+    def __init__(self):
+        self.calls, self.answers, self.location, self.size, self.pause = [], [], None, 0, 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = outer.answers.pop(0) if outer.answers else 200
+                outer.calls.append((self.path, status, {k.lower(): v for k, v in self.headers.items()}, body))
+                time.sleep(outer.pause)
+                self.send_response(status)
+                if outer.location:
+                    self.send_header("Location", outer.location)
+                self.send_header("Content-Length", str(outer.size))
+                self.end_headers()
+                try:
+                    self.wfile.write(b"x" * outer.size)
+                except OSError:
+                    pass
+
+            def do_GET(self):  # a redirect that was followed
+                outer.calls.append((self.path, "GET", {}, b""))
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def wants(self, *events):
+        return {"subscriber": {e + "Uri": f"{self.url}/{e}" for e in events or ("success", "inProgress", "failed")}}
+
+
+@pytest.fixture
+def subscriber():
+    subscriber = Subscriber()
+    yield subscriber
+    subscriber.server.shutdown()
+
+
+def notices(doors, account=ACCOUNT):
+    return requests.get(doors.base + "/api/notices", auth=account, timeout=30).json()["notices"]
+
+
+def submit(doors, subscriber, *events, **inputs):
+    made = execution(doors, {"number": 7, **inputs}, process="echo", outputs={"number": {}}, **subscriber.wants(*events))
+    assert made.status_code == 201, made.text
+    return made.json()["jobID"]
+
+
+def test_calls_are_signed(doors, subscriber):
+    webhooks = pytest.importorskip("standardwebhooks").webhooks
+    submit(doors, subscriber)
+    paths = lambda: [c[0] for c in subscriber.calls]
+    wait_for(lambda: "/success" in paths())
+    assert paths()[-1] == "/success" and set(paths()) <= {"/success", "/inProgress"}
+    _, _, headers, body = subscriber.calls[-1]
+    secret = requests.get(doors.base + "/api/notices", auth=ACCOUNT, timeout=30).json()["secret"]
+    assert webhooks.Webhook(secret).verify(body, headers) == {"number": 7}
+    other = requests.get(doors.base + "/api/notices", auth=("bob", "open sesame"), timeout=30).json()
+    assert other["notices"] == [] and other["secret"] != secret
+    with pytest.raises(webhooks.WebhookVerificationError):
+        webhooks.Webhook(secret).verify(body + b" ", headers)
+
+
+def test_failure_is_told(doors, subscriber, mailbox):
+    """The process fails when its job runs: there is no scene at this time."""
+    made = execution(doors, {"datetime": ["2001-01-01", "2001-01-02"]}, **subscriber.wants("failed"))
+    if made.status_code == 201:
+        _, _, _, body = wait_for(lambda: subscriber.calls and subscriber.calls[-1])
+        assert b'"status":"failed"' in body and b"No scene" in body
+
+
+def test_dismissal_is_told(doors, subscriber):
+    job = submit(doors, subscriber, "failed", pause=60)
+    requests.delete(f"{doors.base}/ogc/jobs/{job}", auth=ACCOUNT, timeout=30)
+    _, _, _, body = wait_for(lambda: subscriber.calls and subscriber.calls[-1])
+    assert b'"status":"dismissed"' in body
+
+
+def test_failure_is_tried_again_after_a_restart(doors, subscriber):
+    subscriber.answers = [503]
+    submit(doors, subscriber, "success")
+    wait_for(lambda: subscriber.calls)
+    doors.stop()
+    doors.start()
+    wait_for(lambda: len(subscriber.calls) == 2)
+    assert subscriber.calls[0][2]["webhook-id"] == subscriber.calls[1][2]["webhook-id"]
+    wait_for(lambda: notices(doors)[0]["state"] == "delivered")
+
+
+def test_redirects_are_not_followed_and_gone_is_gone(doors, subscriber):
+    target = Subscriber()
+    subscriber.answers, subscriber.location = [302], target.url + "/inside"
+    submit(doors, subscriber, "success")
+    notice = wait_for(lambda: [n for n in notices(doors) if n.get("last_status") == 302])[0]
+    assert notice["state"] == "pending" and "answered 302" in notice["last_error"]
+    subscriber.answers = [410] * 2
+    job = submit(doors, subscriber, "success")
+    wait_for(lambda: [n for n in notices(doors) if n["jobID"] == job and n["state"] == "given up"])
+    assert target.calls == []
+    target.server.shutdown()
+
+
+@pytest.mark.slow
+def test_receivers_that_hang_or_answer_hugely(doors, subscriber):
+    huge = Subscriber()
+    huge.size, subscriber.pause = 64 << 20, 30
+    jobs = {submit(doors, subscriber, "success"), submit(doors, huge, "success")}
+    failed = lambda: [n for n in notices(doors) if n["jobID"] in jobs and n.get("last_error")]
+    wait_for(lambda: len(failed()) == 2)
+    assert all(n["state"] == "pending" for n in failed())
+    huge.server.shutdown()
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/", "http://10.0.0.1/", "file:///etc/passwd", "http://u:p@example.org/",
+                                 "http://localhost:5432/", "gopher://example.org/"])
+def test_refused_addresses(doors, url):
+    answer = execution(doors, {"number": 7}, process="echo", subscriber={"successUri": url})
+    assert answer.status_code == 400 and answer.json()["detail"].startswith("/subscriber/successUri: ")

@@ -2,6 +2,7 @@
  * checked before its job is stored; then it is answered with 201 and the job's address, or waited for. What needs no
  * pixels is answered without a job. */
 #include "api/common/build.h"
+#include "api/common/notify.h"
 #include "api/common/product.h"
 #include "api/common/run.h"
 #include "api/ogc/execution.h"
@@ -52,7 +53,8 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
     if (!ogc_outputs_read(body, x->description, &x->request, err) ||
         !ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &source, &x->arguments, err))
         return false;
-    if (!product_fill(rq, x->graph, x->arguments, err))
+    if (!product_fill(rq, x->graph, x->arguments, err) ||
+        !notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err))
         return false;
     json_object_set(x->request, "definition", (json_t *)body);
     ogc_outputs_prune(x->graph, x->description, x->request);
@@ -146,7 +148,7 @@ static bool is_answered(const struct ogc_execution *x, const json_t *value)
         if (mode && !strcmp(mode, "reference"))
             return false;
     }
-    return value && json_is_object(value) && !pause_of(x);
+    return value && json_is_object(value) && !pause_of(x) && !json_object_get(x->request, "notify");
 }
 
 /* What the outputs are, when they are known without pixels and no file is wanted (NULL: they are not). */

@@ -13,6 +13,7 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/job-list",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/callback",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",

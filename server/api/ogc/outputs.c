@@ -89,9 +89,6 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
 
     if (!js_read(body, "", execute_fields, JS_REFUSE_UNKNOWN, &in, err))
         return false;
-    if (in.subscriber)
-        return err_set(err, ERR_InvalidParameter,
-                       "/subscriber: this server calls nobody back; poll the job instead");
     json_object_foreach((json_t *)(in.outputs ? in.outputs : known), id, value) {
         AUTO(json) json_t *nothing = json_object();
 

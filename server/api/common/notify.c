@@ -1,0 +1,152 @@
+/* Addresses are judged when they are named and again when they are called. An e-mail goes to the
+ * address of the account, which its operator or its provider vouches for, or to one in a domain
+ * that the site allows. */
+#include "api/common/notify.h"
+#include "api/common/build.h"
+#include "auth/hook.h"
+#include "json/js.h"
+#include "net/fetch.h"
+#include "net/mail.h"
+#include "store/notices.h"
+#include <string.h>
+#include <strings.h>
+
+enum { LISTED = 100, MAX_URL = 2000 };
+
+struct subscriber {
+    const char *successUri, *successUrl, *inProgressUri,
+        *failedUri; /* successUrl: as one published schema has it */
+};
+static const struct js_field subscriber_fields[] = {
+    JS_STRING(struct subscriber, successUri, .optional = true, .max_len = MAX_URL),
+    JS_STRING(struct subscriber, successUrl, .optional = true, .max_len = MAX_URL),
+    JS_STRING(struct subscriber, inProgressUri, .optional = true, .max_len = MAX_URL),
+    JS_STRING(struct subscriber, failedUri, .optional = true, .max_len = MAX_URL),
+    JS_END,
+};
+
+static bool put_url(struct request *rq, const char *name, const char *url, json_t *notify,
+                    struct err *err)
+{
+    bool public_only;
+
+    if (!url)
+        return true;
+    if (!fetch_may_call(url, rq->config->catalog_hook_hosts, &public_only, err))
+        return err_prefix(err, "/subscriber/%s", name);
+    json_object_set_new(notify, name, json_string(url));
+    return true;
+}
+
+static bool read_subscriber(struct request *rq, const json_t *value, json_t *notify,
+                            struct err *err)
+{
+    struct subscriber in;
+
+    if (!js_read(value, "/subscriber", subscriber_fields, JS_REFUSE_UNKNOWN, &in, err))
+        return false;
+    return put_url(rq, "successUri", in.successUri ? in.successUri : in.successUrl, notify, err) &&
+           put_url(rq, "inProgressUri", in.inProgressUri, notify, err) &&
+           put_url(rq, "failedUri", in.failedUri, notify, err);
+}
+
+static bool check_address(struct request *rq, const char *address, struct err *err)
+{
+    const char *own = rq->user->email, *domains = rq->config->mail_domains;
+
+    if (!mail_is_address(address))
+        return err_set(err, ERR_InvalidParameter,
+                       "/inputs/" NOTIFY_MAIL ": '%.100s' is no address of e-mail", address);
+    if (*domains ? mail_is_in(address, domains) : *own && !strcasecmp(address, own))
+        return true;
+    return err_set(err, ERR_InvalidParameter,
+                   *domains ? "/inputs/" NOTIFY_MAIL
+                              ": this service writes to %s only, not to '%.100s'"
+                            : "/inputs/" NOTIFY_MAIL
+                              ": expected the address of your account%s, found '%.100s'",
+                   *domains ? domains : "", address);
+}
+
+static bool read_mail(struct request *rq, const json_t *wish, json_t *notify, struct err *err)
+{
+    const char *address = json_is_string(wish) ? json_string_value(wish) : rq->user->email;
+
+    if (!json_is_true(wish) && !json_is_string(wish))
+        return true;
+    if (!*rq->config->mail_relay)
+        return err_set(err, ERR_InvalidParameter,
+                       "/inputs/" NOTIFY_MAIL ": this service sends no e-mail");
+    if (!*address)
+        return err_set(err, ERR_InvalidParameter,
+                       "/inputs/" NOTIFY_MAIL
+                       ": your account has no address of e-mail; its operator can give it one");
+    if (!check_address(rq, address, err))
+        return false;
+    json_object_set_new(notify, "mail", json_string(address));
+    return true;
+}
+
+static bool has_parameter(const json_t *graph, const char *name)
+{
+    const json_t *parameter;
+    size_t i;
+
+    json_array_foreach(json_object_get(graph, "parameters"), i,
+                       parameter) if (!strcmp(json_string_value(json_object_get(parameter, "name")),
+                                              name)) return true;
+    return false;
+}
+
+bool notify_read(struct request *rq, const json_t *subscriber, const json_t *graph,
+                 json_t *arguments, json_t *request, struct err *err)
+{
+    AUTO(json) json_t *notify = json_object();
+
+    if (!rq->user)
+        return true;
+    if (!read_mail(rq, json_object_get(arguments, NOTIFY_MAIL), notify, err) ||
+        (subscriber && !read_subscriber(rq, subscriber, notify, err)))
+        return false;
+    if (!has_parameter(graph, NOTIFY_MAIL))
+        json_object_del(arguments, NOTIFY_MAIL);
+    if (json_object_size(notify) == 0)
+        return true;
+    json_object_set_new(notify, "base_url", json_string(rq->base_url));
+    json_object_set(request, "notify", notify);
+    return true;
+}
+
+/* ---- what was told ---- */
+
+static json_t *notice_json(const struct notice *n)
+{
+    json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "id", n->id, "jobID", n->job, "event",
+                            n->event, "by", n->mail ? "mail" : "call", "target", n->target,
+                            "attempts", (json_int_t)n->attempts);
+
+    put_text(one, "state", n->delivered ? "delivered" : n->pending ? "pending" : "given up");
+    put_instant(one, "created", n->created);
+    put_instant(one, "last_attempt", n->last_at);
+    put_instant(one, "next_attempt", n->next_at);
+    if (n->last_status)
+        json_object_set_new(one, "last_status", json_integer(n->last_status));
+    put_text(one, "last_error", n->last_error);
+    return one;
+}
+
+/* GET /api/notices: the newest, and the secret that calls are signed with. */
+bool notices_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(mem) char *secret = hook_user_secret(rq->user->id);
+    struct notice *all;
+    json_t *list;
+    size_t count;
+
+    if (!notice_list(rq->db, rq->arena, rq->user->id, LISTED, &all, &count, err))
+        return false;
+    list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, notice_json(&all[i]));
+    reply_header(rq, reply, "Cache-Control", "no-store");
+    return reply_json(reply, 200, json_pack("{s:s, s:o}", "secret", secret, "notices", list), NULL);
+}
