@@ -56,8 +56,13 @@ APART = {
 }
 
 
-def is_apart(process, number):
-    return any(p == process and (str(number) in numbers.split() or not numbers) for p, numbers in APART)
+# What later vectors expect by definitions before 2.0.0 (openeo-processes, branch add-tests).
+NODATA = {"type": "nodata"}
+OLDER = {("all", 9): NODATA, ("any", 9): NODATA, **{("is_nan", n): True for n in range(5, 14)}}
+
+
+def is_apart(process, number, test):
+    return OLDER.get((process, number), ...) == test.get("returns") or any(p == process and (str(number) in numbers.split() or not numbers) for p, numbers in APART)
 
 
 class Unsayable(Exception):
@@ -287,7 +292,7 @@ def test_vectors(file, tmp_path):
     content = json5.loads(file.read_text())
     faults = []
     for i, test in enumerate(content["tests"]):
-        if is_apart(file.stem, i) or not set(test.get("required", [])) <= OFFERED:
+        if is_apart(file.stem, i, test) or not set(test.get("required", [])) <= OFFERED:
             continue
         (tmp_path / str(i)).mkdir()
         try:
