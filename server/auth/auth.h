@@ -32,8 +32,8 @@ bool auth_user_add(struct db *db, const char *name, const char *email, const cha
 /* Ends the user's sessions too. Errors: NotFound, CredentialsInvalid. */
 bool auth_user_password(struct db *db, const char *name, const char *password,
                         struct err *err) MUST_USE;
-/* An API key for X-API-Key: shown once, only its hash is kept. */
-bool auth_key_issue(struct db *db, const struct user *user, const char *title,
+/* An API key for X-API-Key: shown once, only its hash is kept. `scopes` 0: whatever the user may; `expires` 0: never. */
+bool auth_key_issue(struct db *db, const struct user *user, const char *title, unsigned scopes, int64_t expires,
                     char ret_key[static ID_SECRET_SIZE], char ret_id[static ID_UUID_SIZE],
                     struct err *err) MUST_USE;
 /* A session token for a verified user: openEO's access_token, a JSON Web Token of this issuer ("basic//" is put

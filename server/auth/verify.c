@@ -139,7 +139,7 @@ bool auth_token_issue(const struct config *config, struct db *db, const struct u
     return true;
 }
 
-bool auth_key_issue(struct db *db, const struct user *user, const char *title,
+bool auth_key_issue(struct db *db, const struct user *user, const char *title, unsigned scopes, int64_t expires,
                     char ret_key[static ID_SECRET_SIZE], char ret_id[static ID_UUID_SIZE],
                     struct err *err)
 {
@@ -147,5 +147,5 @@ bool auth_key_issue(struct db *db, const struct user *user, const char *title,
 
     id_secret(ret_key);
     secret_hash(ret_key, hash);
-    return api_key_add(db, user->id, hash, title, ret_id, err);
+    return api_key_add(db, user->id, hash, title, scopes, expires, ret_id, err);
 }

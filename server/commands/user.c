@@ -17,7 +17,7 @@ struct call {
     const struct config *config;
     const char *argument[MAX_ARGUMENTS];
     enum role role;
-    const char *email;
+    const char *email, *scopes, *expires;
 };
 
 static bool read_password(char line[static LINE_SIZE], struct err *err)
@@ -83,9 +83,14 @@ static bool make_key(struct call *call, struct err *err)
 {
     struct user user;
     char key[ID_SECRET_SIZE], id[ID_UUID_SIZE];
+    int64_t expires = 0;
+    unsigned scopes = 0;
 
-    if (!find(call, &user, err) ||
-        !auth_key_issue(call->db, &user, call->argument[1], key, id, err))
+    if (call->expires && (!instant_parse_date(call->expires, &expires) || expires <= instant_now()))
+        return err_set(err, ERR_UsageInvalid, "--expires: expected a date to come, found '%s'",
+                       call->expires);
+    if ((call->scopes && !key_scopes_read(call->scopes, &scopes, err)) || !find(call, &user, err) ||
+        !auth_key_issue(call->db, &user, call->argument[1], scopes, expires, key, id, err))
         return false;
     fprintf(stderr, "key %s of %s; it is shown this once:\n", id, user.name);
     printf("%s\n", key);
@@ -162,7 +167,9 @@ static bool read_options(int *argc, char **argv, struct call *call, struct err *
 
     call->role = ROLE_USER;
     if (!command_take(argc, argv, "--role", &role, err) ||
-        !command_take(argc, argv, "--email", &call->email, err))
+        !command_take(argc, argv, "--email", &call->email, err) ||
+        !command_take(argc, argv, "--scopes", &call->scopes, err) ||
+        !command_take(argc, argv, "--expires", &call->expires, err))
         return false;
     return !role || role_find(role, &call->role) ||
            err_set(err, ERR_UsageInvalid, "--role: expected user, operator or admin, found '%s'", role);
@@ -212,15 +219,17 @@ const struct command command_user = {
     .name = "user",
     .synopsis = "add|list|password|key|keys|revoke|remove|join|leave ...",
     .summary = "who may use the service: users and API keys",
-    .help = "  add NAME [--role user|operator|admin] [--email ADDRESS]\n"
-            "                           makes a user; the password is read from standard input\n"
-            "  list                     all users: name, role, e-mail, password, keys, jobs, since\n"
-            "  password NAME            a new password from standard input; ends all sessions\n"
-            "  key NAME TITLE           makes an API key and prints it, this once\n"
-            "  keys NAME                the keys of a user: id, title, made, last used\n"
-            "  revoke KEYID             ends a key\n"
-            "  remove NAME              removes a user with all jobs, keys and sessions\n"
-            "  join NAME GROUP          puts a user into a group, which is made with its first member\n"
-            "  leave NAME GROUP         takes a user out of a group\n",
+    .help =
+        "  add NAME [--role user|operator|admin] [--email ADDRESS]\n"
+        "                           makes a user; the password is read from standard input\n"
+        "  list                     all users: name, role, e-mail, password, keys, jobs, since\n"
+        "  password NAME            a new password from standard input; ends all sessions\n"
+        "  key NAME TITLE [--scopes read,process,catalog] [--expires DATE]\n"
+        "                           makes an API key and prints it, this once\n"
+        "  keys NAME                the keys of a user: id, title, made, last used\n"
+        "  revoke KEYID             ends a key\n"
+        "  remove NAME              removes a user with all jobs, keys and sessions\n"
+        "  join NAME GROUP          puts a user into a group, which is made with its first member\n"
+        "  leave NAME GROUP         takes a user out of a group\n",
     .run = run,
 };

@@ -144,6 +144,23 @@ static bool is_signed(const struct request *rq)
     return request_query(rq, "signature") != NULL;
 }
 
+/* What a key without all scopes may not. Requests for anybody are no writes; those that run
+ * processes ask further. */
+static bool check_scopes(const struct exchange *ex, struct err *err)
+{
+    const struct route *route = ex->match.route;
+    bool reads = ex->rq.method == GET || ex->rq.method == HEAD || route->access == ACCESS_NOBODY;
+    bool writes_items = route->face == FACE_STAC, plain = route->face == FACE_PLAIN;
+
+    if (!ex->user.scopes || reads ||
+        (!plain && user_may(&ex->user, writes_items ? KEY_CATALOG : KEY_PROCESS)))
+        return true;
+    return err_set(err, ERR_PermissionsInsufficient, "This API key may not do that: %s",
+                   plain          ? "it takes a key without scopes, or a log-in"
+                   : writes_items ? "it lacks the scope 'catalog'"
+                                  : "it lacks the scope 'process'");
+}
+
 static bool authorize(struct exchange *ex, struct err *err)
 {
     const struct route *route = ex->match.route;
@@ -162,6 +179,8 @@ static bool authorize(struct exchange *ex, struct err *err)
     if (known) {
         rq->user = &ex->user;
         caller_learn(ex->server->callers, ex);
+        if (!check_scopes(ex, err))
+            return false;
     }
     if (route->access == ACCESS_NOBODY)
         return true;

@@ -24,6 +24,38 @@ bool role_find(const char *name, enum role *ret_role)
     return false;
 }
 
+static const char *const scope_names[] = {"read", "process", "catalog"};
+
+const char *key_scope_name(size_t i, unsigned *ret_scope)
+{
+    if (i >= ARRAY_LEN(scope_names))
+        return NULL;
+    *ret_scope = 1u << i;
+    return scope_names[i];
+}
+
+bool key_scopes_read(const char *text, unsigned *ret_scopes, struct err *err)
+{
+    AUTO(mem) char *copy = mem_text(text);
+    char *rest = copy, *one;
+
+    *ret_scopes = 0;
+    while ((one = strsep(&rest, " ,"))) {
+        unsigned before = *ret_scopes, scope;
+        const char *name;
+
+        for (size_t i = 0; (name = key_scope_name(i, &scope)); i++)
+            if (!strcmp(name, one))
+                *ret_scopes |= scope;
+        if (*one && *ret_scopes == before)
+            return err_set(err, ERR_InvalidParameter,
+                           "scopes: expected each of read, process and catalog once, found '%.40s'",
+                           one);
+    }
+    return *ret_scopes || err_set(err, ERR_InvalidParameter,
+                                  "scopes: expected read, process or catalog, found nothing");
+}
+
 static void read_user(const PGresult *rows, int row, struct user *user)
 {
     const char *email = row_text(rows, row, 2);
@@ -32,6 +64,7 @@ static void read_user(const PGresult *rows, int row, struct user *user)
     snprintf(user->name, sizeof user->name, "%s", row_text(rows, row, 1));
     snprintf(user->email, sizeof user->email, "%s", email ? email : "");
     user->role = (enum role)row_int(rows, row, 3);
+    user->scopes = 0;
 }
 
 static bool read_one(const PGresult *rows, struct user *user)
@@ -170,13 +203,17 @@ bool token_load(struct db *db, const unsigned char hash[static SECRET_HASH_SIZE]
 
 bool api_key_add(struct db *db, const char *user_id,
                  const unsigned char hash[static SECRET_HASH_SIZE], const char *title,
-                 char ret_id[static ID_UUID_SIZE], struct err *err)
+                 unsigned scopes, int64_t expires, char ret_id[static ID_UUID_SIZE],
+                 struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "INSERT INTO api_keys(user_id, hash, title) VALUES ($1, $2, $3) RETURNING id",
-                  DB_ARGS(db_text(user_id), db_bytes(hash, SECRET_HASH_SIZE), db_text(title)), err))
+                  "INSERT INTO api_keys(user_id, hash, title, scopes, expires)"
+                  " VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN $6::timestamptz END) RETURNING id",
+                  DB_ARGS(db_text(user_id), db_bytes(hash, SECRET_HASH_SIZE), db_text(title),
+                          db_int(scopes), db_bool(expires != 0), db_instant(expires)),
+                  err))
         return false;
     snprintf(ret_id, ID_UUID_SIZE, "%s", row_text(rows, 0, 0));
     return true;
@@ -189,11 +226,14 @@ bool api_key_load(struct db *db, const unsigned char hash[static SECRET_HASH_SIZ
 
     if (!db_query(db, &rows,
                   "SELECT " USER_COLUMNS ","
-                  "       k.used IS NULL OR k.used < now() - interval '1 minute'"
-                  "  FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = $1",
+                  "       k.used IS NULL OR k.used < now() - interval '1 minute', k.scopes"
+                  "  FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = $1"
+                  "   AND (k.expires IS NULL OR k.expires > now())",
                   DB_ARGS(db_bytes(hash, SECRET_HASH_SIZE)), err))
         return false;
     *ret_found = read_one(rows, ret_user);
+    if (*ret_found)
+        ret_user->scopes = (unsigned)row_int(rows, 0, 5);
     return !*ret_found || !row_bool(rows, 0, 4) ||
            db_run(db, "UPDATE api_keys SET used = now() WHERE hash = $1",
                   DB_ARGS(db_bytes(hash, SECRET_HASH_SIZE)), err);
@@ -204,10 +244,11 @@ bool api_key_list(struct db *db, struct arena *arena, const char *user_id, struc
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    if (!db_query(db, &rows,
-                  "SELECT id, title, created, used FROM api_keys WHERE user_id = $1"
-                  " ORDER BY created, id",
-                  DB_ARGS(db_text(user_id)), err))
+    if (!db_query(
+            db, &rows,
+            "SELECT id, title, created, used, expires, scopes FROM api_keys WHERE user_id = $1"
+            " ORDER BY created, id",
+            DB_ARGS(db_text(user_id)), err))
         return false;
     *ret_count = (size_t)row_count(rows);
     *ret_keys = arena_array(arena, *ret_count, sizeof **ret_keys);
@@ -218,6 +259,8 @@ bool api_key_list(struct db *db, struct arena *arena, const char *user_id, struc
         key->title = arena_text(arena, row_text(rows, i, 1));
         key->created = row_instant(rows, i, 2);
         key->used = row_text(rows, i, 3) ? row_instant(rows, i, 3) : 0;
+        key->expires = row_text(rows, i, 4) ? row_instant(rows, i, 4) : 0;
+        key->scopes = (unsigned)row_int(rows, i, 5);
     }
     return true;
 }

@@ -11,12 +11,28 @@ enum role { ROLE_NOBODY, ROLE_USER, ROLE_OPERATOR, ROLE_ADMIN };
 const char *role_name(enum role role);                /* "user" */
 bool role_find(const char *name, enum role *ret_role); /* false: no such role */
 
+/* What an API key may do of what its owner may. Reading comes with each. */
+enum key_scope {
+    KEY_READ = 1,
+    KEY_PROCESS = 2 /* run processes, manage jobs */,
+    KEY_CATALOG = 4 /* write items */
+};
+const char *key_scope_name(size_t i, unsigned *ret_scope); /* "read"; NULL at the end */
+/* "read process", blanks or commas between. Errors: InvalidParameter. */
+bool key_scopes_read(const char *text, unsigned *ret_scopes, struct err *err) MUST_USE;
+
 struct user {
     char id[ID_UUID_SIZE];
     char name[128]; /* the log-in of a local user, "issuer|sub" shortened for others */
     char email[256];
     enum role role;
+    unsigned scopes; /* of the key that he came with; 0: whatever he may */
 };
+/* A log-in may do anything, a key what its scopes say. */
+static inline bool user_may(const struct user *user, enum key_scope scope)
+{
+    return !user->scopes || (user->scopes & (unsigned)scope);
+}
 
 /* `password` is a hash or NULL (cannot log in here). Errors: Conflict. */
 bool user_add(struct db *db, const char *name, const char *email, const char *password,
@@ -54,11 +70,14 @@ bool token_load(struct db *db, const unsigned char hash[static SECRET_HASH_SIZE]
 struct api_key {
     char id[ID_UUID_SIZE];
     const char *title;
-    int64_t created, used; /* used 0: never */
+    int64_t created, used, expires; /* used 0: never; expires 0: never */
+    unsigned scopes;
 };
+/* `expires` 0: never. */
 bool api_key_add(struct db *db, const char *user_id,
                  const unsigned char hash[static SECRET_HASH_SIZE], const char *title,
-                 char ret_id[static ID_UUID_SIZE], struct err *err) MUST_USE;
+                 unsigned scopes, int64_t expires, char ret_id[static ID_UUID_SIZE],
+                 struct err *err) MUST_USE;
 bool api_key_load(struct db *db, const unsigned char hash[static SECRET_HASH_SIZE],
                   struct user *ret_user, bool *ret_found, struct err *err) MUST_USE;
 bool api_key_list(struct db *db, struct arena *arena, const char *user_id, struct api_key **ret_keys,

@@ -226,6 +226,26 @@ def test_titles_are_no_headers(doors, key, mailbox):
     assert notice["state"] == "pending" and "As many e-mails" in notice["last_error"] and len(mailbox.messages) == 1
 
 
+def test_keys_have_scopes_and_an_end(doors):
+    use = lambda key, method, path, **more: requests.request(method, doors.base + path, headers={"X-API-Key": key}, timeout=30, **more).status_code
+    body = {"inputs": {"number": 7}, "outputs": {"number": {}}}
+    reads = doors.command("user", "key", "alice", "reads", "--scopes", "read", "--expires", "2100-01-01").strip()
+    assert use(reads, "GET", "/ogc/jobs") == 200 and use(reads, "POST", "/stac/search", json={"limit": 1}) == 200
+    assert use(reads, "POST", "/ogc/processes/echo/execution", json=body) == 403
+    assert use(reads, "GET", "/wps?service=WPS&version=1.0.0&request=Execute&identifier=echo&DataInputs=number=7") == 403
+    assert use(reads, "POST", "/api/keys", json={"title": "more"}) == 403
+    made = requests.post(doors.base + "/api/keys", auth=ACCOUNT, json={"title": "runs", "scopes": ["process"]}, timeout=30).json()
+    assert use(made["key"], "POST", "/ogc/processes/echo/execution", json=body) == 200
+    assert use(made["key"], "POST", "/stac/collections", json={}) == 403
+    listed = {k["title"]: k for k in requests.get(doors.base + "/api/keys", auth=ACCOUNT, timeout=30).json()["keys"]}
+    assert listed["reads"]["scopes"] == ["read"] and listed["reads"]["expires"].startswith("2100-01-01")
+    doors.sql("UPDATE api_keys SET expires = now() WHERE title = 'runs'")
+    assert use(made["key"], "GET", "/ogc/jobs") == 401
+    for limits in ({"scopes": ["all"]}, {"scopes": []}, {"expires": "2001-01-01"}):
+        answer = requests.post(doors.base + "/api/keys", auth=ACCOUNT, json={"title": "x", **limits}, timeout=30)
+        assert answer.status_code == 400, answer.text
+
+
 @pytest.mark.parametrize("inputs, told", [
     ({"product-title": "NOT_THERE"}, "/inputs/product-title: the catalogue has no product 'NOT_THERE'"),
     ({"notif-email": "x@example.com"}, "/inputs/notif-email: expected type boolean"),

@@ -43,6 +43,8 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
 {
     struct ogc_source source = { .config = rq->config, .base_url = rq->base_url };
 
+    if (rq->user && !user_may(rq->user, KEY_PROCESS))
+        return err_set(err, ERR_PermissionsInsufficient, "This API key may not run processes: it lacks the scope 'process'");
     x->process = ogc_process_find(process);
     if (!x->process)
         return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", process);

@@ -78,6 +78,8 @@ static bool dismiss(struct request *rq, struct reply *reply, struct job *job, st
 {
     bool active = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 
+    if (!user_may(rq->user, KEY_PROCESS))
+        return err_set(err, ERR_PermissionsInsufficient, "This API key may not dismiss jobs: it lacks the scope 'process'");
     if (active ? !job_cancel(rq->db, rq->user->id, job->id, err)
                : !job_delete(rq->db, rq->user->id, job->id, err))
         return false;
