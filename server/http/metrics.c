@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FACES = FACE_OPENEO + 1, STATUS_CLASSES = 6 };
+enum { STATUS_CLASSES = 6 };
 
-static const char *const face_names[FACES] = { "plain", "ogc", "stac", "resto", "openeo" };
+static const char *const face_names[] = { "plain", "ogc", "stac", "resto", "openeo", "wps" };
+_Static_assert(sizeof face_names / sizeof *face_names == FACES, "each face has a name");
 static const int64_t bounds_ms[] = { 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
 
 struct metrics {

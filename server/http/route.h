@@ -15,7 +15,8 @@ enum face {
     FACE_STAC,
     FACE_RESTO,
     FACE_OPENEO,
-    FACE_WPS /* exception reports in XML */
+    FACE_WPS /* exception reports in XML */,
+    FACES
 };
 
 /* NOBODY: anyone, but credentials that are given must be right. SIGNED: a user, or a valid signed

@@ -107,7 +107,8 @@ static bool settle_body(struct db *d, void *arg, struct err *e)
     if (c->plan) {
         AUTO(json) json_t *nothing = json_object();
         struct job_work work;
-        struct job_planned planned = { nothing, nothing, 40, (int)c->plan->n_ranges + 2, 40 };
+        struct job_planned planned = { .scenes = nothing, .estimate = nothing, .blocks = 40,
+                                       .n_tasks = (int)c->plan->n_ranges + 2, .seconds = 40 };
         bool good = job_load_work(d, c->task->job, &work, e) &&
                     job_set_planned(d, c->task->job, &planned, e) &&
                     task_add_plan(d, &work, c->plan, e);
