@@ -33,7 +33,6 @@ EXPECTED = {
                           "true; what would tell them apart is not in the definitions, with which other tests compare",
     "test_POST_result": "expects 201, the API document says 200 and nothing else",
     "test_apply_dimension_quantiles_1": "three quantiles of each of two bands are six; the definition has no case for such a target",
-    "test_process_metadata_functional[apply_polygon]": "the suite compares with the definition before 2.0.0, which renamed a parameter",
     "test_load_save_netcdf_batch_job_metadata": "asserts what a function without a return statement returns",
 }
 # Of the vectors of processes, by what the suite says (None: of any process).
