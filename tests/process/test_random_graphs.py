@@ -90,8 +90,8 @@ class Builder:
                     return r.choice(fitting)
                 return r.choice([1, 2, 3, -2, 5]) if want == "number" else r.choice([True, False])
             if want == "truth":
-                p = r.choice(["gt", "lte", "eq", "between", "and", "or", "xor", "not", "is_nodata", "is_valid"])
-                if p in ("gt", "lte", "eq"):
+                p = r.choice(["gt", "lte", "eq", "gte", "lt", "neq", "between", "and", "or", "xor", "not", "is_nodata", "is_nan", "is_valid"])
+                if p in ("gt", "lte", "eq", "gte", "lt", "neq"):
                     if not state["exact"]:
                         return put("is_valid", x=grow("number", left - 1))
                     return put(p, x=grow("number", left - 1), y=grow("number", left - 1))
@@ -101,15 +101,20 @@ class Builder:
                     return put(p, x=grow("number", left - 1), min=2, max=50)
                 if p == "not":
                     return put(p, x=grow("truth", left - 1))
-                if p in ("is_nodata", "is_valid"):
+                if p in ("is_nodata", "is_nan", "is_valid"):
                     return put(p, x=grow("number", left - 1))
                 return put(p, x=grow("truth", left - 1), y=grow("truth", left - 1))
             p = r.choice(["add", "subtract", "multiply", "absolute", "clip", "if", "if", "sgn", "divide", "sqrt",
-                          "normalized_difference", "sum", "max", "median", "first"])
+                          "normalized_difference", "sum", "max", "median", "first", "floor", "ceil", "last", "min", "count"])
             if p in ("divide", "sqrt", "normalized_difference", "multiply"):
                 if depth > 0 and state.get("compares"):
                     return grow("number", left - 1)
                 state["exact"] = False
+            if p in ("floor", "ceil"):
+                x = grow("number", left - 1)
+                return put(p, x=put("divide", x=x, y=4)) if state["exact"] else x  # quarters are exact, whatever follows
+            if p == "count":
+                return put(p, data=[grow("number", left - 1) for _ in range(r.randrange(2, 4))])
             if p in ("absolute", "sqrt", "sgn"):
                 return put(p, x=grow("number", left - 1))
             if p == "clip":
@@ -117,7 +122,7 @@ class Builder:
             if p == "if":
                 return put(p, value=grow("truth", left - 1), accept=grow("number", left - 1),
                            reject=r.choice([None, 0, grow("number", left - 1)]))
-            if p in ("sum", "max", "median", "first"):
+            if p in ("sum", "max", "median", "first", "last", "min"):
                 return put(p, data=[grow("number", left - 1) for _ in range(r.randrange(2, 4))],
                            ignore_nodata=r.random() < 0.7)
             return put(p, x=grow("number", left - 1), y=grow("number", left - 1))
