@@ -17,12 +17,17 @@ enum {
     LOADER_BYTES = 20 << 20, /* what its buffers come to */
 };
 
-/* Buffers of a schedule that makes the input of a step, for windows of any size. */
-struct bench {
-    void **slots;
-    size_t pixels;
-    bool is_made; /* of a grid of one pixel: what all blocks ask for again */
-    double made;  /* room for any pixel */
+/* An input of one pixel: what all blocks ask for again. */
+struct single {
+    bool is_made;
+    double made; /* room for any pixel */
+};
+
+/* Buffers of the schedules that make inputs. Those that run at the same time run inside each other, so that
+ * one room for each depth is enough, in which dates and bands take turns. */
+struct room {
+    void *memory;
+    size_t size;
 };
 
 struct block_runner {
@@ -33,7 +38,9 @@ struct block_runner {
     struct lane_machine machine;
     const struct schedule *schedule; /* that the buffers are for */
     void **slots;
-    struct bench *benches;           /* by number of the schedule of an input */
+    struct single *singles;          /* by number of the schedule of an input */
+    struct room *rooms;              /* by depth */
+    size_t depth, n_rooms, room_capacity;
     struct patch_places *places;
     struct foreign *foreign;
     void *converted;                 /* an output in the type of its file */
@@ -46,14 +53,25 @@ static size_t band_pixels(const struct schedule *s, size_t rows)
     return (rows < s->tile_height ? rows : s->tile_height) * s->tile_width;
 }
 
-static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_passing);
+static size_t slot_bytes(const struct schedule *s, size_t slot, size_t pixels)
+{
+    return (s->slot_size[slot] * pixels + ALIGN) / ALIGN * ALIGN;
+}
+
+static size_t room_bytes(const struct schedule *s, size_t pixels)
+{
+    size_t bytes = 0;
+
+    for (size_t k = 0; k < s->n_slots; k++)
+        bytes += slot_bytes(s, k, pixels);
+    return bytes;
+}
 
 /* Windows are no larger than a patch is, or the area that is read for several. */
-static size_t input_memory(const struct step *step, const struct schedule *input, size_t rows,
-                           size_t *ret_passing)
+static size_t input_memory(const struct step *step, const struct schedule *input)
 {
     const struct grid *patch = &step->node->schema.grid;
-    size_t most = (size_t)input->grid.width * (size_t)input->grid.height, own, passing;
+    size_t most = (size_t)input->grid.width * (size_t)input->grid.height, own;
 
     own = (size_t)patch->width * (size_t)patch->height;
     own = own > PATCH_AREA ? own : PATCH_AREA;
@@ -61,33 +79,57 @@ static size_t input_memory(const struct step *step, const struct schedule *input
         most = own;
     if (step->node->op == PLAN_UDF && foreign_pixels(step->node) < most)
         most = foreign_pixels(step->node);
-    own = around_memory(input, rows, &passing);
-    *ret_passing = passing > *ret_passing ? passing : *ret_passing;
-    return own + input->pixel_bytes * (most < INPUT_PIXELS ? most : INPUT_PIXELS);
+    return room_bytes(input, most < INPUT_PIXELS ? most : INPUT_PIXELS);
 }
 
-/* The buffers that make inputs of steps stay; what a step itself takes ends with it, so that the
- * greediest one counts, with those whose results it asks for while it runs. */
-static size_t around_memory(const struct schedule *s, size_t rows, size_t *ret_passing)
-{
-    size_t staying = 0;
+/* What steps that look around take. */
+struct around_memory {
+    size_t staying;           /* of all */
+    size_t *rooms, n, capacity; /* by depth, of the greediest */
+};
 
-    *ret_passing = 0;
+/* What a step itself takes ends with it, so that the greediest one counts, with those whose results it asks
+ * for while it runs. */
+static size_t add_around(struct around_memory *memory, const struct schedule *s, size_t depth, size_t rows)
+{
+    size_t passing = 0;
+
     for (size_t i = 0; i < s->n_steps; i++) {
         const struct step *step = &s->steps[i];
         size_t below = 0;
 
         if (step->op != STEP_AROUND)
             continue;
-        staying += patch_area_bytes(step->node) + foreign_kept_bytes(step->node);
-        for (size_t k = 0; k < step->n_inputs; k++)
-            if (step->inputs[k])
-                staying += input_memory(step, step->inputs[k], rows, &below);
-        below += around_bytes(step->node, s->tile_width,
-                              rows < s->tile_height ? rows : s->tile_height);
-        *ret_passing = below > *ret_passing ? below : *ret_passing;
+        memory->staying += patch_area_bytes(step->node) + foreign_kept_bytes(step->node);
+        for (size_t k = 0; k < step->n_inputs; k++) {
+            size_t own, deeper;
+
+            if (!step->inputs[k])
+                continue;
+            while (memory->n <= depth) {
+                memory->rooms = mem_grow(memory->rooms, &memory->capacity, memory->n + 1, sizeof *memory->rooms);
+                memory->rooms[memory->n++] = 0;
+            }
+            own = input_memory(step, step->inputs[k]);
+            memory->rooms[depth] = own > memory->rooms[depth] ? own : memory->rooms[depth];
+            deeper = add_around(memory, step->inputs[k], depth + 1, rows);
+            below = deeper > below ? deeper : below;
+        }
+        below += around_bytes(step->node, s->tile_width, rows < s->tile_height ? rows : s->tile_height);
+        passing = below > passing ? below : passing;
     }
-    return staying;
+    return passing;
+}
+
+static size_t around_memory(const struct schedule *s, size_t rows)
+{
+    struct around_memory memory = { 0 };
+    size_t bytes = add_around(&memory, s, 0, rows) + memory.staying;
+
+    for (size_t i = 0; i < memory.n; i++)
+        bytes += memory.rooms[i];
+    free(memory.rooms);
+    return bytes;
 }
 
 /* The pixels of a geometry as doubles, and a piece of the part while it grows. */
@@ -101,11 +143,10 @@ static size_t zones_bytes(const struct schedule *s)
 
 size_t block_memory(const struct schedule *s, size_t rows, size_t tile_bytes)
 {
-    size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height, passing;
-    size_t staying = around_memory(s, rows, &passing);
+    size_t band = band_pixels(s, rows), tile = s->tile_width * s->tile_height;
 
     return s->pixel_bytes * band + 8 * tile + (rows < s->tile_height ? s->emitted_bytes * tile : 0) +
-           zones_bytes(s) + staying + passing + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
+           zones_bytes(s) + around_memory(s, rows) + s->machine_bytes + encoder_memory() + tile_bytes + LOADER_BYTES;
 }
 
 bool block_runner_new(const struct block_job *job, struct block_runner **ret_runner,
@@ -117,7 +158,7 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
     runner->job = job;
     runner->loader = loader_new(job->options, job->tile_bytes);
     runner->zones = zone_work_new();
-    runner->benches = mem_array(job->schedules->n_inputs, sizeof *runner->benches);
+    runner->singles = mem_array(job->schedules->n_inputs, sizeof *runner->singles);
     runner->places = patch_places_new(job->plan->n_nodes, job->schedules->n_inputs);
     runner->foreign = foreign_new(job->options, job->plan->n_nodes);
     for (size_t i = 0; i < job->schedules->count; i++)
@@ -153,12 +194,10 @@ void block_runner_free(struct block_runner *runner)
     if (!runner)
         return;
     drop_buffers(runner);
-    for (size_t i = 0; i < runner->job->schedules->n_inputs; i++) {
-        for (size_t k = 0; runner->benches[i].slots && k < runner->job->schedules->inputs[i]->n_slots; k++)
-            free(runner->benches[i].slots[k]);
-        free(runner->benches[i].slots);
-    }
-    free(runner->benches);
+    for (size_t i = 0; i < runner->n_rooms; i++)
+        free(runner->rooms[i].memory);
+    free(runner->rooms);
+    free(runner->singles);
     patch_places_free(runner->places);
     foreign_free(runner->foreign);
     loader_free(runner->loader);
@@ -356,22 +395,29 @@ static bool run_step(struct block_runner *runner, struct band *band, const struc
 
 /* ---- inputs of neighbourhoods ---- */
 
-static bool bench_grow(struct bench *bench, const struct schedule *s, size_t pixels, void ***ret_slots,
-                       struct err *err)
+/* The buffers of a schedule for that many pixels, in the room of the depth that it runs at (from 1). */
+static bool take_room(struct block_runner *runner, const struct schedule *s, size_t pixels, void **slots,
+                      struct err *err)
 {
-    if (!bench->slots)
-        bench->slots = mem_array(s->n_slots, sizeof *bench->slots);
-    *ret_slots = bench->slots;
-    if (bench->pixels >= pixels)
-        return true;
-    bench->pixels = 0;
-    for (size_t k = 0; k < s->n_slots; k++) {
-        free(bench->slots[k]);
-        bench->slots[k] = NULL;
-        if (!pixels_new(s->slot_size[k] * pixels, &bench->slots[k], err))
-            return false;
+    size_t size = room_bytes(s, pixels), at = 0;
+    struct room *room;
+
+    while (runner->depth > runner->n_rooms) {
+        runner->rooms = mem_grow(runner->rooms, &runner->room_capacity, runner->n_rooms + 1, sizeof *runner->rooms);
+        runner->rooms[runner->n_rooms++] = (struct room){ 0 };
     }
-    bench->pixels = pixels;
+    room = &runner->rooms[runner->depth - 1];
+    if (room->size < size) {
+        free(room->memory);
+        *room = (struct room){ 0 };
+        if (!pixels_new(size, &room->memory, err))
+            return false;
+        room->size = size;
+    }
+    for (size_t k = 0; k < s->n_slots; k++) {
+        slots[k] = (char *)room->memory + at;
+        at += slot_bytes(s, k, pixels);
+    }
     return true;
 }
 
@@ -387,21 +433,15 @@ static void take_input(const struct band *band, const struct operand *result, vo
 }
 
 /* A window of the planes that a schedule makes, in bands that keep its buffers small. */
-static bool read_inputs(void *runner_, const struct schedule *s, const struct window_rect *w,
+static bool make_inputs(struct block_runner *runner, const struct schedule *s, const struct window_rect *w,
                         void *const *dsts, struct err *err)
 {
-    struct block_runner *runner = runner_;
-    struct bench *bench = &runner->benches[s->number];
-    bool only = s->grid.width == 1 && s->grid.height == 1 && s->n_results == 1 && !s->is_of_window;
     size_t most = INPUT_PIXELS / w->width ? INPUT_PIXELS / w->width : 1;
-    struct band band = { .schedule = s, .rows = *w };
+    AUTO(mem) void **slots = mem_array(s->n_slots, sizeof *slots);
+    struct band band = { .schedule = s, .rows = *w, .slots = slots };
 
-    if (bench->is_made) {
-        memcpy(dsts[0], &bench->made, pixel_size(s->results[0].kind.pixel));
-        return true;
-    }
     most = most < w->height ? most : w->height;
-    if (!bench_grow(bench, s, most * w->width, &band.slots, err))
+    if (!take_room(runner, s, most * w->width, slots, err))
         return false;
     for (size_t row = 0; row < w->height; row += band.rows.height) {
         band.rows.y = w->y + (int64_t)row;
@@ -413,11 +453,28 @@ static bool read_inputs(void *runner_, const struct schedule *s, const struct wi
         for (size_t i = 0; i < s->n_results; i++)
             take_input(&band, &s->results[i], dsts[i], row * w->width);
     }
-    if (only) {
-        memcpy(&bench->made, dsts[0], pixel_size(s->results[0].kind.pixel));
-        bench->is_made = true;
-    }
     return true;
+}
+
+static bool read_inputs(void *runner_, const struct schedule *s, const struct window_rect *w,
+                        void *const *dsts, struct err *err)
+{
+    struct block_runner *runner = runner_;
+    struct single *single = &runner->singles[s->number];
+    bool only = s->grid.width == 1 && s->grid.height == 1 && s->n_results == 1 && !s->is_of_window, good;
+
+    if (single->is_made) {
+        memcpy(dsts[0], &single->made, pixel_size(s->results[0].kind.pixel));
+        return true;
+    }
+    runner->depth++;
+    good = make_inputs(runner, s, w, dsts, err);
+    runner->depth--;
+    if (good && only) {
+        memcpy(&single->made, dsts[0], pixel_size(s->results[0].kind.pixel));
+        single->is_made = true;
+    }
+    return good;
 }
 
 static bool read_input(void *runner, const struct schedule *s, const struct window_rect *w, void *dst,
