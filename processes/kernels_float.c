@@ -1,5 +1,6 @@
 /* The operators on registers of floats. */
 #include "base/mem.h"
+#include "base/whittaker.h"
 #include "processes/kernels.h"
 
 #define T float

@@ -146,6 +146,21 @@ static void array_interpolate(void *restrict dst, const struct array_call *call,
                      call->constants[k], n);
 }
 
+/* A series after the other: what takes the time is one after the other within each. */
+static void array_smooth(void *restrict dst, const struct array_call *call, size_t n)
+{
+    double *values = call->scratch, *room = values + call->length;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < call->length; k++)
+            values[k] = (double)REGISTER(call, k)[i];
+        whittaker_smooth(call->constants + 2, values, call->length, call->constants[0],
+                         (unsigned)call->constants[1], room);
+        for (size_t k = 0; k < call->length; k++)
+            OUTPUT(dst, k)[i] = (T)values[k];
+    }
+}
+
 /* Running totals. No-data is skipped and stays, or (keep) makes all that follows no-data. */
 KERNEL void running_sum(T *restrict dst, double *restrict sum, const T *restrict a, int keep,
                         size_t n)

@@ -76,6 +76,7 @@ const struct lane_table TABLE = {
         [LANE_QUANTILE] = array_quantile,
         [LANE_GATHER] = array_gather,
         [LANE_INTERPOLATE] = array_interpolate,
+        [LANE_SMOOTH] = array_smooth,
         [LANE_CUMSUM] = array_cumsum,
         [LANE_CUMPRODUCT] = array_cumproduct,
         [LANE_CUMMIN] = array_cummin,

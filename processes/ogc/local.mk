@@ -1,9 +1,13 @@
 # What OGC API - Processes offers, embedded by descriptions.S; editing one makes it anew.
 ogc_processes = \
+	processes/ogc/cloud-free-mosaic.graph.json \
+	processes/ogc/cloud-free-mosaic.json \
 	processes/ogc/echo.graph.json \
 	processes/ogc/echo.json \
 	processes/ogc/ndvi-composite.graph.json \
 	processes/ogc/ndvi-composite.json \
+	processes/ogc/ndvi-time-series.graph.json \
+	processes/ogc/ndvi-time-series.json \
 	processes/ogc/processes.def
 EXTRA_DIST += $(ogc_processes)
 libsentier_a_SOURCES += processes/ogc/descriptions.S

@@ -34,6 +34,7 @@ process_descriptions = \
 	processes/openeo/array_interpolate_linear.json \
 	processes/openeo/array_labels.json \
 	processes/openeo/array_modify.json \
+	processes/openeo/array_smooth_whittaker.json \
 	processes/openeo/arsinh.json \
 	processes/openeo/artanh.json \
 	processes/openeo/between.json \

@@ -5,4 +5,5 @@ libsentier_a_SOURCES += \
 	server/base/instant.c server/base/instant.h \
 	server/base/log.c server/base/log.h \
 	server/base/mem.c server/base/mem.h \
-	server/base/text.c server/base/text.h
+	server/base/text.c server/base/text.h \
+	server/base/whittaker.c server/base/whittaker.h

@@ -309,6 +309,11 @@ static bool resolve_argument(struct planner *p, const struct frame *frame, struc
     return frame_resolve(p, frame, json, pointer, ret, err);
 }
 
+static bool is_of_any_type(const struct parameter *parameter)
+{
+    return !json_object_get(parameter->schema, "type") && !json_is_array(parameter->schema);
+}
+
 /* An argument that is not given and has no default is "not set", whatever its schema. */
 static bool argument_fits(const struct call *call, size_t i, struct err *err)
 {
@@ -319,10 +324,9 @@ static bool argument_fits(const struct call *call, size_t i, struct err *err)
 
     if (!json_object_get(call->node->arguments, parameter->name))
         return true;
-    if (call->process->graph && !json_object_get(parameter->schema, "type") &&
-        !json_is_array(parameter->schema))
+    if (call->process->graph && is_of_any_type(parameter))
         return true; /* the user said nothing of the type */
-    if (schema_matches(parameter->schema, v) || (i == 0 && call->operation->any))
+    if (schema_matches(parameter->schema, v) || (call->operation->any && is_of_any_type(parameter)))
         return true;
     if (call->operation->pointwise && v->kind == KIND_NULL)
         return true; /* as no-data, which any pixel may be */

@@ -42,7 +42,7 @@ struct operation {
     run_fn *run;
     bool pointwise;  /* on whole arrays it works element by element */
     bool effect;     /* runs although nobody uses its result */
-    bool any;        /* its first argument may be a cube */
+    bool any;        /* its arguments of any type may be cubes */
     bool wraps;      /* a single value is taken for an array of one */
     uint16_t lane;   /* for table-driven operations */
     double (*unary)(double), (*binary)(double, double);

@@ -649,7 +649,7 @@ const struct operation scalar_operations[] = {
     EACH("or", run_logic, LANE_OR),
     EACH("xor", run_logic, LANE_XOR),
     EACH("not", run_logic, LANE_NOT),
-    EACH("if", run_if, 0),
+    { .id = "if", .run = run_if, .pointwise = true, .any = true },
     { .id = "is_nan", .run = run_is_nan },
     { .id = "is_nodata", .run = run_is_nodata },
     { .id = "is_valid", .run = run_is_valid },

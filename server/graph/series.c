@@ -2,6 +2,7 @@
  * interpolation. With constants they compute here; with pixels one operator makes all the numbers. */
 #include "graph/planner.h"
 #include "base/instant.h"
+#include "base/whittaker.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,7 +267,8 @@ static double label_place(const struct label *label)
     return (double)instant;
 }
 
-static void places(const struct value *data, double *x)
+/* False: positions. */
+static bool places(const struct value *data, double *x)
 {
     size_t n = data->array.length;
     bool up = true, down = true;
@@ -278,8 +280,11 @@ static void places(const struct value *data, double *x)
         down = down && (i == 0 || (x[i] < x[i - 1] && data->array.labels[i].is_number ==
                                                           data->array.labels[i - 1].is_number));
     }
-    for (size_t i = 0; i < n && !(data->array.labels && (up || down)); i++)
+    if (data->array.labels && (up || down))
+        return true;
+    for (size_t i = 0; i < n; i++)
         x[i] = (double)i;
+    return false;
 }
 
 static bool is_value(const struct value *v)
@@ -327,6 +332,58 @@ static bool run_interpolate(struct call *call, struct value *ret, struct err *er
     return true;
 }
 
+/* array_smooth_whittaker: dates count in steps of some days. */
+static bool read_smoother(const struct call *call, const struct value *data, double *numbers, struct err *err)
+{
+    static const struct {
+        const char *name;
+        double least, greatest;
+    } limits[] = { { "lambda", 1e-6, 1e12 }, { "iterations", 0, 100 }, { "step", 1e-3, 1e5 } };
+    double x[ARRAY_LEN(limits)];
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        x[i] = call_number(call, limits[i].name);
+        if (!(x[i] >= limits[i].least && x[i] <= limits[i].greatest))
+            return call_fail(call, err, ERR_ProcessParameterInvalid, limits[i].name,
+                             "expected a number from %g to %g, found %g.", limits[i].least, limits[i].greatest, x[i]);
+    }
+    numbers[0] = x[0];
+    numbers[1] = x[1];
+    if (places(data, numbers + 2) && data->array.length && !data->array.labels[0].is_number)
+        for (size_t i = 0; i < data->array.length; i++)
+            numbers[2 + i] /= x[2] * 86400000;
+    return true;
+}
+
+static bool run_smooth(struct call *call, struct value *ret, struct err *err)
+{
+    const struct value *data = &call->arguments[0];
+    size_t n = data->array.length;
+    AUTO(mem) double *numbers = mem_array(n + 2, sizeof *numbers);
+    AUTO(mem) double *values = mem_array(n, sizeof *values);
+    AUTO(mem) double *room = mem_array(n * WHITTAKER_ROOM, sizeof *room);
+    AUTO(mem) bool *none = mem_array(n, sizeof *none);
+
+    if (data->array.presence)
+        return call_fail(call, err, ERR_FeatureUnsupported, "data",
+                         "An array that was filtered by pixel values has no common x axis.");
+    if (!read_smoother(call, data, numbers, err))
+        return false;
+    if (array_has_lanes(data)) {
+        *ret = several(call, LANE_SMOOTH, data, false, numbers, n + 2, n);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            values[i] = is_value(&data->array.items[i]) ? data->array.items[i].number : NAN;
+        whittaker_smooth(numbers + 2, values, n, numbers[0], (unsigned)numbers[1], room);
+        for (size_t i = 0; i < n; i++)
+            none[i] = isnan(values[i]);
+        *ret = numbers_value(call->planner, values, none, n);
+    }
+    ret->deferred = data->deferred;
+    ret->array.labels = data->array.labels;
+    return true;
+}
+
 const struct operation series_operations[] = {
     { .id = "quantiles", .run = run_quantiles },
     { .id = "extrema", .run = run_extrema },
@@ -335,5 +392,6 @@ const struct operation series_operations[] = {
     { .id = "cummin", .run = run_running },
     { .id = "cummax", .run = run_running },
     { .id = "array_interpolate_linear", .run = run_interpolate },
+    { .id = "array_smooth_whittaker", .run = run_smooth },
     { .id = NULL },
 };

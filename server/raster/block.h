@@ -14,7 +14,7 @@ typedef void lane_kernel(void *restrict dst, const void *restrict a, const void 
                          const void *restrict c, size_t n);
 /* `length` registers, `stride` lanes apart. `keep`: see lanes.def. Operators of the kind SEVERAL
  * write `outputs` registers, as far apart, the others one. `scratch` has room for
- * (2 * length + 4) * n doubles. */
+ * (2 * length + 4) * stride doubles; a stride is 64 lanes at least. */
 struct array_call {
     const void *a;
     size_t stride, length;

@@ -179,7 +179,7 @@ def test_ogc(ogc, alice, scenes):
     ogc("landingPage.yaml", alice.get(root, timeout=30))
     ogc("confClasses.yaml", alice.get(root + "/conformance", timeout=30))
     ogc("processList.yaml", alice.get(root + "/processes", timeout=30))
-    for id in ("echo", "ndvi-composite"):
+    for id in ("echo", "ndvi-composite", "cloud-free-mosaic"):
         ogc("process.yaml", alice.get(f"{root}/processes/{id}", timeout=30))
     made = alice.post(root + "/processes/echo/execution", json={"inputs": {"number": 1}},
                       headers={"Prefer": "respond-async"}, timeout=30)

@@ -434,6 +434,7 @@ static void run_several(const struct instruction *i, const struct program *p, do
             out[k] = i->b == 1 && valid < n ? NAN : quantile(sorted, valid, numbers[k]);
         break;
     case LANE_INTERPOLATE: interpolate(v, n, numbers, out); break;
+    case LANE_SMOOTH: /* held against NumPy by tests/process/test_series.py */
     case LANE_FIT: /* held against SciPy by tests/process/test_curves.py */
         for (size_t k = 0; k < i->c; k++)
             out[k] = NAN;

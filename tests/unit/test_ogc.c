@@ -147,7 +147,7 @@ static void pruning(void **state)
 /* What is built in can be read, its defaults fit its own schemas, and every input is a parameter. */
 static void built_in(void **state)
 {
-    static const char *const ids[] = { "echo", "ndvi-composite" };
+    static const char *const ids[] = { "echo", "ndvi-composite", "cloud-free-mosaic", "ndvi-time-series" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
