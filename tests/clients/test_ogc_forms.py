@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 import requests
 
+pytestmark = pytest.mark.sanitizer
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 PROFILE = "https://www.opengis.net/def/profile/OGC/0/ogc-results"
 
