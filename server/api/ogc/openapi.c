@@ -145,6 +145,7 @@ static json_t *body_of(const json_t *description)
         json_object_set(all, "required", required);
     one = json_pack("{s:s, s:{s:o, s:{s:s, s:o, s:b}, s:{s:s, s:[s,s]}}}", "type", "object", "properties", "inputs", all, "outputs", "type",
                     "object", "properties", outputs, "additionalProperties", 0, "response", "type", "string", "enum", "raw", "document");
+    json_object_set_new(json_object_get(one, "properties"), "subscriber", reference("subscriber"));
     if (json_array_size(required))
         json_object_set_new(one, "required", json_pack("[s]", "inputs"));
     json_decref(required);

@@ -53,6 +53,8 @@ static json_t *process_links(struct request *rq, const char *id)
     ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/processes/%s", id), "Description of the process");
     link_add(links, OGC_REL "execute", href_of(rq, OGC_ROOT "/processes/%s/execution", id),
              "application/json", "Run the process");
+    link_add(links, "profile", "http://www.opengis.net/def/profile/OGC/0/ogc-process-description", NULL,
+             "Profile of the description");
     return links;
 }
 
