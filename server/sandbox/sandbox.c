@@ -173,8 +173,8 @@ static void become(const struct sandbox *s, uid_t uid, int output, int errors, i
     files.hosts = fcntl(file_of("127.0.0.1 localhost sandbox\n::1 localhost\n"), F_DUPFD, files.groups + 1);
     files.told = fcntl(told, F_DUPFD, files.hosts + 1);
     close_others(&files);
-    set_limits(&s->limits);
     words_make(&words, s, &files, uid);
+    set_limits(&s->limits); /* from here on little memory can be had */
     execvp("bwrap", words.list);
     dprintf(STDERR_FILENO, "bwrap: %s\n", strerror(errno));
     _exit(127);

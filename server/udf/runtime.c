@@ -95,22 +95,20 @@ static const char *const *names_of(const char *version)
 
 static bool take_answer(const char *python, const struct text *answer)
 {
-    json_t *json = NULL;
+    static json_t *json; /* the runtime's texts live in it, until the program ends */
     struct err err = { 0 };
     const char *version;
 
     if (!js_parse(answer->data, answer->length, JS_DEFAULT_DEPTH, &json, &err))
         return false;
     version = json_string_value(json_object_get(json, "version"));
-    if (!version || !json_is_true(json_object_get(json, "ready"))) {
-        json_decref(json);
+    if (!version || !json_is_true(json_object_get(json, "ready")))
         return false;
-    }
     runtime.python = mem_text(python);
     runtime.version = version;
     runtime.names = names_of(version);
     runtime.folders = folders_of(json_object_get(json, "paths"));
-    runtime.libraries = json_object_get(json, "libraries"); /* kept with all of it until the program ends */
+    runtime.libraries = json_object_get(json, "libraries");
     return true;
 }
 
