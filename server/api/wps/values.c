@@ -182,8 +182,10 @@ static json_t *value_of(const struct wps_input *input, const json_t *schema)
         return box_of(input);
     if (!input->text)
         return json_null();
-    if (list && (value = parsed(input->text)) && json_is_array(value))
+    value = list ? parsed(input->text) : NULL;
+    if (json_is_array(value))
         return value;
+    json_decref(value);
     if (list)
         return literal_of(json_object_get(schema, "items"), input->text);
     value = wps_kind_of(schema) == WPS_COMPLEX && !has_type(schema, "string")
