@@ -21,6 +21,7 @@ libsentier_a_SOURCES += \
 	server/api/ogc/inputs.c \
 	server/api/ogc/kvp.c \
 	server/api/ogc/manage.c \
+	server/api/ogc/deploy.c server/api/ogc/package.c server/api/ogc/package.h server/api/ogc/package_inputs.c server/api/ogc/package_types.h \
 	server/api/ogc/prov.c \
 	server/api/ogc/preference.c \
 	server/api/ogc/products.c \

@@ -5,7 +5,7 @@ libsentier_a_SOURCES += \
 	server/jobs/perform.c server/jobs/perform.h \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
-	server/jobs/perform_stage.c \
+	server/jobs/perform_stage.c server/jobs/perform_steps.c server/jobs/stage_in.c server/jobs/stage_in.h server/jobs/stage_out.c server/jobs/stage_out.h \
 	server/jobs/results_stac.c server/jobs/results_stac.h \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \

@@ -271,7 +271,7 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
 {
     static bool (*const acts[])(struct performer *, struct task *, struct err *) = {
         [TASK_PLAN] = perform_plan, [TASK_COMPUTE] = compute, [TASK_ASSEMBLE] = assemble,
-        [TASK_STAGE] = perform_stage,
+        [TASK_STAGE] = perform_stage, [TASK_STEP] = perform_step,
     };
     struct task mine = *task;
 

@@ -44,6 +44,13 @@ bool perform_stage(struct performer *p, struct task *task, struct err *err) MUST
  * nothing. `result` is NULL for a value that is no cube (then the folder holds result.json). */
 bool perform_publish(struct performer *p, struct task *task, const char *fresh,
                      const struct raster_result *result, double seconds, struct err *err) MUST_USE;
+/* The same of files that are listed; their paths are set. The caller drops their fields. */
+bool perform_publish_files(struct performer *p, struct task *task, const char *fresh, struct job_asset *assets,
+                           size_t count, double seconds, struct err *err) MUST_USE;
+/* perform_steps.c: a job that runs commands: its first task says what is ready, and a task runs each step. */
+bool perform_is_commands(const struct performer *p);
+bool perform_flow(struct performer *p, struct task *task, struct err *err) MUST_USE;
+bool perform_step(struct performer *p, struct task *task, struct err *err) MUST_USE;
 /* Whom users' code tells lines of the log to. */
 struct udf_listener perform_listener(struct performer *p);
 /* seconds of instant_monotonic() since `start_ms` */

@@ -217,6 +217,8 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
     struct catalog_viewer viewer = { .db = p->db, .user = p->work.owner,
                                      .site = p->config->catalog_site, .arena = arena };
 
+    if (perform_is_commands(p))
+        return perform_flow(p, task, err);
     if (!make_plan(p, &viewer, err))
         return false;
     if (viewer.n_offline > 0)

@@ -224,29 +224,53 @@ static bool publish_all(struct publishing *u, struct err *err)
     return perform_transact(u->performer, publish, u, err);
 }
 
-bool perform_publish(struct performer *p, struct task *task, const char *fresh,
-                     const struct raster_result *result, double seconds, struct err *err)
+/* What `list` says, or of a plan's result what it made. */
+static bool publish_folder(struct publishing *u, struct job_asset *assets, size_t count, struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    AUTO(mem) char *final = scratch_result(p->config, task->job);
-    AUTO(mem) char *folder = scratch_run(p->config, task->job, task->run);
-    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .final = final,
-                            .result = result, .seconds = seconds };
+    AUTO(mem) char *final = scratch_result(u->performer->config, u->task->job);
+    AUTO(mem) char *folder = scratch_run(u->performer->config, u->task->job, u->task->run);
+    const struct plan *plan = u->performer->plan;
     bool good;
 
-    list_files(&u, arena);
-    good = scratch_sync_folder(fresh, err) &&
-           (!p->plan || !p->plan->exports ||
-            workspace_export(p->config, p->db, p->work.owner, p->plan->exports, &u.files, &u.exports, err)) &&
-           publish_all(&u, err);
-    drop_files(&u.files);
-    json_decref(u.exports);
+    u->final = final;
+    if (assets) {
+        for (size_t i = 0; i < count; i++)
+            assets[i].path = arena_printf(arena, "%s/%s", final, assets[i].name);
+        u->files = (struct results_files){ .job = u->task->job, .fresh = u->fresh, .assets = assets, .count = count };
+    } else {
+        list_files(u, arena);
+    }
+    good = scratch_sync_folder(u->fresh, err) &&
+           (!plan || !plan->exports ||
+            workspace_export(u->performer->config, u->performer->db, u->performer->work.owner, plan->exports, &u->files,
+                             &u->exports, err)) &&
+           publish_all(u, err);
+    if (!assets)
+        drop_files(&u->files);
+    json_decref(u->exports);
     if (!good)
         return false;
-    if (u.hold == HOLD_LOST) {
-        scratch_remove(fresh);
+    if (u->hold == HOLD_LOST) {
+        scratch_remove(u->fresh);
         return true;
     }
     scratch_remove(folder); /* the run's temporaries, all in one go */
     return true;
+}
+
+bool perform_publish(struct performer *p, struct task *task, const char *fresh,
+                     const struct raster_result *result, double seconds, struct err *err)
+{
+    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .result = result, .seconds = seconds };
+
+    return publish_folder(&u, NULL, 0, err);
+}
+
+bool perform_publish_files(struct performer *p, struct task *task, const char *fresh, struct job_asset *assets,
+                           size_t count, double seconds, struct err *err)
+{
+    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .seconds = seconds };
+
+    return publish_folder(&u, assets, count, err);
 }

@@ -117,6 +117,7 @@ struct job_work {
     int run;                  /* scratch/ID.RUN is its folder of temporaries */
     enum job_class class;
     bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
+    bool may_run_commands;    /* its process was deployed here, and is nothing that a request held */
     char dialect[16];         /* of the request; empty: none */
     json_t *process, *arguments; /* arguments may be NULL */
     json_t *picture;          /* of a tile: {"epsg", "x0", "y0", "dx", "width", "height", "options"}, else NULL */

@@ -5,7 +5,7 @@
 
 #include "store/jobs.h"
 
-enum task_kind { TASK_PLAN, TASK_COMPUTE, TASK_ASSEMBLE, TASK_STAGE };
+enum task_kind { TASK_PLAN, TASK_COMPUTE, TASK_ASSEMBLE, TASK_STAGE, TASK_STEP };
 
 struct task {
     int64_t id, token;

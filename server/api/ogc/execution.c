@@ -45,22 +45,37 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
 
     if (rq->user && !user_may(rq->user, KEY_PROCESS))
         return err_set(err, ERR_PermissionsInsufficient, "This API key may not run processes: it lacks the scope 'process'");
-    x->process = ogc_process_find(process);
-    if (!x->process)
-        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", process);
     if (!json_is_object(body))
         return js_refuse(body, "", "an object", err);
-    x->description = ogc_process_description(x->process);
-    x->graph = ogc_process_graph(x->process);
-    if (!ogc_outputs_read(body, x->description, &x->request, err) ||
-        !ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &source, &x->arguments, err))
-        return false;
-    if (!product_fill(rq, x->graph, x->arguments, err) ||
-        !notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err))
+    if (!(x->process = ogc_process_find(process))) {
+        if (!ogc_deployed_find(rq, process, &x->process, &x->description, &x->graph, err))
+            return false;
+    } else {
+        x->description = ogc_process_description(x->process);
+        x->graph = ogc_process_graph(x->process);
+    }
+    if (!ogc_outputs_read(body, x->description, &x->request, err))
         return false;
     json_object_set(x->request, "definition", (json_t *)body);
+    if (ogc_execution_is_commands(x))
+        return ogc_package_inputs(json_object_get(body, "inputs"), x->graph, &x->arguments, err) &&
+               notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err);
+    if (!ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &source, &x->arguments, err) ||
+        !product_fill(rq, x->graph, x->arguments, err) ||
+        !notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err))
+        return false;
     ogc_outputs_prune(x->graph, x->description, x->request);
     return true;
+}
+
+bool ogc_execution_is_commands(const struct ogc_execution *x)
+{
+    return json_object_get(x->graph, "cwl") != NULL;
+}
+
+bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err)
+{
+    return ogc_execution_is_commands(x) || run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err);
 }
 
 /* An input "pause" has the job begin later, where the process has one. */
@@ -89,7 +104,7 @@ bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x, char
     struct job_input in = ogc_execution_input(rq, x, OGC_FACE, CLASS_NORMAL);
 
     in.terms = &terms;
-    return run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err) && job_submit(rq->db, &in, ret_id, err);
+    return ogc_execution_check(rq, x, err) && job_submit(rq->db, &in, ret_id, err);
 }
 
 bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x, int64_t timeout_ms,
@@ -100,7 +115,8 @@ bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct og
     struct run_estimate estimate = { 0 };
 
     in.terms = &terms;
-    if (!run_estimate(rq, x->graph, x->arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
+    if (!ogc_execution_is_commands(x) &&
+        !run_estimate(rq, x->graph, x->arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
         return false;
     json_decref(estimate.value);
     return (any_size || run_fits_sync(rq, &estimate, err)) && run_submit(rq, reply, &in, timeout_ms, err);
@@ -132,6 +148,8 @@ static bool is_value(const struct ogc_execution *x)
     const char *id;
     json_t *node;
 
+    if (ogc_execution_is_commands(x))
+        return false;
     json_object_foreach(json_object_get(x->graph, "process_graph"), id, node)
         if (!strcmp(json_string_value(json_object_get(node, "process_id")), "save_result"))
             return false;

@@ -17,6 +17,10 @@ void ogc_execution_drop(struct ogc_execution *x);
  * InvalidParameter with the JSON pointer of what is wrong. */
 bool ogc_execution_read(struct request *rq, const char *process_id, const json_t *body,
                         struct ogc_execution *x, struct err *err) MUST_USE;
+/* A package of commands rather than a graph: nothing of it is planned. */
+bool ogc_execution_is_commands(const struct ogc_execution *x);
+/* Whether a job of it can be made. */
+bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err) MUST_USE;
 /* What the job table keeps of it. */
 struct job_input ogc_execution_input(struct request *rq, const struct ogc_execution *x, const char *face,
                                      enum job_class class);

@@ -28,6 +28,9 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
+    "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/deploy-replace-undeploy",
+    "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/ogcapppkg",
+    "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/cwl",
 };
 
 /* GET /ogc */

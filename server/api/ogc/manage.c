@@ -116,7 +116,7 @@ static bool read_wish(struct request *rq, json_t *definition, struct wish *wish,
                        js_type_name(json_object_get(definition, "process")));
     if (!(id = process_of(rq, uri, err)) || !ogc_execution_read(rq, id, definition, &wish->execution, err))
         return false;
-    return run_check(rq, wish->execution.graph, wish->execution.arguments, "", DIALECT_OPENEO, err);
+    return ogc_execution_check(rq, &wish->execution, err);
 }
 
 static struct job_input input_of(struct request *rq, const struct wish *wish)

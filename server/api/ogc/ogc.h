@@ -58,6 +58,19 @@ const struct ogc_process *ogc_process_at(size_t i); /* in the order of the list;
 /* The caller owns what these give; their texts were read when the program was tested. */
 json_t *ogc_process_description(const struct ogc_process *process);
 json_t *ogc_process_graph(const struct ogc_process *process);
+json_t *ogc_process_links(struct request *rq, const char *id);
+
+/* deploy.c: Part 2 */
+handler_fn ogc_processes_post, ogc_process_put, ogc_process_delete, ogc_package_get;
+/* What users deployed: the description as it is told, links included. Errors: ProcessNotFound. */
+bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_body, struct err *err) MUST_USE;
+/* Summaries after the id `after`, appended. */
+bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, json_t *list, struct err *err) MUST_USE;
+/* For a request that runs it; what it gives but *ret_process is the caller's. Errors: ProcessNotFound. */
+bool ogc_deployed_find(struct request *rq, const char *name, const struct ogc_process **ret_process,
+                       json_t **ret_description, json_t **ret_unit, struct err *err) MUST_USE;
+/* package.c: "inputs" as CWL has them; files by reference stay references. Errors: InvalidParameter. */
+bool ogc_package_inputs(const json_t *inputs, const json_t *unit, json_t **ret_arguments, struct err *err) MUST_USE;
 
 /* sources.c: values that a request names: by reference, or as a collection. */
 struct ogc_source {

@@ -46,7 +46,7 @@ json_t *ogc_process_graph(const struct ogc_process *process)
     return parse(process->graph);
 }
 
-static json_t *process_links(struct request *rq, const char *id)
+json_t *ogc_process_links(struct request *rq, const char *id)
 {
     json_t *links = json_array();
 
@@ -65,7 +65,8 @@ static json_t *summary(struct request *rq, const struct ogc_process *process)
 
     json_object_del(body, "inputs");
     json_object_del(body, "outputs");
-    json_object_set_new(body, "links", process_links(rq, process->id));
+    json_object_set_new(body, "mutable", json_false());
+    json_object_set_new(body, "links", ogc_process_links(rq, process->id));
     return body;
 }
 
@@ -78,9 +79,27 @@ static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err
     if (!after)
         return true;
     last = ogc_process_find(after);
-    if (!last)
+    if (!last && strncmp(after, "deployed:", strlen("deployed:")))
         return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
-    *ret_first = (size_t)(last - processes) + 1;
+    *ret_first = last ? (size_t)(last - processes) + 1 : ARRAY_LEN(processes);
+    return true;
+}
+
+/* What users deployed comes after what is built in. */
+static bool list_deployed(struct request *rq, int64_t room, json_t *list, json_t *links, struct err *err)
+{
+    const char *after = request_query(rq, "after"), *last;
+    size_t before = json_array_size(list);
+
+    after = after && !strncmp(after, "deployed:", strlen("deployed:")) ? after + strlen("deployed:") : NULL;
+    if (!ogc_deployed_list(rq, after, room + 1, list, err))
+        return false;
+    if ((int64_t)(json_array_size(list) - before) <= room)
+        return true;
+    json_array_remove(list, json_array_size(list) - 1);
+    last = room ? json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id")) : "";
+    link_add(links, "next", href_with(rq, "after", arena_printf(rq->arena, "deployed:%s", last)), "application/json",
+             "Next page");
     return true;
 }
 
@@ -101,10 +120,14 @@ bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
     for (size_t i = first; i < end; i++)
         json_array_append_new(list, summary(rq, &processes[i]));
     ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
+    AUTO(json) json_t *answer = json_pack("{s:o, s:o}", "processes", list, "links", links);
+
+    if (end == ARRAY_LEN(processes) && !list_deployed(rq, limit - (int64_t)(end - first), list, links, err))
+        return false;
     if (end < ARRAY_LEN(processes))
         link_add(links, "next", href_with(rq, "after", processes[end - 1].id), "application/json",
                  "Next page");
-    return ogc_answer(rq, reply, 200, json_pack("{s:o, s:o}", "processes", list, "links", links), html_ogc_processes, err);
+    return ogc_answer(rq, reply, 200, json_incref(answer), html_ogc_processes, err);
 }
 
 /* GET /ogc/processes/{processId} */
@@ -114,11 +137,15 @@ bool ogc_process_get(struct request *rq, struct reply *reply, struct err *err)
     const struct ogc_process *process = ogc_process_find(id);
     json_t *body;
 
-    if (!process)
-        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", id);
     if (!OGC_QUERY(rq, err))
         return false;
+    if (!process) {
+        if (!ogc_deployed_describe(rq, id, &body, err))
+            return false;
+        return ogc_answer(rq, reply, 200, body, html_ogc_process, err);
+    }
     body = ogc_process_description(process);
-    json_object_set_new(body, "links", process_links(rq, process->id));
+    json_object_set_new(body, "mutable", json_false());
+    json_object_set_new(body, "links", ogc_process_links(rq, process->id));
     return ogc_answer(rq, reply, 200, body, html_ogc_process, err);
 }

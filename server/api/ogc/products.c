@@ -26,9 +26,15 @@ static const struct job_asset *file_of(const struct ogc_products *products, cons
 /* A graph whose result is a value left one JSON file. */
 static bool read_values(struct ogc_products *products, struct err *err)
 {
-    if (products->n_assets != 1 || strcmp(products->assets[0].media_type, "application/json"))
+    const struct job_asset *file = NULL;
+
+    for (size_t i = 0; i < products->n_assets; i++) /* of a package, beside its files */
+        if (!products->assets[i].output && !strcmp(products->assets[i].name, "result.json"))
+            file = &products->assets[i];
+    if (!file && (products->n_assets != 1 || strcmp(products->assets[0].media_type, "application/json") || products->assets[0].output))
         return true;
-    products->values = json_load_file(products->assets[0].path, JSON_DECODE_ANY, NULL);
+    file = file ? file : &products->assets[0];
+    products->values = json_load_file(file->path, JSON_DECODE_ANY, NULL);
     return products->values || err_set(err, ERR_FileNotFound, "The result is no longer there.");
 }
 
@@ -69,10 +75,11 @@ static void list_asked(struct request *rq, const json_t *description, const json
     for (size_t i = 0; !asked && i < products->n_assets && i < OGC_MAX_OUTPUTS; i++)
         products->list[products->count++] = (struct ogc_product){ .id = products->assets[i].name, .file = &products->assets[i] };
     json_object_foreach((json_t *)asked, id, wish) {
+        const json_t *values = products->values;
         struct ogc_product product = {
             .id = arena_text(rq->arena, id),
             .file = file_of(products, id),
-            .value = json_object_get(products->values, id),
+            .value = json_is_object(values) || json_object_size(asked) > 1 ? json_object_get(values, id) : (json_t *)values,
             .mode = arena_text(rq->arena, json_string_value(json_object_get(wish, "transmissionMode"))),
         };
 

@@ -1,0 +1,166 @@
+/* Jobs that run commands. The first task stages inputs, looks at the workflow, writes a task for each step that is
+ * ready, and waits for them; then it looks again. When nothing is left to do it publishes the outputs. A step's
+ * files lie in a folder that bears its task's token, and are believed when the transaction that settles it says so. */
+#include "base/instant.h"
+#include "base/text.h"
+#include "cwl/cwl.h"
+#include "jobs/perform.h"
+#include "jobs/scratch.h"
+#include "jobs/stage_in.h"
+#include "jobs/stage_out.h"
+#include "store/deployed.h"
+#include <string.h>
+
+enum { LOG_BYTES = 1 << 20 };
+
+bool perform_is_commands(const struct performer *p)
+{
+    return p->work.may_run_commands && json_object_get(p->work.process, "cwl") != NULL;
+}
+
+struct flow {
+    struct performer *performer;
+    struct task *task;
+    const json_t *inputs, *ready;
+    enum hold hold;
+};
+
+static bool record_inputs(struct db *db, void *arg, struct err *err)
+{
+    struct flow *f = arg;
+
+    return task_hold(db, f->task, &f->hold, err) && (f->hold != HOLD_MINE || step_begin(db, f->task, f->inputs, err));
+}
+
+static bool add_steps(struct db *db, void *arg, struct err *err)
+{
+    struct flow *f = arg;
+
+    return task_hold(db, f->task, &f->hold, err) &&
+           (f->hold != HOLD_MINE || step_add(db, f->task, &f->performer->work, f->ready, err));
+}
+
+/* Those of an earlier look, else those of the job, with what they name fetched. */
+static bool take_inputs(struct flow *f, const char *root, json_t **inputs, struct err *err)
+{
+    struct performer *p = f->performer;
+    AUTO(mem) char *folder = NULL;
+    AUTO(json) json_t *given = NULL;
+
+    if (*inputs)
+        return true;
+    given = p->work.arguments ? json_deep_copy(p->work.arguments) : json_object();
+    folder = mem_printf("%s/inputs.%lld", root, (long long)f->task->token);
+    if (!scratch_make(folder, err) || !stage_in(p->config, given, folder, err) ||
+        !cwl_inputs(cwl_main(json_object_get(p->work.process, "cwl")), given, inputs, err))
+        return false;
+    f->inputs = *inputs;
+    return perform_transact(p, record_inputs, f, err);
+}
+
+static bool publish(struct flow *f, const json_t *outputs, int64_t start, struct err *err)
+{
+    struct performer *p = f->performer;
+    AUTO(mem) char *fresh = scratch_fresh_result(p->config, f->task);
+    AUTO(arena) struct arena *arena = arena_new();
+    struct job_asset *assets = NULL;
+    size_t count = 0;
+    bool good = scratch_make(fresh, err) && stage_out(outputs, fresh, arena, &assets, &count, err) &&
+                perform_publish_files(p, f->task, fresh, assets, count, perform_seconds(start), err);
+
+    for (size_t i = 0; i < count; i++)
+        json_decref(assets[i].fields);
+    return good;
+}
+
+bool perform_flow(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) char *root = scratch_run(p->config, task->job, task->run);
+    AUTO(json) json_t *done = NULL, *inputs = NULL, *ready = NULL, *outputs = NULL;
+    struct flow f = { .performer = p, .task = task };
+    int64_t start = instant_monotonic();
+
+    if (!scratch_make(root, err))
+        return false;
+    cwl_confine(root);
+    if (!step_list(p->db, task, &done, &inputs, err) || !take_inputs(&f, root, &inputs, err) ||
+        !cwl_next(json_object_get(p->work.process, "cwl"), inputs, done, &ready, &outputs, err))
+        return false;
+    if (outputs)
+        return publish(&f, outputs, start, err);
+    if (json_array_size(ready) == 0)
+        return err_set(err, ERR_ProcessInvalid, "Nothing is left to do in the workflow, and there is no result.");
+    f.ready = ready;
+    return perform_transact(p, add_steps, &f, err);
+}
+
+/* ---- a step ---- */
+
+struct stepping {
+    struct performer *performer;
+    struct task *task;
+    const char *key;
+    const json_t *outputs;
+    double seconds;
+    enum hold hold;
+};
+
+static void say_line(void *context, bool is_error, const char *line)
+{
+    const struct stepping *s = context;
+    AUTO(json) json_t *data = json_pack("{s:s, s:s}", "node", s->key, "stream", is_error ? "stderr" : "stdout");
+    struct err ignored = { 0 };
+
+    if (*line && !job_log_add_at(s->performer->db, s->task->job, s->task->number, "info", NULL, line, data, &ignored))
+        err_clear(&ignored); /* what it says is not worth the step */
+}
+
+static bool settle(struct db *db, void *arg, struct err *err)
+{
+    struct stepping *s = arg;
+    AUTO(json) json_t *data = json_pack("{s:s}", "node", s->key);
+    char message[60];
+
+    snprintf(message, sizeof message, "Done in %.1f s.", s->seconds);
+    if (!task_hold(db, s->task, &s->hold, err))
+        return false;
+    return s->hold != HOLD_MINE || (step_finish(db, s->task, s->outputs, err) &&
+                                    job_log_add_at(db, s->task->job, s->task->number, "info", NULL, message, data, err) &&
+                                    task_settle(db, s->task, s->seconds, err));
+}
+
+static bool run_step(struct stepping *s, const json_t *step, const char *folder, json_t **ret_outputs, struct err *err)
+{
+    const struct config *c = s->performer->config;
+    int64_t memory = s->task->memory_bytes > c->worker_memory ? s->task->memory_bytes : c->worker_memory;
+    struct cwl_run run = {
+        .folder = folder, .cores = c->worker_threads > 0 ? c->worker_threads : 1, .network = c->packages_network,
+        .limits = { memory, c->packages_disk, c->packages_files, c->packages_processes,
+                    c->packages_time * (c->worker_threads > 0 ? c->worker_threads : 1), c->packages_time * 1000, LOG_BYTES },
+        .line = say_line, .context = s,
+    };
+
+    return cwl_run(&run, json_object_get(step, "process"), json_object_get(step, "inputs"), ret_outputs, err);
+}
+
+bool perform_step(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) char *root = scratch_run(p->config, task->job, task->run), *folder = scratch_spool(p->config, task);
+    AUTO(arena) struct arena *arena = arena_new();
+    AUTO(json) json_t *step = NULL, *outputs = NULL;
+    struct stepping s = { .performer = p, .task = task };
+    int64_t start = instant_monotonic();
+
+    if (!step_load(p->db, arena, task, &s.key, &step, err) || !scratch_make(folder, err))
+        return false;
+    cwl_confine(root);
+    if (!run_step(&s, step, folder, &outputs, err))
+        return err_prefix(err, "%s", s.key);
+    s.outputs = outputs;
+    s.seconds = perform_seconds(start);
+    if (!perform_transact(p, settle, &s, err))
+        return false;
+    if (s.hold == HOLD_LOST)
+        scratch_remove(folder);
+    return true;
+}
