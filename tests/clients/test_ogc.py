@@ -212,6 +212,26 @@ def test_composite_of_a_part(scenes, execute):
     assert profile["width"] < 200 and set(np.unique(count.filled(0))) <= {0, 1}
 
 
+@pytest.mark.parametrize("method", ["weighted", "medoid"])
+def test_mosaic_of_a_part(scenes, execute, method):
+    """Of single dates in the numbers of the source; tests/process/test_mosaic.py has the methods."""
+    inputs = {"bbox": {"bbox": [15.2, 45.6, 15.3, 45.7]}, "datetime": ["2023-08-14", "2023-08-16"], "method": method, "grow": 0}
+    answer = execute({"inputs": inputs, "outputs": {"doy": {}}}, "cloud-free-mosaic")
+    assert answer.status_code == 200, answer.text
+    assert set(np.unique(read(answer.content)[0].filled(0))) <= {0, 227}
+
+
+def test_series_of_a_field(scenes, execute):
+    field = {"type": "Polygon", "coordinates": [[[15.2, 45.5], [15.25, 45.5], [15.26, 45.55], [15.2, 45.55], [15.2, 45.5]]]}
+    fields = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": None, "geometry": field}]}
+    answer = execute({"inputs": {"fields": {"value": fields}, "fill": "whittaker"}, "outputs": {"chart": {}}}, "ndvi-time-series")
+    assert answer.status_code == 200, answer.text
+    chart = answer.json()
+    assert len(chart) == 5 and all(0 < chart[date][0][7] < 1 for date in chart if chart[date][0][7] is not None)
+    wrong = execute({"inputs": {"fields": {"value": {"type": "FeatureCollection", "features": []}}}}, "ndvi-time-series")
+    assert wrong.status_code == 400 and "/inputs/fields/value/features: expected at least 1 elements, found 0" in wrong.text
+
+
 def test_failed_composite(scenes, alice, execute):
     made = execute({"inputs": {"datetime": ["2001-01-01", "2001-02-01"]}}, "ndvi-composite", "respond-async")
     assert wait(alice, made.headers["Location"])["status"] == "failed"
