@@ -314,7 +314,8 @@ static bool gather_nearest(const struct around *a, const struct window_rect *w,
 }
 
 /* The window with a rim of no-data around it: GDAL treats pixels at the edge of its source in ways of
- * its own. */
+ * its own. A pixel of the result that reaches from one edge to the other, give or take two of its size, it takes for one across
+ * 180 degrees. */
 static void *read_rimmed(const struct around *a, const struct window_rect *used, size_t rim,
                          bool wide, struct window_rect *ret_rimmed, struct err *err)
 {
@@ -361,7 +362,7 @@ static bool resample(const struct around *a, const struct window_rect *w,
         return err_set(err, ERR_MemoryExceeded,
                        "%s: one pixel of the result would be made of more than %d pixels.",
                        a->node->pointer, HARD_LIMIT);
-    pixels = read_rimmed(a, used, (size_t)margin, wide, &rimmed, err);
+    pixels = read_rimmed(a, used, (size_t)fmax(margin, 2 * fmax(1, x) + 2), wide, &rimmed, err);
     if (!pixels ||
         !warp_resample(a->warper, from, to, a->node->resampling, wide, &rimmed, pixels, w, made,
                        err))

@@ -404,12 +404,10 @@ static GDALWarpOptions *warp_options(GDALDatasetH source, GDALDatasetH result,
     GDALWarpInitSrcNoDataReal(o, NAN);
     GDALWarpInitDstNoDataReal(o, NAN);
     o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "INIT_DEST", "NO_DATA");
-    if (method >= RESAMPLE_BILINEAR && method <= RESAMPLE_LANCZOS) {
-        snprintf(text, sizeof text, "%.17g", 1 / scale_x);
-        o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "XSCALE", text);
-        snprintf(text, sizeof text, "%.17g", 1 / scale_y);
-        o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "YSCALE", text);
-    }
+    snprintf(text, sizeof text, "%.17g", 1 / scale_x);
+    o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "XSCALE", text);
+    snprintf(text, sizeof text, "%.17g", 1 / scale_y);
+    o->papszWarpOptions = CSLSetNameValue(o->papszWarpOptions, "YSCALE", text);
     o->pfnTransformer = exact_positions;
     o->pTransformerArg = exact;
     return o;

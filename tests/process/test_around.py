@@ -102,6 +102,17 @@ def test_chains_of_kernels(scene, tmp_path):
     assert close(got, convolved(one, EDGES, "reflect", 0, 1) - one, rel=1e-5, abs=1e-2)
 
 
+@pytest.mark.parametrize("kernel, border", [([[1] * 13], "replicate"), ([[1] * 5] * 5, "reflect")])
+def test_kernels_on_averages(scene, tmp_path, kernel, border):
+    """Beyond the edge of what was resampled stand columns of it, which are few: gdalwarp would take them for pixels across 180
+    degrees."""
+    coarse = {**load(bands=["A"]), "r": node("resample_spatial", resolution=240, method="average")}
+    (tmp_path / "coarse").mkdir()
+    image, _ = result_of(scene, tmp_path / "coarse", coarse)
+    got, _ = result_of(scene, tmp_path, {**coarse, "k": node("apply_kernel", "r", kernel=kernel, border=border)})
+    assert close(got, convolved(image, kernel, border, 0, 1), rel=1e-5, abs=1e-2)
+
+
 METHODS = ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1", "q3", "rms", "sum"]
 
 
