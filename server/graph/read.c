@@ -192,9 +192,9 @@ static bool read_inputs(struct reading *r, struct node *node)
 /* run_udf is not there where nobody runs users' code. */
 static const struct process *predefined(const struct reading *r, const char *id)
 {
-    const struct udf_host *host = &r->planner->catalog->udf;
+    const struct catalog *c = r->planner->catalog;
 
-    if (!strcmp(id, "run_udf") && !(host->versions && host->versions(host->context)))
+    if (!strcmp(id, "run_udf") && !(c && c->udf.versions && c->udf.versions(c->udf.context)))
         return NULL;
     return process_find(id);
 }

@@ -29,8 +29,8 @@ struct udf_use {
 
 static bool check_runtime(struct call *call, struct err *err)
 {
-    const struct udf_host *host = &call->planner->catalog->udf;
-    const char *const *versions = host->versions ? host->versions(host->context) : NULL;
+    const struct catalog *c = call->planner->catalog;
+    const char *const *versions = c && c->udf.versions ? c->udf.versions(c->udf.context) : NULL;
     const char *runtime = call_text(call, "runtime"), *version = call_text(call, "version");
 
     if (!versions)
