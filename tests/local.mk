@@ -80,7 +80,7 @@ TESTS += tests/fuzz/fuzz_udf_answers
 tests_fuzz_fuzz_udf_answers_SOURCES = tests/fuzz/fuzz_udf_answers.c $(fuzz_main)
 tests_fuzz_fuzz_udf_answers_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_udf_answers_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
-EXTRA_DIST += tests/fuzz/corpus/udf_answers tests/process/test_udf.py tests/process/test_points.py tests/process/test_polygons.py
+EXTRA_DIST += tests/fuzz/corpus/udf_answers tests/process/test_udf.py tests/process/test_points.py tests/process/test_polygons.py tests/process/test_trim.py
 
 # faces
 check_PROGRAMS += tests/unit/test_schema tests/unit/test_ogc tests/unit/test_routes

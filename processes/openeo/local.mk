@@ -138,6 +138,7 @@ process_descriptions = \
 	processes/openeo/text_contains.json \
 	processes/openeo/text_ends.json \
 	processes/openeo/text_find.json \
+	processes/openeo/trim_cube.json \
 	processes/openeo/unflatten_dimension.json \
 	processes/openeo/variance.json \
 	processes/openeo/vector_buffer.json \

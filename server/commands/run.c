@@ -161,24 +161,37 @@ static void print_notices(const struct plan *plan)
 
 /* ---- the work ---- */
 
+static struct raster_options options_of(const struct evaluation *e)
+{
+    return (struct raster_options){
+        .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .memory_bytes = (size_t)e->config->raster_block_budget,
+        .allowed_hosts = e->config->raster_allowed_hosts,
+        .config = e->config,
+        .tell = tell_line,
+    };
+}
+
+static bool survey(void *evaluation, const struct plan *plan, struct survey *survey, struct err *err)
+{
+    struct raster_options options = options_of(evaluation);
+
+    return raster_survey(plan, &options, survey, err);
+}
+
 static bool compute(const struct evaluation *e, const struct plan *plan, const char *scratch,
                     struct err *err)
 {
     struct raster_reading reading = { 0 };
-    struct raster_options options = {
-        .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
-        .memory_bytes = (size_t)e->config->raster_block_budget,
-        .scratch = scratch,
-        .allowed_hosts = e->config->raster_allowed_hosts,
-        .progress = show_progress,
-        .reading = &reading,
-        .config = e->config,
-        .tell = tell_line,
-    };
+    struct raster_options options = options_of(e);
     AUTO(raster_result) struct raster_result *result = NULL;
     json_t *files = json_array();
-    bool good = raster_evaluate(plan, &options, e->output, &result, err);
+    bool good;
 
+    options.scratch = scratch;
+    options.progress = show_progress;
+    options.reading = &reading;
+    good = raster_evaluate(plan, &options, e->output, &result, err);
     progress_clear();
     for (size_t i = 0; good && i < result->n_files; i++)
         json_array_append_new(files, file_json(&result->files[i], e->output));
@@ -201,6 +214,8 @@ static bool evaluate(const struct evaluation *e, struct err *err)
     bool good;
 
     url_allow(&catalog, &reader);
+    catalog.survey = survey;
+    catalog.survey_context = (void *)e;
     if (!command_dialect(e->config, &catalog.dialect, err) ||
         !graph_plan(e->process, e->arguments, "", &catalog, PLAN_BATCH, &plan, err))
         return false;

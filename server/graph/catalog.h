@@ -82,8 +82,20 @@ struct udf_host {
                   struct err *err);
 };
 
+/* What the pixels of a cube say of its labels (trim_cube). */
+struct survey {
+    size_t n_planes;
+    bool *holds; /* [n_planes]: a pixel of it is valid */
+    int64_t left, top, right, bottom; /* the first and last columns and rows that hold any; none: left > right */
+};
+
+struct plan;
 struct catalog {
     struct udf_host udf;
+    /* Looks at all pixels of the one cube that a plan makes; `holds` is false throughout before. NULL: no pixel is
+     * looked at here. */
+    bool (*survey)(void *survey_context, const struct plan *plan, struct survey *survey, struct err *err);
+    void *survey_context;
     void *context;
     /* Errors: CollectionNotFound. What is returned lives in the arena. */
     bool (*collection)(void *context, const char *id, struct arena *arena,
@@ -112,6 +124,8 @@ struct catalog {
     bool (*workspace)(void *context, const char *id, struct err *err);
     /* What catalog_chance() gave for a key before; false: nothing. NULL: there is no before. */
     bool (*chance)(void *context, const char *key, uint64_t *ret_number);
+    /* What a survey of this key told before, borrowed; NULL: nothing. NULL: there is no before. */
+    json_t *(*surveyed)(void *context, const char *key);
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

@@ -1,7 +1,7 @@
 /* What the catalogue answered is written down as JSON beside the plan, and a catalogue made of that
  * JSON answers the same again: {"collections": {id: ...}, "queries": {canonical query: [scenes]},
  * "processes": {namespace: {id: ...}}, "urls": {URL: content}, "stac": {canonical query: what was found},
- * "uploaded": {format and path: item or features}}.
+ * "uploaded": {format and path: item or features}, "surveys": {which trim_cube: what its pixels told}}.
  * Numbers that JSON lacks (NaN as no-data) are texts. */
 #include "graph/planner.h"
 #include "base/id.h"
@@ -259,6 +259,22 @@ bool catalog_udf_probe(struct planner *p, const struct node *node, const char *r
     return true;
 }
 
+json_t *catalog_surveyed(struct planner *p, const char *key)
+{
+    json_t *known = section(p->scenes, "surveys"), *told = json_object_get(known, key);
+
+    if (!told && p->catalog && p->catalog->surveyed) {
+        told = p->catalog->surveyed(p->catalog->context, key);
+        json_object_set(known, key, told);
+    }
+    return told;
+}
+
+void catalog_note_survey(struct planner *p, const char *key, json_t *told_taken)
+{
+    json_object_set_new(section(p->scenes, "surveys"), key, told_taken);
+}
+
 bool catalog_stac(struct planner *p, const char *url, const struct scene_query *query, const json_t **ret,
                   struct err *err)
 {
@@ -507,6 +523,11 @@ static bool replay_chance(void *context, const char *key, uint64_t *ret_number)
     return told != NULL;
 }
 
+static json_t *replay_survey(void *context, const char *key)
+{
+    return json_object_get(json_object_get(context, "surveys"), key);
+}
+
 static const char *const *replay_udf_versions(void *context)
 {
     static const char *const any[] = { NULL }; /* it was asked for the version when the job was planned */
@@ -539,7 +560,7 @@ struct catalog catalog_replay(json_t *scenes)
                              .process_ids = replay_process_ids, .process = replay_process,
                              .fetch = replay_url, .fetch_context = scenes,
                              .stac = replay_stac, .uploaded = replay_uploaded, .workspace = replay_workspace,
-                             .chance = replay_chance,
+                             .chance = replay_chance, .surveyed = replay_survey,
                              .udf = { .context = scenes, .versions = replay_udf_versions,
                                       .code = replay_udf_code, .probe = replay_udf_probe } };
 }

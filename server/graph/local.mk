@@ -52,6 +52,7 @@ libsentier_a_SOURCES += \
 	server/graph/stac_scenes.c \
 	server/graph/template.c \
 	server/graph/texts.c \
+	server/graph/trim.c \
 	server/graph/udf.c server/graph/udf.h \
 	server/graph/user.c \
 	server/graph/times.c server/graph/times.h \

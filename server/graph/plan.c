@@ -321,17 +321,9 @@ static bool take_result(struct planner *p, const struct frame *frame, const stru
                    "(node '%.100s', %s)", node->id, node->pointer);
 }
 
-static bool finish(struct planner *p, const struct frame *frame, const struct value *result,
-                   struct plan **ret_plan, struct err *err)
+/* Makes the sinks' nodes; the plan takes over what the planner holds. */
+static bool deliver(struct planner *p, struct plan *plan, struct plan **ret_plan, struct err *err)
 {
-    struct plan *plan = arena_alloc(p->arena, sizeof *plan);
-
-    for (size_t i = 0; p->target == PLAN_SYNC && i < frame->graph->n_nodes; i++)
-        if (!frame->graph->nodes[i].live && node_has_effect(&frame->graph->nodes[i]))
-            planner_notice(p, "warning", frame->graph->nodes[i].id,
-                           "Only the result node's output is made here; this one is skipped.");
-    if (!take_result(p, frame, result, plan, err))
-        return false;
     take_nodes(p, plan);
     if (p->too_large) {
         json_decref(plan->value);
@@ -349,6 +341,18 @@ static bool finish(struct planner *p, const struct frame *frame, const struct va
     return true;
 }
 
+static bool finish(struct planner *p, const struct frame *frame, const struct value *result,
+                   struct plan **ret_plan, struct err *err)
+{
+    struct plan *plan = arena_alloc(p->arena, sizeof *plan);
+
+    for (size_t i = 0; p->target == PLAN_SYNC && i < frame->graph->n_nodes; i++)
+        if (!frame->graph->nodes[i].live && node_has_effect(&frame->graph->nodes[i]))
+            planner_notice(p, "warning", frame->graph->nodes[i].id,
+                           "Only the result node's output is made here; this one is skipped.");
+    return take_result(p, frame, result, plan, err) && deliver(p, plan, ret_plan, err);
+}
+
 bool graph_plan(const json_t *process, const json_t *arguments, const char *pointer,
                 const struct catalog *catalog, enum plan_mode mode, struct plan **ret_plan,
                 struct err *err)
@@ -356,17 +360,48 @@ bool graph_plan(const json_t *process, const json_t *arguments, const char *poin
     struct planner p;
     struct frame frame = { 0 };
     struct value result;
-    bool ok;
-
+    const struct asked asked = { process, arguments, pointer };
     AUTO(json) json_t *urls = json_object();
+    bool ok;
 
     if (!check(process, arguments, pointer, catalog, urls, err))
         return false;
     planner_init(&p, MODE_PLAN, mode, catalog);
+    p.asked = &asked;
     if (json_object_size(urls))
         json_object_set(p.scenes, "urls", urls);
     ok = read_process(&p, process, arguments, pointer, &frame, err) &&
          frame_run(&p, &frame, &result, err) && finish(&p, &frame, &result, ret_plan, err);
+    planner_done(&p);
+    return ok;
+}
+
+/* The same walk again, to where it stands now: so that the plan is of the cube alone, and what the walk at large
+ * made for others stays as it is. */
+bool plan_for_survey(const struct planner *outer, size_t number, struct plan **ret_plan, struct err *err)
+{
+    const struct asked *asked = outer->asked;
+    struct catalog catalog = catalog_replay(outer->scenes);
+    struct planner p;
+    struct frame frame = { 0 };
+    struct value unused;
+    bool ok;
+
+    catalog.dialect = outer->catalog->dialect;
+    catalog.picture = outer->catalog->picture;
+    planner_init(&p, MODE_PLAN, outer->target, &catalog);
+    p.asked = asked;
+    p.surveying = number;
+    ok = read_process(&p, asked->process, asked->arguments, asked->pointer, &frame, err) &&
+         frame_run(&p, &frame, &unused, err);
+    if (p.is_survey) {
+        err_clear(err);
+        json_decref(p.exports);
+        p.exports = NULL;
+        ok = deliver(&p, arena_alloc(p.arena, sizeof(struct plan)), ret_plan, err);
+    } else if (ok) {
+        ok = err_set(err, ERR_Internal, "The walk did not come to the cube to be looked at again.");
+    }
     planner_done(&p);
     return ok;
 }

@@ -60,7 +60,7 @@ const char *process_near(const char *id); /* one that is spelled alike, or NULL 
 bool schema_is_callback(const json_t *schema); /* a process graph may be given */
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
-    label_operations[], shape_operations[], time_operations[], climate_operations[],
+    label_operations[], trim_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], around_operations[], reduce_operations[], mask_operations[],
     zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], polygon_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
@@ -154,6 +154,14 @@ struct planner {
     size_t n_sinks, sink_capacity;
     struct load *loads;
     struct programs *programs;
+    /* trim_cube: how many there were, and what is planned; surveying is the number (from 1) of the one whose
+     * cube alone the plan is to make; 0: the plan is of all. */
+    size_t n_trims, surveying;
+    bool is_survey; /* that cube is there */
+    const struct asked {
+        const json_t *process, *arguments;
+        const char *pointer;
+    } *asked;
     bool too_large;          /* a program needs more registers than there are */
     json_t *scenes, *notices, *errors, *exports;
     json_t *process_ids; /* {"user": {"evi": true}}: of the namespaces that were asked for */
@@ -377,6 +385,9 @@ uint64_t catalog_chance(struct planner *p, const struct node *node);
 bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code, struct err *err) MUST_USE;
 bool catalog_udf_probe(struct planner *p, const struct node *node, const char *request, json_t **ret_axes,
                        struct err *err) MUST_USE;
+/* What a survey told, by its key; NULL when it was not made yet. */
+json_t *catalog_surveyed(struct planner *p, const char *key);
+void catalog_note_survey(struct planner *p, const char *key, json_t *told_taken);
 bool properties_to_cql2(struct call *call, const struct value *properties, json_t **ret,
                         struct err *err) MUST_USE;
 
@@ -405,6 +416,12 @@ void program_compile(struct planner *p, const struct expr *const *outputs, size_
                      struct compiled *ret);
 const struct program *program_share(struct planner *p, const struct program *program);
 void programs_free(struct programs *programs);
+
+/* plan.c: the plan of the cube that the trim_cube of this number is given, from what the catalogue has answered so
+ * far. */
+bool plan_for_survey(const struct planner *p, size_t number, struct plan **ret_plan, struct err *err) MUST_USE;
+/* save.c: the cube that such a plan makes. */
+void save_for_survey(const struct call *call, const struct cube *cube);
 
 /* lower.c: expressions to nodes */
 struct plan_node *planner_node(struct planner *p, enum plan_op op, const char *id,

@@ -407,6 +407,14 @@ bool save_implicit(struct planner *p, const struct node *node, const struct cube
     return true;
 }
 
+void save_for_survey(const struct call *call, const struct cube *cube)
+{
+    struct planner *p = call->planner;
+
+    p->n_sinks = 0; /* what was saved before it is none of its business */
+    add_sink(p, call->node, cube, format_find(cube_has_grid(&cube->schema) ? "GTiff" : "JSON"), NULL);
+}
+
 const struct operation io_operations[] = {
     { .id = "load_collection", .run = run_load_collection },
     { .id = "load_stac", .run = run_load_stac },

@@ -17,8 +17,63 @@
 /* What assembling weighs in progress, in parts of computing. */
 enum { ASSEMBLE_PART = 10 };
 
-static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct err *err)
+static bool check_limits(struct performer *p, const struct raster_estimate *e, struct err *err)
 {
+    bool sync = p->work.class == CLASS_INTERACTIVE;
+    int64_t most = sync ? p->config->jobs_sync_pixels : p->config->jobs_max_pixels;
+
+    if (e->pixels_in <= most)
+        return true;
+    return err_set(err, ERR_ProcessGraphComplexity,
+                   "The process reads %" PRId64 " pixels of all bands and dates; %s may read %" PRId64
+                   ". Choose a smaller area, a shorter time or fewer bands%s.",
+                   e->pixels_in, sync ? "a synchronous request" : "a job", most,
+                   sync ? ", or create a job" : "");
+}
+
+struct surveyor {
+    struct performer *performer;
+    struct task *task;
+    const struct catalog_viewer *viewer;
+};
+
+/* Nothing goes. */
+static void hold_all(const struct plan *plan, struct survey *survey)
+{
+    const struct grid *grid = &plan->saves[0]->schema.grid;
+
+    memset(survey->holds, true, survey->n_planes * sizeof *survey->holds);
+    survey->left = survey->top = 0;
+    survey->right = grid->width - 1;
+    survey->bottom = grid->height - 1;
+}
+
+/* Pixels on tape are looked at when they are online: the plan is made again then. */
+static bool survey(void *surveyor_, const struct plan *plan, struct survey *survey, struct err *err)
+{
+    const struct surveyor *s = surveyor_;
+    struct performer *p = s->performer;
+    AUTO(mem) char *spool = scratch_spool(p->config, s->task);
+    struct raster_options options = perform_options(p, s->task, spool);
+    struct raster_estimate estimate;
+    bool good;
+
+    if (s->viewer->n_offline > 0) {
+        hold_all(plan, survey);
+        return true;
+    }
+    options.progress = NULL; /* these are no blocks of the job */
+    if (!raster_estimate(plan, &options, &estimate, err) || !check_limits(p, &estimate, err) ||
+        !scratch_make(spool, err))
+        return false;
+    good = raster_survey(plan, &options, survey, err);
+    scratch_remove(spool);
+    return good;
+}
+
+static bool make_plan(struct performer *p, struct task *task, struct catalog_viewer *viewer, struct err *err)
+{
+    struct surveyor surveyor = { p, task, viewer };
     const struct udf_listener listener = perform_listener(p);
     const struct url_reader reader = { p->config, viewer->db, viewer->user, &listener };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
@@ -26,6 +81,8 @@ static bool make_plan(struct performer *p, struct catalog_viewer *viewer, struct
 
     if (!p->work.scenes)
         url_allow(&catalog, &reader);
+    catalog.survey = survey;
+    catalog.survey_context = &surveyor;
     return perform_make_plan(p, &catalog, err);
 }
 
@@ -56,20 +113,6 @@ static bool wait_for_tape(struct performer *p, struct task *task, const struct c
     plan_free(p->plan);
     p->plan = NULL;
     return perform_transact(p, add_stagings, &w, err);
-}
-
-static bool check_limits(struct performer *p, const struct raster_estimate *e, struct err *err)
-{
-    bool sync = p->work.class == CLASS_INTERACTIVE;
-    int64_t most = sync ? p->config->jobs_sync_pixels : p->config->jobs_max_pixels;
-
-    if (e->pixels_in <= most)
-        return true;
-    return err_set(err, ERR_ProcessGraphComplexity,
-                   "The process reads %" PRId64 " pixels of all bands and dates; %s may read %" PRId64
-                   ". Choose a smaller area, a shorter time or fewer bands%s.",
-                   e->pixels_in, sync ? "a synchronous request" : "a job", most,
-                   sync ? ", or create a job" : "");
 }
 
 static json_t *estimate_json(const struct raster_estimate *e)
@@ -219,7 +262,7 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
 
     if (perform_is_commands(p))
         return perform_flow(p, task, err);
-    if (!make_plan(p, &viewer, err))
+    if (!make_plan(p, task, &viewer, err))
         return false;
     if (viewer.n_offline > 0)
         return wait_for_tape(p, task, &viewer, err);

@@ -581,6 +581,12 @@ static bool emit_step(struct block_runner *runner, struct band *band, const stru
     struct file_style style = { 0 };
     size_t number = band->emitted++, size;
 
+    if (runner->job->survey) {
+        struct window_rect w = on_node(band, step->node);
+
+        survey_add(runner->job->survey, step->plane, &w, &in);
+        return true;
+    }
     if (step->node->op != PLAN_ZONES && !file_style_of(step->node, &style, err))
         return false;
     out.kind = emitted_kind(step->node, &style, &in.kind);

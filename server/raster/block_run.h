@@ -5,13 +5,15 @@
 #include "raster/cells.h"
 #include "raster/encode.h"
 #include "raster/schedule.h"
+#include "raster/survey.h"
 
 /* What all threads of a call share; read-only but for the part. */
 struct block_job {
     const struct plan *plan;
     const struct raster_options *options;
     const struct schedules *schedules;
-    struct part_writer *part;
+    struct part_writer *part;  /* NULL: nothing is kept, */
+    struct survey_taker *survey; /* all is just looked at; else NULL */
     size_t rows;       /* of a block that are computed at once */
     size_t tile_bytes; /* of the cache of decoded tiles */
     /* For rows of geometries alone: by node the numbers of zones, [plane][geometry], and where those of

@@ -155,6 +155,13 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
 
 /* ---- threads ---- */
 
+/* What is done with the pixels. */
+struct use {
+    const char *part_path; /* NULL: there is a survey */
+    bool durable;
+    struct survey_taker *survey;
+};
+
 struct crew {
     struct block_job job;
     const struct cells *cells;
@@ -241,7 +248,7 @@ static void run_crew(struct crew *crew, size_t threads)
 }
 
 static bool compute(const struct plan *plan, const struct raster_options *options, size_t first,
-                    size_t end, const char *part_path, bool durable, struct err *err)
+                    size_t end, const struct use *use, struct err *err)
 {
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
@@ -255,12 +262,13 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     if (first >= end || end > all->blocks)
         return err_set(err, ERR_Internal, "Blocks %zu to %zu were asked for, there are %zu.", first,
                        end, all->blocks);
-    if (!part_create(part_path, part_fingerprint(plan), first, end, &part, err))
+    if (use->part_path && !part_create(use->part_path, part_fingerprint(plan), first, end, &part, err))
         return false;
     crew.job.plan = plan;
     crew.job.options = options;
     crew.job.schedules = all;
     crew.job.part = part;
+    crew.job.survey = use->survey;
     crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, memory));
     crew.together = cells->n_units >= 16 * threads ? 4 : 1; /* near the end all threads have work */
     pthread_mutex_init(&crew.lock, NULL);
@@ -270,13 +278,25 @@ static bool compute(const struct plan *plan, const struct raster_options *option
         options->reading->tiles += crew.reading.tiles;
         options->reading->pixels += crew.reading.pixels;
     }
-    return !atomic_load(&crew.failed) && part_finish(part, durable, err);
+    return !atomic_load(&crew.failed) && (!part || part_finish(part, use->durable, err));
 }
 
 bool raster_compute(const struct plan *plan, const struct raster_options *options, size_t first,
                     size_t end, const char *part_path, struct err *err)
 {
-    return compute(plan, options, first, end, part_path, true, err);
+    return compute(plan, options, first, end, &(struct use){ .part_path = part_path, .durable = true }, err);
+}
+
+bool raster_survey(const struct plan *plan, const struct raster_options *options, struct survey *survey,
+                   struct err *err)
+{
+    struct survey_taker taker = { .survey = survey, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct raster_estimate estimate;
+
+    if (plan->n_saves != 1 || plan->n_zones > 0)
+        return err_set(err, ERR_FeatureUnsupported, "Only one cube of pixels can be looked at.");
+    return raster_estimate(plan, options, &estimate, err) &&
+           compute(plan, options, 0, estimate.blocks, &(struct use){ .survey = &taker }, err);
 }
 
 bool raster_evaluate(const struct plan *plan, const struct raster_options *options,
@@ -292,7 +312,7 @@ bool raster_evaluate(const struct plan *plan, const struct raster_options *optio
         return false;
     if (estimate.blocks == 0) /* the result is a value: no files */
         return raster_assemble(plan, options, 0, paths, folder, ret_result, err);
-    if (!compute(plan, options, 0, estimate.blocks, path, false, err)) /* read back at once */
+    if (!compute(plan, options, 0, estimate.blocks, &(struct use){ .part_path = path }, err)) /* read back at once */
         return false;
     ok = raster_assemble(plan, options, 1, paths, folder, ret_result, err);
     unlink(path);

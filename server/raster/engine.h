@@ -46,6 +46,10 @@ void raster_init(void);
 bool raster_estimate(const struct plan *plan, const struct raster_options *options,
                      struct raster_estimate *ret_estimate, struct err *err) MUST_USE;
 
+/* Computes all blocks of a plan of one cube of pixels, and keeps nothing but what `survey` is to tell. */
+bool raster_survey(const struct plan *plan, const struct raster_options *options, struct survey *survey,
+                   struct err *err) MUST_USE;
+
 /* Computes blocks [first, end) of the plan (0 <= first < end <= estimate.blocks) into one part file,
  * which is synced and complete when true is returned. Errors: SourceUnreadable naming the asset. */
 bool raster_compute(const struct plan *plan, const struct raster_options *options, size_t first,

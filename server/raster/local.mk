@@ -32,6 +32,7 @@ libsentier_a_SOURCES += \
 	server/raster/sinks.h \
 	server/raster/source.c server/raster/source.h \
 	server/raster/style.c \
+	server/raster/survey.c server/raster/survey.h \
 	server/raster/tiff_door.c server/raster/tiff_door.h \
 	server/raster/variables.c server/raster/variables.h \
 	server/raster/warp.c server/raster/warp.h \

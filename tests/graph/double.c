@@ -172,10 +172,24 @@ static bool udf_probe(void *context, const char *node, const char *pointer, cons
     return true;
 }
 
+/* Every other plane, and all but the edges. */
+static bool survey(void *context, const struct plan *plan, struct survey *survey, struct err *err)
+{
+    const struct grid *grid = &plan->saves[0]->schema.grid;
+
+    (void)context, (void)err;
+    for (size_t i = 0; i < survey->n_planes; i += 2)
+        survey->holds[i] = true;
+    survey->left = survey->top = 0;
+    survey->right = grid->width > 2 ? grid->width - 2 : 0;
+    survey->bottom = grid->height > 2 ? grid->height - 2 : 0;
+    return plan->n_saves == 1 || err_set(err, ERR_Internal, "%zu cubes to look at", plan->n_saves);
+}
+
 struct catalog double_catalog(struct double_catalog *state)
 {
     return (struct catalog){ .context = state, .collection = find_collection, .scenes = find_scenes,
-                             .process_ids = find_process_ids, .process = find_process,
+                             .process_ids = find_process_ids, .process = find_process, .survey = survey,
                              .udf = { .context = state, .versions = udf_versions, .code = udf_code,
                                       .probe = udf_probe } };
 }

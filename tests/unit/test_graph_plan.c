@@ -503,6 +503,32 @@ static void replaying(void **state)
     assert_true(json_equal(again->scenes, scenes));
 }
 
+/* The double's survey holds every other plane and all but the last row and column, of what it is asked about. */
+static void trimming(void **state)
+{
+    const char *text = GRAPH(LOAD("['B02','B04','B08']") NODE("other", "save_result", FROM("load") ",'format':'COG'")
+                             NODE("t", "trim_cube", FROM("load")) NODE("again", "trim_cube", FROM("t")) SAVE("again"));
+    AUTO(plan) struct plan *plan = plan_of(text), *replayed = NULL;
+    AUTO(json) json_t *process = quoted(text), *scenes = json_deep_copy(plan->scenes);
+    const struct cube_schema *whole = &plan->saves[0]->schema, *s = &plan->saves[1]->schema;
+    struct catalog catalog = catalog_replay(scenes);
+    struct err err = { 0 };
+
+    (void)state;
+    assert_int_equal(plan->n_saves, 2);
+    assert_int_equal(s->grid.width, whole->grid.width - 2); /* twice */
+    assert_int_equal(s->grid.height, whole->grid.height - 2);
+    assert_int_equal(json_object_size(json_object_get(scenes, "surveys")), 2);
+    if (!graph_plan(process, NULL, "", &catalog, PLAN_BATCH, &replayed, &err))
+        fail_msg("%s", err.message);
+    assert_true(grid_equal(&replayed->saves[1]->schema.grid, &s->grid));
+    assert_int_equal(cube_planes(&replayed->saves[1]->schema), cube_planes(s));
+    assert_true(json_equal(replayed->scenes, scenes));
+    json_object_del(scenes, "surveys");
+    assert_false(graph_plan(process, NULL, "", &catalog, PLAN_BATCH, &replayed, &err));
+    assert_int_equal(err.code, ERR_EstimateComplexity);
+}
+
 static void results_of_other_kinds(void **state)
 {
     AUTO(plan) struct plan *value = plan_of(
@@ -603,6 +629,7 @@ int main(void)
         cmocka_unit_test(options),
         cmocka_unit_test(structure),
         cmocka_unit_test(replaying),
+        cmocka_unit_test(trimming),
         cmocka_unit_test(results_of_other_kinds),
         cmocka_unit_test(arguments_and_scopes),
         cmocka_unit_test(pictures_may_be_coarse),
