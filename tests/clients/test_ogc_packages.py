@@ -8,6 +8,8 @@ import requests
 import yaml
 from test_ogc import wait
 
+pytestmark = pytest.mark.sandbox
+
 CORE = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 DRU = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
 PACKAGE = {"Content-Type": "application/ogcapppkg+json"}

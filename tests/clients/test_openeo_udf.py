@@ -11,7 +11,7 @@ import requests
 from openeo.rest import OpenEoApiError
 from openeo.rest.job import JobFailedException
 
-pytestmark = pytest.mark.sanitizer
+pytestmark = [pytest.mark.sanitizer, pytest.mark.sandbox]
 EXTENT = {"west": 15.2, "south": 45.6, "east": 15.21, "north": 45.61}
 HALF = textwrap.dedent("""
     import xarray

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from conftest import BINARY
 
+pytestmark = pytest.mark.sandbox
+
 TOOL = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": ["printf", "%s\\n"], "stdout": "out", "inputs": {},
         "outputs": {"lines": {"type": "string[]", "outputBinding": {
             "glob": "out", "loadContents": True, "outputEval": "$(self[0].contents.split('\\n').slice(0, -1))"}}},

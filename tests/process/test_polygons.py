@@ -76,6 +76,7 @@ def test_pixels_outside_have_a_value(scenes, tmp_path):  # noqa: F811
     numpy.testing.assert_allclose(values, wanted(scenes[1], lambda v: v - numpy.nanmax(v, (-2, -1), keepdims=True), 5000), rtol=1e-6)
 
 
+@pytest.mark.sandbox
 def test_udf(scenes, tmp_path):  # noqa: F811
     """A function sees one polygon at a time, with its coordinates."""
     code = array_udf("return cube - cube.min(('y', 'x')) + (cube.x - 500005) / 10 + context['more']")

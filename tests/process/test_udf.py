@@ -15,6 +15,8 @@ from conftest import BINARY
 from test_cubes import load
 from test_random_graphs import write_scene
 
+pytestmark = pytest.mark.sandbox
+
 WIDTH, HEIGHT = 300, 40
 DATES = ["2023-05-01T10:00:00Z", "2023-05-11T10:00:00Z", "2023-06-01T10:00:00Z"]
 HERE = {"from_parameter": "data"}

@@ -276,5 +276,8 @@ int main(void)
         cmocka_unit_test(what_a_command_may_not_do),
     };
 
+    /* most containers give no namespaces: there commands of users are not offered */
+    if (system("bwrap --unshare-all --ro-bind / / true") != 0)
+        return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
