@@ -66,7 +66,7 @@ bool sandbox_own(const char *folder, struct err *err) MUST_USE;
 bool sandbox_run(const struct sandbox *s, struct sandbox_end *ret_end, struct err *err) MUST_USE;
 
 /* The same in steps, for who talks with the command meanwhile through `input` and `output`: start, then
- * step until it returns false, then finish; all by one thread, except sandbox_kill(). */
+ * step until it returns false, then finish; all by one thread, except sandbox_kill(). The binds must last as long. */
 struct sandbox_process;
 bool sandbox_start(const struct sandbox *s, struct sandbox_process **ret_process, struct err *err) MUST_USE;
 /* Waits at most so long for lines or the end, and holds the limits; must be called at least every 50 ms. */

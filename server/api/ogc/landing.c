@@ -25,7 +25,6 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/dismiss",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
-    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/deploy-replace-undeploy",
