@@ -11,6 +11,7 @@ include server/udf/local.mk
 include server/graph/local.mk
 include server/ingest/local.mk
 include server/raster/local.mk
+include server/sar/local.mk
 include server/jobs/local.mk
 include server/pool/local.mk
 include server/auth/local.mk

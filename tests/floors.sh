@@ -5,7 +5,7 @@ cd "${srcdir:-.}" || exit 99
 find server processes -name '*.[ch]' | sort | xargs awk '
 BEGIN {
     # from the ground up; rooms of one line share a floor and do not see each other
-    floors = "base|config json sandbox|cql2 cwl|net store graph udf|ingest raster|processes|jobs pool auth|feed|http|api|commands"
+    floors = "base|config json sandbox|cql2 cwl|net store graph udf|ingest raster|processes|sar|jobs pool auth|feed|http|api|commands"
     # within a floor these arrows are wanted: they run one way
     split("json>config net>json store>json store>graph ingest>store ingest>raster jobs>auth pool>jobs", allow, " ")
     for (i in allow) good[allow[i]] = 1

@@ -57,6 +57,7 @@ tests_fuzz_fuzz_wkt_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_wkt_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
 include tests/graph/local.mk
+include tests/sar/local.mk
 
 # catalogue
 check_PROGRAMS += tests/unit/test_stac tests/unit/test_catalogue tests/fuzz/fuzz_safe_xml tests/fuzz/fuzz_search_params

@@ -163,6 +163,28 @@ bool instant_parse_us(const char *text, int64_t *ret_us)
     return has_written_year(*ret_us / 1000);
 }
 
+/* Its fraction is read here: the one above ends at microseconds. */
+bool instant_parse_utc_ns(const char *text, int64_t *ret_ns)
+{
+    size_t dot = strcspn(text, "."), digits = text[dot] ? strspn(text + dot + 1, "0123456789") : 0;
+    const char *zone = text[dot] ? text + dot + 1 + digits : "";
+    char whole[INSTANT_TEXT_SIZE];
+    int64_t ms, ns = 0;
+
+    if ((text[dot] && digits == 0) || dot + strlen(zone) + 2 > sizeof whole)
+        return false;
+    memcpy(whole, text, dot);
+    strcpy(whole + dot, zone);
+    if (dot == strlen("2023-08-15T10:01:02") && !*zone)
+        strcat(whole, "Z");
+    if (!instant_parse(whole, &ms) || ms < 0 || ms >= instant_days(2200, 1, 1) * 86400000)
+        return false;
+    for (size_t i = 0, scale = 100000000; i < digits && scale; i++, scale /= 10)
+        ns += (text[dot + 1 + i] - '0') * (int64_t)scale;
+    *ret_ns = ms * 1000000 + ns;
+    return true;
+}
+
 char *instant_format(int64_t ms, char buffer[static INSTANT_TEXT_SIZE])
 {
     int64_t days = ms / 86400000 - (ms % 86400000 < 0), rest = ms - days * 86400000, year;

@@ -16,6 +16,9 @@ bool instant_parse(const char *text, int64_t *ret_ms) MUST_USE;
 bool instant_parse_date(const char *text, int64_t *ret_ms) MUST_USE;
 /* As instant_parse_date, in microseconds; finer fractions are rounded as PostgreSQL does. */
 bool instant_parse_us(const char *text, int64_t *ret_us) MUST_USE;
+/* As instant_parse, in nanoseconds, also without a zone, which then is UTC: times as products of satellites write them. Finer
+ * fractions are cut. Years 1970 to 2199. */
+bool instant_parse_utc_ns(const char *text, int64_t *ret_ns) MUST_USE;
 /* "2023-08-15T10:01:02Z", with ".123" only when there are milliseconds. Returns buffer. */
 char *instant_format(int64_t ms, char buffer[static INSTANT_TEXT_SIZE]);
 char *instant_format_us(int64_t us, char buffer[static INSTANT_TEXT_SIZE]); /* fraction only as long as needed */

@@ -18,5 +18,6 @@ libsentier_a_SOURCES += \
 	server/ingest/stac_migrate.c server/ingest/stac_migrate.def server/ingest/stac_migrate.h \
 	server/ingest/storer.c server/ingest/storer.h \
 	server/ingest/synthesize.c server/ingest/synthesize.h \
-	server/ingest/xml.c server/ingest/xml.h
+	server/ingest/xml.c server/ingest/xml.h \
+	server/ingest/xml_records.c server/ingest/xml_records.h
 libsentier_a_SOURCES += server/ingest/zip_folder.c server/ingest/zip_folder.h

@@ -224,11 +224,31 @@ static void formats_are_those_of_libc(void **state)
     }
 }
 
+static void times_of_products_are_nanoseconds(void **state)
+{
+    static const struct { const char *text; int64_t ns; } rows[] = {
+        { "2021-01-19T03:16:53.799379", 1611026213799379000 }, { "2021-01-19T03:16:53.799379Z", 1611026213799379000 },
+        { "1970-01-01T00:00:00", 0 },                          { "1970-01-01T00:00:00.0000000019", 1 },
+        { "2021-01-19T04:16:53.5+01:00", 1611026213500000000 },
+        { "2199-12-31T23:59:59.999999999", 7258118399999999999 },
+    };
+    static const char *const bad[] = { "", "2021", "2021-01-19", "2021-01-19T03:16:53.", "2021-01-19T03:16:53.5x", "2021-13-19T03:16:53",
+                                       "1969-12-31T23:59:59", "2200-01-01T00:00:00", "2021-01-19T03:16:53.1.2",
+                                       "2021-01-19T03:16:53.00000000000000000000000000000000000000000000000001zzzzzzzzzzzzzz" };
+    int64_t ns;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_true(instant_parse_utc_ns(rows[i].text, &ns) && ns == rows[i].ns);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(instant_parse_utc_ns(bad[i], &ns));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_spelled_alike),
-        cmocka_unit_test(instants_are_rfc_3339),  cmocka_unit_test(calendar_goes_round),
+        cmocka_unit_test(instants_are_rfc_3339), cmocka_unit_test(times_of_products_are_nanoseconds),  cmocka_unit_test(calendar_goes_round),
         cmocka_unit_test(dates_alone_are_midnight), cmocka_unit_test(names_are_plain),
         cmocka_unit_test(urls_decode_and_encode), cmocka_unit_test(numbers_are_whole_texts),
         cmocka_unit_test(messages_are_utf8_wherever_they_are_cut),

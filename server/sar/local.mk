@@ -1,0 +1,2 @@
+libsentier_a_SOURCES += \
+	server/sar/annotation.c server/sar/annotation.h

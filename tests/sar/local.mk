@@ -1,0 +1,9 @@
+# Sentinel-1
+check_PROGRAMS += tests/unit/test_sar_annotation tests/fuzz/fuzz_sar_xml
+TESTS += tests/unit/test_sar_annotation tests/fuzz/fuzz_sar_xml
+tests_unit_test_sar_annotation_SOURCES = tests/unit/test_sar_annotation.c tests/sar/given.h
+tests_unit_test_sar_annotation_LDADD = $(unit_libs)
+tests_fuzz_fuzz_sar_xml_SOURCES = tests/fuzz/fuzz_sar_xml.c $(fuzz_main)
+tests_fuzz_fuzz_sar_xml_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_sar_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+EXTRA_DIST += tests/fuzz/corpus/sar_xml
