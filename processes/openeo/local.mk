@@ -41,6 +41,7 @@ process_descriptions = \
 	processes/openeo/ceil.json \
 	processes/openeo/climatological_normal.json \
 	processes/openeo/clip.json \
+	processes/openeo/cloud_detection.json \
 	processes/openeo/constant.json \
 	processes/openeo/cos.json \
 	processes/openeo/cosh.json \

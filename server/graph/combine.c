@@ -187,15 +187,14 @@ static void append_band(struct planner *p, struct cube *cube, size_t i, const ch
     d->count++;
 }
 
-static bool find_bands_dimension(struct call *call, const struct cube *data, size_t *ret,
-                                 struct err *err)
+bool call_bands(const struct call *call, const struct cube *data, size_t *ret_index, struct err *err)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < data->schema.n_dimensions; i++) {
         if (data->schema.dimensions[i].type != DIM_BANDS)
             continue;
-        *ret = i;
+        *ret_index = i;
         n++;
     }
     return n == 1 || call_fail(call, err, ERR_DimensionAmbiguous, "data",
@@ -212,7 +211,7 @@ static bool run_ndvi(struct call *call, struct value *ret, struct err *err)
     size_t i = 0, nir = 0, red = 0, stride, n, width, found;
     const struct expr **planes;
 
-    if (!find_bands_dimension(call, data, &i, err))
+    if (!call_bands(call, data, &i, err))
         return false;
     d = &data->schema.dimensions[i];
     if (!data->deferred[i] &&

@@ -5,6 +5,7 @@ libsentier_a_SOURCES += \
 	server/graph/catalog.h \
 	server/graph/catalogue.c \
 	server/graph/climate.c \
+	server/graph/clouds.c \
 	server/graph/combine.c \
 	server/graph/conditions.c \
 	server/graph/crs.c \

@@ -61,7 +61,7 @@ bool schema_is_callback(const json_t *schema); /* a process graph may be given *
 extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], trim_operations[], shape_operations[], time_operations[], climate_operations[],
-    combine_operations[], around_operations[], reduce_operations[], mask_operations[],
+    combine_operations[], cloud_operations[], around_operations[], reduce_operations[], mask_operations[],
     zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], polygon_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
 
@@ -291,6 +291,8 @@ size_t cube_stride(const struct cube_schema *schema, size_t i);
 /* The dimension a parameter names. Errors: DimensionNotAvailable; x and y are unsupported. */
 bool call_dimension(const struct call *call, const struct cube *cube, const char *parameter,
                     size_t *ret_index, struct err *err) MUST_USE;
+/* combine.c: the one dimension of type bands. Errors: DimensionAmbiguous. */
+bool call_bands(const struct call *call, const struct cube *data, size_t *ret_index, struct err *err) MUST_USE;
 /* The label `labels` keep, in that order, of dimension i. */
 struct cube *cube_pick(struct planner *p, const struct cube *cube, size_t i, size_t n,
                        const size_t *labels);

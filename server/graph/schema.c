@@ -217,6 +217,17 @@ static bool any_fits(const json_t *schemas, const struct value *v)
     return false;
 }
 
+/* "additionalProperties": false, as options of methods have it: no other members than those that are named. */
+static bool members_fit(const json_t *schema, const struct value *v)
+{
+    const json_t *named = json_object_get(schema, "properties");
+
+    for (size_t i = 0; json_is_false(json_object_get(schema, "additionalProperties")) && i < v->object.count; i++)
+        if (!json_object_get(named, v->object.keys[i]))
+            return false;
+    return true;
+}
+
 bool schema_matches(const json_t *schema, const struct value *v)
 {
     const json_t *any = json_object_get(schema, "anyOf");
@@ -235,6 +246,8 @@ bool schema_matches(const json_t *schema, const struct value *v)
         return number_fits(schema, v->number);
     if (v->kind == KIND_STRING)
         return !pattern || pattern_fits(pattern, v->text);
+    if (v->kind == KIND_OBJECT)
+        return members_fit(schema, v);
     return v->kind != KIND_ARRAY || array_fits(schema, v);
 }
 
@@ -257,6 +270,19 @@ static const char *type_noun(const json_t *schema, const char *type)
     if (!strcmp(type, "string"))
         return "a string";
     return !strcmp(type, "boolean") ? "a boolean" : "null";
+}
+
+static void add_members(const json_t *schema, struct text *text)
+{
+    json_t *named = json_object_get(schema, "properties"), *member;
+    const char *name, *before = " with the members ";
+
+    json_object_foreach(named, name, member) {
+        text_printf(text, "%s'%s'", before, name);
+        before = ", ";
+    }
+    if (!json_object_size(named))
+        text_add(text, " without members");
 }
 
 static void add_limits(const json_t *schema, struct text *text)
@@ -284,6 +310,8 @@ static void add_limits(const json_t *schema, struct text *text)
         text_add(text, json_is_true(json_object_get(schema, "const")) ? " true" : " false");
     if (member_text(schema, "pattern"))
         text_printf(text, " like %s", member_text(schema, "pattern"));
+    if (json_is_false(json_object_get(schema, "additionalProperties")))
+        add_members(schema, text);
     choices = json_object_get(schema, "enum");
     json_array_foreach(choices, i, choice)
         if (json_is_string(choice))

@@ -156,6 +156,37 @@ def evi_composite(d):
     return reduce(cube, "t", call("median", data=DATA)), numpy.nanmedian(evi, 0)
 
 
+def detected(scl):
+    """What the classes of Sen2Cor say of clouds and shadows."""
+    found = numpy.stack([numpy.isin(scl, classes) for classes in ([8, 9, 10], [3])], 1)
+    return numpy.where(numpy.isin(scl, range(2, 12))[:, None], found, NAN)
+
+
+@workflow("t bands y x")
+def clouds_and_shadows(d):
+    cube = call("cloud_detection", data=load("zagreb", ["B04", "SCL"]), method="Sen2Cor")
+    return cube, detected(d.z["SCL"]), {"bands": ["cloud", "shadow"]}
+
+
+@workflow("t bands y x")
+def clouds_where_classes_are_none(d):
+    """Numbers between classes and beyond the last tell nothing."""
+    classes = apply(load("zagreb", ["SCL"]), multiply(X, 1.5))
+    want = detected(d.z["SCL"] * 1.5)
+    assert numpy.isnan(want).any()
+    return call("cloud_detection", data=classes, method="Sen2Cor", options={}), want
+
+
+@workflow("bands y x")
+def composite_without_detected_clouds(d):
+    """Pixels with a disturbance go, by a detection whose method is left open."""
+    found = call("cloud_detection", data=load("zagreb", ["SCL"]), method=None)
+    scene = call("mask", data=load("zagreb", ["B04", "B08"]), mask=reduce(found, "bands", call("max", data=DATA)))
+    gone = numpy.isin(d.z["SCL"], [3, 8, 9, 10])
+    want = [numpy.nanmedian(numpy.where(gone, NAN, d.z[b]), 0) for b in ("B04", "B08")]
+    return reduce(scene, "t", call("median", data=DATA)), numpy.array(want)
+
+
 @workflow("y x")
 def change_between_two_weeks(d):
     """Classes of the difference of two means; where one is missing there is none."""

@@ -126,6 +126,15 @@ static const struct {
             NODE("n", "ndvi", "'data':{'from_node':'b'}") SAVE("n")), "NirBandAmbiguous", "", 0 },
     { GRAPH(LOAD NODE("i", "ndvi", DATA) NODE("n", "ndvi", "'data':{'from_node':'i'}") SAVE("n")),
       "DimensionAmbiguous", "0 dimensions", 0 },
+    { CHAIN("cloud_detection", "'method':'Fmask'"), "ProcessParameterInvalid", "expected a string of 'Sen2Cor' or null", 0 },
+    { CHAIN("cloud_detection", "'method':null,'options':{'dilate':1}"), "ProcessParameterInvalid",
+      "expected an object without members", 0 },
+    { CHAIN("cloud_detection", "'options':{}"), "ProcessParameterRequired", "method", 0 },
+    { GRAPH(LOAD NODE("b", "filter_bands", DATA ",'bands':['B04']")
+            NODE("n", "cloud_detection", "'data':{'from_node':'b'},'method':null") SAVE("n")), "ProcessParameterInvalid",
+      "The cube has the bands B04, expected the band SCL", 0 },
+    { GRAPH(LOAD NODE("i", "ndvi", DATA ",'red':'B04'") NODE("n", "cloud_detection", "'data':{'from_node':'i'},'method':'Sen2Cor'")
+            SAVE("n")), "DimensionAmbiguous", "0 dimensions", 0 },
     { CHAIN("filter_bands", "'bands':[]"), "BandFilterParameterMissing", "", 0 },
     { CHAIN("filter_bands", "'bands':['B99']"), "DataCubeEmpty", "'bands' has no labels", 0 },
     { GRAPH(LOAD ",'n':{'process_id':'filter_bands','arguments':{" DATA ",'bands':['B99']},'result':true}"),
