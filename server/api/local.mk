@@ -26,6 +26,7 @@ libsentier_a_SOURCES += \
 	server/api/ogc/preference.c \
 	server/api/ogc/products.c \
 	server/api/ogc/sources.c \
+	server/api/ogc/steps.c \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \

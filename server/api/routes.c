@@ -143,6 +143,7 @@ const struct route routes[] = {
     OGC(GET, "/jobs/{jobId}/definition", USER, definition_get),
     OGC(GET, "/jobs/{jobId}/inputs", USER, inputs_get),
     OGC(GET, "/jobs/{jobId}/logs", USER, logs_get),
+    OGC(GET, "/jobs/{jobId}/steps", USER, steps_get),
     OGC(GET, "/jobs/{jobId}/prov", USER, prov_get),
     OGC(GET, "/jobs/{jobId}/results", USER, results_get),
     OGC(GET, "/jobs/{jobId}/results/{outputId}", USER, result_get),

@@ -1,5 +1,5 @@
 /* Jobs that run commands. The first task stages inputs, looks at the workflow, writes a task for each step that is
- * ready, and waits for them; then it looks again. When nothing is left to do it publishes the outputs. A step's
+ * ready, and waits; whenever a step has ended it looks again. When nothing is left to do it publishes the outputs. A step's
  * files lie in a folder that bears its task's token, and are believed when the transaction that settles it says so. */
 #include "base/instant.h"
 #include "base/text.h"
@@ -8,7 +8,7 @@
 #include "jobs/scratch.h"
 #include "jobs/stage_in.h"
 #include "jobs/stage_out.h"
-#include "store/deployed.h"
+#include "store/steps.h"
 #include <string.h>
 
 enum { LOG_BYTES = 1 << 20 };
@@ -22,8 +22,14 @@ struct flow {
     struct performer *performer;
     struct task *task;
     const json_t *inputs, *ready;
+    struct step_look look;
     enum hold hold;
 };
+
+static void flow_drop(struct flow *f)
+{
+    step_look_drop(&f->look);
+}
 
 static bool record_inputs(struct db *db, void *arg, struct err *err)
 {
@@ -37,24 +43,25 @@ static bool add_steps(struct db *db, void *arg, struct err *err)
     struct flow *f = arg;
 
     return task_hold(db, f->task, &f->hold, err) &&
-           (f->hold != HOLD_MINE || step_add(db, f->task, &f->performer->work, f->ready, err));
+           (f->hold != HOLD_MINE || (step_add(db, f->task, &f->performer->work, f->ready, &f->look, err) &&
+                                     step_wait(db, f->task, &f->look, err)));
 }
 
 /* Those of an earlier look, else those of the job, with what they name fetched. */
-static bool take_inputs(struct flow *f, const char *root, json_t **inputs, struct err *err)
+static bool take_inputs(struct flow *f, const char *root, struct err *err)
 {
     struct performer *p = f->performer;
     AUTO(mem) char *folder = NULL;
     AUTO(json) json_t *given = NULL;
 
-    if (*inputs)
+    if (f->look.inputs)
         return true;
     given = p->work.arguments ? json_deep_copy(p->work.arguments) : json_object();
     folder = mem_printf("%s/inputs.%lld", root, (long long)f->task->token);
     if (!scratch_make(folder, err) || !stage_in(p->config, given, folder, err) ||
-        !cwl_inputs(cwl_main(json_object_get(p->work.process, "cwl")), given, inputs, err))
+        !cwl_inputs(cwl_main(json_object_get(p->work.process, "cwl")), given, &f->look.inputs, err))
         return false;
-    f->inputs = *inputs;
+    f->inputs = f->look.inputs;
     return perform_transact(p, record_inputs, f, err);
 }
 
@@ -76,19 +83,19 @@ static bool publish(struct flow *f, const json_t *outputs, int64_t start, struct
 bool perform_flow(struct performer *p, struct task *task, struct err *err)
 {
     AUTO(mem) char *root = scratch_run(p->config, task->job, task->run);
-    AUTO(json) json_t *done = NULL, *inputs = NULL, *ready = NULL, *outputs = NULL;
-    struct flow f = { .performer = p, .task = task };
+    AUTO(json) json_t *ready = NULL, *outputs = NULL;
+    AUTO(flow) struct flow f = { .performer = p, .task = task };
     int64_t start = instant_monotonic();
 
     if (!scratch_make(root, err))
         return false;
     cwl_confine(root);
-    if (!step_list(p->db, task, &done, &inputs, err) || !take_inputs(&f, root, &inputs, err) ||
-        !cwl_next(json_object_get(p->work.process, "cwl"), inputs, done, &ready, &outputs, err))
+    if (!step_look(p->db, task, &f.look, err) || !take_inputs(&f, root, err) ||
+        !cwl_next(json_object_get(p->work.process, "cwl"), f.look.inputs, f.look.done, &ready, &outputs, err))
         return false;
     if (outputs)
         return publish(&f, outputs, start, err);
-    if (json_array_size(ready) == 0)
+    if (json_array_size(ready) == 0) /* steps that run are ready ones */
         return err_set(err, ERR_ProcessInvalid, "Nothing is left to do in the workflow, and there is no result.");
     f.ready = ready;
     return perform_transact(p, add_steps, &f, err);

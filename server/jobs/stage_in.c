@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 600000, LARGEST = 512 << 20, LARGEST_JSON = 16 << 20, REDIRECTS = 5, MAX_ITEMS = 200, MAX_DOCUMENTS = 500 };
+enum { TIMEOUT_MS = 600000, LARGEST_JSON = 16 << 20, REDIRECTS = 5, MAX_ITEMS = 200, MAX_DOCUMENTS = 500 };
 
 struct staging_in {
     const struct config *config;
     const char *folder;
     size_t count;
+    int64_t left; /* bytes that may still be fetched */
 };
 
 static const char *member(const json_t *object, const char *name)
@@ -24,9 +25,11 @@ static const char *member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-static bool get(const struct staging_in *s, const char *url, size_t most, struct fetched *ret_answer, struct err *err)
+/* `file` NULL: into memory. */
+static bool get(const struct staging_in *s, const char *url, size_t most, const char *file, struct fetched *ret_answer,
+                struct err *err)
 {
-    struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = most };
+    struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = most, .file = file };
 
     if (!fetch_may_call(url, s->config->packages_hosts, &what.public_only, err))
         return false;
@@ -36,6 +39,21 @@ static bool get(const struct staging_in *s, const char *url, size_t most, struct
     return ret_answer->status == 200 ||
            err_set(err, ret_answer->status >= 500 ? ERR_Unreachable : ERR_InvalidParameter,
                    "%.300s: the server answered %d", url, ret_answer->status);
+}
+
+/* All files together may be as large as what a command may write. */
+static bool get_file(struct staging_in *s, const char *url, const char *path, struct err *err)
+{
+    AUTO(fetched) struct fetched answer = { 0 };
+
+    if (s->left <= 0)
+        return err_set(err, ERR_InvalidParameter, "%.300s: the inputs are larger than packages.disk together", url);
+    if (!get(s, url, (size_t)s->left, path, &answer, err)) {
+        unlink(path);
+        return false;
+    }
+    s->left -= (int64_t)answer.size;
+    return true;
 }
 
 static bool write_bytes(const char *path, const void *bytes, size_t size, struct err *err)
@@ -98,13 +116,11 @@ static char *resolve(const char *base, const char *reference)
 static bool stage_file(struct staging_in *s, json_t *file, const char *url, struct err *err)
 {
     AUTO(mem) char *folder = mem_printf("%s/%zu", s->folder, ++s->count), *name = NULL, *path = NULL;
-    AUTO(fetched) struct fetched answer = { 0 };
 
     name = member(file, "basename") && text_is_plain_name(member(file, "basename"), 200) ? mem_text(member(file, "basename"))
                                                                                         : file_name(url, s->count);
     path = mem_printf("%s/%s", folder, name);
-    if (!scratch_make(folder, err) || !get(s, url, LARGEST, &answer, err) ||
-        !write_bytes(path, answer.body, answer.size, err))
+    if (!scratch_make(folder, err) || !get_file(s, url, path, err))
         return false;
     put_location(file, path);
     return true;
@@ -135,12 +151,9 @@ static bool stage_item(struct staging_in *s, json_t *item, const char *base, con
     json_object_foreach(json_object_get(item, "assets"), key, asset)
     {
         AUTO(mem) char *url = resolve(base, member(asset, "href") ? member(asset, "href") : ""), *own = NULL, *path = NULL, *relative = NULL;
-        AUTO(fetched) struct fetched answer = { 0 };
 
         if (!text_begins(url, "http"))
             continue;
-        if (!get(s, url, LARGEST, &answer, err))
-            return err_prefix(err, "%s/%s", name, key);
         own = file_name(url, ++s->count);
         path = mem_printf("%s/%s", inside, own);
         if (access(path, F_OK) == 0) {
@@ -150,8 +163,8 @@ static bool stage_item(struct staging_in *s, json_t *item, const char *base, con
             path = mem_printf("%s/%s", inside, own);
         }
         relative = mem_printf("./%s", own);
-        if (!write_bytes(path, answer.body, answer.size, err))
-            return false;
+        if (!get_file(s, url, path, err))
+            return err_prefix(err, "%s/%s", name, key);
         json_object_set_new(asset, "href", json_string(relative));
     }
     json_object_set_new(item, "links", json_pack("[{s:s, s:s, s:s}]", "rel", "root", "href", "../catalog.json", "type", "application/json"));
@@ -169,7 +182,7 @@ static bool follow(struct staging_in *s, const char *url, const char *folder, js
 
     if (++*documents > MAX_DOCUMENTS)
         return err_set(err, ERR_InvalidParameter, "%.300s: more than %d documents of STAC", url, MAX_DOCUMENTS);
-    if (!get(s, url, LARGEST_JSON, &answer, err) ||
+    if (!get(s, url, LARGEST_JSON, NULL, &answer, err) ||
         !js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, &document, err))
         return false;
     type = member(document, "type");
@@ -222,7 +235,7 @@ static bool stage_one(void *context, json_t *file, struct err *err)
 
 bool stage_in(const struct config *config, json_t *inputs, const char *folder, struct err *err)
 {
-    struct staging_in s = { .config = config, .folder = folder };
+    struct staging_in s = { .config = config, .folder = folder, .left = config->packages_disk };
 
     return cwl_files_each(inputs, stage_one, &s, err);
 }

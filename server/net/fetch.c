@@ -7,7 +7,9 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -19,8 +21,12 @@ DEFINE_AUTO(curl_text, char *, curl_free)
 DEFINE_AUTO(lines, struct curl_slist *, curl_slist_free_all)
 
 struct transfer {
+    CURL *handle;
     struct text body, headers;
-    size_t max_size;
+    size_t size, max_size;
+    const char *path; /* what an answer of 200 becomes */
+    FILE *file;
+    int write_error;
     bool too_large, refused;
 };
 
@@ -143,16 +149,50 @@ static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* The file is made when the first bytes of a good answer come. */
+static bool is_for_file(struct transfer *transfer)
+{
+    long status = 0;
+
+    if (!transfer->path || transfer->file)
+        return transfer->path != NULL;
+    curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return false;
+    transfer->file = fopen(transfer->path, "wxe");
+    transfer->write_error = transfer->file ? 0 : errno;
+    return true;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *transfer = arg;
+    size_t length = size * count;
 
-    if (transfer->body.length + size * count > transfer->max_size) {
+    if (transfer->size + length > transfer->max_size) {
         transfer->too_large = true;
         return 0;
     }
-    text_addn(&transfer->body, bytes, size * count);
-    return size * count;
+    transfer->size += length;
+    if (!is_for_file(transfer)) {
+        text_addn(&transfer->body, bytes, length);
+        return length;
+    }
+    if (transfer->file && fwrite(bytes, 1, length, transfer->file) == length)
+        return length;
+    transfer->write_error = transfer->write_error ? transfer->write_error : errno;
+    return 0;
+}
+
+/* An empty answer is a file, too. */
+static bool close_file(struct transfer *transfer, long status)
+{
+    if (transfer->path && !transfer->file && status == 200)
+        is_for_file(transfer);
+    if (transfer->file && fclose(transfer->file) && !transfer->write_error)
+        transfer->write_error = errno;
+    transfer->file = NULL;
+    return transfer->write_error == 0;
 }
 
 /* A status line begins the headers anew: only those of the last answer are kept. */
@@ -228,16 +268,19 @@ static bool failed(const struct fetch *what, const struct transfer *transfer, CU
 {
     const char *reason = transfer->refused     ? "the address is not a public one"
                          : transfer->too_large ? "the answer is too large"
+                         : transfer->write_error ? strerror(transfer->write_error)
                                                : curl_easy_strerror(code);
 
-    return err_set(err, ERR_Unreachable, "%.*s: %s", told_length(what->url), what->url, reason);
+    return err_set(err, transfer->write_error ? ERR_StorageFailure : ERR_Unreachable, "%.*s: %s", told_length(what->url),
+                   what->url, reason);
 }
 
 bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *err)
 {
     AUTO(handle) CURL *handle = curl_easy_init();
     AUTO(lines) struct curl_slist *lines = NULL;
-    struct transfer transfer = { .max_size = what->max_size ? what->max_size : DEFAULT_MAX_SIZE };
+    struct transfer transfer = { .handle = handle, .max_size = what->max_size ? what->max_size : DEFAULT_MAX_SIZE,
+                                 .path = what->file };
     long status = 0;
     CURLcode code;
 
@@ -248,15 +291,15 @@ bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *er
         lines = curl_slist_append(lines, what->headers[i]);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, lines);
     code = curl_easy_perform(handle);
-    if (code != CURLE_OK) {
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    if (!close_file(&transfer, code == CURLE_OK ? status : 0) || code != CURLE_OK) {
         text_drop(&transfer.body);
         text_drop(&transfer.headers);
         return failed(what, &transfer, code, err);
     }
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     ret_fetched->status = (int)status;
-    ret_fetched->size = transfer.body.length;
-    ret_fetched->body = text_take(&transfer.body);
+    ret_fetched->size = transfer.size;
+    ret_fetched->body = what->file && status == 200 ? NULL : text_take(&transfer.body);
     ret_fetched->headers = text_take(&transfer.headers);
     return true;
 }

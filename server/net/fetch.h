@@ -17,6 +17,7 @@ struct fetch {
     size_t body_size;
     int64_t timeout_ms; /* for all of it; 0: 30 s */
     size_t max_size;    /* of the answer; 0: 16 MiB */
+    const char *file;   /* an answer of 200 becomes this new file, past memory; NULL: it is kept */
     int redirects;      /* how many are followed, within http and https; 0: none */
     bool public_only;   /* refuses loopback, private and link-local addresses, also behind a name or a
                            redirect: for addresses that users give */
@@ -25,7 +26,7 @@ struct fetch {
 
 struct fetched {
     int status;
-    char *body; /* NUL-terminated */
+    char *body; /* NUL-terminated; NULL when it became a file */
     size_t size;
     char *headers; /* of the last answer: "name: value\n" lines, names in lower case */
 };

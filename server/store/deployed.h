@@ -41,21 +41,4 @@ bool deployed_load(struct db *db, struct arena *arena, const char *viewer, const
 bool deployed_list(struct db *db, const char *viewer, const char *after, int64_t limit, json_t **ret_list,
                    struct err *err) MUST_USE;
 
-/* ---- steps of jobs, for workers; inside the transaction of the task where it says so ---- */
-
-struct task;
-struct job_work;
-/* What is there of this run: {key: outputs} and the inputs (NULL: not recorded). The caller owns both. */
-bool step_list(struct db *db, const struct task *task, json_t **ret_done, json_t **ret_inputs, struct err *err) MUST_USE;
-/* Records the inputs; steps of earlier runs go. Inside. */
-bool step_begin(struct db *db, const struct task *task, const json_t *inputs, struct err *err) MUST_USE;
-/* Tasks for what is ready ([{"key", "name", "process", "inputs"}]), after which `planning` runs again. Inside. */
-bool step_add(struct db *db, const struct task *planning, const struct job_work *work, const json_t *ready,
-              struct err *err) MUST_USE;
-/* The step that this task runs; *ret_step is {"process", "inputs"}. Errors: Internal. */
-bool step_load(struct db *db, struct arena *arena, const struct task *task, const char **ret_key, json_t **ret_step,
-               struct err *err) MUST_USE;
-/* Inside. */
-bool step_finish(struct db *db, const struct task *task, const json_t *outputs, struct err *err) MUST_USE;
-
 #endif

@@ -15,7 +15,7 @@ static bool count(struct db *db, const char *sql, const struct db_arg *args, siz
 bool gc_expired_jobs(struct db *db, int64_t keep_seconds, int64_t *ret_count, struct err *err)
 {
     return count(db,
-                 "WITH gone AS (DELETE FROM jobs WHERE state IN (3, 4, 5) AND (expires < now()"
+                 "WITH gone AS (DELETE FROM jobs WHERE parent IS NULL AND state IN (3, 4, 5) AND (expires < now()"
                  "    OR updated < now() - $1::bigint * interval '1 s') RETURNING 1)"
                  " SELECT count(*) FROM gone",
                  DB_ARGS(db_int(keep_seconds)), ret_count, err);

@@ -125,7 +125,7 @@ static bool check_most(struct db *db, const char *owner, int64_t most, struct er
     if (most <= 0)
         return true;
     if (!db_query(db, &rows,
-                  "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = $1 AND state IN (1, 2)"
+                  "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = $1 AND state IN (1, 2) AND parent IS NULL"
                   "                       LIMIT $2::bigint) j",
                   DB_ARGS(db_text(owner), db_int(most)), err))
         return false;
@@ -223,6 +223,15 @@ static bool locked(enum job_state state, struct err *err)
                    job_state_name(state));
 }
 
+/* The jobs that did the steps of an earlier run, or of one that goes. */
+static bool delete_children(struct db *db, const char *id, struct err *err)
+{
+    return db_run(db,
+                  "WITH gone AS (DELETE FROM jobs WHERE parent = $1 RETURNING id, run)"
+                  " SELECT pg_notify('" JOB_ENDED_CHANNEL "', id || ' ' || run || ' deleted') FROM gone",
+                  DB_ARGS(db_text(id)), err);
+}
+
 static bool start(struct db *db, void *arg, struct err *err)
 {
     const struct start *s = arg;
@@ -236,6 +245,7 @@ static bool start(struct db *db, void *arg, struct err *err)
     return db_run(db, "DELETE FROM tasks WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM job_assets WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
+           delete_children(db, s->id, err) &&
            enqueue(db, s->owner, s->id, class, PLANNING, 0, s->terms, err);
 }
 
@@ -471,7 +481,7 @@ static bool delete(struct db *db, void *arg, struct err *err)
 {
     const struct change *c = arg;
 
-    return cancel(db, arg, err) &&
+    return cancel(db, arg, err) && delete_children(db, c->id, err) &&
            db_run(db,
                   "WITH gone AS (DELETE FROM jobs WHERE id = $1 RETURNING id, run)"
                   " SELECT pg_notify('" JOB_ENDED_CHANNEL "', id || ' ' || run || ' deleted'),"
@@ -584,10 +594,14 @@ bool job_end(struct db *db, const char *id, enum job_state state, const char *co
              const char *message, const char *node, int64_t keep_seconds, struct err *err)
 {
     return db_run(db,
-                  "UPDATE jobs SET state = $2, error_code = $3, error_message = $4,"
+                  "WITH ended AS (UPDATE jobs SET state = $2, error_code = $3, error_message = $4,"
                   "    error_node = $5, finished = now(), updated = now(),"
                   "    expires = CASE WHEN $6::bigint > 0 THEN now() + $6 * interval '1 s' END"
-                  " WHERE id = $1",
+                  "    WHERE id = $1 RETURNING parent),"
+                  " woken AS (UPDATE tasks t SET pending = pending - 1,"
+                  "    state = CASE WHEN pending <= 1 AND t.state = 'w' THEN 'r'::\"char\" ELSE t.state END"
+                  "    FROM ended WHERE ended.parent IS NOT NULL AND t.job = ended.parent AND t.number = 0 RETURNING 1)"
+                  " SELECT pg_notify('" TASK_CHANNEL "', '') FROM woken",
                   DB_ARGS(db_text(id), db_int(state), db_text(code), db_text(message),
                           db_text(node), db_int(keep_seconds)),
                   err) &&

@@ -1,27 +1,59 @@
-/* Table job_steps. A step is a task of the job; what it gave is kept here, its files in the job's folder of
- * temporaries. The planning task waits for all steps that are ready and is then run again. */
+/* The planning task of a job with steps waits until one of them has ended, and is then run again. Whoever ends a step
+ * locks the row of that task, and so does who makes it wait: what ended in between is seen by one of the two. */
+#include "store/steps.h"
 #include "json/js.h"
-#include "store/deployed.h"
-#include "store/tasks.h"
 #include <stdio.h>
 #include <string.h>
 
-bool step_list(struct db *db, const struct task *task, json_t **ret_done, json_t **ret_inputs, struct err *err)
+/* Looking costs as much as there are steps: of very many, a part is waited for. */
+enum { LOOKS = 16 };
+
+void step_look_drop(struct step_look *look)
+{
+    json_decref(look->inputs);
+    json_decref(look->done);
+    json_decref(look->begun);
+    json_decref(look->ended);
+}
+
+static void note_child(const PGresult *rows, int row, struct step_look *look)
+{
+    int64_t state = row_int(rows, row, 3);
+
+    if (state <= JOB_RUNNING)
+        return;
+    look->n_ended++;
+    json_object_set_new(look->ended, row_text(rows, row, 0),
+                        json_pack("{s:s, s:I, s:s?, s:s?}", "job", row_text(rows, row, 2), "state", (json_int_t)state, "code",
+                                  row_text(rows, row, 4), "message", row_text(rows, row, 5)));
+}
+
+bool step_look(struct db *db, const struct task *task, struct step_look *look, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    *ret_inputs = NULL;
-    if (!db_query(db, &rows, "SELECT key, outputs FROM job_steps WHERE job = $1 AND run = $2 AND outputs IS NOT NULL",
+    if (!db_query(db, &rows,
+                  "SELECT s.key, s.outputs, s.child, coalesce(j.state, 5), j.error_code, j.error_message, s.number"
+                  "  FROM job_steps s LEFT JOIN jobs j ON j.id = s.child WHERE s.job = $1 AND s.run = $2",
                   DB_ARGS(db_text(task->job), db_int(task->run)), err))
         return false;
-    *ret_done = json_object();
+    *look = (struct step_look){ .done = json_object(), .begun = json_object(), .ended = json_object() };
     for (int i = 0; i < row_count(rows); i++) {
-        json_t *outputs = json_loads(row_text(rows, i, 1), 0, NULL);
+        const char *key = row_text(rows, i, 0), *text = row_text(rows, i, 1), *child = row_text(rows, i, 2);
+        json_t *outputs = text ? json_loads(text, 0, NULL) : NULL;
 
-        if (*row_text(rows, i, 0))
-            json_object_set_new(*ret_done, row_text(rows, i, 0), outputs);
-        else
-            *ret_inputs = outputs;
+        if (!*key) {
+            look->inputs = outputs;
+            continue;
+        }
+        if (child || row_text(rows, i, 6))
+            json_object_set_new(look->begun, key, child ? json_string(child) : json_true());
+        if (outputs) {
+            json_object_set_new(look->done, key, outputs);
+            look->n_ended++;
+        } else if (child) {
+            note_child(rows, i, look);
+        }
     }
     return true;
 }
@@ -35,6 +67,8 @@ bool step_begin(struct db *db, const struct task *task, const json_t *inputs, st
                   "INSERT INTO job_steps(job, run, key, number, name, outputs) VALUES ($1, $2, '', $3, 'inputs', $4::json)",
                   DB_ARGS(db_text(task->job), db_int(task->run), db_int(task->number), db_text(text)), err);
 }
+
+/* ---- tasks ---- */
 
 static bool add_one(struct db *db, const struct task *planning, const struct job_work *work, const json_t *step,
                     struct err *err)
@@ -55,36 +89,136 @@ static bool add_one(struct db *db, const struct task *planning, const struct job
                   err);
 }
 
-bool step_add(struct db *db, const struct task *planning, const struct job_work *work, const json_t *ready,
-              struct err *err)
+/* More work than there was. */
+static bool count_work(struct db *db, const struct task *planning, int64_t tasks, int64_t blocks, struct err *err)
 {
-    int64_t count = (int64_t)json_array_size(ready);
+    return db_run(db, "UPDATE jobs SET n_tasks = n_tasks + $2::int, blocks = blocks + $3::bigint, updated = now() WHERE id = $1",
+                  DB_ARGS(db_text(planning->job), db_int(tasks), db_int(blocks)), err);
+}
+
+bool step_add(struct db *db, const struct task *planning, const struct job_work *work, const json_t *ready,
+              const struct step_look *look, struct err *err)
+{
+    const char *first = NULL;
+    int64_t count = 0;
     char message[200];
     json_t *step;
     size_t i;
 
-    json_array_foreach((json_t *)ready, i, step)
+    json_array_foreach((json_t *)ready, i, step) {
+        const char *key = json_string_value(json_object_get(step, "key"));
+
+        if (json_object_get(look->begun, key))
+            continue;
         if (!add_one(db, planning, work, step, err))
             return false;
+        first = first ? first : json_string_value(json_object_get(step, "name"));
+        count++;
+    }
+    if (count == 0)
+        return true;
     snprintf(message, sizeof message, "%lld step%s ready, beginning with '%.100s'.", (long long)count,
-             count == 1 ? " is" : "s are", json_string_value(json_object_get(json_array_get(ready, 0), "name")));
-    return db_run(db,
-                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL, worker = NULL,"
-                  "    blocks_done = 0 WHERE id = $1",
-                  DB_ARGS(db_int(planning->id), db_int(count)), err) &&
-           db_run(db,
-                  "UPDATE jobs SET n_tasks = n_tasks + $2::int, blocks = blocks + $2::int, updated = now() WHERE id = $1",
-                  DB_ARGS(db_text(planning->job), db_int(count)), err) &&
+             count == 1 ? " is" : "s are", first);
+    return count_work(db, planning, count, count, err) &&
            job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err) &&
            db_run(db, "SELECT pg_notify('" TASK_CHANNEL "', '')", DB_NO_ARGS, err);
 }
+
+/* ---- children ---- */
+
+bool step_announce(struct db *db, const struct task *planning, const json_t *steps, struct err *err)
+{
+    const char *key;
+    json_t *step;
+
+    json_object_foreach((json_t *)steps, key, step)
+        if (!db_run(db, "INSERT INTO job_steps(job, run, key, name) VALUES ($1, $2, $3, $4)",
+                    DB_ARGS(db_text(planning->job), db_int(planning->run), db_text(key),
+                            db_text(json_string_value(json_object_get(step, "title")))),
+                    err))
+            return false;
+    return count_work(db, planning, 0, (int64_t)json_object_size(steps), err);
+}
+
+bool step_add_child(struct db *db, const struct task *planning, const char *key, const struct job_input *in,
+                    struct err *err)
+{
+    char id[ID_UUID_SIZE], message[200];
+
+    snprintf(message, sizeof message, "The step '%.150s' begins.", key);
+    return job_add_started(db, in, TASK_PLAN, id, err) &&
+           db_run(db, "UPDATE jobs SET parent = $2::uuid WHERE id = $1", DB_ARGS(db_text(id), db_text(planning->job)), err) &&
+           db_run(db, "UPDATE job_steps SET child = $3::uuid WHERE job = $1 AND key = $2",
+                  DB_ARGS(db_text(planning->job), db_text(key), db_text(id)), err) &&
+           job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err);
+}
+
+bool step_finish_child(struct db *db, const struct task *planning, const char *key, const json_t *outputs,
+                       struct err *err)
+{
+    AUTO(mem) char *text = json_dumps(outputs, JSON_COMPACT);
+    char message[200];
+
+    snprintf(message, sizeof message, "The step '%.150s' is done.", key);
+    return db_run(db, "UPDATE job_steps SET outputs = $3::json, finished = now() WHERE job = $1 AND key = $2",
+                  DB_ARGS(db_text(planning->job), db_text(key), db_text(text)), err) &&
+           job_add_done(db, planning->job, 1, 0, 0, 0, err) &&
+           job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err);
+}
+
+bool step_end_orphans(struct db *db, int64_t *ret_count, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    *ret_count = 0;
+    if (!db_query(db, &rows,
+                  "SELECT c.id, c.owner FROM jobs c JOIN jobs p ON p.id = c.parent"
+                  " WHERE c.parent IS NOT NULL AND c.state IN (1, 2) AND p.state NOT IN (1, 2) LIMIT 100",
+                  DB_NO_ARGS, err))
+        return false;
+    for (int i = 0; i < row_count(rows); i++) {
+        if (!job_cancel(db, row_text(rows, i, 1), row_text(rows, i, 0), err)) {
+            if (err->code != ERR_JobNotFound)
+                return false;
+            err_clear(err); /* somebody deleted it */
+        }
+        ++*ret_count;
+    }
+    return true;
+}
+
+/* ---- waiting ---- */
+
+bool step_wait(struct db *db, const struct task *planning, const struct step_look *look, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    int64_t ended, running, pending;
+
+    if (!db_query(db, &rows,
+                  "SELECT count(*) FILTER (WHERE s.outputs IS NOT NULL OR coalesce(j.state, 0) > 2),"
+                  "       count(*) FILTER (WHERE s.outputs IS NULL AND (s.number IS NOT NULL OR coalesce(j.state, 5) < 3))"
+                  "  FROM job_steps s LEFT JOIN jobs j ON j.id = s.child"
+                  " WHERE s.job = $1 AND s.run = $2 AND s.key <> ''",
+                  DB_ARGS(db_text(planning->job), db_int(planning->run)), err))
+        return false;
+    ended = row_int(rows, 0, 0);
+    running = row_int(rows, 0, 1);
+    pending = running > LOOKS ? running / LOOKS : 1;
+    return db_run(db,
+                  "UPDATE tasks SET state = CASE WHEN $3::boolean THEN 'r'::\"char\" ELSE 'w' END, pending = $2::int,"
+                  "    token = NULL, lease = NULL, worker = NULL, blocks_done = 0 WHERE id = $1",
+                  DB_ARGS(db_int(planning->id), db_int(pending), db_bool(ended != look->n_ended)), err) &&
+           db_run(db, "SELECT pg_notify('" TASK_CHANNEL "', '')", DB_NO_ARGS, err);
+}
+
+/* ---- one ---- */
 
 bool step_load(struct db *db, struct arena *arena, const struct task *task, const char **ret_key, json_t **ret_step,
                struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    if (!db_query(db, &rows, "SELECT key, step FROM job_steps WHERE job = $1 AND run = $2 AND number = $3",
+    if (!db_query(db, &rows, "SELECT key, step FROM job_steps WHERE job = $1 AND run = $2 AND number = $3 AND key <> ''",
                   DB_ARGS(db_text(task->job), db_int(task->run), db_int(task->number)), err))
         return false;
     if (row_count(rows) == 0)
@@ -98,6 +232,35 @@ bool step_finish(struct db *db, const struct task *task, const json_t *outputs, 
 {
     AUTO(mem) char *text = json_dumps(outputs, JSON_COMPACT);
 
-    return db_run(db, "UPDATE job_steps SET outputs = $4::json WHERE job = $1 AND run = $2 AND number = $3",
+    return db_run(db, "UPDATE job_steps SET outputs = $4::json, finished = now() WHERE job = $1 AND run = $2 AND number = $3",
                   DB_ARGS(db_text(task->job), db_int(task->run), db_int(task->number), db_text(text)), err);
+}
+
+/* ---- for who asks ---- */
+
+bool step_list(struct db *db, const char *job, json_t **ret_list, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT s.key, s.name, CASE WHEN c.id IS NOT NULL THEN c.state"
+                  "    WHEN p.state NOT IN (1, 2, 3) AND s.outputs IS NULL AND coalesce(t.state, 'w') <> 'f' THEN 5"
+                  "    ELSE CASE t.state WHEN 'x' THEN 2 WHEN 'd' THEN 3 WHEN 'f' THEN 4 WHEN 'c' THEN 5 ELSE 1 END END,"
+                  "  CASE WHEN s.outputs IS NOT NULL THEN 100"
+                  "       WHEN c.blocks > 0 THEN least(99, greatest(0, 100.0 * c.blocks_done / c.blocks))::int ELSE 0 END,"
+                  "  coalesce(extract(epoch FROM coalesce(c.started, CASE WHEN t.state <> 'r' THEN t.started END)) * 1000, 0)::bigint,"
+                  "  coalesce(extract(epoch FROM coalesce(c.finished, s.finished)) * 1000, 0)::bigint, s.child, c.error_message"
+                  " FROM job_steps s JOIN jobs p ON p.id = s.job LEFT JOIN jobs c ON c.id = s.child"
+                  "   LEFT JOIN tasks t ON t.job = s.job AND t.number = s.number"
+                  " WHERE s.job = $1 AND s.key <> '' ORDER BY s.number, s.key",
+                  DB_ARGS(db_text(job)), err))
+        return false;
+    *ret_list = json_array();
+    for (int i = 0; i < row_count(rows); i++)
+        json_array_append_new(*ret_list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s?, s:s?}", "key", row_text(rows, i, 0),
+                                                   "name", row_text(rows, i, 1), "status", (json_int_t)row_int(rows, i, 2),
+                                                   "progress", (json_int_t)row_int(rows, i, 3), "started",
+                                                   (json_int_t)row_int(rows, i, 4), "finished", (json_int_t)row_int(rows, i, 5),
+                                                   "job", row_text(rows, i, 6), "message", row_text(rows, i, 7)));
+    return true;
 }

@@ -2,6 +2,7 @@
 import http.server
 import json
 import threading
+import time
 
 import pytest
 import requests
@@ -206,6 +207,68 @@ def test_a_workflow_is_tasks(shop, alice):
     assert keys == "upper/0 upper/1 upper/2 join"
     nodes = {(entry.get("data") or {}).get("node") for entry in alice.get(answer.headers["Location"] + "/logs", timeout=30).json()["logs"]}
     assert {"upper/0", "upper/2", "join"} <= nodes, nodes
+
+
+ENDLESS = """
+cwlVersion: v1.2
+$graph:
+- class: Workflow
+  id: uneven
+  inputs: []
+  outputs: []
+  steps:
+    endless: {run: "#wait", in: {seconds: {default: 600}}, out: [said]}
+    quick: {run: "#wait", in: {seconds: {default: 0}}, out: [said]}
+    after: {run: "#wait", in: {seconds: {default: 0}, before: quick/said}, out: [said]}
+- class: CommandLineTool
+  id: wait
+  baseCommand: [sleep]
+  stdout: o
+  inputs: {seconds: {type: int, inputBinding: {}}, before: {type: "File?"}}
+  outputs: {said: stdout}
+"""
+
+
+def test_a_step_waits_for_its_own_inputs_alone(shop, alice):
+    """What follows a quick step begins while a slow one beside it still runs."""
+    deploy(alice, shop, ENDLESS, CWL)
+    job = run(alice, shop, "uneven", {}, "respond-async").headers["Location"]
+    deadline = time.time() + 120
+    while time.time() < deadline:
+        steps = {step["id"]: step for step in alice.get(job + "/steps", timeout=30).json()["steps"]}
+        if steps.get("after", {}).get("status") == "successful":
+            break
+        time.sleep(0.05)
+    assert {key: step["status"] for key, step in steps.items()} == {"endless": "running", "quick": "successful", "after": "successful"}
+    assert steps["after"]["progress"] == 100 and steps["after"]["started"] <= steps["after"]["finished"] and "finished" not in steps["endless"]
+    assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    assert alice.get(job + "/steps", timeout=30).json()["steps"][0]["status"] == "dismissed"
+
+
+SEVERAL = """
+cwlVersion: v1.2
+class: CommandLineTool
+id: several
+baseCommand: [sh, -c, 'echo -n a > a.txt; echo -n b > b.txt; echo -n c > c.txt']
+inputs: []
+outputs:
+  letters: {type: "File[]", outputBinding: {glob: "*.txt"}}
+"""
+
+
+def test_several_files_of_one_output(shop, alice):
+    deploy(alice, shop, SEVERAL, CWL)
+    answer = run(alice, shop, "several", {}, "respond-async")
+    job = answer.headers["Location"]
+    assert wait(alice, job)["status"] == "successful"
+    for url in (job + "/results", job + "/results/letters"):
+        links = alice.get(url, timeout=30).json()["letters"]
+        assert [requests.get(link["href"], timeout=30).text for link in links] == ["a", "b", "c"]
+    parts = alice.get(job + "/results", headers={"Accept": "multipart/related"}, timeout=30).text
+    assert [f"<letters{n}>" in parts for n in ("", ".2", ".3")] == [True] * 3
+    page = alice.get(job + "/results?f=html", timeout=30).text
+    assert all(name in page for name in ("a.txt", "b.txt", "c.txt"))
+    assert alice.get(job + "/prov", timeout=30).json()["entity"]
 
 
 class Files(http.server.BaseHTTPRequestHandler):

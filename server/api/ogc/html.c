@@ -225,12 +225,14 @@ void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
 
 /* ---- results ---- */
 
+enum { MOST_AREAS = 100 };
+
 static void add_map(struct text *page, const struct ogc_products *products)
 {
-    struct map_area areas[OGC_MAX_OUTPUTS];
+    struct map_area areas[MOST_AREAS];
     size_t n = 0;
 
-    for (size_t i = 0; i < products->count; i++) {
+    for (size_t i = 0; i < products->count && n < MOST_AREAS; i++) {
         const json_t *bbox = products->list[i].file ? json_object_get(products->list[i].file->fields, "bbox") : NULL;
 
         if (bbox)
@@ -257,11 +259,17 @@ static void add_product(struct text *page, const struct ogc_product *product, co
 void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,
                       struct text *page)
 {
+    size_t nth = 0; /* file of an output */
+
     begin(rq, page, job && job->title ? job->title : "Results");
     add_map(page, products);
     text_add(page, "<table>\n");
-    for (size_t i = 0; i < products->count; i++)
-        add_product(page, &products->list[i], json_object_get(body, products->list[i].id));
+    for (size_t i = 0; i < products->count; i++) {
+        const json_t *member = json_object_get(body, products->list[i].id);
+
+        nth = i && !strcmp(products->list[i].id, products->list[i - 1].id) ? nth + 1 : 0;
+        add_product(page, &products->list[i], products->list[i].file && json_is_array(member) ? json_array_get(member, nth) : member);
+    }
     text_add(page, "</table>\n");
     if (job)
         page_add(page, "<p><a href=\"%s\">The job</a> <a href=\"%s\">The results as JSON</a></p>\n",

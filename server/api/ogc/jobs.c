@@ -12,10 +12,16 @@
 static const char *const status_names[] = { "created", "accepted", "running",
                                             "successful", "failed", "dismissed" };
 
+const char *ogc_status_name(enum job_state state)
+{
+    return status_names[state];
+}
+
 /* What else can be asked of a job. */
 static const struct { const char *rel, *path, *title; } parts[] = {
     { OGC_REL "job-definition", "definition", "What the job was made of" },
     { OGC_REL "job-inputs", "inputs", "Inputs of the job" },
+    { OGC_REL "job-steps", "steps", "Steps of the job" },
     { "log", "logs", "Log of the job" },
     { "http://www.w3.org/ns/prov#has_provenance", "prov", "Where the results come from" },
 };

@@ -103,6 +103,10 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
 /* Takes the sinks of outputs that nobody asked for out of the graph. */
 void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request);
 
+/* steps.c */
+handler_fn ogc_steps_get;
+
+const char *ogc_status_name(enum job_state state);
 /* jobs.c: the statusInfo of a job. The caller owns it. */
 json_t *ogc_status(struct request *rq, const struct job *job);
 /* The job of the path that the caller may see here. Errors: JobNotFound. */

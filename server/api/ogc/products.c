@@ -15,11 +15,15 @@ void ogc_products_drop(struct ogc_products *products)
     json_decref(products->values);
 }
 
-static const struct job_asset *file_of(const struct ogc_products *products, const char *output)
+/* The next file of the output, from *at on. */
+static const struct job_asset *next_file(const struct ogc_products *products, const char *output, size_t *at)
 {
-    for (size_t i = 0; i < products->n_assets; i++)
-        if (products->assets[i].output && !strcmp(products->assets[i].output, output))
-            return &products->assets[i];
+    while (*at < products->n_assets) {
+        const struct job_asset *asset = &products->assets[(*at)++];
+
+        if (asset->output && !strcmp(asset->output, output))
+            return asset;
+    }
     return NULL;
 }
 
@@ -72,13 +76,15 @@ static void list_asked(struct request *rq, const json_t *description, const json
     const char *id;
     json_t *wish;
 
-    for (size_t i = 0; !asked && i < products->n_assets && i < OGC_MAX_OUTPUTS; i++)
+    products->list = arena_array(rq->arena, json_object_size(asked) + products->n_assets + 1, sizeof *products->list);
+    for (size_t i = 0; !asked && i < products->n_assets; i++)
         products->list[products->count++] = (struct ogc_product){ .id = products->assets[i].name, .file = &products->assets[i] };
     json_object_foreach((json_t *)asked, id, wish) {
         const json_t *values = products->values;
+        size_t at = 0;
         struct ogc_product product = {
             .id = arena_text(rq->arena, id),
-            .file = file_of(products, id),
+            .file = next_file(products, id, &at),
             .value = json_is_object(values) || json_object_size(asked) > 1 ? json_object_get(values, id) : (json_t *)values,
             .mode = arena_text(rq->arena, json_string_value(json_object_get(wish, "transmissionMode"))),
         };
@@ -89,8 +95,9 @@ static void list_asked(struct request *rq, const json_t *description, const json
             continue;
         if (product.value && !product.file)
             describe(rq, description, &product);
-        if (products->count < OGC_MAX_OUTPUTS)
+        do
             products->list[products->count++] = product;
+        while (product.file && (product.file = next_file(products, id, &at)));
     }
 }
 

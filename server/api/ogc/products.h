@@ -4,7 +4,7 @@
 
 #include "api/ogc/ogc.h"
 
-enum { OGC_MAX_OUTPUTS = 32, OGC_MAX_INLINE_BYTES = 64 << 20 };
+enum { OGC_MAX_INLINE_BYTES = 64 << 20 };
 
 struct ogc_product {
     const char *id;
@@ -15,9 +15,10 @@ struct ogc_product {
     bool base64;       /* the value is a text of bytes */
 };
 
+/* An output of several files is listed with each of them, one after the other. */
 struct ogc_products {
     size_t count;
-    struct ogc_product list[OGC_MAX_OUTPUTS];
+    struct ogc_product *list; /* in the arena of the request */
     json_t *values; /* owned: what the graph gave when it is no cube */
     struct job_asset *assets;
     size_t n_assets;

@@ -97,6 +97,8 @@ static void add_outputs(struct request *rq, struct prov *prov, const char *activ
         AUTO(mem) char *id = qualified("output", product->id);
         const char *href = href_of(rq, OGC_ROOT "/jobs/%s/results/%s", job->id, product->id);
 
+        if (json_object_get(prov->entity, id)) /* a further file of the output */
+            continue;
         json_object_set_new(prov->entity, id,
                             json_pack("{s:s, s:o, s:o}", "prov:label", product->id, "prov:location", typed(href, "xsd:anyURI"),
                                       "dcterms:format", typed(ogc_product_media(product), "xsd:string")));

@@ -52,9 +52,14 @@ static bool add_part(struct request *rq, const struct job *job, const struct ogc
 {
     AUTO(mem) char *bytes = NULL;
     size_t size = 0;
+    int number = 1;
 
-    text_printf(body, "--%s\r\nContent-ID: <%s>\r\nContent-Type: %s\r\n", boundary, product->id,
-                ogc_product_media(product));
+    text_printf(body, "--%s\r\nContent-ID: <%s", boundary, product->id);
+    for (const struct ogc_product *p = product; p > products->list && !strcmp(p[-1].id, product->id); p--)
+        number++;
+    if (number > 1) /* of several files of an output */
+        text_printf(body, ".%d", number);
+    text_printf(body, ">\r\nContent-Type: %s\r\n", ogc_product_media(product));
     if (by_reference(product)) {
         text_printf(body, "Content-Location: %s\r\n\r\n\r\n",
                     ogc_product_href(rq, job, products, product));
@@ -141,11 +146,17 @@ static bool document_of(struct request *rq, const struct job *job, const struct 
     AUTO(json) json_t *body = json_object();
 
     for (size_t i = 0; i < products->count; i++) {
-        json_t *member;
+        const char *id = products->list[i].id;
+        json_t *member, *before = json_object_get(body, id);
 
         if (!document_member(rq, job, products, &products->list[i], inline_files, &member, err))
             return false;
-        json_object_set_new(body, products->list[i].id, member);
+        if (before && !json_is_array(before)) /* several files of one output are an array */
+            json_object_set_new(body, id, json_pack("[O, o]", before, member));
+        else if (before)
+            json_array_append_new(before, member);
+        else
+            json_object_set_new(body, id, member);
     }
     *ret_body = json_incref(body);
     return true;
@@ -237,7 +248,7 @@ static bool keep_only(struct request *rq, const struct job *job, struct ogc_prod
 {
     const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
     AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
-    struct ogc_product kept[OGC_MAX_OUTPUTS];
+    struct ogc_product *kept = arena_array(rq->arena, products->count + 1, sizeof *kept);
     char *rest = arena_text(rq->arena, ids), *id;
     size_t n = 0;
 
@@ -250,10 +261,14 @@ static bool keep_only(struct request *rq, const struct job *job, struct ogc_prod
             return err_set(err, ERR_NoSuchOutput, "The process has no output '%.60s'.", id);
         if (i == products->count)
             return err_set(err, ERR_ResultNotAvailable, "The job has no output '%.60s': it was not asked for, or there is nothing in it.", id);
-        if (n < OGC_MAX_OUTPUTS)
-            kept[n++] = products->list[i];
+        for (size_t k = 0; k < n; k++)
+            if (!strcmp(kept[k].id, id))
+                i = products->count; /* named twice */
+        for (; i < products->count; i++)
+            if (!strcmp(products->list[i].id, id))
+                kept[n++] = products->list[i];
     }
-    memcpy(products->list, kept, n * sizeof *kept);
+    products->list = kept;
     products->count = n;
     return true;
 }
