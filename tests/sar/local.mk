@@ -7,3 +7,9 @@ tests_fuzz_fuzz_sar_xml_SOURCES = tests/fuzz/fuzz_sar_xml.c $(fuzz_main)
 tests_fuzz_fuzz_sar_xml_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_sar_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/sar_xml
+
+# functions of server/sar/ as a command, which the tests in Python hold against NumPy and published tables
+check_PROGRAMS += tests/sar/sar_tool
+tests_sar_sar_tool_SOURCES = tests/sar/sar_tool.c
+tests_sar_sar_tool_LDADD = $(fuzz_libs)
+EXTRA_DIST += tests/sar/test_grid.py tests/sar/test_speckle.py
