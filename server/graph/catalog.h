@@ -122,7 +122,7 @@ struct catalog {
                      struct err *err);
     /* Whether the asker may export to a workspace. NULL: there are none. Errors: WorkspaceNotFound. */
     bool (*workspace)(void *context, const char *id, struct err *err);
-    /* What catalog_chance() gave for a key before; false: nothing. NULL: there is no before. */
+    /* What catalog_chance() gives for a key: below 2^63, and the same again in later tries. False, or NULL: anything. */
     bool (*chance)(void *context, const char *key, uint64_t *ret_number);
     /* What a survey of this key told before, borrowed; NULL: nothing. NULL: there is no before. */
     json_t *(*surveyed)(void *context, const char *key);

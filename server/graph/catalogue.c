@@ -225,10 +225,12 @@ uint64_t catalog_chance(struct planner *p, const struct node *node)
     const json_t *told = json_object_get(known, node->pointer);
     uint64_t number = (uint64_t)json_integer_value(told);
 
-    if (told || (p->catalog->chance && p->catalog->chance(p->catalog->context, node->pointer, &number)))
+    if (told)
         return number;
-    id_random(&number, sizeof number);
-    number >>= 1; /* JSON's integers have a sign */
+    if (!p->catalog->chance || !p->catalog->chance(p->catalog->context, node->pointer, &number)) {
+        id_random(&number, sizeof number);
+        number >>= 1; /* JSON's integers have a sign */
+    }
     json_object_set_new(known, node->pointer, json_integer((json_int_t)number));
     return number;
 }

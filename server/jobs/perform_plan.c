@@ -258,7 +258,8 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
     struct planning planning = { .performer = p, .task = task, .estimate = &estimate };
     AUTO(arena) struct arena *arena = arena_new();
     struct catalog_viewer viewer = { .db = p->db, .user = p->work.owner,
-                                     .site = p->config->catalog_site, .arena = arena };
+                                     .site = p->config->catalog_site, .arena = arena,
+                                     .job = task->job, .run = task->run };
 
     if (perform_is_commands(p))
         return perform_flow(p, task, err);

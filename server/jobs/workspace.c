@@ -1,6 +1,7 @@
 /* A workspace is a folder of its own below the folder or the bucket that the operator names. An export lies in a
  * folder there: ID-OF-THE-JOB/, or PATH/ID-OF-THE-JOB/ where it is merged into the collection of PATH. Each file has
- * an item beside it, and a collection names all items; it alone is written by several jobs, one after the other. */
+ * an item beside it, and a collection names all items; it alone is written by several jobs, one after the other. What a
+ * file takes of the quota is counted by its path: an export that is made again, after a crash too, costs nothing more. */
 #include "jobs/workspace.h"
 #include "base/instant.h"
 #include "base/text.h"
@@ -77,6 +78,7 @@ struct export {
     const struct results_files *files;
     const char *node;     /* whose files they are */
     const char *place;    /* the folder of the collection */
+    const char *below;    /* the same, from the workspace's root */
     const char *prefix;   /* from there to the files: "", or "JOB/" */
     const char *id;       /* of a collection that is not there yet */
     struct arena *arena;
@@ -112,7 +114,13 @@ static json_t *item_of(const struct export *e, const struct job_asset *asset)
     return item;
 }
 
-static bool put_files(const struct export *e, struct err *err)
+static const char *path_of(const struct export *e, size_t i)
+{
+    return arena_printf(e->arena, "%s/%s%s", e->below, e->prefix, e->files->assets[i].name);
+}
+
+/* What was put is taken out of `before`. */
+static bool put_files(const struct export *e, json_t *before, struct err *err)
 {
     for (size_t i = 0; i < e->files->count; i++) {
         const struct job_asset *asset = &e->files->assets[i];
@@ -125,6 +133,7 @@ static bool put_files(const struct export *e, struct err *err)
         item = item_of(e, asset);
         if (!bucket_put_file(from, to, err) || !put_json(arena_printf(e->arena, "%s.json", to), item, err))
             return false;
+        json_object_del(before, path_of(e, i));
     }
     return true;
 }
@@ -204,13 +213,31 @@ static bool put_collection(struct db *db, void *arg, struct err *err)
     return put_json(path, collection, err);
 }
 
-static int64_t size_of(const struct export *e)
+static json_t *sizes_of(const struct export *e)
 {
-    int64_t bytes = 0;
+    json_t *sizes = json_object();
 
     for (size_t i = 0; i < e->files->count; i++)
-        bytes += is_meant(e, i) ? e->files->assets[i].size_bytes : 0;
-    return bytes;
+        if (is_meant(e, i))
+            json_object_set_new(sizes, path_of(e, i), json_integer(e->files->assets[i].size_bytes));
+    return sizes;
+}
+
+/* What could not be put lies there no more than before. */
+static bool put_all(const struct config *config, struct export *e, const char *workspace, struct err *err)
+{
+    AUTO(json) json_t *sizes = sizes_of(e);
+    AUTO(json) json_t *before = NULL;
+    AUTO(json) json_t *ours = NULL;
+    struct err ignored = { 0 };
+
+    if (!workspace_account(e->db, workspace, sizes, config->workspaces_quota, &before, err))
+        return false;
+    if (put_files(e, before, err) && db_transact(e->db, put_collection, e, err))
+        return true;
+    if (!workspace_account(e->db, workspace, before, 0, &ours, &ignored))
+        err_clear(&ignored);
+    return false;
 }
 
 static bool export_one(const struct config *config, const char *user, struct export *e, const json_t *wish,
@@ -220,7 +247,6 @@ static bool export_one(const struct config *config, const char *user, struct exp
     const char *name = json_string_value(json_object_get(wish, "workspace"));
     AUTO(mem) char *root = NULL, *url = NULL;
     const char *below = merge ? merge : job;
-    struct err ignored = { 0 };
     struct workspace w;
 
     if (!workspace_load(e->db, e->arena, user, name, &w, err))
@@ -230,16 +256,12 @@ static bool export_one(const struct config *config, const char *user, struct exp
     if (!root || !url)
         return err_set(err, ERR_StorageFailure, "The workspace '%s' cannot be reached: its provider is not configured", w.id);
     e->node = json_string_value(json_object_get(wish, "node"));
+    e->below = below;
     e->place = arena_printf(e->arena, "%s/%s", root, below);
     e->prefix = merge ? arena_printf(e->arena, "%s/", job) : "";
     e->id = merge && strrchr(merge, '/') ? strrchr(merge, '/') + 1 : below;
-    if (!workspace_charge(e->db, w.id, size_of(e), config->workspaces_quota, err))
+    if (!put_all(config, e, w.id, err))
         return false;
-    if (!put_files(e, err) || !db_transact(e->db, put_collection, e, err)) {
-        if (!workspace_charge(e->db, w.id, -size_of(e), 0, &ignored))
-            err_clear(&ignored);
-        return false;
-    }
     json_array_append_new(told, json_pack("{s:s, s:o}", "workspace", w.id, "href",
                                           json_sprintf("%s/%s/collection.json", url, below)));
     return true;

@@ -260,8 +260,25 @@ static bool workspace(void *context, const char *id, struct err *err)
     return workspace_load(viewer->db, arena, viewer->user, id, &found, err);
 }
 
+/* FNV-1a, and a finish that lets every bit have its say: a seed, of which nobody has to be kept in the dark. */
+static bool chance(void *viewer_, const char *key, uint64_t *ret_number)
+{
+    const struct catalog_viewer *viewer = viewer_;
+    AUTO(mem) char *seed = viewer->job ? mem_printf("%s %d %s", viewer->job, viewer->run, key) : NULL;
+    uint64_t hash = 0xcbf29ce484222325;
+
+    if (!seed)
+        return false;
+    for (const char *c = seed; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+    hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93;
+    hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93;
+    *ret_number = (hash ^ hash >> 32) >> 1; /* JSON's integers have a sign */
+    return true;
+}
+
 struct catalog catalog_store(struct catalog_viewer *viewer)
 {
     return (struct catalog){ .context = viewer, .collection = collection, .scenes = scenes,
-                             .process_ids = process_ids, .process = process, .workspace = workspace };
+                             .process_ids = process_ids, .process = process, .workspace = workspace, .chance = chance };
 }

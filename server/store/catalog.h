@@ -15,6 +15,8 @@ struct catalog_viewer {
     struct arena *arena;  /* NULL: nobody asks what is offline */
     struct product *offline;
     size_t n_offline, capacity;
+    const char *job;      /* whose numbers by chance are the same in all tries of run `run`; NULL: nobody's */
+    int run;
     const char *draft_id; /* a process that is just being stored: it counts as the viewer's */
     const json_t *draft;
 };

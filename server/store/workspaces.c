@@ -110,21 +110,66 @@ bool workspace_delete(struct db *db, const char *owner, const char *id, struct e
     return row_count(rows) || not_found(id, err);
 }
 
-bool workspace_charge(struct db *db, const char *id, int64_t bytes, int64_t quota, struct err *err)
-{
-    AUTO(rows) PGresult *rows = NULL;
-
-    if (!db_query(db, &rows,
-                  "UPDATE workspaces SET bytes = bytes + $2::bigint"
-                  " WHERE id = $1 AND ($2::bigint < 0 OR bytes + $2::bigint <= $3::bigint) RETURNING 1",
-                  DB_ARGS(db_text(id), db_int(bytes), db_int(quota)), err))
-        return false;
-    return row_count(rows) ||
-           err_set(err, ERR_StorageQuotaExceeded,
-                   "With %" PRId64 " bytes more the workspace '%s' would have more than %" PRId64 ".", bytes, id, quota);
-}
-
 bool workspace_lock(struct db *db, const char *place, struct err *err)
 {
     return db_run(db, "SELECT pg_advisory_xact_lock(730300, hashtext($1))", DB_ARGS(db_text(place)), err);
+}
+
+struct account {
+    const char *id;
+    const json_t *files;
+    int64_t quota;
+    json_t *before;
+};
+
+static int64_t total(const json_t *files)
+{
+    const json_t *bytes;
+    const char *path;
+    int64_t sum = 0;
+
+    json_object_foreach((json_t *)files, path, bytes)
+        sum += json_integer_value(bytes);
+    return sum;
+}
+
+/* One after the other for each workspace, as what was there before must be the latest. */
+static bool put_account(struct db *db, void *arg, struct err *err)
+{
+    struct account *a = arg;
+    AUTO(mem) char *files = json_dumps(a->files, JSON_COMPACT);
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!workspace_lock(db, a->id, err) ||
+        !db_query(db, &rows,
+                  "WITH files AS ("
+                  "  SELECT f.key AS path, f.value::bigint AS bytes, coalesce(w.bytes, 0) AS before"
+                  "    FROM json_each_text($2::json) f LEFT JOIN workspace_files w ON w.workspace = $1::uuid AND w.path = f.key),"
+                  " more AS (SELECT coalesce(sum(bytes - before), 0)::bigint AS bytes FROM files),"
+                  " charged AS (UPDATE workspaces SET bytes = workspaces.bytes + more.bytes FROM more"
+                  "   WHERE id = $1::uuid AND (more.bytes <= 0 OR workspaces.bytes + more.bytes <= $3::bigint) RETURNING 1),"
+                  " kept AS (INSERT INTO workspace_files SELECT $1::uuid, path, bytes FROM files WHERE EXISTS (SELECT FROM charged)"
+                  "   ON CONFLICT (workspace, path) DO UPDATE SET bytes = EXCLUDED.bytes)"
+                  " SELECT coalesce((SELECT json_object_agg(path, before) FROM files), '{}') FROM charged",
+                  DB_ARGS(db_text(a->id), db_text(files), db_int(a->quota)), err))
+        return false;
+    if (!row_count(rows))
+        return err_set(err, ERR_StorageQuotaExceeded,
+                       "With %" PRId64 " bytes more the workspace '%s' would have more than %" PRId64 ".", total(a->files), a->id,
+                       a->quota);
+    json_decref(a->before);
+    a->before = json_loads(row_text(rows, 0, 0), 0, NULL);
+    return true;
+}
+
+bool workspace_account(struct db *db, const char *id, const json_t *files, int64_t quota, json_t **ret_before, struct err *err)
+{
+    struct account account = { .id = id, .files = files, .quota = quota };
+
+    if (!db_transact(db, put_account, &account, err)) {
+        json_decref(account.before);
+        return false;
+    }
+    *ret_before = account.before;
+    return true;
 }

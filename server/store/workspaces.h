@@ -32,9 +32,11 @@ bool workspace_list(struct db *db, struct arena *arena, const char *viewer, cons
 bool workspace_update(struct db *db, const char *owner, const char *id, const struct workspace_input *change,
                       struct err *err) MUST_USE;
 bool workspace_delete(struct db *db, const char *owner, const char *id, struct err *err) MUST_USE;
-/* Counts what is exported (or, below 0, was not after all). Errors: StorageQuotaExceeded. */
-bool workspace_charge(struct db *db, const char *id, int64_t bytes, int64_t quota, struct err *err) MUST_USE;
 /* Until the end of the transaction nobody else changes what lies at this place. */
 bool workspace_lock(struct db *db, const char *place, struct err *err) MUST_USE;
+/* {"path": bytes}: what lies, or is about to lie, at these paths of a workspace, whatever lay there before; that is
+ * given back in the same form (the caller owns it), 0 for nothing. Errors: StorageQuotaExceeded. */
+bool workspace_account(struct db *db, const char *id, const json_t *files, int64_t quota, json_t **ret_before,
+                       struct err *err) MUST_USE;
 
 #endif

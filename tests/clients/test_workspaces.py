@@ -192,7 +192,7 @@ def test_export_to_a_folder(service, alice):
     assert here.endswith(f"/{id}/{job.split('/')[-1]}/{name}") and open(here, "rb").read() == alice.get(asset["href"], timeout=30).content
     assert collection.extent.spatial.bboxes[0] == pytest.approx(results["extent"]["spatial"]["bbox"][0])
     assert alice.get(api(service, "/workspaces/" + id), timeout=30).json()["free"] == (10 << 20) - asset["file:size"]
-    # several jobs into one collection; a job that is run again stands there once
+    # several jobs into one collection; a job that is run again stands there once, and is counted once
     jobs = [run(alice, service, exporting(id, merge="ndvi/all"))[0] for _ in range(2)]
     alice.post(jobs[0] + "/results", timeout=30)
     while alice.get(jobs[0], timeout=30).json()["status"] in ("queued", "running"):
@@ -200,6 +200,12 @@ def test_export_to_a_folder(service, alice):
     merged = pystac.Collection.from_file(str(service.folder / id / "ndvi/all/collection.json"))
     assert merged.id == "all" and sorted(i.id.split("_")[0] for i in merged.get_items()) == sorted(j.split("/")[-1] for j in jobs)
     assert all(i.get_collection().id == "all" for i in merged.get_items())
+    assert alice.get(api(service, "/workspaces/" + id), timeout=30).json()["free"] == (10 << 20) - 3 * asset["file:size"]
+    # what could not be put is not counted
+    (service.folder / id / "taken").write_text("no folder")
+    _, status = run(alice, service, exporting(id, merge="taken/here"))
+    assert status == "error"
+    assert alice.get(api(service, "/workspaces/" + id), timeout=30).json()["free"] == (10 << 20) - 3 * asset["file:size"]
     # nobody computes for what cannot be exported
     for session, process, code in [(bob, exporting(id), "WorkspaceNotFound"), (alice, exporting("nothing"), "WorkspaceNotFound"),
                                    (alice, exporting(id, merge="../x"), "ProcessParameterInvalid"),

@@ -1,8 +1,9 @@
 /* The catalogue's parts that need no database: kept texts, numbers, geometries,
- * footprints. */
+ * footprints, numbers by chance. */
 #include "ingest/parts.h"
 #include "json/geojson.h"
 #include "json/js_text.h"
+#include "store/catalog.h"
 #include "store/stac_text.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,6 +117,36 @@ static void footprints_are_cut_at_180_degrees(void **state)
     assert_true(bbox[0] == 179 && bbox[2] == -179 && bbox[1] == -17 && bbox[3] == -16);
 }
 
+static uint64_t number_of(const char *job, int run, const char *key)
+{
+    struct catalog_viewer viewer = { .job = job, .run = run };
+    struct catalog catalog = catalog_store(&viewer);
+    uint64_t number;
+
+    assert_true(catalog.chance(catalog.context, key, &number));
+    assert_true(number >> 63 == 0);
+    return number;
+}
+
+/* A planning task that is tried again draws the same numbers; another run, job or node draws others. */
+static void chance_is_of_a_run(void **state)
+{
+    static const char job[] = "0b9c1d9e-1f5c-4b7e-8d4c-3f1f4f5c6d7e", other[] = "0b9c1d9e-1f5c-4b7e-8d4c-3f1f4f5c6d7f";
+    uint64_t number = number_of(job, 1, "/process_graph/a"), ignored;
+    struct catalog_viewer nobody = { 0 };
+    struct catalog catalog = catalog_store(&nobody);
+    uint64_t all = 0;
+
+    (void)state;
+    assert_true(number_of(job, 1, "/process_graph/a") == number);
+    assert_true(number_of(job, 2, "/process_graph/a") != number && number_of(other, 1, "/process_graph/a") != number &&
+                number_of(job, 1, "/process_graph/b") != number);
+    for (int run = 0; run < 64; run++)
+        all |= number_of(job, run, "/process_graph/a") ^ number;
+    assert_true(all == UINT64_MAX >> 1); /* every bit changes */
+    assert_false(catalog.chance(catalog.context, "/process_graph/a", &ignored));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +155,7 @@ int main(void)
         cmocka_unit_test(marks_are_refused),
         cmocka_unit_test(geometries_are_checked),
         cmocka_unit_test(footprints_are_cut_at_180_degrees),
+        cmocka_unit_test(chance_is_of_a_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
