@@ -2,12 +2,18 @@
 ogc_processes = \
 	processes/ogc/cloud-free-mosaic.graph.json \
 	processes/ogc/cloud-free-mosaic.json \
+	processes/ogc/convert.graph.json \
+	processes/ogc/convert.json \
 	processes/ogc/echo.graph.json \
 	processes/ogc/echo.json \
 	processes/ogc/ndvi-composite.graph.json \
 	processes/ogc/ndvi-composite.json \
 	processes/ogc/ndvi-time-series.graph.json \
 	processes/ogc/ndvi-time-series.json \
+	processes/ogc/subset.graph.json \
+	processes/ogc/subset.json \
+	processes/ogc/zonal-statistics.graph.json \
+	processes/ogc/zonal-statistics.json \
 	processes/ogc/processes.def
 EXTRA_DIST += $(ogc_processes)
 libsentier_a_SOURCES += processes/ogc/descriptions.S

@@ -168,6 +168,8 @@ static const struct rule {
     { "rename_dimension", "data", true, false, false },
     { "add_dimension", "data", true, false, false },
     { "drop_dimension", "data", true, true, false },
+    { "if", "accept", true, true, true },
+    { "if", "reject", true, true, true },
 };
 
 /* Users' code sees whole cubes, whatever the process is that calls it. */

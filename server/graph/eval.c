@@ -1,4 +1,4 @@
-/* The walk: nodes in order, arguments resolved and held against their schemas, the process run. */
+/* A node: its arguments resolved and held against their schemas, the process run. walk.c has the order. */
 #include "graph/planner.h"
 #include "json/js.h"
 #include <stdarg.h>
@@ -362,8 +362,7 @@ static void wrap_argument(struct call *call, size_t i)
                    call->process->parameters[i].name);
 }
 
-static bool run_node(struct planner *p, const struct frame *frame, struct node *node,
-                     struct value *ret, struct err *err)
+bool node_run(struct planner *p, const struct frame *frame, struct node *node, struct value *ret, struct err *err)
 {
     struct call call = { .planner = p, .process = node->process, .node = node, .frame = frame };
     bool unknown = false, wrong = false;
@@ -394,23 +393,6 @@ static bool run_node(struct planner *p, const struct frame *frame, struct node *
         *ret = value_unknown();
         return planner_report(p, err);
     }
-    return true;
-}
-
-bool frame_run(struct planner *p, struct frame *frame, struct value *ret, struct err *err)
-{
-    const struct graph *graph = frame->graph;
-
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        struct node *node = &graph->nodes[i];
-
-        frame->results[i] = value_unknown();
-        if (p->mode == MODE_PLAN && !node->live)
-            continue;
-        if (!run_node(p, frame, node, &frame->results[i], err))
-            return false;
-    }
-    *ret = graph->result == SIZE_MAX ? value_unknown() : frame->results[graph->result];
     return true;
 }
 

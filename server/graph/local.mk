@@ -60,4 +60,5 @@ libsentier_a_SOURCES += \
 	server/graph/topology.c server/graph/topology.h \
 	server/graph/value.c server/graph/value.h \
 	server/graph/vectors.c \
+	server/graph/walk.c \
 	server/graph/zones.c

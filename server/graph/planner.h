@@ -198,7 +198,10 @@ const struct node *graph_node(const struct graph *graph, const char *id);
 bool json_is_reference(const json_t *json, const char *key);
 
 /* eval.c */
+bool node_run(struct planner *p, const struct frame *frame, struct node *node, struct value *ret, struct err *err) MUST_USE;
+/* walk.c */
 bool frame_run(struct planner *p, struct frame *frame, struct value *ret, struct err *err) MUST_USE;
+/* eval.c */
 bool frame_resolve(struct planner *p, const struct frame *frame, const json_t *json,
                    const char *pointer, struct value *ret, struct err *err) MUST_USE;
 bool callback_call(struct planner *p, const struct callback *callback,

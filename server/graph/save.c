@@ -82,6 +82,8 @@ static bool read_options(const struct call *call, const struct value *options,
         const struct value *v = &options->object.values[i];
         const struct format_option *option = format_option(format, key);
 
+        if (v->kind == KIND_NULL) /* not set */
+            continue;
         if (!option)
             return refuse_option(call, key,
                                  format->options[0] ? "there is no such option"
@@ -290,6 +292,8 @@ static const json_t *keep_options(struct planner *p, const struct file_format *f
     for (size_t i = 0; i < options->object.count; i++) {
         const struct format_option *option = format_option(format, options->object.keys[i]);
 
+        if (options->object.values[i].kind == KIND_NULL)
+            continue;
         json_object_set_new(json, option->name, value_to_json(&options->object.values[i]));
     }
     json_array_append_new(kept, json);

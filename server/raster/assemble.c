@@ -30,12 +30,24 @@ static const struct format {
     { "GeoJSON", "geojson", "application/geo+json", NULL, true, false, vector_geojson },
 };
 
-static const struct format *format_of(const struct plan_node *save)
+static const struct format *format_named(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-        if (!strcasecmp(formats[i].name, save->save.format))
+        if (!strcasecmp(formats[i].name, name))
             return &formats[i];
-    return NULL; /* schedules_make() has refused it */
+    return NULL;
+}
+
+static const struct format *format_of(const struct plan_node *save)
+{
+    return format_named(save->save.format); /* schedules_make() has refused what there is not */
+}
+
+const char *raster_media_type(const char *name)
+{
+    const struct format *format = format_named(name);
+
+    return format ? format->media_type : NULL;
 }
 
 bool sink_write(const char *path, const void *data, size_t size, struct err *err)

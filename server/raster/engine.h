@@ -91,6 +91,9 @@ bool raster_assemble(const struct plan *plan, const struct raster_options *optio
                      const char *const *part_paths, const char *folder,
                      struct raster_result **ret_result, struct err *err) MUST_USE;
 
+/* "image/png" of "PNG"; NULL: there is no such format. */
+const char *raster_media_type(const char *format);
+
 /* West, south, east, north in degrees (west > east across 180 degrees); false when the CRS is not
  * known or does not reach there. */
 bool raster_degrees(const struct grid *grid, double ret_bbox[static 4]);

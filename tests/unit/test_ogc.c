@@ -144,35 +144,47 @@ static void pruning(void **state)
     assert_true(json_is_true(json_object_get(json_object_get(nodes, "b"), "result")));
 }
 
-/* What is built in can be read, its defaults fit its own schemas, and every input is a parameter. */
+static bool is_parameter(const json_t *graph, const char *name)
+{
+    const json_t *parameter;
+    size_t i;
+
+    json_array_foreach(json_object_get(graph, "parameters"), i, parameter)
+        if (!strcmp(json_string_value(json_object_get(parameter, "name")), name))
+            return true;
+    /* what the service itself reads */
+    return !strcmp(name, PRODUCT_TITLE) || !strcmp(name, NOTIFY_MAIL) || !strcmp(name, "restoration");
+}
+
+static void fits(const char *process, const char *name, const json_t *schema, const json_t *value)
+{
+    struct err err = { 0 };
+
+    if (value && !js_schema_check(schema, value, "", &err))
+        fail_msg("%s: %s: %s", process, name, err.message);
+}
+
+/* What is built in can be read, its defaults and examples fit its own schemas, and every input is a parameter. */
 static void built_in(void **state)
 {
-    static const char *const ids[] = { "echo", "ndvi-composite", "cloud-free-mosaic", "ndvi-time-series" };
+    const struct ogc_process *process;
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-        const struct ogc_process *process = ogc_process_find(ids[i]);
-        AUTO(json) json_t *description = NULL, *graph = NULL;
+    for (size_t i = 0; (process = ogc_process_at(i)); i++) {
+        AUTO(json) json_t *description = ogc_process_description(process), *graph = ogc_process_graph(process);
         const char *name;
         json_t *input;
 
-        assert_non_null(process);
-        description = ogc_process_description(process);
-        graph = ogc_process_graph(process);
-        assert_string_equal(json_string_value(json_object_get(description, "id")), ids[i]);
+        assert_ptr_equal(ogc_process_find(process->id), process);
+        assert_string_equal(json_string_value(json_object_get(description, "id")), process->id);
         json_object_foreach(json_object_get(description, "inputs"), name, input) {
-            const json_t *schema = json_object_get(input, "schema"), *parameter;
-            const json_t *fallback = json_object_get(schema, "default");
-            struct err err = { 0 };
-            /* what the service itself reads */
-            bool found = !strcmp(name, PRODUCT_TITLE) || !strcmp(name, NOTIFY_MAIL) || !strcmp(name, "restoration");
+            const json_t *schema = json_object_get(input, "schema"), *example;
             size_t k;
 
-            if (fallback && !js_schema_check(schema, fallback, "", &err))
-                fail_msg("%s: %s: %s", ids[i], name, err.message);
-            json_array_foreach(json_object_get(graph, "parameters"), k, parameter)
-                found |= !strcmp(json_string_value(json_object_get(parameter, "name")), name);
-            assert_true(found);
+            assert_true(is_parameter(graph, name));
+            fits(process->id, name, schema, json_object_get(schema, "default"));
+            json_array_foreach(json_object_get(schema, "examples"), k, example)
+                fits(process->id, name, schema, example);
         }
     }
     assert_null(ogc_process_find("../echo"));

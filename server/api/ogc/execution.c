@@ -61,7 +61,7 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
         return ogc_package_inputs(json_object_get(body, "inputs"), x->graph, &x->arguments, err) &&
                notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err);
     if (!ogc_inputs_read(json_object_get(body, "inputs"), x->description, x->graph, &source, &x->arguments, err) ||
-        !product_fill(rq, x->graph, x->arguments, err) ||
+        !ogc_outputs_choose(body, x->description, x->arguments, err) || !product_fill(rq, x->graph, x->arguments, err) ||
         !notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err))
         return false;
     ogc_outputs_prune(x->graph, x->description, x->request);

@@ -55,26 +55,41 @@ static void add_number(struct text *page, const char *name, const json_t *schema
     text_add(page, ">");
 }
 
-static void add_text(struct text *page, const char *name, const json_t *schema, const char *hint, bool required)
+/* A list with commas, as the form takes it. */
+static void add_plain(struct text *out, const json_t *value)
 {
-    const json_t *usual = json_object_get(schema, "default");
-    AUTO(text) struct text list = { 0 };
     json_t *one;
     size_t i;
 
-    json_array_foreach((json_t *)usual, i, one) {
-        text_add(&list, i ? "," : "");
+    if (json_is_string(value))
+        text_add(out, json_string_value(value));
+    else if (!json_is_array(value))
+        js_text_add(out, value);
+    json_array_foreach((json_t *)value, i, one) {
+        text_add(out, i ? "," : "");
         if (json_is_string(one))
-            text_add(&list, json_string_value(one));
+            text_add(out, json_string_value(one));
         else
-            js_text_add(&list, one);
+            js_text_add(out, one);
+    }
+}
+
+static void add_text(struct text *page, const char *name, const json_t *schema, const char *hint, bool required)
+{
+    const json_t *usual = json_object_get(schema, "default");
+    const json_t *example = json_array_get(json_object_get(schema, "examples"), 0);
+    AUTO(text) struct text list = { 0 }, shown = { 0 };
+
+    if (usual)
+        add_plain(&list, usual);
+    if (example && !json_is_object(example)) {
+        add_plain(&shown, example);
+        hint = shown.data;
     }
     page_add(page, "<input name=\"%s\" placeholder=\"%s\"%s", name, hint, required ? " required" : "");
     add_attribute(page, "maxlength", json_object_get(schema, "maxLength"));
-    if (list.length)
-        page_add(page, " value=\"%s\"", list.data);
-    else if (json_is_string(usual))
-        add_attribute(page, "value", usual);
+    if (usual)
+        page_add(page, " value=\"%s\"", list.length ? list.data : "");
     text_add(page, ">");
 }
 

@@ -1,5 +1,6 @@
 /* Which outputs a request asks for, and how it wants them. */
 #include "api/ogc/ogc.h"
+#include "raster/engine.h"
 #include <string.h>
 #include <strings.h>
 
@@ -24,18 +25,37 @@ static bool media_fits(const char *asked, const char *made)
     return !strcasecmp(asked, made) || (strlen(asked) == base && !strncasecmp(asked, made, base));
 }
 
+static const char *media_of(const json_t *schema)
+{
+    const char *media = json_string_value(json_object_get(schema, "contentMediaType"));
+
+    return media ? media : "application/json";
+}
+
+static const char *media_asked(const json_t *format)
+{
+    return json_string_value(json_object_get(format, "mediaType"));
+}
+
 static bool check_format(const json_t *format, const json_t *output, const char *pointer,
                          struct err *err)
 {
-    const char *asked = json_string_value(json_object_get(format, "mediaType"));
-    const char *made = json_string_value(
-        json_object_get(json_object_get(output, "schema"), "contentMediaType"));
+    const json_t *schema = json_object_get(output, "schema"), *branches = json_object_get(schema, "oneOf");
+    AUTO(json) json_t *one = branches ? NULL : json_pack("[O]", schema);
+    AUTO(text) struct text made = { 0 };
+    const char *asked = media_asked(format);
+    json_t *branch;
+    size_t i;
 
-    made = made ? made : "application/json";
-    if (!asked || media_fits(asked, made))
+    if (!asked)
         return true;
+    json_array_foreach((json_t *)(branches ? branches : one), i, branch) {
+        if (media_fits(asked, media_of(branch)))
+            return true;
+        text_printf(&made, "%s%s", i ? ", " : "", media_of(branch));
+    }
     return err_set(err, ERR_InvalidParameter, "%s/format/mediaType: expected %s, found '%.100s'",
-                   pointer, made, asked);
+                   pointer, made.length ? made.data : media_of(NULL), asked);
 }
 
 static bool read_wish(const json_t *known, const char *id, const json_t *value, json_t *chosen,
@@ -99,6 +119,53 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
         json_object_set_new(request, "response", json_string(in.response));
     json_object_set(request, "outputs", chosen);
     *ret_request = json_incref(request);
+    return true;
+}
+
+/* The first format that the process offers whose files are of the media type. */
+static const char *format_for(const json_t *offered, const char *asked)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach((json_t *)offered, i, one) {
+        const char *media = raster_media_type(json_string_value(one));
+
+        if (media && media_fits(asked, media))
+            return json_string_value(one);
+    }
+    return NULL;
+}
+
+static bool choose_format(const json_t *offered, const char *id, const char *asked, json_t *arguments, struct err *err)
+{
+    const char *given = json_string_value(json_object_get(arguments, "format")), *format = format_for(offered, asked);
+    const char *media = given ? raster_media_type(given) : NULL;
+
+    if (!format || (media && media_fits(asked, media)))
+        return true;
+    if (given)
+        return err_set(err, ERR_InvalidParameter, "/outputs/%s/format/mediaType: '%.100s' is asked for, and %s by the input 'format'",
+                       id, asked, given);
+    json_object_set_new(arguments, "format", json_string(format));
+    return true;
+}
+
+bool ogc_outputs_choose(const json_t *body, const json_t *description, json_t *arguments, struct err *err)
+{
+    const json_t *offered = json_object_get(json_object_get(json_object_get(json_object_get(description, "inputs"), "format"),
+                                                            "schema"), "enum");
+    const char *id;
+    json_t *wish;
+
+    json_object_foreach(json_object_get(body, "outputs"), id, wish) {
+        const json_t *output = json_object_get(json_object_get(description, "outputs"), id);
+        const char *asked = media_asked(json_object_get(wish, "format"));
+
+        if (asked && json_object_get(json_object_get(output, "schema"), "oneOf") &&
+            !choose_format(offered, id, asked, arguments, err))
+            return false;
+    }
     return true;
 }
 
