@@ -8,7 +8,7 @@ libsentier_a_SOURCES += \
 	server/graph/clouds.c \
 	server/graph/combine.c \
 	server/graph/conditions.c \
-	server/graph/crs.c \
+	server/graph/crs.c server/graph/crs.h \
 	server/graph/cube.c server/graph/cube.h \
 	server/graph/cubes.c \
 	server/graph/curves.c \

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "graph/catalog.h"
+#include "graph/crs.h"
 #include "graph/expr.h"
 #include "graph/geometries.h"
 #include "graph/graph.h"
@@ -558,19 +559,5 @@ DEFINE_AUTO(template, struct template *, template_free)
 run_fn run_save_result, run_export_workspace; /* the latter: exports.c */
 bool save_implicit(struct planner *p, const struct node *node, const struct cube *cube,
                    struct err *err) MUST_USE;
-
-/* crs.c: the door to PROJ */
-struct crs *crs_open(void);
-void crs_close(struct crs *crs);
-/* Transforms n points in place; x is east or longitude. Points that cannot be become HUGE_VAL.
- * False when a CRS is not known. */
-bool crs_transform(struct crs *crs, const char *from, const char *to, size_t n, double *x,
-                   double *y) MUST_USE;
-/* True when the CRS is a known one; *ret_geographic: its axes are degrees. */
-bool crs_known(struct crs *crs, const char *name, bool *ret_geographic) MUST_USE;
-/* Whether the axes of a CRS count metres. */
-bool crs_in_metres(struct crs *crs, const char *name);
-/* The EPSG code of a CRS, 0 when it has none. */
-int crs_epsg(struct crs *crs, const char *name);
 
 #endif

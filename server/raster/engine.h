@@ -20,6 +20,7 @@ struct raster_options {
     const char *scratch;       /* a folder for spools of this call */
     const char *allowed_paths; /* colon-separated folders that local assets must lie in; NULL: any */
     const char *allowed_hosts; /* blank-separated; NULL or "": no HTTP; "*": any */
+    bool trusted;              /* names come from the operator: GDAL opens what it can, by any name */
     /* Told after each block, from any thread; NULL: nobody listens. */
     void (*progress)(void *context, size_t blocks_done, size_t blocks_all);
     void *progress_context;

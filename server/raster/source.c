@@ -199,8 +199,8 @@ static struct source_file *file_open(struct source_pool *pool, const char *href,
     if (!access_check(pool->options, href, &name, err))
         return NULL;
     CPLErrorReset();
-    dataset = GDALOpenEx(name, GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, access_drivers,
-                         NULL, NULL);
+    dataset = GDALOpenEx(name, GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR,
+                         pool->options->trusted ? NULL : access_drivers, NULL, NULL);
     if (!dataset) {
         unreadable(href, err);
         return NULL;
