@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/whittaker.h"
 #include "processes/kernels.h"
+#include "processes/kernels_rice.h"
 
 #define T double
 #define LIBM(x) x

@@ -161,6 +161,22 @@ static void array_smooth(void *restrict dst, const struct array_call *call, size
     }
 }
 
+/* A pixel after the other, too: its seasons depend on each other. */
+static void array_rice(void *restrict dst, const struct array_call *call, size_t n)
+{
+    struct rice_room *room = rice_room_new(call->constants, call->length);
+    double *series = call->scratch, found[RICE_OUTPUTS];
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < call->length; k++)
+            series[k] = (double)REGISTER(call, k)[i];
+        rice_seasons(room, series, found);
+        for (size_t k = 0; k < call->outputs; k++)
+            OUTPUT(dst, k)[i] = (T)found[k];
+    }
+    rice_room_free(room);
+}
+
 /* Running totals. No-data is skipped and stays, or (keep) makes all that follows no-data. */
 KERNEL void running_sum(T *restrict dst, double *restrict sum, const T *restrict a, int keep,
                         size_t n)

@@ -77,6 +77,7 @@ const struct lane_table TABLE = {
         [LANE_GATHER] = array_gather,
         [LANE_INTERPOLATE] = array_interpolate,
         [LANE_SMOOTH] = array_smooth,
+        [LANE_RICE] = array_rice,
         [LANE_CUMSUM] = array_cumsum,
         [LANE_CUMPRODUCT] = array_cumproduct,
         [LANE_CUMMIN] = array_cummin,

@@ -11,6 +11,7 @@ libsentier_a_SOURCES += \
 	processes/kernels_fit.c processes/kernels_fit.h \
 	processes/kernels_folds.h \
 	processes/kernels_lanes.h \
+	processes/kernels_rice.c processes/kernels_rice.h \
 	processes/kernels_pixels.h \
 	processes/kernels_table.h \
 	processes/kernels_double.c \

@@ -121,6 +121,7 @@ process_descriptions = \
 	processes/openeo/resample_cube_spatial.json \
 	processes/openeo/resample_cube_temporal.json \
 	processes/openeo/resample_spatial.json \
+	processes/openeo/rice_seasons.json \
 	processes/openeo/round.json \
 	processes/openeo/run_udf.json \
 	processes/openeo/save_result.json \

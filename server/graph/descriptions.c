@@ -40,7 +40,7 @@ static const struct operation *operation_find(const char *id)
         text_operations,   date_operations,  cube_operations,    label_operations, trim_operations,
         shape_operations,  time_operations,  climate_operations, combine_operations, cloud_operations,
         around_operations, reduce_operations, mask_operations,  zone_operations,
-        vector_operations, neighborhood_operations, curve_operations, point_operations, polygon_operations, udf_operations, io_operations,
+        vector_operations, neighborhood_operations, curve_operations, rice_operations, point_operations, polygon_operations, udf_operations, io_operations,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)

@@ -44,6 +44,7 @@ libsentier_a_SOURCES += \
 	server/graph/reduce.c \
 	server/graph/reducers.c \
 	server/graph/regrid.c \
+	server/graph/rice.c server/graph/rice.h \
 	server/graph/save.c \
 	server/graph/scalar.c \
 	server/graph/schema.c \

@@ -63,7 +63,7 @@ extern const struct operation scalar_operations[], array_operations[], arrange_o
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], trim_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], cloud_operations[], around_operations[], reduce_operations[], mask_operations[],
-    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], point_operations[], polygon_operations[], udf_operations[],
+    zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], rice_operations[], point_operations[], polygon_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
 
 /* A process graph as written: nodes in an order in which each comes after its inputs. */
