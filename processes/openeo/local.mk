@@ -127,6 +127,7 @@ process_descriptions = \
 	processes/openeo/save_result.json \
 	processes/openeo/sd.json \
 	processes/openeo/sgn.json \
+	processes/openeo/sieve.json \
 	processes/openeo/sin.json \
 	processes/openeo/sinh.json \
 	processes/openeo/sort.json \

@@ -182,6 +182,30 @@ static bool run_apply_kernel(struct call *call, struct value *ret, struct err *e
     return cube_finish(call, cube, ret, err);
 }
 
+/* ---- sieve ---- */
+
+static bool run_sieve(struct call *call, struct value *ret, struct err *err)
+{
+    const struct cube *data = call->arguments[0].cube;
+    const struct value *size = call_argument(call, "size"), *neighbors = call_argument(call, "neighbors");
+    size_t n = cube_planes(&data->schema);
+    struct cell *cells = arena_array(call->planner->arena, n + 1, sizeof *cells);
+    struct cube *cube = cube_like(call->planner, data);
+    struct plan_node *node;
+
+    if (size->kind == KIND_LANE || neighbors->kind == KIND_LANE)
+        return call_fail(call, err, ERR_FeatureUnsupported, size->kind == KIND_LANE ? "size" : "neighbors",
+                         "It cannot come from pixels.");
+    if (!call_check_grid(call, data, "data", err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        cells[i] = data->planes[i]->cell;
+    node = node_over(call, data, cube, PLAN_SIEVE, cells, any_wide(data), true);
+    if (node)
+        node->sieve = (struct sieve_args){ (size_t)size->number, neighbors->number == 8 };
+    return cube_finish(call, cube, ret, err);
+}
+
 /* ---- resampling ---- */
 
 static bool read_method(const struct call *call, enum resampling *ret, struct err *err)
@@ -396,6 +420,7 @@ static bool run_resample_cube_spatial(struct call *call, struct value *ret, stru
 
 const struct operation around_operations[] = {
     { .id = "apply_kernel", .run = run_apply_kernel },
+    { .id = "sieve", .run = run_sieve },
     { .id = "resample_spatial", .run = run_resample_spatial },
     { .id = "resample_cube_spatial", .run = run_resample_cube_spatial },
     { .id = NULL },

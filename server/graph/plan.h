@@ -18,6 +18,7 @@ enum plan_op {
     PLAN_LOAD,  /* planes from files */
     PLAN_APPLY, /* planes from planes of the same pixel, by programs */
     PLAN_KERNEL, /* each plane from the same plane of the input, and the pixels around */
+    PLAN_SIEVE,  /* the same plane of the input without its small patches */
     PLAN_WARP,  /* each plane from the same plane of the input, which lies on another grid */
     PLAN_WINDOWS, /* each pixel from a window of pixels of the same plane of the input */
     PLAN_SPREAD,  /* each pixel is the only pixel of the same plane of the input */
@@ -41,6 +42,12 @@ struct kernel_args {
     enum border border;
     double constant;        /* BORDER_CONSTANT */
     double replacement;     /* of pixels that are no-data or infinite */
+};
+
+/* Patches of pixels that are neither 0 nor no-data become 0 when they have fewer than `size`. */
+struct sieve_args {
+    size_t size;
+    bool diagonal; /* pixels that share but a corner are neighbours, too */
 };
 
 /* As gdalwarp names them. */
@@ -153,6 +160,7 @@ struct plan_node {
     const struct load_plane *load; /* PLAN_LOAD: [cube_planes(&schema)] */
     bool coarse;                   /* PLAN_LOAD: a picture, which overviews will do for */
     const struct kernel_args *kernel; /* PLAN_KERNEL */
+    struct sieve_args sieve;       /* PLAN_SIEVE */
     enum resampling resampling;    /* PLAN_WARP */
     const struct window_args *windows; /* PLAN_WINDOWS */
     const struct patch_args *patches; /* PLAN_PATCHES */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "raster/foreign.h"
 #include "raster/patches.h"
+#include "raster/sieve.h"
 #include "raster/windows.h"
 #include <math.h>
 #include <string.h>
@@ -35,6 +36,8 @@ size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
         return patches_bytes(node, width, height);
     if (node->op == PLAN_UDF)
         return foreign_bytes(node);
+    if (node->op == PLAN_SIEVE)
+        return sieve_bytes(node, width, height);
     if (node->op == PLAN_WARP)
         return pixels * 2 * sizeof(double) + warp_bytes(&node->inputs[0]->schema);
     pixels += (width + node->kernel->width) * (height + node->kernel->height);
@@ -450,6 +453,7 @@ bool around_run(const struct around *a, const struct window_rect *window,
                                 : a->node->op == PLAN_PATCH   ? patch_run
                                 : a->node->op == PLAN_PATCHES ? patches_run
                                 : a->node->op == PLAN_UDF     ? foreign_run
+                                : a->node->op == PLAN_SIEVE   ? sieve_run
                                                               : run_warp;
 
     right = right < grid->width ? right : grid->width;

@@ -58,7 +58,7 @@ static bool same_in_any_window(const struct schedule *s)
         const struct step *step = &s->steps[i];
 
         if (step->op == STEP_AROUND &&
-            (step->node->op != PLAN_KERNEL || !same_in_any_window(step->inputs[0])))
+            ((step->node->op != PLAN_KERNEL && step->node->op != PLAN_SIEVE) || !same_in_any_window(step->inputs[0])))
             return false;
         if (step->op == STEP_READ && step->node->op == PLAN_LOAD && !on_lattice(step->node))
             return false;

@@ -32,7 +32,7 @@ static inline bool is_around(const struct plan_node *node)
 {
     return node->op == PLAN_KERNEL || node->op == PLAN_WARP || node->op == PLAN_WINDOWS ||
            node->op == PLAN_SPREAD || node->op == PLAN_PATCH || node->op == PLAN_PATCHES ||
-           node->op == PLAN_UDF;
+           node->op == PLAN_UDF || node->op == PLAN_SIEVE;
 }
 
 /* schedule_values.c */

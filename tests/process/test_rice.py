@@ -34,7 +34,7 @@ def stack():
     return values, days, classes, np.where(planted < 0, np.nan, planted + days[0]), profile
 
 
-def catalogue(folder, values, days, profile):
+def catalogue(folder, values, days, profile, nodata=0):
     """A folder of STAC items, one a date."""
     transform, crs = profile["transform"], profile["crs"]
     height, width = values.shape[1:]
@@ -44,7 +44,7 @@ def catalogue(folder, values, days, profile):
     for k, day in enumerate(days):
         here = folder / f"S1-{k}"
         here.mkdir(parents=True)
-        with rasterio.open(here / "vh.tif", "w", driver="GTiff", width=width, height=height, count=1, dtype="float32", nodata=0,
+        with rasterio.open(here / "vh.tif", "w", driver="GTiff", width=width, height=height, count=1, dtype="float32", nodata=nodata,
                            crs=crs, transform=transform) as file:
             file.write(np.nan_to_num(values[k]).astype("float32"), 1)
         (here / "item.json").write_text(json.dumps({
@@ -53,7 +53,7 @@ def catalogue(folder, values, days, profile):
             "properties": {"datetime": f"{datetime.date.fromordinal(int(day) + EPOCH)}T11:00:00Z", "proj:epsg": crs.to_epsg()},
             "assets": {"vh": {"href": "vh.tif", "type": "image/tiff; application=geotiff", "roles": ["data"], "eo:bands": [{"name": "VH"}],
                               "proj:shape": [height, width], "proj:transform": list(transform)[:6],
-                              "raster:bands": [{"nodata": 0, "data_type": "float32"}]}}}))
+                              "raster:bands": [{"nodata": nodata, "data_type": "float32"}]}}}))
     return folder
 
 
