@@ -14,6 +14,8 @@ ogc_processes = \
 	processes/ogc/subset.json \
 	processes/ogc/zonal-statistics.graph.json \
 	processes/ogc/zonal-statistics.json \
+	processes/ogc/rice-map.graph.json \
+	processes/ogc/rice-map.json \
 	processes/ogc/processes.def
 EXTRA_DIST += $(ogc_processes)
 libsentier_a_SOURCES += processes/ogc/descriptions.S

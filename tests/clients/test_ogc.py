@@ -232,6 +232,15 @@ def test_series_of_a_field(scenes, execute):
     assert wrong.status_code == 400 and "/inputs/fields/value/features: expected at least 1 elements, found 0" in wrong.text
 
 
+def test_outputs_that_need_an_input(scenes, execute):
+    """Without polygons the statistics of them are not made, and whoever insists hears why; tests/process/test_rice.py has the map."""
+    inputs = {"collection": "sentinel-2-l2a", "band": "B04", "bbox": {"bbox": [15.2, 45.6, 15.3, 45.7]}, "observations": 2}
+    answer = execute({"inputs": inputs, "response": "document"}, "rice-map")
+    assert answer.status_code == 200 and set(answer.json()) == {"classes", "seasons", "stage", "harvest"}, answer.text
+    insisting = execute({"inputs": inputs, "outputs": {"statistics": {}}}, "rice-map")
+    assert insisting.status_code == 400 and "/outputs/statistics: it is made from the input 'fields', which is not given" in insisting.text
+
+
 def test_failed_composite(scenes, alice, execute):
     made = execute({"inputs": {"datetime": ["2001-01-01", "2001-02-01"]}}, "ndvi-composite", "respond-async")
     assert wait(alice, made.headers["Location"])["status"] == "failed"

@@ -1,5 +1,6 @@
 """Rice from Sentinel-1: rice_seasons against its definition in NumPy and against the truth of a synthetic delta, and the
 whole map as the process rice-map makes it."""
+import csv
 import datetime
 import json
 import os
@@ -16,6 +17,7 @@ import scipy.ndimage
 from conftest import BINARY
 
 RICE = Path(os.environ.get("SENTIER_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "rice-synthetic"
+RICE_MAP = Path(__file__).parents[2] / "processes" / "ogc" / "rice-map.graph.json"
 EPOCH = datetime.date(2000, 1, 1).toordinal()
 NAMES = ["rice_class", "t0_season1", "t0_season2", "t0_season3", "stage", "stage_doubtful", "harvest_day", "harvest_doy", "harvest_spread"]
 pytestmark = pytest.mark.skipif(not RICE.is_dir(), reason="the synthetic rice stack is not there")
@@ -172,3 +174,33 @@ def test_what_cannot_be(stack, tmp_path, arguments, message):
     values, days, _, _, profile = stack
     done = run(seasons_graph(**arguments), catalogue(tmp_path / "in", values[:2, :8, :8], days[:2], profile), tmp_path / "out", check=False)
     assert done.returncode == 1 and message in done.stderr and not list((tmp_path / "out").iterdir()), done.stderr
+
+
+@pytest.mark.parametrize("step, most_days", [(1, 5), (2, 7)])
+def test_map_of_a_delta(stack, tmp_path, step, most_days):
+    """The process rice-map on speckled fields of 16 pixels; interiors are three pixels from any border."""
+    values, days, classes, planted, profile = stack
+    left, top = rasterio.transform.xy(profile["transform"], 5, 10, offset="ul")
+    ring = [[left, top], [left + 900, top], [left + 900, top - 700], [left, top - 700], [left, top]]
+    fields = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": rasterio.warp.transform_geom(
+        profile["crs"], "EPSG:4326", {"type": "Polygon", "coordinates": [ring]}, precision=-1)}]}
+    run(RICE_MAP, catalogue(tmp_path / "in", values[::step], days[::step], profile), tmp_path / "out", collection="sentinel-1-gamma0", fields=fields)
+    got = read_results(tmp_path / "out")
+    found, rice = got["classes"], (classes >= 1) & (classes <= 3)
+    inside = scipy.ndimage.minimum_filter(classes, 7) == scipy.ndimage.maximum_filter(classes, 7)
+    assert inside.sum() > 5000
+    assert ((found > 0) == rice)[inside].mean() >= 0.98
+    right = inside & rice & (found == classes)
+    assert right.sum() / (inside & rice & (found > 0)).sum() >= 0.97
+    errors = np.concatenate([(np.where(got[name] == -32768, np.nan, got[name].astype(float)) - planted[k])[right] for k, name in enumerate(NAMES[1:4])])
+    assert np.nanmean(abs(errors)) <= most_days and np.isfinite(errors).sum() > 5000
+    # no patch of fewer than 25 pixels, and no season without rice
+    label, n = scipy.ndimage.label((found > 0) & (found < 255), np.ones((3, 3)))
+    assert np.bincount(label.ravel())[1:].min() >= 25
+    assert ((got["t0_season1"] == -32768) == (found == 0)).all()
+    with open(tmp_path / "out" / "statistics.csv") as file:
+        row = next(csv.DictReader(file))
+    here = found[5:75, 10:100]
+    assert [float(row[k]) for k in ("pixels", "single", "double", "triple")] == [here.size, *((here == k).sum() for k in (1, 2, 3))]
+    # days were not rounded before the mean was taken
+    assert abs(float(row["transplanted"]) - got["t0_season1"][5:75, 10:100][here > 0].mean()) < 0.5

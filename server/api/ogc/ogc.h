@@ -98,11 +98,12 @@ bool ogc_kvp_read(struct request *rq, json_t **ret_body, struct err *err) MUST_U
 
 /* outputs.c: what of the results is asked for. *ret_request is what the job keeps:
  * {"response": "raw" or "document" (absent: by the number of outputs), "outputs": {id: {...}}}. */
+/* Without a choice all outputs are asked for, but for those that need an input ("needs" of their description) which is not given. */
 bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **ret_request,
                       struct err *err) MUST_USE;
 /* The media type that is asked for of an output with several of them, as the input "format". Errors: InvalidParameter. */
 bool ogc_outputs_choose(const json_t *body, const json_t *description, json_t *arguments, struct err *err) MUST_USE;
-/* Takes the sinks of outputs that nobody asked for out of the graph. */
+/* Takes the sinks of outputs that nobody asked for out of the graph, and what feeds nothing else. */
 void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request);
 
 /* steps.c */

@@ -98,6 +98,18 @@ static const struct js_field execute_fields[] = {
     JS_END,
 };
 
+/* What an output is made of may be optional inputs ("needs" of its description): the first that is not given. */
+static const char *lacking(const json_t *output, const json_t *inputs)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(output, "needs"), i, one)
+        if (!json_object_get(inputs, json_string_value(one)))
+            return json_string_value(one);
+    return NULL;
+}
+
 bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **ret_request,
                       struct err *err)
 {
@@ -111,7 +123,12 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
         return false;
     json_object_foreach((json_t *)(in.outputs ? in.outputs : known), id, value) {
         AUTO(json) json_t *nothing = json_object();
+        const char *input = lacking(json_object_get(known, id), in.inputs);
 
+        if (input && !in.outputs)
+            continue;
+        if (input)
+            return err_set(err, ERR_InvalidParameter, "/outputs/%.200s: it is made from the input '%s', which is not given", id, input);
         if (!read_wish(known, id, in.outputs ? value : nothing, chosen, err))
             return false;
     }
@@ -176,10 +193,45 @@ static bool is_sink(const json_t *node)
     return process && !strcmp(process, "save_result");
 }
 
+/* Marks what the arguments are made of; nodes of callbacks are other nodes. */
+static void mark_sources(const json_t *nodes, const json_t *argument, json_t *used)
+{
+    const json_t *from = json_object_get(argument, "from_node"), *one;
+    const char *id = json_string_value(from), *key;
+    size_t i;
+
+    json_array_foreach(argument, i, one)
+        mark_sources(nodes, one, used);
+    if (id && !json_object_get(used, id)) {
+        json_object_set_new(used, id, json_true());
+        mark_sources(nodes, json_object_get(json_object_get(nodes, id), "arguments"), used);
+    }
+    json_object_foreach((json_t *)argument, key, one)
+        if (strcmp(key, "process_graph"))
+            mark_sources(nodes, one, used);
+}
+
+/* Of the nodes that fed sinks which are gone: those that nothing else is made of. */
+static void drop_unused(json_t *nodes, const json_t *fed)
+{
+    AUTO(json) json_t *used = json_object();
+    const char *id;
+    json_t *node;
+    void *next;
+
+    json_object_foreach(nodes, id, node)
+        if (!json_object_get(fed, id) || json_is_true(json_object_get(node, "result")))
+            mark_sources(nodes, json_object_get(node, "arguments"), used);
+    json_object_foreach_safe(nodes, next, id, node)
+        if (json_object_get(fed, id) && !json_object_get(used, id) && !json_is_true(json_object_get(node, "result")))
+            json_object_del(nodes, id);
+}
+
 void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request)
 {
     const json_t *asked = json_object_get(request, "outputs");
     json_t *nodes = json_object_get(graph, "process_graph"), *value, *heir = NULL;
+    AUTO(json) json_t *fed = json_object();
     bool lost = false;
     const char *id;
 
@@ -194,9 +246,11 @@ void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *r
             heir = node;
             continue;
         }
+        mark_sources(nodes, json_object_get(node, "arguments"), fed);
         lost |= json_is_true(json_object_get(node, "result"));
         json_object_del(nodes, id);
     }
     if (lost && heir)
         json_object_set_new(heir, "result", json_true());
+    drop_unused(nodes, fed);
 }
