@@ -4,6 +4,7 @@ libsentier_a_SOURCES += \
 	server/sar/dem.c server/sar/dem.h \
 	server/sar/dem_files.c server/sar/dem_files.h \
 	server/sar/doppler.c server/sar/doppler.h \
+	server/sar/geocode.c server/sar/geocode.h \
 	server/sar/geodesy.c server/sar/geodesy.h \
 	server/sar/geoid.c server/sar/geoid.h \
 	server/sar/ground_range.c server/sar/ground_range.h \
@@ -15,9 +16,11 @@ libsentier_a_SOURCES += \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
 	server/sar/radiometry.c server/sar/radiometry.h \
+	server/sar/resample.c server/sar/resample.h \
 	server/sar/speckle.c server/sar/speckle.h \
 	server/sar/view.c server/sar/view.h
 
 # loops over rows of pixels: see processes/local.mk
 server/sar/lattice_rows.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS) -fopenmp-simd
+server/sar/resample.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS) -fopenmp-simd
 server/sar/radiometry.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)

@@ -1,5 +1,5 @@
 # Sentinel-1
-sar_tests = tests/unit/test_sar_annotation tests/unit/test_sar_radiometry tests/unit/test_sar_geometry tests/fuzz/fuzz_sar_xml
+sar_tests = tests/unit/test_sar_annotation tests/unit/test_sar_radiometry tests/unit/test_sar_geometry tests/unit/test_sar_geocode tests/fuzz/fuzz_sar_xml
 check_PROGRAMS += $(sar_tests)
 TESTS += $(sar_tests)
 tests_unit_test_sar_annotation_SOURCES = tests/unit/test_sar_annotation.c tests/sar/given.h
@@ -8,6 +8,8 @@ tests_unit_test_sar_radiometry_SOURCES = tests/unit/test_sar_radiometry.c tests/
 tests_unit_test_sar_radiometry_LDADD = $(unit_libs)
 tests_unit_test_sar_geometry_SOURCES = tests/unit/test_sar_geometry.c tests/sar/given.h tests/sar/views.h
 tests_unit_test_sar_geometry_LDADD = $(unit_libs)
+tests_unit_test_sar_geocode_SOURCES = tests/unit/test_sar_geocode.c tests/sar/given.h tests/sar/views.h
+tests_unit_test_sar_geocode_LDADD = $(unit_libs)
 tests_fuzz_fuzz_sar_xml_SOURCES = tests/fuzz/fuzz_sar_xml.c $(fuzz_main)
 tests_fuzz_fuzz_sar_xml_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_sar_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
