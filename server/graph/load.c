@@ -292,6 +292,34 @@ static void bands_of_scenes(struct planner *p, struct wish *wish, const struct s
     }
 }
 
+static bool find_scenes(struct call *call, struct wish *wish, struct scene_list *scenes, struct grid *grid,
+                        struct err *err)
+{
+    if (!ask(call, wish, scenes, err))
+        return false;
+    bands_of_scenes(call->planner, wish, scenes);
+    return lattice_choose(call,
+                          &(struct lattice_input){ scenes->count, scenes->scenes, wish->n_bands, wish->bands,
+                                                   wish->n_extents, wish->extents },
+                          grid, err);
+}
+
+/* Takes away the extents of geometries further on; false when there is none. */
+static bool forget_geometries(struct call *call, struct wish *wish)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < wish->n_extents; i++)
+        if (!wish->extents[i].narrows)
+            wish->extents[n++] = wish->extents[i];
+    if (n == wish->n_extents)
+        return false;
+    wish->n_extents = n;
+    planner_notice(call->planner, "warning", call->node->id,
+                   "None of the geometries that follow lies where the collection has data.");
+    return true;
+}
+
 static bool make_load(struct call *call, struct wish *wish, const char *key, struct load **ret,
                       struct err *err)
 {
@@ -300,17 +328,17 @@ static bool make_load(struct call *call, struct wish *wish, const char *key, str
     struct scene_list scenes;
     struct grid grid;
 
-    if (!ask(call, wish, &scenes, err))
-        return false;
-    bands_of_scenes(p, wish, &scenes);
+    if (!find_scenes(call, wish, &scenes, &grid, err)) {
+        /* a geometry without pixels has no data, which is no error */
+        if (err->code != ERR_NoDataAvailable || !forget_geometries(call, wish))
+            return false;
+        err_clear(err);
+        if (!find_scenes(call, wish, &scenes, &grid, err))
+            return false;
+    }
     load->key = key;
     load->bands = wish->bands;
     load->n_bands = wish->n_bands;
-    if (!lattice_choose(call,
-                        &(struct lattice_input){ scenes.count, scenes.scenes, wish->n_bands,
-                                                 wish->bands, wish->n_extents, wish->extents },
-                        &grid, err))
-        return false;
     load_make_labels(p, load, &scenes, wish->info->overpass);
     if (load->n_labels * load->n_bands > MAX_PLANES)
         return call_fail(call, err, ERR_ProcessGraphComplexity, NULL,

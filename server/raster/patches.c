@@ -71,9 +71,14 @@ size_t patches_bytes(const struct plan_node *node, size_t width, size_t height)
 
 size_t patch_area_bytes(const struct plan_node *node)
 {
-    double pixels = (double)node->schema.grid.width * (double)node->schema.grid.height;
+    double pixels = (double)node->schema.grid.width * (double)node->schema.grid.height, there;
+    const struct grid *from;
 
-    return node->op == PLAN_PATCH ? (size_t)fmin(fmax(pixels, PATCH_AREA), MOST_READ) * sizeof(double) : 0;
+    if (node->op != PLAN_PATCH)
+        return 0;
+    from = &node->inputs[0]->schema.grid;
+    there = (double)from->width * (double)from->height; /* what lies beyond is not read */
+    return (size_t)fmin(fmin(fmax(pixels, PATCH_AREA), MOST_READ), there) * sizeof(double);
 }
 
 /* ---- patches ---- */

@@ -17,6 +17,6 @@ tests_unit_test_graph_user_LDADD = $(unit_libs)
 tests_fuzz_fuzz_graph_SOURCES = tests/fuzz/fuzz_graph.c $(graph_double) $(fuzz_main)
 tests_fuzz_fuzz_graph_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_graph_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
-EXTRA_DIST += tests/process/reference.py tests/process/test_random_graphs.py \
+EXTRA_DIST += tests/process/reference.py tests/process/reference_places.py tests/process/random_graphs.py tests/process/test_random_graphs.py \
 	tests/process/test_cubes.py tests/process/test_around.py tests/process/test_windows.py tests/process/test_mosaic.py tests/process/test_ndvi_series.py tests/process/test_neighborhoods.py tests/process/test_load_stac.py tests/process/test_curves.py tests/process/test_zones.py \
 	tests/process/test_vectors.py

@@ -1,6 +1,6 @@
 """openEO processes, written down from their definitions for tests: slow, plain, no NumPy. A cube is
-Cube(dims, data): dims are (name, labels) pairs, the last two are y and x; data maps tuples of labels to
-a number, a truth value or None. Callbacks are evaluated for each cell by walking the JSON. As in the
+Cube(dims, data): dims are (name, labels) pairs, the last two are y and x, or the first one is "geometry"; data maps
+tuples of labels to a number, a truth value or None. Callbacks are evaluated for each cell by walking the JSON. As in the
 engine, a NaN in a cube is no-data."""
 import math
 from collections import namedtuple
@@ -306,12 +306,23 @@ def reduce_dimension(cube, dimension, process):
     return Cube(cube.dims[:at] + cube.dims[at + 1:], dict(along(cube, dimension, process)))
 
 
-def apply_dimension(cube, dimension, process, most=None):
-    """most: how long the results can be, where it depends on the values; the rest is no-data."""
+def apply_dimension(cube, dimension, process, most=None, target_dimension=None):
+    """most: how long the results can be, where it depends on the values; the rest is no-data. A target dimension takes the
+    values in the place of the source, for each label that it has."""
     at = names(cube).index(dimension)
     results = dict(along(cube, dimension, process))
     n = len(next(iter(results.values()))) if most is None else most
     results = {k: list(v) + [None] * (n - len(v)) for k, v in results.items()}
+    if target_dimension is not None:
+        rest = cube.dims[:at] + cube.dims[at + 1:]
+        if target_dimension not in dict(rest):
+            to = len(rest) - 2 if "x" in dict(rest) else len(rest)
+            rest.insert(to, (target_dimension, [None]))
+            results = {k[:to] + (None,) + k[to:]: v for k, v in results.items()}
+        to = [name for name, _ in rest].index(target_dimension)
+        old = rest[to][1]
+        rest[to] = (target_dimension, list(range(n * len(old))))
+        return Cube(rest, {k[:to] + (old.index(k[to]) * n + i,) + k[to + 1:]: x for k, v in results.items() for i, x in enumerate(v)})
     labels = cube.dims[at][1] if n == len(cube.dims[at][1]) and most is None else list(range(n))
     data = {key[:at] + (label,) + key[at:]: v[i] for key, v in results.items() for i, label in enumerate(labels)}
     return Cube(cube.dims[:at] + [(dimension, labels)] + cube.dims[at + 1:], data)
@@ -336,9 +347,8 @@ def pick(cube, dimension, labels):
 def merge_cubes(one, two, resolver):
     dims = []
     for name, labels in one.dims:
-        more = dict(two.dims).get(name, [])
-        labels = labels + [m for m in more if m not in labels]
-        dims.append((name, sorted(labels) if name in ("t", "x", "y") else labels))
+        more = [m for m in dict(two.dims).get(name, []) if m not in labels]
+        dims.append((name, sorted(labels + more) if more and name in ("t", "x", "y") else labels + more))
     for name, labels in two.dims:
         if name not in names(one):
             dims.insert(len(dims) - 2 if "x" in names(one) else len(dims), (name, labels))
@@ -351,62 +361,6 @@ def merge_cubes(one, two, resolver):
         else:
             data[key] = one.data.get(k1, two.data.get(k2))
     return Cube(dims, data)
-
-
-def reduce_spatial(cube, process):
-    rest = cube.dims[:-2]
-    ys, xs = cube.dims[-2][1], cube.dims[-1][1]
-    return Cube(rest, {k: walk(process, {"data": [cube.data[k + (y, x)] for y in ys for x in xs]}) for k in cells(rest)})
-
-
-def axis_windows(labels, size, boundary, from_end):
-    """The labels of each window along an axis, None for what lies beyond."""
-    n = -(-len(labels) // size) if boundary == "pad" else len(labels) // size
-    first = len(labels) - n * size if from_end else 0
-    return [[labels[i] if 0 <= i < len(labels) else None for i in range(first + k * size, first + (k + 1) * size)] for k in range(n)]
-
-
-def aggregate_spatial_window(cube, process, size, boundary="pad", align="upper-left"):
-    columns = axis_windows(cube.dims[-1][1], size[0], boundary, "right" in align)
-    rows = axis_windows(cube.dims[-2][1], size[1], boundary, "lower" in align)
-    rest, data = cube.dims[:-2], {}
-    for k in cells(rest):
-        for i, ys in enumerate(rows):
-            for j, xs in enumerate(columns):
-                pixels = [cube.data.get(k + (y, x)) for y in ys for x in xs]
-                data[k + (f"y{i}", f"x{j}")] = walk(process, {"data": pixels})
-    return Cube(rest + [("y", [f"y{i}" for i in range(len(rows))]), ("x", [f"x{j}" for j in range(len(columns))])], data)
-
-
-def beyond(i, n, border):
-    """Which row or column stands for one beyond the border; None: the number that border is."""
-    if 0 <= i < n:
-        return i
-    if border == "replicate":
-        return min(max(i, 0), n - 1)
-    if border == "wrap":
-        return i % n
-    if border == "reflect":
-        i %= 2 * n
-        return min(i, 2 * n - 1 - i)
-    if border == "reflect_pixel":
-        i = i % (2 * n - 2) if n > 1 else 0
-        return min(i, 2 * n - 2 - i)
-    return None
-
-
-def apply_kernel(cube, kernel, border=0, replace_invalid=0, factor=1):
-    rest, ys, xs, data = cube.dims[:-2], cube.dims[-2][1], cube.dims[-1][1], {}
-    for k in cells(rest):
-        for i, j in product(range(len(ys)), range(len(xs))):
-            total = 0
-            for a, b in product(range(len(kernel)), range(len(kernel[0]))):
-                y = beyond(i + a - len(kernel) // 2, len(ys), border)
-                x = beyond(j + b - len(kernel[0]) // 2, len(xs), border)
-                v = border if y is None or x is None else cube.data[k + (ys[y], xs[x])]
-                total += kernel[a][b] * factor * (v if v is not None and math.isfinite(v) else replace_invalid)
-            data[k + (ys[i], xs[j])] = total
-    return Cube(cube.dims, data)
 
 
 SEASONS = {12: "djf", 1: "djf", 2: "djf", 3: "mam", 4: "mam", 5: "mam", 6: "jja", 7: "jja", 8: "jja", 9: "son", 10: "son",
@@ -545,3 +499,17 @@ def unflatten_dimension(cube, dimension, targets):
         others = key[:at] + key[at + 1:]
         data[others[:-2] + tuple(key[at].split("~")) + others[-2:]] = v
     return Cube(dims, data)
+
+
+def trim_cube(cube):
+    """None when nothing is left. Labels are names, and go wherever they are, but for numbers in even steps."""
+    valid = [key for key, v in cube.data.items() if v is not None]
+    if not valid:
+        return None
+    dims = []
+    for at, (name, labels) in enumerate(cube.dims):
+        held = [i for i, label in enumerate(labels) if any(key[at] == label for key in valid)]
+        if name in ("x", "y") or (name not in ("t", "bands") and len(labels) > 2 and all(isinstance(l, int) for l in labels)):
+            held = list(range(held[0], held[-1] + 1))
+        dims.append((name, [labels[i] for i in held]))
+    return Cube(dims, {key: cube.data[key] for key in cells(dims)})

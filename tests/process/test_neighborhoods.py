@@ -128,6 +128,13 @@ def days(tmp_path_factory):
     return folder, dates, numpy.array(all_values)
 
 
+def test_small_images_need_little(days, tmp_path):
+    """What is read for windows at once is no more than there is, however many planes and sizes of windows there are."""
+    process = graph(n=at("apply_neighborhood", process=MINUS_MEAN, size=size(2, 2)), m=at("apply_kernel", {"from_node": "n"}, kernel=[[1, 1, 1]]))
+    got, result = cube_of(days[0], tmp_path, {**load(), "n": hood(process=process, size=size(4, 3), overlap=size(1, 1))})
+    assert got.shape == (14, 3, H, W) and numpy.isfinite(got).any()
+
+
 def months_later(date, n):
     at = date.month - 1 + n
     for day in (date.day, 30, 29, 28):

@@ -181,6 +181,14 @@ REDUCERS = {
 }
 
 
+def test_geometries_beyond_the_data(scene, tmp_path):
+    """They have no data, even where all of them lie there."""
+    beyond = features(polygon(corners(3000, 3000, 3010, 3010)), {"type": "Point", "coordinates": at(-50, -50)}, crs=UTM)
+    nodes = {**load(bands=["A"]), "agg": node("aggregate_spatial", geometries=beyond, reducer=call("mean"), target_dimension="n")}
+    rows = json.loads(saved(scene[0], tmp_path, nodes).read_text())
+    assert rows == {date: [[None, 0, 0]] * 2 for date in DATES}
+
+
 @pytest.mark.parametrize("name", REDUCERS)
 def test_reducers(scene, tmp_path, name):
     folder, stack, transform = scene
