@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 const char *const access_drivers[] = { "GTiff", "JP2OpenJPEG", "PNG", "JPEG", "SRTMHGT", NULL };
 
@@ -36,11 +37,41 @@ bool access_path_allowed(const char *path, const char *folders)
     return false;
 }
 
+/* Whoever lists an archive checks the names in it (ingest/container.h); here, that GDAL takes them for nothing else. */
+static bool leads_out(const char *member)
+{
+    return strstr(member, "/../") || text_ends(member, "/..") || strpbrk(member, "{}");
+}
+
+/* "/vsizip//folder/x.zip/member": the first part of the path that is a file is the archive. */
+static bool check_archive(const struct raster_options *options, const char *href, char **ret_name, struct err *err)
+{
+    const char *path = href + strlen("/vsizip/");
+
+    for (const char *slash = strchr(path + 1, '/'); *path == '/' && slash; slash = strchr(slash + 1, '/')) {
+        AUTO(mem) char *zip = mem_textn(path, (size_t)(slash - path));
+        char resolved[PATH_MAX];
+        struct stat st;
+
+        if (stat(zip, &st) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (!realpath(zip, resolved) || leads_out(slash) || strpbrk(resolved, "{}") ||
+            (options->allowed_paths && !access_path_allowed(resolved, options->allowed_paths)))
+            return err_set(err, ERR_SourceUnreadable,
+                           "The asset '%s' cannot be read: it lies outside the allowed folders.", href);
+        *ret_name = mem_printf("/vsizip/{%s}%s", resolved, slash);
+        return true;
+    }
+    return err_set(err, ERR_SourceUnreadable, "The asset '%s' could not be read: there is no such archive.", href);
+}
+
 static bool check_path(const struct raster_options *options, const char *href, const char *path,
                        char **ret_name, struct err *err)
 {
     char resolved[PATH_MAX];
 
+    if (options->archives && text_begins(path, "/vsizip/"))
+        return check_archive(options, path, ret_name, err);
     if (text_begins(path, "/vsi"))
         return err_set(err, ERR_SourceUnreadable,
                        "The asset '%s' cannot be read: virtual file systems are not allowed.", href);

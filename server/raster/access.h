@@ -6,8 +6,9 @@
 #include "raster/engine.h"
 
 /* An absolute path (or file:// URL) that lies, links followed, in one of options->allowed_paths; or
- * an http(s) URL of one of options->allowed_hosts; with options->trusted any name. The caller frees *ret_name. Errors:
- * SourceUnreadable naming href and the reason. */
+ * an http(s) URL of one of options->allowed_hosts; with options->archives also a member of a zip that
+ * lies there; with options->trusted any name. The caller frees *ret_name. Errors: SourceUnreadable
+ * naming href and the reason. */
 bool access_check(const struct raster_options *options, const char *href, char **ret_name,
                   struct err *err) MUST_USE;
 

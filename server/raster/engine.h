@@ -19,6 +19,7 @@ struct raster_options {
     size_t memory_bytes;       /* buffers, all threads together */
     const char *scratch;       /* a folder for spools of this call */
     const char *allowed_paths; /* colon-separated folders that local assets must lie in; NULL: any */
+    bool archives;             /* also "/vsizip//folder/x.zip/member" of a zip in an allowed folder */
     const char *allowed_hosts; /* blank-separated; NULL or "": no HTTP; "*": any */
     bool trusted;              /* names come from the operator: GDAL opens what it can, by any name */
     /* Told after each block, from any thread; NULL: nobody listens. */

@@ -107,16 +107,21 @@ static bool check_words(const struct sar_annotation *a, const char *name, struct
            err_set(err, ERR_FileContentInvalid, "%s: the pass is '%s', expected Ascending or Descending", name, a->pass);
 }
 
-/* Times of lines are written in microseconds: the last one may be off by a line, no more. */
+/* Times of lines are written in microseconds: the last one may be off by a line, no more. Only an image in ground range has
+ * lines that follow each other in time; what a processor has not joined consists of bursts. */
 static bool check_image(const struct sar_annotation *a, const char *name, struct err *err)
 {
     double last = sar_annotation_seconds(a, a->last_line_ns) / a->azimuth_interval;
 
+    if (last < 1)
+        return err_set(err, ERR_FileContentInvalid, "%s: the last line is not later than the first", name);
+    if (strcmp(a->product_type, "GRD"))
+        return true;
     if (fabs(last - (double)(a->lines - 1)) > 1)
         return err_set(err, ERR_FileContentInvalid,
                        "%s: by its times the last line is line %.2f, but there are %lld lines", name, last,
                        (long long)a->lines);
-    return strcmp(a->product_type, "GRD") || a->n_ground_ranges > 0 ||
+    return a->n_ground_ranges > 0 ||
            err_set(err, ERR_FileContentInvalid, "%s: has no conversion of slant to ground range", name);
 }
 

@@ -1,20 +1,24 @@
 libsentier_a_SOURCES += \
 	server/sar/annotation.c server/sar/annotation.h \
+	server/sar/border.c server/sar/border.h \
 	server/sar/calibration.c server/sar/calibration.h \
 	server/sar/dem.c server/sar/dem.h \
 	server/sar/dem_files.c server/sar/dem_files.h \
 	server/sar/doppler.c server/sar/doppler.h \
 	server/sar/geocode.c server/sar/geocode.h \
+	server/sar/eof.c server/sar/eof.h \
 	server/sar/geodesy.c server/sar/geodesy.h \
 	server/sar/geoid.c server/sar/geoid.h \
 	server/sar/ground_range.c server/sar/ground_range.h \
 	server/sar/lattice.c server/sar/lattice.h \
 	server/sar/lattice_rows.c server/sar/lattice_rows.h \
 	server/sar/lut.c server/sar/lut.h \
+	server/sar/measurement.c server/sar/measurement.h \
 	server/sar/mgrs.c server/sar/mgrs.def server/sar/mgrs.h \
 	server/sar/names.c server/sar/names.h \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
+	server/sar/product.c server/sar/product.h \
 	server/sar/radiometry.c server/sar/radiometry.h \
 	server/sar/resample.c server/sar/resample.h \
 	server/sar/speckle.c server/sar/speckle.h \

@@ -84,7 +84,7 @@ static struct sar_radiometry *made(const char *noise_text, enum sar_quantity qua
     AUTO(arena) struct arena *arena = arena_new();
     struct sar_calibration calibration;
     struct sar_noise noise;
-    struct sar_radiometry *radiometry;
+    struct sar_radiometry *radiometry = NULL;
     struct err err = { 0 };
 
     if (!read_calibration(two_by_two, arena, &calibration, &err) || (noise_text && !read_noise(noise_text, arena, &noise, &err)) ||

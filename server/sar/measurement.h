@@ -1,0 +1,29 @@
+/* The numbers of an image: windows of uint16 from the TIFF in a folder or in a zip, whichever way it is cut and packed. Belongs to
+ * one thread. */
+#ifndef SAR_MEASUREMENT_H
+#define SAR_MEASUREMENT_H
+
+#include "raster/source.h"
+#include "sar/product.h"
+#include "sar/radiometry.h"
+
+struct sar_measurement;
+
+/* The file must have the lines and samples that the annotation tells, and all of its pixels. `allowed_paths` as in struct
+ * raster_options. Errors: SourceUnreadable, FileContentInvalid. */
+bool sar_measurement_open(const struct sar_product *product, const struct sar_image *image,
+                          const struct sar_annotation *annotation, const char *allowed_paths,
+                          struct sar_measurement **ret_measurement, struct err *err) MUST_USE;
+void sar_measurement_free(struct sar_measurement *measurement);
+DEFINE_AUTO(sar_measurement, struct sar_measurement *, sar_measurement_free)
+
+/* Numbers of pixels that lie outside of the image are 0. Rows follow each other without gaps. Errors: SourceUnreadable. */
+bool sar_measurement_read(struct sar_measurement *measurement, const struct sar_window *window, uint16_t *dn,
+                          struct err *err) MUST_USE;
+
+/* A measurement that is packed in its zip is unpacked from its begin to the window that is read: windows should be asked for from
+ * the first line to the last, by one thread, or the file be unpacked before (container_extract()) when it is read more than
+ * once. */
+bool sar_measurement_is_sequential(const struct sar_measurement *measurement);
+
+#endif
