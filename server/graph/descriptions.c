@@ -36,7 +36,7 @@ bool schema_is_callback(const json_t *schema)
 static const struct operation *operation_find(const char *id)
 {
     static const struct operation *const tables[] = {
-        scalar_operations, array_operations, arrange_operations, series_operations,
+        scalar_operations, logic_operations, array_operations, arrange_operations, series_operations,
         text_operations,   date_operations,  cube_operations,    label_operations, trim_operations,
         shape_operations,  time_operations,  climate_operations, combine_operations, cloud_operations,
         around_operations, reduce_operations, mask_operations,  zone_operations,

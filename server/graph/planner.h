@@ -59,7 +59,7 @@ struct process {
 const struct process *process_find(const char *id); /* NULL when there is none */
 const char *process_near(const char *id); /* one that is spelled alike, or NULL */
 bool schema_is_callback(const json_t *schema); /* a process graph may be given */
-extern const struct operation scalar_operations[], array_operations[], arrange_operations[],
+extern const struct operation scalar_operations[], logic_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], trim_operations[], shape_operations[], time_operations[], climate_operations[],
     combine_operations[], cloud_operations[], around_operations[], reduce_operations[], mask_operations[],
@@ -235,9 +235,10 @@ void schema_describe(const json_t *schema, struct text *text);
 /* scalar.c */
 const struct expr *lane_of(struct planner *p, const struct value *value); /* null is no-data */
 run_fn run_pointwise;
-/* What eq() says of two values with its defaults. */
+/* logic.c: what eq() says of two values with its defaults. */
 struct value values_equal(const struct call *call, const struct value *x, const struct value *y);
-char *text_folded(const char *text); /* lower case; the caller frees */
+/* texts.c: lower case; the caller frees. */
+char *text_folded(const char *text);
 
 /* dates.c: "P1M3D": months by the calendar, then days and less. False when it is none, or not more than nothing. */
 struct duration {

@@ -1,14 +1,8 @@
-/* Processes on single values. With constants they compute, exactly as the definitions have it (null
+/* Processes on single numbers. With constants they compute, exactly as the definitions have it (null
  * and NaN are two things); with a pixel among the arguments they become an expression, in which both
  * are no-data. Given whole arrays, the pointwise ones work element by element. */
-#include "graph/planner.h"
-#include <limits.h>
-#include <locale.h>
+#include "graph/scalar.h"
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-#include <wchar.h>
-#include <wctype.h>
 
 const struct expr *lane_of(struct planner *p, const struct value *value)
 {
@@ -20,7 +14,7 @@ const struct expr *lane_of(struct planner *p, const struct value *value)
     }
 }
 
-static bool any_kind(const struct call *call, enum kind kind)
+bool scalar_any(const struct call *call, enum kind kind)
 {
     for (size_t i = 0; i < call->process->n_parameters; i++)
         if (call->arguments[i].kind == kind)
@@ -28,39 +22,29 @@ static bool any_kind(const struct call *call, enum kind kind)
     return false;
 }
 
-static bool is_boolean(const struct value *v)
+bool scalar_is_boolean(const struct value *v)
 {
     return v->kind == KIND_BOOLEAN || (v->kind == KIND_LANE && expr_is_boolean(v->lane));
 }
 
-static bool is_number(const struct value *v)
+bool scalar_is_number(const struct value *v)
 {
     return v->kind == KIND_NUMBER || (v->kind == KIND_LANE && !expr_is_boolean(v->lane));
 }
 
-static const struct expr *unary(const struct call *call, enum lane_op op, const struct value *a)
+const struct expr *scalar_unary(const struct call *call, enum lane_op op, const struct value *a)
 {
     return expr_unary(call->planner->exprs, op, lane_of(call->planner, a));
 }
 
-static const struct expr *binary(const struct call *call, enum lane_op op, const struct value *a,
+const struct expr *scalar_binary(const struct call *call, enum lane_op op, const struct value *a,
                                  const struct value *b)
 {
     return expr_binary(call->planner->exprs, op, lane_of(call->planner, a),
                        lane_of(call->planner, b));
 }
 
-/* false where the lane is valid: what a comparison of different kinds gives */
-static const struct expr *false_where_valid(const struct call *call, const struct value *lane)
-{
-    struct planner *p = call->planner;
-
-    return expr_binary(p->exprs, LANE_AND, expr_boolean(p->exprs, false),
-                       unary(call, LANE_IS_VALID, lane));
-}
-
-/* Runs `one` for each element; scalars stay. All arrays must be equally long. */
-static bool elementwise(struct call *call, run_fn *one, struct value *ret, struct err *err)
+bool scalar_each(struct call *call, run_fn *one, struct value *ret, struct err *err)
 {
     struct call inner = *call;
     const struct value *shape = NULL;
@@ -104,7 +88,7 @@ static bool elementwise(struct call *call, run_fn *one, struct value *ret, struc
 static bool check_numbers(const struct call *call, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (!is_number(&call->arguments[i]) && call->arguments[i].kind != KIND_NULL)
+        if (!scalar_is_number(&call->arguments[i]) && call->arguments[i].kind != KIND_NULL)
             return call_fail(call, err, ERR_ProcessParameterInvalid,
                              call->process->parameters[i].name, "expected a number.");
     return true;
@@ -117,7 +101,7 @@ static const struct expr *power_lane(const struct call *call)
     const struct expr *x = lane_of(call->planner, &call->arguments[0]), *square;
 
     if (p->kind != KIND_NUMBER)
-        return binary(call, LANE_POWER, &call->arguments[0], p);
+        return scalar_binary(call, LANE_POWER, &call->arguments[0], p);
     square = expr_binary(t, LANE_MULTIPLY, x, x);
     if (p->number == 2)
         return square;
@@ -127,7 +111,7 @@ static const struct expr *power_lane(const struct call *call)
         return expr_binary(t, LANE_MULTIPLY, square, square);
     if (p->number == -1)
         return expr_binary(t, LANE_DIVIDE, expr_constant(t, 1), x);
-    return binary(call, LANE_POWER, &call->arguments[0], p);
+    return scalar_binary(call, LANE_POWER, &call->arguments[0], p);
 }
 
 /* Powers of the bases 2 and 10 must come out exact. */
@@ -136,10 +120,10 @@ static const struct expr *log_lane(const struct call *call)
     const struct value *base = &call->arguments[1];
 
     if (base->kind == KIND_NUMBER && base->number == 2)
-        return unary(call, LANE_LOG2, &call->arguments[0]);
+        return scalar_unary(call, LANE_LOG2, &call->arguments[0]);
     if (base->kind == KIND_NUMBER && base->number == 10)
-        return unary(call, LANE_LOG10, &call->arguments[0]);
-    return binary(call, LANE_LOG, &call->arguments[0], base);
+        return scalar_unary(call, LANE_LOG10, &call->arguments[0]);
+    return scalar_binary(call, LANE_LOG, &call->arguments[0], base);
 }
 
 static bool run_number(struct call *call, struct value *ret, struct err *err)
@@ -152,7 +136,7 @@ static bool run_number(struct call *call, struct value *ret, struct err *err)
     if (x->kind == KIND_NULL || (o->binary && y->kind == KIND_NULL))
         *ret = value_null();
     else if (o->unary)
-        *ret = x->kind == KIND_LANE ? value_lane(unary(call, (enum lane_op)o->lane, x))
+        *ret = x->kind == KIND_LANE ? value_lane(scalar_unary(call, (enum lane_op)o->lane, x))
                                     : value_number(o->unary(x->number));
     else if (x->kind != KIND_LANE && y->kind != KIND_LANE)
         *ret = value_number(o->binary(x->number, y->number));
@@ -161,13 +145,13 @@ static bool run_number(struct call *call, struct value *ret, struct err *err)
     else if (o->lane == LANE_LOG)
         *ret = value_lane(log_lane(call));
     else
-        *ret = value_lane(binary(call, (enum lane_op)o->lane, x, y));
+        *ret = value_lane(scalar_binary(call, (enum lane_op)o->lane, x, y));
     return true;
 }
 
 bool run_pointwise(struct call *call, struct value *ret, struct err *err)
 {
-    return any_kind(call, KIND_ARRAY) ? elementwise(call, run_number, ret, err)
+    return scalar_any(call, KIND_ARRAY) ? scalar_each(call, run_number, ret, err)
                                       : run_number(call, ret, err);
 }
 
@@ -232,9 +216,9 @@ static bool round_one(struct call *call, struct value *ret, struct err *err)
     else if (x->kind == KIND_NUMBER && decimals->kind == KIND_NUMBER)
         *ret = value_number(round_to(x->number, decimals->number));
     else if (decimals->kind == KIND_NUMBER && decimals->number == 0)
-        *ret = value_lane(unary(call, LANE_ROUND, x));
+        *ret = value_lane(scalar_unary(call, LANE_ROUND, x));
     else
-        *ret = value_lane(binary(call, LANE_ROUND_TO, x, decimals));
+        *ret = value_lane(scalar_binary(call, LANE_ROUND_TO, x, decimals));
     return true;
 }
 
@@ -260,7 +244,7 @@ static bool clip_one(struct call *call, struct value *ret, struct err *err)
                          least->number, greatest->number);
     if (x->kind == KIND_NULL || least->kind == KIND_NULL || greatest->kind == KIND_NULL)
         *ret = value_null();
-    else if (!any_kind(call, KIND_LANE))
+    else if (!scalar_any(call, KIND_LANE))
         *ret = value_number(clip_number(x->number, least->number, greatest->number));
     else
         *ret = value_lane(expr_ternary(p->exprs, LANE_CLIP, lane_of(p, x), lane_of(p, least),
@@ -302,9 +286,9 @@ static bool scale_one(struct call *call, struct value *ret, struct err *err)
 
     if (!check_numbers(call, 5, err))
         return false;
-    if (any_kind(call, KIND_NULL)) {
+    if (scalar_any(call, KIND_NULL)) {
         *ret = value_null();
-    } else if (any_kind(call, KIND_LANE)) {
+    } else if (scalar_any(call, KIND_LANE)) {
         *ret = value_lane(scale_lanes(call));
     } else {
         x = clip_number(a[0].number, fmin(a[1].number, a[2].number),
@@ -315,261 +299,9 @@ static bool scale_one(struct call *call, struct value *ret, struct err *err)
     return true;
 }
 
-/* Comparison */
-char *text_folded(const char *text)
-{
-    static locale_t locale;
-    locale_t before;
-    AUTO(text) struct text folded = { 0 };
-    mbstate_t in = { 0 }, out = { 0 };
-    wchar_t c;
-
-    if (!__atomic_load_n(&locale, __ATOMIC_ACQUIRE)) { /* two threads may both make one: harmless */
-        before = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-        __atomic_store_n(&locale, before, __ATOMIC_RELEASE);
-    }
-    before = uselocale(locale);
-    for (size_t n; (n = mbrtowc(&c, text, 8, &in)) > 0 && n <= 8; text += n) {
-        char bytes[MB_LEN_MAX];
-
-        text_addn(&folded, bytes, wcrtomb(bytes, (wchar_t)towlower((wint_t)c), &out));
-    }
-    uselocale(before);
-    return text_take(&folded);
-}
-
-static bool text_equal(const char *a, const char *b, bool case_sensitive)
-{
-    AUTO(mem) char *x = case_sensitive ? NULL : text_folded(a);
-    AUTO(mem) char *y = case_sensitive ? NULL : text_folded(b);
-
-    return !strcmp(case_sensitive ? a : x, case_sensitive ? b : y);
-}
-
-static const struct expr *equal_lanes(const struct call *call, const struct value *x,
-                                      const struct value *y, const struct value *delta)
-{
-    struct planner *p = call->planner;
-
-    if (x->kind == KIND_STRING || y->kind == KIND_STRING || is_boolean(x) != is_boolean(y))
-        return false_where_valid(call, x->kind == KIND_LANE ? x : y);
-    if (delta && delta->kind != KIND_NULL && is_number(x) &&
-        !(delta->kind == KIND_NUMBER && delta->number == 0))
-        return expr_ternary(p->exprs, LANE_EQ_WITHIN, lane_of(p, x), lane_of(p, y),
-                            lane_of(p, delta));
-    return binary(call, LANE_EQ, x, y);
-}
-
-static struct value equal_values(const struct call *call, const struct value *x,
-                                 const struct value *y)
-{
-    const struct value *delta = call_argument(call, "delta");
-
-    if (x->kind == KIND_NULL || y->kind == KIND_NULL)
-        return value_null();
-    if (x->kind == KIND_LANE || y->kind == KIND_LANE)
-        return value_lane(equal_lanes(call, x, y, delta));
-    if (x->kind != y->kind)
-        return value_boolean(false);
-    if (x->kind == KIND_STRING)
-        return value_boolean(text_equal(x->text, y->text, call_boolean(call, "case_sensitive")));
-    if (x->kind == KIND_NUMBER && delta->kind == KIND_NUMBER && delta->number != 0)
-        return value_boolean(fabs(x->number - y->number) <= delta->number);
-    return value_boolean(value_equal(x, y));
-}
-
-static struct value negated(const struct call *call, struct value v)
-{
-    if (v.kind == KIND_BOOLEAN)
-        v.boolean = !v.boolean;
-    else if (v.kind == KIND_LANE)
-        v.lane = unary(call, LANE_NOT, &v);
-    return v;
-}
-
-static bool eq_one(struct call *call, struct value *ret, struct err *err)
-{
-    (void)err;
-    *ret = equal_values(call, &call->arguments[0], &call->arguments[1]);
-    if (!strcmp(call->process->id, "neq"))
-        *ret = negated(call, *ret);
-    return true;
-}
-
-struct value values_equal(const struct call *call, const struct value *x, const struct value *y)
-{
-    struct call equal = *call;
-
-    equal.process = process_find("eq");
-    equal.arguments[2] = value_null();
-    equal.arguments[3] = value_boolean(true);
-    return equal_values(&equal, x, y);
-}
-
-/* gt gte lt lte: only numbers have an order; equal things of another kind are gte and lte. */
-static bool order_one(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0], *y = &call->arguments[1];
-    uint16_t op = call->operation->lane;
-    bool or_equal = op == LANE_GTE || op == LANE_LTE;
-
-    (void)err;
-    if (x->kind == KIND_NULL || y->kind == KIND_NULL) {
-        *ret = value_null();
-    } else if (x->kind == KIND_LANE || y->kind == KIND_LANE) {
-        if (is_number(x) && is_number(y))
-            *ret = value_lane(binary(call, (enum lane_op)op, x, y));
-        else if (or_equal)
-            *ret = value_lane(equal_lanes(call, x, y, NULL));
-        else
-            *ret = value_lane(false_where_valid(call, x->kind == KIND_LANE ? x : y));
-    } else if (x->kind == KIND_NUMBER && y->kind == KIND_NUMBER) {
-        *ret = value_boolean(op == LANE_GT    ? x->number > y->number
-                             : op == LANE_GTE ? x->number >= y->number
-                             : op == LANE_LT  ? x->number < y->number
-                                              : x->number <= y->number);
-    } else {
-        *ret = value_boolean(or_equal && value_equal(x, y));
-    }
-    return true;
-}
-
-static bool run_between(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0], *least = &call->arguments[1];
-    const struct value *most = &call->arguments[2];
-    bool exclude = call_boolean(call, "exclude_max");
-    struct planner *p = call->planner;
-
-    (void)err;
-    if (x->kind == KIND_NULL) {
-        *ret = value_null();
-    } else if (!is_number(x)) {
-        *ret = x->kind == KIND_LANE ? value_lane(false_where_valid(call, x)) : value_boolean(false);
-    } else if (any_kind(call, KIND_LANE)) {
-        *ret = value_lane(expr_binary(p->exprs, LANE_AND, binary(call, LANE_GTE, x, least),
-                                      binary(call, exclude ? LANE_LT : LANE_LTE, x, most)));
-    } else {
-        *ret = value_boolean(x->number >= least->number && (exclude ? x->number < most->number
-                                                                    : x->number <= most->number));
-    }
-    return true;
-}
-
-static bool run_is_nan(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0];
-
-    (void)err;
-    *ret = x->kind == KIND_LANE ? value_lane(unary(call, LANE_IS_NODATA, x))
-                                : value_boolean(x->kind == KIND_NUMBER && isnan(x->number));
-    return true;
-}
-
-static bool run_is_nodata(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0];
-
-    (void)err;
-    *ret = x->kind == KIND_LANE ? value_lane(unary(call, LANE_IS_NODATA, x))
-                                : value_boolean(x->kind == KIND_NULL);
-    return true;
-}
-
-static bool run_is_valid(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0];
-
-    (void)err;
-    if (x->kind == KIND_LANE)
-        *ret = value_lane(unary(call, LANE_IS_VALID, x));
-    else
-        *ret = value_boolean(x->kind == KIND_NUMBER ? isfinite(x->number) : x->kind != KIND_NULL);
-    return true;
-}
-
-static bool run_is_infinite(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0];
-
-    (void)err;
-    *ret = x->kind == KIND_LANE ? value_lane(unary(call, LANE_IS_INFINITE, x))
-                                : value_boolean(x->kind == KIND_NUMBER && isinf(x->number));
-    return true;
-}
-
-/* Logic: Kleene's three values */
-static struct value kleene(const struct value *x, const struct value *y, uint16_t op)
-{
-    bool decisive = op == LANE_OR; /* the value that settles it alone */
-
-    if (op != LANE_XOR && ((x->kind == KIND_BOOLEAN && x->boolean == decisive) ||
-                           (y->kind == KIND_BOOLEAN && y->boolean == decisive)))
-        return value_boolean(decisive);
-    if (x->kind == KIND_NULL || y->kind == KIND_NULL)
-        return value_null();
-    return value_boolean(op == LANE_XOR ? x->boolean != y->boolean : !decisive);
-}
-
-static bool logic_one(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *x = &call->arguments[0], *y = &call->arguments[1];
-    uint16_t op = call->operation->lane;
-
-    for (size_t i = 0; i < (op == LANE_NOT ? 1 : 2); i++)
-        if (!is_boolean(&call->arguments[i]) && call->arguments[i].kind != KIND_NULL)
-            return call_fail(call, err, ERR_ProcessParameterInvalid,
-                             call->process->parameters[i].name, "expected a boolean or null.");
-    if (op == LANE_NOT)
-        *ret = negated(call, *x);
-    else if (any_kind(call, KIND_LANE))
-        *ret = value_lane(binary(call, (enum lane_op)op, x, y));
-    else
-        *ret = kleene(x, y, op);
-    return true;
-}
-
-static bool if_one(struct call *call, struct value *ret, struct err *err)
-{
-    const struct value *condition = &call->arguments[0];
-    struct planner *p = call->planner;
-
-    if (condition->kind != KIND_LANE) {
-        *ret = condition->kind == KIND_BOOLEAN && condition->boolean ? call->arguments[1]
-                                                                     : call->arguments[2];
-        return true;
-    }
-    for (size_t i = 1; i < 3; i++)
-        if (!value_is_scalar(&call->arguments[i]))
-            return call_fail(call, err, ERR_ProcessParameterInvalid,
-                             call->process->parameters[i].name,
-                             "a pixel decides here, so a number, boolean or null is needed.");
-    *ret = value_lane(expr_ternary(p->exprs, LANE_SELECT, condition->lane,
-                                   lane_of(p, &call->arguments[1]),
-                                   lane_of(p, &call->arguments[2])));
-    return true;
-}
-
-static bool run_if(struct call *call, struct value *ret, struct err *err)
-{
-    bool decided = call->arguments[0].kind == KIND_BOOLEAN || call->arguments[0].kind == KIND_NULL;
-
-    return !decided && any_kind(call, KIND_ARRAY) ? elementwise(call, if_one, ret, err)
-                                                  : if_one(call, ret, err);
-}
-
-#define RUN_EACH(name)                                                                             \
-    static bool run_##name(struct call *call, struct value *ret, struct err *err)                  \
-    {                                                                                              \
-        return any_kind(call, KIND_ARRAY) ? elementwise(call, name##_one, ret, err)                \
-                                          : name##_one(call, ret, err);                            \
-    }
-RUN_EACH(round)
-RUN_EACH(clip)
-RUN_EACH(scale)
-RUN_EACH(eq)
-RUN_EACH(order)
-RUN_EACH(logic)
+SCALAR_EACH(round)
+SCALAR_EACH(clip)
+SCALAR_EACH(scale)
 
 static bool run_constant(struct call *call, struct value *ret, struct err *err)
 {
@@ -603,7 +335,6 @@ static bool run_nan(struct call *call, struct value *ret, struct err *err)
     { .id = id_, .run = run_pointwise, .pointwise = true, .lane = lane_, .unary = function }
 #define BINARY(id_, lane_, function)                                                               \
     { .id = id_, .run = run_pointwise, .pointwise = true, .lane = lane_, .binary = function }
-#define EACH(id_, run_, lane_) { .id = id_, .run = run_, .pointwise = true, .lane = lane_ }
 
 const struct operation scalar_operations[] = {
     UNARY("absolute", LANE_ABSOLUTE, fabs),
@@ -638,22 +369,6 @@ const struct operation scalar_operations[] = {
     EACH("round", run_round, 0),
     EACH("clip", run_clip, 0),
     EACH("linear_scale_range", run_scale, 0),
-    EACH("eq", run_eq, 0),
-    EACH("neq", run_eq, 0),
-    EACH("gt", run_order, LANE_GT),
-    EACH("gte", run_order, LANE_GTE),
-    EACH("lt", run_order, LANE_LT),
-    EACH("lte", run_order, LANE_LTE),
-    { .id = "between", .run = run_between, .pointwise = true },
-    EACH("and", run_logic, LANE_AND),
-    EACH("or", run_logic, LANE_OR),
-    EACH("xor", run_logic, LANE_XOR),
-    EACH("not", run_logic, LANE_NOT),
-    { .id = "if", .run = run_if, .pointwise = true, .any = true },
-    { .id = "is_nan", .run = run_is_nan },
-    { .id = "is_nodata", .run = run_is_nodata },
-    { .id = "is_valid", .run = run_is_valid },
-    { .id = "is_infinite", .run = run_is_infinite },
     { .id = "constant", .run = run_constant },
     { .id = "pi", .run = run_pi },
     { .id = "e", .run = run_e },

@@ -1,7 +1,34 @@
 /* Processes on texts. Texts exist only while a graph is planned: labels, metadata, arguments. Bytes
  * are compared: in UTF-8 a text that begins, holds or ends another does so in whole characters. */
 #include "graph/planner.h"
+#include <limits.h>
+#include <locale.h>
+#include <stdint.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+char *text_folded(const char *text)
+{
+    static locale_t locale;
+    locale_t before;
+    AUTO(text) struct text folded = { 0 };
+    mbstate_t in = { 0 }, out = { 0 };
+    wchar_t c;
+
+    if (!__atomic_load_n(&locale, __ATOMIC_ACQUIRE)) { /* two threads may both make one: harmless */
+        before = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+        __atomic_store_n(&locale, before, __ATOMIC_RELEASE);
+    }
+    before = uselocale(locale);
+    for (size_t n; (n = mbrtowc(&c, text, 8, &in)) > 0 && n <= 8; text += n) {
+        char bytes[MB_LEN_MAX];
+
+        text_addn(&folded, bytes, wcrtomb(bytes, (wchar_t)towlower((wint_t)c), &out));
+    }
+    uselocale(before);
+    return text_take(&folded);
+}
 
 /* In characters: all bytes but those that continue one. */
 static struct value position_of(const char *text, const char *found)
