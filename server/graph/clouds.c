@@ -3,6 +3,7 @@
 #include "graph/planner.h"
 #include "base/text.h"
 #include <math.h>
+#include <string.h>
 
 /* Classes of the scene classification: 2 to 11 say what a pixel is; 0 is no data, 1 a defect. 2 are shadows of mountains
  * and 7 is what could not be told: both have no cloud in them as far as anybody knows. */
@@ -70,6 +71,14 @@ static void name_disturbances(struct planner *p, struct cube *cube, size_t i)
     ((bool *)cube->deferred)[i] = false;
 }
 
+static bool check_method(const struct call *call, struct err *err)
+{
+    const char *method = call_text(call, "method");
+
+    return !method || !strcmp(method, "Sen2Cor") ||
+           call_fail(call, err, ERR_FeatureUnsupported, "method", "The method '%s' is not offered; 'Sen2Cor' is.", method);
+}
+
 static bool run_cloud_detection(struct call *call, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
@@ -79,7 +88,7 @@ static bool run_cloud_detection(struct call *call, struct value *ret, struct err
     size_t i = 0, classes = 0, stride, n_lines;
     const struct expr **planes;
 
-    if (!call_bands(call, data, &i, err))
+    if (!check_method(call, err) || !call_bands(call, data, &i, err))
         return false;
     d = &data->schema.dimensions[i];
     if (!data->deferred[i] && !find_classes(call, d, &classes, err))

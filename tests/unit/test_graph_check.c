@@ -126,7 +126,7 @@ static const struct {
             NODE("n", "ndvi", "'data':{'from_node':'b'}") SAVE("n")), "NirBandAmbiguous", "", 0 },
     { GRAPH(LOAD NODE("i", "ndvi", DATA) NODE("n", "ndvi", "'data':{'from_node':'i'}") SAVE("n")),
       "DimensionAmbiguous", "0 dimensions", 0 },
-    { CHAIN("cloud_detection", "'method':'Fmask'"), "ProcessParameterInvalid", "expected a string of 'Sen2Cor' or null", 0 },
+    { CHAIN("cloud_detection", "'method':'Fmask'"), "FeatureUnsupported", "The method 'Fmask' is not offered; 'Sen2Cor' is.", 0 },
     { CHAIN("cloud_detection", "'method':null,'options':{'dilate':1}"), "ProcessParameterInvalid",
       "expected an object without members", 0 },
     { CHAIN("cloud_detection", "'options':{}"), "ProcessParameterRequired", "method", 0 },
