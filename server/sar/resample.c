@@ -35,7 +35,7 @@ KERNEL void nearest(const float *restrict power, int width, const float *restric
         PLACE(i);
         float value = power[(int)(y + 0.5f) * width + (int)(x + 0.5f)];
 
-        values[i] = there & (value > 0) ? value : nan;
+        values[i] = (there & (value > 0)) ? value : nan;
     }
 }
 
@@ -58,7 +58,7 @@ KERNEL void bilinear(const float *restrict power, int width, const float *restri
         w2 = v2 > 0 ? w2 : 0;
         w3 = v3 > 0 ? w3 : 0;
         weight = w0 + w1 + w2 + w3;
-        values[i] = there & (weight >= 0.5f) ? sum / weight : nan;
+        values[i] = (there & (weight >= 0.5f)) ? sum / weight : nan;
     }
 }
 
@@ -86,7 +86,7 @@ KERNEL void bicubic(const float *restrict power, int width, const float *restric
             }
         value = sum / weight;
         value = value > SAR_LEAST_POWER ? value : SAR_LEAST_POWER;
-        values[i] = there & (weight >= 0.5f) ? value : nan;
+        values[i] = (there & (weight >= 0.5f)) ? value : nan;
     }
 }
 
