@@ -242,7 +242,7 @@ EXTRA_DIST += tests/bench/bench_http.py
 
 # bytes from outside: catalogues, requests, settings, parts, images, archives
 outside_fuzzers = tests/fuzz/fuzz_stac tests/fuzz/fuzz_geojson tests/fuzz/fuzz_schema tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container tests/fuzz/fuzz_migrate
+	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container tests/fuzz/fuzz_migrate tests/fuzz/fuzz_uploaded
 check_PROGRAMS += $(outside_fuzzers)
 TESTS += $(outside_fuzzers)
 tests_fuzz_fuzz_stac_SOURCES = tests/fuzz/fuzz_stac.c $(fuzz_main)
@@ -268,11 +268,14 @@ tests_fuzz_fuzz_part_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_tiff_SOURCES = tests/fuzz/fuzz_tiff.c $(fuzz_main)
 tests_fuzz_fuzz_tiff_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_tiff_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_uploaded_SOURCES = tests/fuzz/fuzz_uploaded.c $(fuzz_main)
+tests_fuzz_fuzz_uploaded_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_uploaded_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_container_SOURCES = tests/fuzz/fuzz_container.c $(fuzz_main)
 tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
-	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/raster/test_outsiders.py
+	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/fuzz/corpus/uploaded tests/raster/test_outsiders.py
 
 # writing and changes
 EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_job_results.py

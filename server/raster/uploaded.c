@@ -223,6 +223,18 @@ static bool copy_file(const char *path, char *copy, struct err *err)
     return good || err_set(err, ERR_StorageFailure, "it could not be read");
 }
 
+/* With what SQLite lays beside a database that says of itself that it has a log; even a reader does. */
+static void remove_copy(const char *copy)
+{
+    static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
+
+    for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+        AUTO(mem) char *path = mem_printf("%s%s", copy, beside[i]);
+
+        unlink(path);
+    }
+}
+
 /* "CREATE VIRTUAL TABLE "rtree_fields_geom" USING rtree(..)" */
 static bool is_spatial_index(const char *sql)
 {
@@ -349,7 +361,9 @@ bool uploaded_features(const char *path, const char *format, json_t **ret_collec
                unsuitable(dataset ? "it has no layer" : CPLGetLastErrorMsg(), err);
     }
     good = good && read_layer(GDALDatasetGetLayer(dataset, 0), features, err);
-    unlink(copy);
+    opened_drop(&dataset);
+    dataset = NULL;
+    remove_copy(copy);
     if (good)
         *ret_collection = json_pack("{s:s, s:O}", "type", "FeatureCollection", "features", features);
     return good;
