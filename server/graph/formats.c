@@ -1,6 +1,7 @@
 /* The table, its JSON, and the check of an option's value. */
 #include "graph/formats.h"
 #include "graph/graph.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -41,6 +42,8 @@ static const struct format_option
     colours = { "colormap", NULL, OPTION_COLOURS, NULL, 0, 0, NULL,
                 "Of pictures of one band: numbers from 0 to 255 (after range) with their red, green, "
                 "blue and, if wanted, alpha, each from 0 to 255. Other numbers are transparent." },
+    areas = { "areas", NULL, OPTION_AREAS, NULL, 0, 0, NULL,
+              "The mapped area of each class, in any unit; without it each class counts by its share of the samples." },
     quality = { "quality", NULL, OPTION_INTEGER, NULL, 1, 100, "85",
                 "From small (1) to good (100)." };
 
@@ -82,6 +85,11 @@ static const struct file_format formats[] = {
       "A vector cube as a FeatureCollection in degrees of longitude and latitude: its values beside the "
       "properties that the geometries have, their names made of all labels, with ~ between.",
       "vector", { NULL }, 0, true },
+    { "Accuracy", "Accuracy report (JSON)",
+      "Of samples, which are the geometries of a vector cube with the labels 'reference' (the true class) and 'found' (the "
+      "mapped one) along its only other dimension: the matrix of both, overall accuracy and kappa, the accuracies of users "
+      "and producers, and the true share or area of each class with its error (95 %), as Olofsson et al. (2014) recommend.",
+      "vector", { &areas }, 0, true },
 };
 
 /* The next word of a list, NULL at its end. */
@@ -198,6 +206,17 @@ static bool are_colours(const struct value *v)
     return v->kind == KIND_OBJECT && v->object.count > 0;
 }
 
+static bool are_areas(const struct value *v)
+{
+    double class;
+
+    for (size_t i = 0; v->kind == KIND_OBJECT && i < v->object.count; i++)
+        if (!text_to_number(v->object.keys[i], &class) || class != floor(class) ||
+            !is_number(&v->object.values[i], DBL_MIN, 1e300, false))
+            return false;
+    return v->kind == KIND_OBJECT && v->object.count > 0;
+}
+
 const char *option_refuses(struct arena *arena, const struct format_option *o,
                            const struct value *v)
 {
@@ -216,6 +235,8 @@ const char *option_refuses(struct arena *arena, const struct format_option *o,
         return v->kind == KIND_BOOLEAN ? NULL : "expected true or false";
     case OPTION_RANGE:
         return is_range(v) ? NULL : "expected two finite numbers, the first one less than the second";
+    case OPTION_AREAS:
+        return are_areas(v) ? NULL : "expected whole numbers as names, each with a number above 0";
     case OPTION_COLOURS:
         break;
     }
@@ -250,6 +271,7 @@ static json_t *option_json(const struct format_option *o)
     static const char *const types[] = {
         [OPTION_CHOICE] = "string",   [OPTION_NUMBER] = "number", [OPTION_INTEGER] = "integer",
         [OPTION_BOOLEAN] = "boolean", [OPTION_RANGE] = "array",   [OPTION_COLOURS] = "object",
+        [OPTION_AREAS] = "object",
     };
     /* by its subtype it is none of the process graphs and cubes that the API's schema would take it for, too */
     json_t *schema = json_pack("{s:s, s:s, s:s}", "type", types[o->kind], "subtype", "format-option",
@@ -262,6 +284,9 @@ static json_t *option_json(const struct format_option *o)
     if (o->kind == OPTION_RANGE)
         json_object_update_new(schema, json_pack("{s:{s:s}, s:i, s:i}", "items", "type", "number",
                                                  "minItems", 2, "maxItems", 2));
+    if (o->kind == OPTION_AREAS)
+        json_object_update_new(schema, json_pack("{s:i, s:{s:s, s:i, s:b}}", "minProperties", 1, "additionalProperties", "type",
+                                                 "number", "minimum", 0, "exclusiveMinimum", 1));
     if (o->kind == OPTION_COLOURS)
         json_object_update_new(schema, json_pack("{s:i, s:{s:s, s:i, s:i, s:{s:s, s:i, s:i}}}", "minProperties",
                                                  1, "additionalProperties", "type", "array", "minItems", 3,

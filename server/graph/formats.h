@@ -11,6 +11,7 @@ enum option_kind {
     OPTION_INTEGER, /* the same, whole */
     OPTION_BOOLEAN,
     OPTION_RANGE,   /* two numbers, the first one less */
+    OPTION_AREAS,   /* {"1": 1200.5, ...}: whole numbers to numbers above 0 */
     OPTION_COLOURS, /* {"4": [0, 128, 0], ...}: 0..255 to red, green, blue and maybe alpha */
 };
 

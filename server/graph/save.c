@@ -235,6 +235,33 @@ static bool check_bands(const struct call *call, const struct cube *cube, const 
                      format->name, fit, n);
 }
 
+/* What an accuracy report is made of. */
+static bool check_samples(const struct call *call, const struct cube *cube, const struct file_format *format,
+                          struct err *err)
+{
+    static const char *const names[] = { "reference", "found" };
+
+    if (strcmp(format->name, "Accuracy"))
+        return true;
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++)
+        if (cube->deferred[i])
+            return true;
+    for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+        bool there = false;
+
+        for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
+            const struct dimension *d = &cube->schema.dimensions[i];
+
+            for (size_t l = 0; d->labels && l < d->count; l++)
+                there |= !d->labels[l].is_number && !strcmp(d->labels[l].text, names[k]);
+        }
+        if (!there)
+            return call_fail(call, err, ERR_FormatUnsuitable, "data",
+                             "an accuracy report needs the label '%s', which no dimension of the cube has.", names[k]);
+    }
+    return true;
+}
+
 static bool check_shape(const struct call *call, const struct cube *cube, const struct value *options,
                         const struct file_format *format, struct err *err)
 {
@@ -246,7 +273,7 @@ static bool check_shape(const struct call *call, const struct cube *cube, const 
         return call_fail(call, err, ERR_FormatUnsuitable, "format",
                          "%s holds images; a cube without x and y can be saved as JSON or CSV.",
                          format->name);
-    return check_bands(call, cube, options, format, err);
+    return check_samples(call, cube, format, err) && check_bands(call, cube, options, format, err);
 }
 
 /* Node ids are free text; file names are not. */

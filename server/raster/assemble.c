@@ -28,6 +28,7 @@ static const struct format {
     { "JSON", "json", "application/json", sink_json, true, false, vector_json },
     { "CSV", "csv", "text/csv", sink_csv, true, false, vector_csv },
     { "GeoJSON", "geojson", "application/geo+json", NULL, true, false, vector_geojson },
+    { "Accuracy", "json", "application/json", NULL, true, false, vector_accuracy },
 };
 
 static const struct format *format_named(const char *name)

@@ -23,6 +23,7 @@ libsentier_a_SOURCES += \
 	server/raster/rasterize.c server/raster/rasterize.h \
 	server/raster/schedule.c server/raster/schedule.h \
 	server/raster/schedule_steps.c server/raster/schedule_values.c \
+	server/raster/accuracy.c server/raster/accuracy.h \
 	server/raster/sieve.c server/raster/sieve.h \
 	server/raster/sink_cog.c server/raster/sink_csv.c server/raster/sink_json.c server/raster/sink_netcdf.c server/raster/sink_picture.c \
 	server/raster/sink_zarr.c server/raster/zip_file.c server/raster/zip_file.h \

@@ -1,10 +1,11 @@
-/* Vector cubes as JSON, CSV and GeoJSON. A cell is a date (if the cube has dates), a geometry, and one
+/* Vector cubes as JSON, CSV and GeoJSON, and the report of how right a classification is. A cell is a date (if the cube has dates), a geometry, and one
  * label of each other dimension; these others are the columns of a table, named by their labels with ~
  * between. No-data is null, or nothing in a table. */
 #include "base/mem.h"
 #include "base/text.h"
 #include "graph/value.h"
 #include "json/js.h"
+#include "raster/accuracy.h"
 #include "raster/sinks.h"
 #include "raster/vectors.h"
 #include <math.h>
@@ -346,4 +347,50 @@ bool vector_geojson(const struct plan_node *save, const double *rows, const char
     text_add(&out, "\n]}\n");
     table_done(&t);
     return write_text(&out, path, ret_size, err);
+}
+
+/* ---- accuracy ---- */
+
+/* The numbers of a column; NULL: there is none. */
+static double *column_named(const struct table *t, const char *name)
+{
+    size_t column = 0;
+    double *numbers;
+
+    while (column < t->n_columns && strcmp(t->names[column], name))
+        column++;
+    if (column == t->n_columns)
+        return NULL;
+    numbers = mem_array(t->n_geometries, sizeof *numbers);
+    for (size_t g = 0; g < t->n_geometries; g++)
+        numbers[g] = cell(t, 0, g, column);
+    return numbers;
+}
+
+static bool report_table(const struct table *t, json_t **ret_report, struct err *err)
+{
+    AUTO(mem) double *reference = column_named(t, "reference");
+    AUTO(mem) double *found = column_named(t, "found");
+
+    if (!reference || !found || t->n_dates != 1)
+        return err_set(err, ERR_FormatUnsuitable, "An accuracy report is made of the labels 'reference' and 'found', of one date.");
+    return accuracy_report(reference, found, t->n_geometries, json_object_get(t->save->save.options, "areas"), ret_report, err);
+}
+
+bool vector_accuracy(const struct plan_node *save, const double *rows, const char *path,
+                     int64_t *ret_size, struct err *err)
+{
+    AUTO(json) json_t *report = NULL;
+    AUTO(mem) char *text = NULL;
+    struct table t;
+    bool good;
+
+    table_init(&t, save, rows);
+    good = report_table(&t, &report, err);
+    table_done(&t);
+    if (!good)
+        return false;
+    text = json_dumps(report, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    *ret_size = (int64_t)strlen(text);
+    return sink_write(path, text, strlen(text), err);
 }

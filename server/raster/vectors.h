@@ -17,6 +17,6 @@ DEFINE_AUTO(vector_rows, struct vector_rows *, vector_rows_free)
 /* Writers of whole files. */
 typedef bool vector_sink(const struct plan_node *save, const double *rows, const char *path,
                          int64_t *ret_size, struct err *err);
-vector_sink vector_json, vector_csv, vector_geojson;
+vector_sink vector_json, vector_csv, vector_geojson, vector_accuracy;
 
 #endif

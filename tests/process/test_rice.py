@@ -184,7 +184,13 @@ def test_map_of_a_delta(stack, tmp_path, step, most_days):
     ring = [[left, top], [left + 900, top], [left + 900, top - 700], [left, top - 700], [left, top]]
     fields = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": rasterio.warp.transform_geom(
         profile["crs"], "EPSG:4326", {"type": "Polygon", "coordinates": [ring]}, precision=-1)}]}
-    run(RICE_MAP, catalogue(tmp_path / "in", values[::step], days[::step], profile), tmp_path / "out", collection="sentinel-1-gamma0", fields=fields)
+    rows, columns = np.arange(3, 128, 8), np.arange(2, 128, 9)
+    places = [(r, c, *rasterio.transform.xy(profile["transform"], r, c)) for r in rows for c in columns]
+    lon, lat = rasterio.warp.transform(profile["crs"], "EPSG:4326", [p[2] for p in places], [p[3] for p in places])
+    known = np.where(classes <= 3, classes, 0)
+    reference = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"class": int(known[p[0], p[1]])}, "geometry": {
+        "type": "Point", "coordinates": [x, y]}} for p, x, y in zip(places, lon, lat)]}
+    run(RICE_MAP, catalogue(tmp_path / "in", values[::step], days[::step], profile), tmp_path / "out", collection="sentinel-1-gamma0", fields=fields, reference=reference)
     got = read_results(tmp_path / "out")
     found, rice = got["classes"], (classes >= 1) & (classes <= 3)
     inside = scipy.ndimage.minimum_filter(classes, 7) == scipy.ndimage.maximum_filter(classes, 7)
@@ -194,6 +200,9 @@ def test_map_of_a_delta(stack, tmp_path, step, most_days):
     assert right.sum() / (inside & rice & (found > 0)).sum() >= 0.97
     errors = np.concatenate([(np.where(got[name] == -32768, np.nan, got[name].astype(float)) - planted[k])[right] for k, name in enumerate(NAMES[1:4])])
     assert np.nanmean(abs(errors)) <= most_days and np.isfinite(errors).sum() > 5000
+    report = json.loads((tmp_path / "out" / "accuracy.json").read_text())
+    pairs = [(found[r, c], known[r, c]) for r, c, *_ in places]
+    assert report["matrix"] == [[pairs.count((i, k)) for k in report["classes"]] for i in report["classes"]] and report["samples"] == len(places)
     # no patch of fewer than 25 pixels, and no season without rice
     label, n = scipy.ndimage.label((found > 0) & (found < 255), np.ones((3, 3)))
     assert np.bincount(label.ravel())[1:].min() >= 25
