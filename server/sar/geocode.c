@@ -3,11 +3,12 @@
 #include "sar/geocode.h"
 #include "base/crew.h"
 #include "base/mem.h"
+#include "sar/flatten.h"
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
 
-enum { SIDE = 1024 /* positions of a block, across */ };
+enum { SIDE = 1024 /* positions of a block, across */, FLAT_SIDE = 512 /* with all the terrain around */ };
 
 struct geocoding {
     const struct geocode_want *want;
@@ -25,8 +26,8 @@ struct worker {
     float *heights, *lines, *image_columns;
     double *t, *range;
     float *row, *sums, *counts; /* of one row of pixels */
-    float *raw, *power; /* a window as it is read, and with what lies around it */
-    size_t raw_size, power_size;
+    float *raw, *power, *factors; /* a window as it is read, and with what lies around it */
+    size_t raw_size, power_size, factors_size;
 };
 
 static void end(void *context, void *own)
@@ -47,6 +48,7 @@ static void end(void *context, void *own)
     free(w->counts);
     free(w->raw);
     free(w->power);
+    free(w->factors);
     free(w);
 }
 
@@ -92,12 +94,7 @@ static bool have(float **buffer, size_t *size, size_t n, struct err *err)
 /* ---- the window of the image ---- */
 
 /* Whole pixels around all positions, which count from an origin. */
-struct frame {
-    int64_t line, column; /* of the window's first pixel */
-    size_t width, height;
-};
-
-static bool find_frame(const struct worker *w, const struct lattice *lattice, size_t n, struct frame *ret)
+static bool find_frame(const struct worker *w, const struct lattice *lattice, size_t n, struct image_frame *ret)
 {
     float left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
     double line, column;
@@ -115,7 +112,7 @@ static bool find_frame(const struct worker *w, const struct lattice *lattice, si
 }
 
 /* The frame with 0 where there is no image. */
-static bool read_frame(const struct geocode_want *want, struct worker *w, const struct frame *f, struct err *err)
+static bool read_frame(const struct geocode_want *want, struct worker *w, const struct image_frame *f, struct err *err)
 {
     int64_t left = f->column > 0 ? f->column : 0, top = f->line > 0 ? f->line : 0;
     int64_t right = f->column + (int64_t)f->width, bottom = f->line + (int64_t)f->height;
@@ -139,6 +136,28 @@ static bool read_frame(const struct geocode_want *want, struct worker *w, const 
     for (size_t y = 0; y < window.height; y++)
         memcpy(w->power + ((size_t)(top - f->line) + y) * f->width + (size_t)(left - f->column),
                w->raw + y * window.width, window.width * sizeof *w->raw);
+    return true;
+}
+
+/* Beta0 to gamma0 of the terrain. */
+static bool flatten(const struct geocoding *g, struct worker *w, const struct window_rect *block,
+                    const struct image_frame *f, struct err *err)
+{
+    const struct geocode_want *want = g->want;
+    struct relief_want wish = { .view = want->view, .dem = want->dem, .grid = &g->fine, .window = *block, .with_scan = true };
+    AUTO(relief) struct relief *relief = NULL;
+    AUTO(mem) uint8_t *mask = NULL;
+
+    if (!relief_reach(want->dem, &g->fine, block, w->crs, &wish.around, err) ||
+        !relief_new(&wish, w->crs, &relief, err))
+        return false;
+    if (!relief->seen)
+        return true;
+    if (!have(&w->factors, &w->factors_size, f->width * f->height, err) || !shadow_mask(relief, &mask, err) ||
+        !flatten_factors(relief, mask, want->view, f, w->factors, err))
+        return false;
+    for (size_t i = 0; i < f->width * f->height; i++)
+        w->power[i] *= w->factors[i];
     return true;
 }
 
@@ -176,7 +195,7 @@ static size_t put_row(const float *values, float *pixels, size_t n)
 }
 
 static size_t put_block(const struct geocoding *g, struct worker *w, const struct window_rect *pixels,
-                        const struct frame *f)
+                        const struct image_frame *f)
 {
     struct resample_window window = { w->power, f->width };
     size_t width = pixels->width * g->each, filled = 0;
@@ -223,7 +242,7 @@ static bool run_block(void *context, void *own, size_t unit, struct err *err)
                                  .window = { x * each, y * each, pixels.width * g->each, pixels.height * g->each } };
     AUTO(lattice) struct lattice *lattice = NULL;
     size_t n = wish.window.width * wish.window.height, filled;
-    struct frame frame;
+    struct image_frame frame;
     double line, column;
 
     if (!lattice_new(&wish, w->crs, &lattice, err))
@@ -233,7 +252,7 @@ static bool run_block(void *context, void *own, size_t unit, struct err *err)
     find_positions(w, lattice, wish.window.width, wish.window.height);
     if (!find_frame(w, lattice, n, &frame))
         return true;
-    if (!read_frame(want, w, &frame, err))
+    if (!read_frame(want, w, &frame, err) || (want->flatten && !flatten(g, w, &wish.window, &frame, err)))
         return false;
     lattice_origin(lattice, &line, &column);
     shift(w->lines, n, (float)(line - (double)frame.line));
@@ -265,7 +284,7 @@ bool geocode(const struct geocode_want *want, struct geocode_report *ret_report,
     g.fine.dy /= (double)g.each;
     g.fine.width *= (int64_t)g.each;
     g.fine.height *= (int64_t)g.each;
-    g.side = SIDE / g.each;
+    g.side = (want->flatten ? FLAT_SIDE : SIDE) / g.each;
     g.columns = ((size_t)want->grid.width + g.side - 1) / g.side;
     g.rows = ((size_t)want->grid.height + g.side - 1) / g.side;
     work.units = g.columns * g.rows;

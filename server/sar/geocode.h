@@ -21,6 +21,7 @@ struct geocode_want {
     struct grid grid;
     struct geocode_input input;
     enum resample_method method;
+    bool flatten; /* the input is beta0, and wanted is gamma0 of the terrain */
     int threads;
     void (*progress)(void *listener, size_t done, size_t all); /* from any thread; NULL: nobody listens */
     void *listener;
