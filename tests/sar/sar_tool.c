@@ -4,8 +4,11 @@
  *   sar_tool cover LEAST FILE           tiles that the rings in a file ([[[lon, lat] ...] ...], the first is outer) cover, with percent
  *   sar_tool filter KIND RADIUS LOOKS DAMPING WIDTH HEIGHT LEFT TOP RET_WIDTH RET_HEIGHT      floats in, floats out
  *   sar_tool series RADIUS WIDTH HEIGHT DATES       the multi-temporal filter, date by date
- *   sar_tool title TITLE ...            a product's title, and the name of a tile of it */
+ *   sar_tool title TITLE ...            a product's title, and the name of a tile of it
+ *   sar_tool calibrate PRODUCT POLARISATION QUANTITY yes|no LINE PIXEL WIDTH HEIGHT      a window as floats, noise removed or not */
 #include "base/instant.h"
+#include "raster/engine.h"
+#include "sar/measurement.h"
 #include "sar/mgrs.h"
 #include "sar/names.h"
 #include "sar/speckle.h"
@@ -151,11 +154,54 @@ static int title(char **words)
     return 0;
 }
 
+static bool calibrated(char **words, const struct sar_window *window, float *power, struct err *err)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    AUTO(sar_product) struct sar_product *product = NULL;
+    AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
+    AUTO(sar_radiometry) struct sar_radiometry *radiometry = NULL;
+    AUTO(mem) uint16_t *dn = mem_array(window->width * window->height, sizeof *dn);
+    bool denoise = !strcmp(words[3], "yes");
+    const struct sar_image *image;
+    struct sar_annotation annotation;
+    struct sar_calibration calibration;
+    struct sar_noise noise;
+    enum sar_quantity quantity;
+
+    raster_init();
+    if (!sar_quantity_find(words[2], &quantity) || !sar_product_open(words[0], &product, err))
+        return false;
+    image = sar_product_image(product, words[1]);
+    if (!image || !sar_image_annotation(product, image, arena, &annotation, err) ||
+        !sar_image_calibration(product, image, arena, &calibration, err) ||
+        (denoise && !sar_image_noise(product, image, arena, &noise, err)) ||
+        !sar_radiometry_new(&calibration, denoise ? &noise : NULL, quantity, annotation.samples, &radiometry, err) ||
+        !sar_measurement_open(product, image, &annotation, NULL, &measurement, err) ||
+        !sar_measurement_read(measurement, window, dn, err))
+        return false;
+    sar_radiometry_block(radiometry, window, dn, power);
+    return true;
+}
+
+static int calibrate(char **words)
+{
+    const struct sar_window window = { atoll(words[4]), atoll(words[5]), (size_t)atoll(words[6]), (size_t)atoll(words[7]) };
+    AUTO(mem) float *power = mem_array(window.width * window.height, sizeof *power);
+    struct err err = { 0 };
+
+    if (!calibrated(words, &window, power, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        return 1;
+    }
+    fwrite(power, sizeof *power, window.width * window.height, stdout);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct { const char *name; int words; int (*run)(char **words); } rows[] = {
         { "tiles", 0, tiles }, { "find", 0, find }, { "cover", 2, cover }, { "filter", 10, filter }, { "series", 4, series },
-        { "title", 0, title },
+        { "title", 0, title },   { "calibrate", 8, calibrate },
     };
 
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(rows); i++)
