@@ -126,6 +126,9 @@ struct catalog {
     bool (*chance)(void *context, const char *key, uint64_t *ret_number);
     /* What a survey of this key told before, borrowed; NULL: nothing. NULL: there is no before. */
     json_t *(*surveyed)(void *context, const char *key);
+    /* Told before anything is asked that may take its time, or that is of who asks. NULL: nobody. */
+    void (*before)(void *before_context);
+    void *before_context;
     enum dialect dialect; /* of who asks */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };

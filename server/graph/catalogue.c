@@ -110,6 +110,12 @@ static json_t *section(json_t *root, const char *name)
     return member;
 }
 
+static void tell_before(const struct planner *p)
+{
+    if (p->catalog->before)
+        p->catalog->before(p->catalog->before_context);
+}
+
 bool catalog_describe(struct planner *p, const char *id, const struct collection_info **ret,
                       struct err *err)
 {
@@ -117,6 +123,7 @@ bool catalog_describe(struct planner *p, const char *id, const struct collection
 
     if (!p->catalog || !p->catalog->collection)
         return err_set(err, ERR_CollectionNotFound, "Collection '%.100s' does not exist.", id);
+    tell_before(p);
     if (!p->catalog->collection(p->catalog->context, id, p->arena, ret, err))
         return false;
     known = section(p->scenes, "collections");
@@ -131,6 +138,7 @@ bool catalog_ask(struct planner *p, const struct scene_query *query, struct scen
     AUTO(mem) char *key = query_key(query);
     json_t *scenes;
 
+    tell_before(p);
     if (!p->catalog->scenes(p->catalog->context, query, p->arena, ret, err))
         return false;
     scenes = json_array();
@@ -174,6 +182,7 @@ bool catalog_process(struct planner *p, const char *space, const char *id, const
         return false;
     if (!json_object_get(ids, name))
         return true;
+    tell_before(p);
     if (!p->catalog->process(p->catalog->context, space, id, &process, err))
         return false;
     if (!process) /* deleted in between */
@@ -193,6 +202,7 @@ bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struc
         return true;
     if (!p->catalog->fetch)
         return err_set(err, ERR_FeatureUnsupported, "files are not fetched here");
+    tell_before(p);
     if (!p->catalog->fetch(p->catalog->fetch_context, url, &json, err))
         return false;
     json_object_set_new(known, url, json);
@@ -209,6 +219,7 @@ bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code,
     if (!told && !p->catalog->udf.code)
         return err_set(err, ERR_FeatureUnsupported, "files are not fetched here");
     if (!told) {
+        tell_before(p);
         if (!p->catalog->udf.code(p->catalog->udf.context, udf, &code, err))
             return false;
         if (json_object_set_new(known, udf, json_string(code)))
@@ -254,6 +265,8 @@ bool catalog_udf_probe(struct planner *p, const struct node *node, const char *r
     if (!axes && !p->catalog->udf.probe)
         return err_set(err, ERR_EstimateComplexity,
                        "Which labels the UDF of node '%.100s' gives is only known when it runs.", node->id);
+    if (!axes)
+        tell_before(p);
     if (!axes && !p->catalog->udf.probe(p->catalog->udf.context, node->id, node->pointer, request, &axes, err))
         return false;
     json_object_set(known, key, axes);
@@ -291,6 +304,7 @@ bool catalog_stac(struct planner *p, const char *url, const struct scene_query *
         return true;
     if (!p->catalog->stac)
         return err_set(err, ERR_FeatureUnsupported, "nothing is fetched here");
+    tell_before(p);
     if (!p->catalog->stac(p->catalog->fetch_context, url, &of_url, &json, err))
         return false;
     json_object_set_new(known, key, json);
@@ -308,6 +322,7 @@ bool catalog_uploaded(struct planner *p, const char *path, const char *format, c
         return true;
     if (!p->catalog->uploaded)
         return err_set(err, ERR_FileNotFound, "There are no uploaded files here");
+    tell_before(p);
     if (!p->catalog->uploaded(p->catalog->fetch_context, path, format, &json, err))
         return false;
     json_object_set_new(known, key, json);

@@ -3,6 +3,7 @@ libsentier_a_SOURCES += \
 	server/jobs/hook.c server/jobs/hook.h \
 	server/jobs/leader.c \
 	server/jobs/perform.c server/jobs/perform.h \
+	server/jobs/perform_files.c \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
 	server/jobs/perform_stage.c server/jobs/perform_steps.c server/jobs/stage_in.c server/jobs/stage_in.h server/jobs/stage_out.c server/jobs/stage_out.h \

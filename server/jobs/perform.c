@@ -228,9 +228,10 @@ static bool assemble_parts(struct performer *p, struct task *task, char **paths,
     AUTO(raster_result) struct raster_result *result = NULL;
     int64_t start = instant_monotonic();
 
-    return need_plan(p, err) && scratch_make(spool, err) && scratch_make(fresh, err) &&
-           raster_assemble(p->plan, &options, n, (const char *const *)paths, fresh, &result, err) &&
-           perform_publish(p, task, fresh, result, perform_seconds(start), err);
+    if (!need_plan(p, err) || !scratch_make(spool, err) || !scratch_make(fresh, err) ||
+        !raster_assemble(p->plan, &options, n, (const char *const *)paths, fresh, &result, err))
+        return false;
+    return perform_publish(p, task, &(struct perform_end){ fresh, .result = result, .seconds = perform_seconds(start) }, err);
 }
 
 static bool assemble(struct performer *p, struct task *task, struct err *err)
@@ -265,6 +266,7 @@ void performer_done(struct performer *p)
     free(p->allowed_paths);
     p->plan = NULL;
     p->allowed_paths = NULL;
+    p->picture = (struct picture_wish){ 0 };
 }
 
 bool perform(struct performer *p, const struct task *task, struct err *err)
@@ -275,6 +277,11 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
     };
     struct task mine = *task;
 
+    if (p->work.id[0] && (strcmp(p->work.id, task->job) || p->work.run != task->run)) {
+        performer_done(p);
+        if (p->reuse > REUSE_ANYBODY)
+            raster_forget();
+    }
     p->task = task;
     if (!p->work.id[0] && !job_load_work(p->db, task->job, &p->work, err)) {
         if (err->code != ERR_JobNotFound)
@@ -282,5 +289,7 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
         err_clear(err); /* deleted in the meantime: nothing is left to do */
         return true;
     }
+    if (task->kind != TASK_PLAN)
+        perform_will_stay(p);
     return acts[task->kind](p, &mine, err);
 }

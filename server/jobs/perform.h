@@ -4,11 +4,14 @@
 
 #include "config/config.h"
 #include "graph/graph.h"
+#include "jobs/wire.h"
 #include "raster/engine.h"
 #include "store/tasks.h"
 #include "udf/udf.h"
 
-/* Kept between tasks of one job. */
+struct publication;
+
+/* Kept between tasks. */
 struct performer {
     const struct config *config;
     struct db *db;
@@ -18,13 +21,26 @@ struct performer {
     const struct task *task; /* in hand */
     char *allowed_paths;  /* where local assets may lie; NULL: anywhere */
     void (*progress)(void *context, int64_t blocks_done);
-    void *progress_context;
+    void *progress_context; /* of both */
+    /* Told of each task whose end had to wait for others; NULL: none may. `problem` NULL: it ended well. */
+    void (*settled)(void *context, const struct task *task, double seconds, const struct err *problem);
+    enum reuse reuse;     /* grows only */
+    struct publication *made[WIRE_MOST_MADE]; /* ends that wait */
+    size_t n_made;
+    int64_t made_since;
 };
 void performer_done(struct performer *p);
 
-/* Returns true when the task is settled, or is no longer ours (then its output is gone). Otherwise
- * whoever asked decides by the error whether it is tried again. */
+/* Returns true when the task is settled, is no longer ours (then its output is gone), or its end waits for others
+ * (`settled` tells it). Otherwise whoever asked decides by the error whether it is tried again. */
 bool perform(struct performer *p, const struct task *task, struct err *err) MUST_USE;
+/* Ends that wait are told now; must they be, by their number or their age? */
+void perform_flush(struct performer *p);
+bool perform_is_waiting(const struct performer *p, const struct task *task); /* for that */
+/* Something is read or asked for that may take its time: no end waits for that. Or for good: it works for this job alone. */
+void perform_will_read(struct performer *p);
+void perform_will_stay(struct performer *p);
+bool perform_must_flush(const struct performer *p);
 
 /* Runs `body` in a transaction until the database has answered: a lost connection is made again and
  * again (the supervisor ends us when our lease does). */
@@ -40,13 +56,22 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
                                       const char *spool);
 bool perform_plan(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_stage(struct performer *p, struct task *task, struct err *err) MUST_USE;
-/* The job's results are the files in `fresh`: renamed, recorded, and the job is finished, all or
- * nothing. `result` is NULL for a value that is no cube (then the folder holds result.json). */
-bool perform_publish(struct performer *p, struct task *task, const char *fresh,
-                     const struct raster_result *result, double seconds, struct err *err) MUST_USE;
-/* The same of files that are listed; their paths are set. The caller drops their fields. */
-bool perform_publish_files(struct performer *p, struct task *task, const char *fresh, struct job_asset *assets,
-                           size_t count, double seconds, struct err *err) MUST_USE;
+/* What a job gave. */
+struct perform_end {
+    const char *fresh; /* the folder of its files */
+    const struct raster_result *result; /* what the plan made; */
+    const struct job_asset *files;      /* or what is listed, but for the paths; both NULL: result.json alone */
+    size_t n_files;
+    double seconds;
+    const struct job_planned *planned;  /* NULL: recorded before */
+    const json_t *logs;                 /* further lines: [{"level", "code", "message", "data"}] */
+    bool may_wait;                      /* for others, a few milliseconds */
+};
+/* The files get their final names, are recorded, and the job is finished, all or nothing. */
+bool perform_publish(struct performer *p, struct task *task, const struct perform_end *end, struct err *err) MUST_USE;
+/* perform_files.c: what is told of a file; the scenes that a plan read. The caller owns both. */
+json_t *perform_file_fields(const struct plan *plan, const struct raster_file *file);
+json_t *perform_sources(const struct plan *plan);
 /* perform_steps.c: a job that runs commands: its first task says what is ready, and a task runs each step. */
 bool perform_is_commands(const struct performer *p);
 bool perform_flow(struct performer *p, struct task *task, struct err *err) MUST_USE;

@@ -17,6 +17,9 @@
 /* What assembling weighs in progress, in parts of computing. */
 enum { ASSEMBLE_PART = 10 };
 
+/* A job that takes less has no progress to tell: its plan is recorded with its end. */
+#define QUICK_SECONDS 0.5
+
 static bool check_limits(struct performer *p, const struct raster_estimate *e, struct err *err)
 {
     bool sync = p->work.class == CLASS_INTERACTIVE;
@@ -62,6 +65,7 @@ static bool survey(void *surveyor_, const struct plan *plan, struct survey *surv
         hold_all(plan, survey);
         return true;
     }
+    perform_will_read(p);
     options.progress = NULL; /* these are no blocks of the job */
     if (!raster_estimate(plan, &options, &estimate, err) || !check_limits(p, &estimate, err) ||
         !scratch_make(spool, err))
@@ -69,6 +73,12 @@ static bool survey(void *surveyor_, const struct plan *plan, struct survey *surv
     good = raster_survey(plan, &options, survey, err);
     scratch_remove(spool);
     return good;
+}
+
+/* Who asks may be told after a while: nobody's end waits for that. */
+static void before_asking(void *performer)
+{
+    perform_will_read(performer);
 }
 
 static bool make_plan(struct performer *p, struct task *task, struct catalog_viewer *viewer, struct err *err)
@@ -83,6 +93,8 @@ static bool make_plan(struct performer *p, struct task *task, struct catalog_vie
         url_allow(&catalog, &reader);
     catalog.survey = survey;
     catalog.survey_context = &surveyor;
+    catalog.before = before_asking;
+    catalog.before_context = p;
     return perform_make_plan(p, &catalog, err);
 }
 
@@ -159,23 +171,44 @@ struct planning {
     enum hold hold;
 };
 
-static bool log_notices(struct db *db, const struct planning *g, struct err *err)
+static const char *text_of(const json_t *line, const char *name)
 {
+    return json_string_value(json_object_get(line, name));
+}
+
+/* Lines of the log; the caller owns them. */
+static json_t *planned_lines(const struct planning *g)
+{
+    json_t *lines = json_array();
     const json_t *notice;
     size_t i;
 
     json_array_foreach(g->performer->plan->notices, i, notice) {
-        const char *level = json_string_value(json_object_get(notice, "level"));
-        const char *message = json_string_value(json_object_get(notice, "message"));
-        const char *node = json_string_value(json_object_get(notice, "node"));
-        const char *code = json_string_value(json_object_get(notice, "code"));
-        json_t *seen = json_object_get(notice, "data");
-        AUTO(json) json_t *data = node ? json_pack("{s:s}", "node", node) : NULL;
+        json_t *node = json_object_get(notice, "node"), *seen = json_object_get(notice, "data");
+        const char *level = text_of(notice, "level"), *message = text_of(notice, "message");
+        json_t *line = json_pack("{s:s, s:O*, s:s}", "level", level ? level : "info", "code",
+                                 json_object_get(notice, "code"), "message", message ? message : "");
 
-        if (seen && data)
-            json_object_set(data, "data", seen);
-        if (!job_log_add_at(db, g->task->job, g->task->number, level ? level : "info", code,
-                            message ? message : "", data, err))
+        if (node)
+            json_object_set_new(line, "data", json_pack("{s:O, s:O*}", "node", node, "data", seen));
+        json_array_append_new(lines, line);
+    }
+    json_array_append_new(lines, json_pack("{s:s, s:o}", "level", "info", "message",
+        json_sprintf("Planned: %" PRId64 " pixels to read, %" PRId64 " blocks in %zu task%s, about %.1f s of work.",
+                     g->estimate->pixels_in, (int64_t)g->estimate->blocks, g->n_ranges, g->n_ranges == 1 ? "" : "s",
+                     g->estimate->seconds)));
+    return lines;
+}
+
+static bool log_lines(struct db *db, const struct planning *g, struct err *err)
+{
+    AUTO(json) json_t *lines = planned_lines(g);
+    const json_t *line;
+    size_t i;
+
+    json_array_foreach(lines, i, line) {
+        if (!job_log_add_at(db, g->task->job, g->task->number, text_of(line, "level"), text_of(line, "code"),
+                            text_of(line, "message"), json_object_get(line, "data"), err))
             return false;
     }
     return true;
@@ -194,59 +227,103 @@ static bool add_tasks(struct db *db, const struct planning *g, int64_t assemble_
     return task_add_plan(db, &g->performer->work, &plan, err);
 }
 
+static int64_t assemble_blocks(const struct planning *g)
+{
+    return g->n_ranges > 1 ? (int64_t)g->estimate->blocks / ASSEMBLE_PART + 1 : 0;
+}
+
+/* The caller drops estimate and processes. */
+static struct job_planned planned_of(const struct planning *g)
+{
+    json_t *processes = processes_used(g->performer->plan->scenes);
+
+    if (json_array_size(processes) == 0) {
+        json_decref(processes);
+        processes = NULL;
+    }
+    return (struct job_planned){ .scenes = g->performer->plan->scenes,
+                                 .estimate = estimate_json(g->estimate),
+                                 .processes = processes,
+                                 .blocks = (int64_t)g->estimate->blocks + assemble_blocks(g),
+                                 .n_tasks = g->n_ranges > 1 ? (int)g->n_ranges + 2 : 1,
+                                 .seconds = g->estimate->seconds };
+}
+
+static void drop_planned(struct job_planned *planned)
+{
+    json_decref((json_t *)planned->estimate);
+    json_decref((json_t *)planned->processes);
+}
+
 static bool record(struct db *db, void *arg, struct err *err)
 {
     struct planning *g = arg;
-    AUTO(json) json_t *estimate = estimate_json(g->estimate);
-    AUTO(json) json_t *processes = processes_used(g->performer->plan->scenes);
-    bool split = g->n_ranges > 1;
-    int64_t blocks = (int64_t)g->estimate->blocks;
-    int64_t more = split ? blocks / ASSEMBLE_PART + 1 : 0;
-    struct job_planned planned = { .scenes = g->performer->plan->scenes,
-                                   .estimate = estimate,
-                                   .processes = json_array_size(processes) ? processes : NULL,
-                                   .blocks = blocks + more,
-                                   .n_tasks = split ? (int)g->n_ranges + 2 : 1,
-                                   .seconds = g->estimate->seconds };
-    char message[200];
+    struct job_planned planned;
+    bool good;
 
-    snprintf(message, sizeof message,
-             "Planned: %" PRId64 " pixels to read, %" PRId64 " blocks in %zu task%s, about %.1f s of work.",
-             g->estimate->pixels_in, blocks, g->n_ranges, g->n_ranges == 1 ? "" : "s",
-             g->estimate->seconds);
     if (!task_hold(db, g->task, &g->hold, err))
         return false;
     if (g->hold != HOLD_MINE)
         return true;
-    if (!job_set_planned(db, g->task->job, &planned, err) || !log_notices(db, g, err) ||
-        !job_log_add_at(db, g->task->job, g->task->number, "info", NULL, message, NULL, err))
+    planned = planned_of(g);
+    good = job_set_planned(db, g->task->job, &planned, err) && log_lines(db, g, err);
+    drop_planned(&planned);
+    if (!good)
         return false;
-    return !split || (add_tasks(db, g, more, err) && task_settle(db, g->task, g->seconds, err));
+    return g->n_ranges == 1 ||
+           (add_tasks(db, g, assemble_blocks(g), err) && task_settle(db, g->task, g->seconds, err));
 }
 
-static bool do_at_once(struct performer *p, struct task *task, int64_t start, struct err *err)
+/* `end` tells all but the files. */
+static bool do_at_once(struct performer *p, struct task *task, int64_t start, struct perform_end *end, struct err *err)
 {
     AUTO(mem) char *spool = scratch_spool(p->config, task);
-    AUTO(mem) char *fresh = scratch_fresh_result(p->config, task);
     struct raster_options options = perform_options(p, task, spool);
     AUTO(raster_result) struct raster_result *result = NULL;
 
-    return scratch_make(spool, err) && scratch_make(fresh, err) &&
-           raster_evaluate(p->plan, &options, fresh, &result, err) &&
-           perform_publish(p, task, fresh, result, perform_seconds(start), err);
+    if (!scratch_make(spool, err) || !scratch_make(end->fresh, err) ||
+        !raster_evaluate(p->plan, &options, end->fresh, &result, err))
+        return false;
+    end->result = result;
+    end->seconds = perform_seconds(start);
+    return perform_publish(p, task, end, err);
 }
 
 /* A graph that ends in a number, an array or the like: its JSON is the result. */
-static bool save_value(struct performer *p, struct task *task, int64_t start, struct err *err)
+static bool save_value(struct performer *p, struct task *task, int64_t start, struct perform_end *end, struct err *err)
 {
-    AUTO(mem) char *fresh = scratch_fresh_result(p->config, task);
-    AUTO(mem) char *path = mem_printf("%s/result.json", fresh);
+    AUTO(mem) char *path = mem_printf("%s/result.json", end->fresh);
 
-    if (!scratch_make(fresh, err))
+    if (!scratch_make(end->fresh, err))
         return false;
     if (json_dump_file(p->plan->value, path, JSON_ENCODE_ANY | JSON_INDENT(2)))
         return err_set(err, ERR_StorageFailure, "%s: could not be written", path);
-    return perform_publish(p, task, fresh, NULL, perform_seconds(start), err);
+    end->seconds = perform_seconds(start);
+    return perform_publish(p, task, end, err);
+}
+
+/* All of it in this task. */
+static bool finish_here(struct performer *p, struct planning *g, int64_t start, struct err *err)
+{
+    AUTO(mem) char *fresh = scratch_fresh_result(p->config, g->task);
+    bool is_value = p->plan->value != NULL, quick = is_value || g->estimate->seconds < QUICK_SECONDS;
+    AUTO(json) json_t *lines = quick ? planned_lines(g) : NULL;
+    struct perform_end end = { .fresh = fresh, .logs = lines, .may_wait = is_value };
+    struct job_planned planned = { 0 };
+    bool good;
+
+    if (quick) {
+        planned = planned_of(g);
+        end.planned = &planned;
+    } else if (!perform_transact(p, record, g, err)) {
+        return false;
+    } else if (g->hold != HOLD_MINE) {
+        return true;
+    }
+    g->task->blocks = (int64_t)g->estimate->blocks;
+    good = is_value ? save_value(p, g->task, start, &end, err) : do_at_once(p, g->task, start, &end, err);
+    drop_planned(&planned);
+    return good;
 }
 
 bool perform_plan(struct performer *p, struct task *task, struct err *err)
@@ -261,10 +338,14 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
                                      .site = p->config->catalog_site, .arena = arena,
                                      .job = task->job, .run = task->run };
 
-    if (perform_is_commands(p))
+    if (perform_is_commands(p)) {
+        perform_will_stay(p);
         return perform_flow(p, task, err);
+    }
     if (!make_plan(p, task, &viewer, err))
         return false;
+    if (!p->plan->value)
+        perform_will_read(p);
     if (viewer.n_offline > 0)
         return wait_for_tape(p, task, &viewer, err);
     if (!p->plan->value &&
@@ -272,15 +353,12 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
         return false;
     planning.n_ranges = p->plan->value ? 1 : count_ranges(p->config, &estimate);
     planning.seconds = perform_seconds(start);
+    if (planning.n_ranges == 1)
+        return finish_here(p, &planning, start, err);
+    perform_will_stay(p);
     if (!perform_transact(p, record, &planning, err))
         return false;
-    if (planning.hold != HOLD_MINE)
-        return true;
-    if (planning.n_ranges > 1) {
-        if (!p->work.scenes) /* later tasks in this process need them no more than this plan */
-            p->work.scenes = json_incref(p->plan->scenes);
-        return true;
-    }
-    task->blocks = (int64_t)estimate.blocks;
-    return p->plan->value ? save_value(p, task, start, err) : do_at_once(p, task, start, err);
+    if (planning.hold == HOLD_MINE && !p->work.scenes) /* later tasks in this process need them no more than this plan */
+        p->work.scenes = json_incref(p->plan->scenes);
+    return true;
 }

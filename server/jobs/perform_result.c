@@ -1,6 +1,10 @@
-/* The end of a job: its files get their final name and their rows, the job is finished, and its item is
- * in the catalogue. The rename happens while the task is locked and known to be ours, so nobody else can
- * do the same; a crash before the commit leaves files that the next try replaces. */
+/* The end of jobs: their files get their final names and their rows, the jobs are finished, and their items are in the
+ * catalogue, all in one transaction. The renames happen while the tasks are locked and known to be ours, so nobody else can
+ * do the same; a crash before the commit leaves files that the next try replaces.
+ *
+ * A commit costs more than a job that computes nothing. So such jobs may wait a few milliseconds, and are then ended
+ * together: they wait for no other work, but for the planning of the next one of their kind (perform_flush() is called before
+ * anything is read or computed). */
 #include "base/instant.h"
 #include "base/log.h"
 #include "jobs/perform.h"
@@ -8,269 +12,335 @@
 #include "jobs/scratch.h"
 #include "jobs/workspace.h"
 #include "json/js.h"
+#include "store/job_finish.h"
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-struct publishing {
-    struct performer *performer;
-    struct task *task;
-    const char *fresh, *final;
-    const struct raster_result *result;
-    struct results_files files;
-    json_t *exports; /* what was exported; NULL: nothing */
+/* How long the first of several waits at most. */
+enum { WAIT_MS = 20 };
+
+/* A job whose files are made. Texts are in its arena. */
+struct publication {
+    struct arena *arena;
+    struct task task;
+    const char *owner, *title, *description, *process_id, *fresh, *final;
+    bool is_hidden;
+    struct job_asset *assets; /* their fields are owned */
+    size_t n_assets;
+    bool is_planned;          /* the plan is recorded with the end */
+    struct job_planned planned;
+    json_t *scenes, *estimate, *processes, *logs, *exports; /* owned */
     double seconds;
-    enum hold hold;
-    bool renamed; /* by an earlier try of this transaction */
+    bool renamed; /* by an earlier try of the transaction */
+    bool is_lost; /* the task is not ours any more */
 };
 
-static json_t *grid_fields(const struct grid *g)
-{
-    double right = g->x0 + g->dx * (double)g->width, bottom = g->y0 - g->dy * (double)g->height;
-    AUTO(mem) char *code = mem_printf("EPSG:%d", g->epsg);
+/* Several, in a transaction. */
+struct publishing {
+    struct performer *performer;
+    struct publication **list;
+    size_t count;
+    struct job_finish *finish;
+    bool catalogued;
+};
 
-    return json_pack("{s:i, s:s, s:[I,I], s:[f,f,f,f,f,f,i,i,i], s:[f,f,f,f]}", "proj:epsg", g->epsg,
-                     "proj:code", code, "proj:shape", (json_int_t)g->height, (json_int_t)g->width,
-                     "proj:transform", g->dx, 0.0, g->x0, 0.0, -g->dy, g->y0, 0, 0, 1, "proj:bbox",
-                     g->x0, bottom, right, g->y0);
+static void publication_free(struct publication *u)
+{
+    for (size_t i = 0; i < u->n_assets; i++)
+        json_decref(u->assets[i].fields);
+    json_decref(u->scenes);
+    json_decref(u->estimate);
+    json_decref(u->processes);
+    json_decref(u->logs);
+    json_decref(u->exports);
+    arena_free(u->arena);
+    free(u);
 }
 
-/* STAC 1.1 allows numbers alone in statistics. */
-static json_t *statistics(const struct raster_band_stats *b)
+/* ---- what is to be published ---- */
+
+/* The files that a plan made. */
+static void list_result(struct publication *u, const struct plan *plan, const struct raster_result *result)
 {
-    const struct { const char *name; double value; } rows[] = {
-        { "minimum", b->minimum }, { "maximum", b->maximum }, { "mean", b->mean },
-        { "stddev", b->stddev }, { "valid_percent", b->valid_percent },
-    };
-    json_t *values = json_object();
+    u->n_assets = result->n_files;
+    u->assets = arena_array(u->arena, u->n_assets, sizeof *u->assets);
+    for (size_t i = 0; i < u->n_assets; i++) {
+        const struct raster_file *file = &result->files[i];
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (isfinite(rows[i].value))
-            json_object_set_new(values, rows[i].name, json_real(rows[i].value));
-    return values;
-}
-
-/* The members have the same names in "bands" of STAC 1.1 and "raster:bands" of 1.0. */
-static json_t *band_fields(const struct raster_file *file)
-{
-    json_t *bands = json_array();
-
-    for (size_t i = 0; i < file->n_bands; i++) {
-        const struct raster_band_stats *b = &file->bands[i];
-        json_t *band = json_pack("{s:s}", "data_type", pixel_name(file->pixel));
-        AUTO(json) json_t *values = statistics(b);
-
-        if (json_object_size(values))
-            json_object_set(band, "statistics", values);
-        if (b->name)
-            json_object_set_new(band, "name", json_string(b->name));
-        if (file->has_nodata)
-            json_object_set_new(band, "nodata",
-                                isnan(file->nodata) ? json_string("nan") : json_real(file->nodata));
-        json_array_append_new(bands, band);
+        u->assets[i] = (struct job_asset){ .name = arena_text(u->arena, file->name),
+                                           .media_type = arena_text(u->arena, file->media_type),
+                                           .title = arena_text(u->arena, file->title),
+                                           .output = arena_text(u->arena, file->save),
+                                           .size_bytes = file->size_bytes,
+                                           .fields = perform_file_fields(plan, file) };
     }
-    return bands;
 }
 
-static json_t *derived_from(const struct plan *plan)
+/* A result without any file is a value. */
+static void list_value(struct publication *u, const struct plan *plan)
 {
-    json_t *sources = json_array();
-
-    for (size_t i = 0; plan && i < plan->n_sources; i++)
-        json_array_append_new(sources,
-                              json_pack("{s:s, s:s}", "collection", plan->sources[i]->collection,
-                                        "id", plan->sources[i]->id));
-    return sources;
-}
-
-static void add_time(json_t *fields, const char *name, int64_t ms)
-{
-    char text[INSTANT_TEXT_SIZE];
-
-    json_object_set_new(fields, name, json_string(instant_format(ms, text)));
-}
-
-/* The date of the file's own label, or the range of the scenes that it was made of. */
-static void add_times(json_t *fields, const struct plan *plan, int64_t instant_ms)
-{
-    int64_t start = INSTANT_MAX, end = INSTANT_MIN;
-
-    if (instant_ms != INSTANT_MIN) {
-        add_time(fields, "datetime", instant_ms);
-        return;
-    }
-    for (size_t i = 0; i < plan->n_sources; i++) {
-        int64_t at = plan->sources[i]->instant_ms;
-
-        start = at < start ? at : start;
-        end = at > end ? at : end;
-    }
-    if (start > end)
-        return;
-    add_time(fields, "start_datetime", start);
-    add_time(fields, "end_datetime", end);
-}
-
-static json_t *file_fields(const struct plan *plan, const struct raster_file *file)
-{
-    json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
-                               derived_from(plan));
-    double box[4];
-
-    if (file->has_grid) {
-        AUTO(json) json_t *grid = grid_fields(&file->grid);
-
-        json_object_update(fields, grid);
-        if (raster_degrees(&file->grid, box))
-            json_object_set_new(fields, "bbox",
-                                json_pack("[f,f,f,f]", box[0], box[1], box[2], box[3]));
-    }
-    if (file->n_bands > 0) {
-        json_object_set_new(fields, "bands", band_fields(file));
-        json_object_set_new(fields, "raster:bands", band_fields(file)); /* for readers of STAC 1.0 */
-    }
-    add_times(fields, plan, file->instant_ms);
-    return fields;
-}
-
-/* The files under their final names; a result without any is a value. */
-static void list_files(struct publishing *u, struct arena *arena)
-{
-    size_t count = u->result ? u->result->n_files : 1;
-    struct job_asset *assets = arena_array(arena, count, sizeof *assets);
+    const char *path = arena_printf(u->arena, "%s/result.json", u->fresh);
     struct stat st;
 
-    for (size_t i = 0; u->result && i < count; i++) {
-        const struct raster_file *file = &u->result->files[i];
-
-        assets[i] = (struct job_asset){ .name = file->name, .media_type = file->media_type, .title = file->title,
-                                        .output = file->save, .size_bytes = file->size_bytes,
-                                        .path = arena_printf(arena, "%s/%s", u->final, file->name),
-                                        .fields = file_fields(u->performer->plan, file) };
-    }
-    if (!u->result)
-        assets[0] = (struct job_asset){ .name = "result.json", .media_type = "application/json", .title = "Result",
-                                        .path = arena_printf(arena, "%s/result.json", u->final),
-                                        .size_bytes = stat(arena_printf(arena, "%s/result.json", u->fresh), &st) == 0 ? st.st_size : 0,
-                                        .fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
-                                                            derived_from(u->performer->plan)) };
-    u->files = (struct results_files){ .job = u->task->job, .fresh = u->fresh, .assets = assets, .count = count };
+    u->n_assets = 1;
+    u->assets = arena_array(u->arena, 1, sizeof *u->assets);
+    u->assets[0] = (struct job_asset){ .name = "result.json", .media_type = "application/json", .title = "Result",
+                                       .size_bytes = stat(path, &st) == 0 ? st.st_size : 0,
+                                       .fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
+                                                           perform_sources(plan)) };
 }
 
-static void drop_files(const struct results_files *files)
+static void list_files(struct publication *u, const struct job_asset *assets, size_t count)
 {
-    for (size_t i = 0; i < files->count; i++)
-        json_decref(files->assets[i].fields);
+    u->n_assets = count;
+    u->assets = arena_array(u->arena, count, sizeof *u->assets);
+    for (size_t i = 0; i < count; i++) {
+        const struct job_asset *a = &assets[i];
+
+        u->assets[i] = (struct job_asset){ .name = arena_text(u->arena, a->name),
+                                           .media_type = arena_text(u->arena, a->media_type),
+                                           .title = arena_text(u->arena, a->title),
+                                           .output = arena_text(u->arena, a->output),
+                                           .size_bytes = a->size_bytes,
+                                           .fields = json_incref(a->fields) };
+    }
 }
+
+static struct publication *publication_new(struct performer *p, const struct task *task, const struct perform_end *end)
+{
+    struct publication *u = MEM_NEW(struct publication);
+    AUTO(mem) char *final = scratch_result(p->config, task->job);
+    const struct job_work *w = &p->work;
+
+    u->arena = arena_new();
+    u->task = *task;
+    u->seconds = end->seconds;
+    u->fresh = arena_text(u->arena, end->fresh);
+    u->final = arena_text(u->arena, final);
+    u->owner = arena_text(u->arena, w->owner);
+    u->title = arena_text(u->arena, w->title);
+    u->description = arena_text(u->arena, w->description);
+    u->process_id = arena_text(u->arena, w->process_id);
+    u->is_hidden = w->only_result;
+    u->logs = end->logs ? json_copy((json_t *)end->logs) : json_array();
+    if (end->planned) {
+        u->is_planned = true;
+        u->planned = *end->planned;
+        u->planned.scenes = u->scenes = json_incref((json_t *)end->planned->scenes);
+        u->planned.estimate = u->estimate = json_incref((json_t *)end->planned->estimate);
+        u->planned.processes = u->processes = json_incref((json_t *)end->planned->processes);
+    }
+    if (end->files)
+        list_files(u, end->files, end->n_files);
+    else if (end->result)
+        list_result(u, p->plan, end->result);
+    else
+        list_value(u, p->plan);
+    for (size_t i = 0; i < u->n_assets; i++)
+        u->assets[i].path = arena_printf(u->arena, "%s/%s", u->final, u->assets[i].name);
+    json_array_append_new(u->logs, json_pack("{s:s, s:o}", "level", "info", "message",
+                                             json_sprintf("Finished: %zu file%s.", u->n_assets, u->n_assets != 1 ? "s" : "")));
+    return u;
+}
+
+/* ---- the transaction ---- */
 
 /* Results of an earlier run of the job, or of a try whose commit failed, give way. */
-static bool rename_result(struct publishing *u, struct err *err)
+static bool rename_result(struct publication *u, struct err *err)
 {
     if (u->renamed)
         return true;
-    if (!scratch_remove(u->final) || rename(u->fresh, u->final))
-        return err_set(err, ERR_StorageFailure, "%s: could not be renamed: %s", u->fresh,
-                       strerror(errno));
+    if ((rename(u->fresh, u->final) && (!scratch_remove(u->final) || rename(u->fresh, u->final))))
+        return err_set(err, ERR_StorageFailure, "%s: could not be renamed: %s", u->fresh, strerror(errno));
     u->renamed = true;
     return true;
 }
 
-static bool publish(struct db *db, void *arg, struct err *err)
+static bool hold(struct db *db, void *arg, struct err *err)
 {
-    struct publishing *u = arg;
-    AUTO(mem) struct artefact *released = NULL;
-    size_t n_released;
-    char message[120];
+    struct publishing *g = arg;
 
-    if (!task_hold(db, u->task, &u->hold, err))
-        return false;
-    if (u->hold != HOLD_MINE)
-        return true;
-    for (size_t i = 0; i < u->files.count; i++)
-        if (!job_asset_add(db, u->task->job, (int)i, &u->files.assets[i], err))
-            return false;
-    snprintf(message, sizeof message, "Finished: %zu file%s.", u->files.count, u->files.count != 1 ? "s" : "");
-    if (u->exports && !job_set_exports(db, u->task->job, u->exports, err))
-        return false;
-    return task_settle(db, u->task, u->seconds, err) &&
-           artefact_release(db, u->task->job, u->task->number, &released, &n_released, err) &&
-           job_log_add_at(db, u->task->job, u->task->number, "info", NULL, message, NULL, err) &&
-           job_end(db, u->task->job, JOB_FINISHED, NULL, NULL, NULL, u->performer->config->jobs_keep,
-                   err) &&
-           rename_result(u, err);
+    return jobs_hold(db, g->finish, g->count, err);
 }
 
-/* As part of a transaction that does more: nothing of which is done when the task is not ours. */
-static bool publish_or_fail(struct db *db, void *arg, struct err *err)
+/* Where one is not ours any more nothing is done: it is left out of the next try. */
+static bool hold_all(struct db *db, void *arg, struct err *err)
 {
-    struct publishing *u = arg;
+    struct publishing *g = arg;
 
-    return publish(db, u, err) &&
-           (u->hold == HOLD_MINE || err_set(err, ERR_JobNotFinished, "The task is not ours any more"));
-}
-
-/* With its item. When that cannot be made, the job is finished all the same; the leader makes it up (sweep.c). */
-static bool publish_all(struct publishing *u, struct err *err)
-{
-    struct err problem = { 0 };
-
-    if (results_publish(u->performer->db, &u->files, publish_or_fail, u, &problem))
-        return true;
-    if (u->hold == HOLD_MINE)
-        log_write(LOG_WARNING, u->task->job, "The results are not in the catalogue yet: %s", problem.message);
-    return perform_transact(u->performer, publish, u, err);
-}
-
-/* What `list` says, or of a plan's result what it made. */
-static bool publish_folder(struct publishing *u, struct job_asset *assets, size_t count, struct err *err)
-{
-    AUTO(arena) struct arena *arena = arena_new();
-    AUTO(mem) char *final = scratch_result(u->performer->config, u->task->job);
-    AUTO(mem) char *folder = scratch_run(u->performer->config, u->task->job, u->task->run);
-    const struct plan *plan = u->performer->plan;
-    bool good;
-
-    u->final = final;
-    if (assets) {
-        for (size_t i = 0; i < count; i++)
-            assets[i].path = arena_printf(arena, "%s/%s", final, assets[i].name);
-        u->files = (struct results_files){ .job = u->task->job, .fresh = u->fresh, .assets = assets, .count = count };
-    } else {
-        list_files(u, arena);
-    }
-    good = scratch_sync_folder(u->fresh, err) &&
-           (!plan || !plan->exports ||
-            workspace_export(u->performer->config, u->performer->db, u->performer->work.owner, plan->exports, &u->files,
-                             &u->exports, err)) &&
-           publish_all(u, err);
-    if (!assets)
-        drop_files(&u->files);
-    json_decref(u->exports);
-    if (!good)
+    if (!hold(db, arg, err))
         return false;
-    if (u->hold == HOLD_LOST) {
-        scratch_remove(u->fresh);
-        return true;
-    }
-    scratch_remove(folder); /* the run's temporaries, all in one go */
+    for (size_t i = 0; i < g->count; i++)
+        if (g->finish[i].hold != HOLD_MINE)
+            return err_set(err, ERR_JobNotFinished, "A task is not ours any more");
     return true;
 }
 
-bool perform_publish(struct performer *p, struct task *task, const char *fresh,
-                     const struct raster_result *result, double seconds, struct err *err)
+static bool finish(struct db *db, void *arg, struct err *err)
 {
-    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .result = result, .seconds = seconds };
+    struct publishing *g = arg;
 
-    return publish_folder(&u, NULL, 0, err);
+    if (!jobs_finish(db, g->finish, g->count, g->performer->config->jobs_keep, g->catalogued, err))
+        return false;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->finish[i].hold == HOLD_MINE && !rename_result(g->list[i], err))
+            return false;
+    return scratch_sync_results(g->performer->config, err);
 }
 
-bool perform_publish_files(struct performer *p, struct task *task, const char *fresh, struct job_asset *assets,
-                           size_t count, double seconds, struct err *err)
+static bool hold_and_finish(struct db *db, void *arg, struct err *err)
 {
-    struct publishing u = { .performer = p, .task = task, .fresh = fresh, .seconds = seconds };
+    return hold(db, arg, err) && finish(db, arg, err);
+}
 
-    return publish_folder(&u, assets, count, err);
+static bool all_are_ours(const struct publishing *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->finish[i].hold != HOLD_MINE)
+            return false;
+    return true;
+}
+
+static void tell_of(const struct publication *u, struct job_finish *ret_finish, struct results_job *ret_job)
+{
+    *ret_finish = (struct job_finish){ .task = (struct task *)&u->task, .planned = u->is_planned ? &u->planned : NULL,
+                                       .seconds = u->seconds, .logs = u->logs, .exports = u->exports,
+                                       .assets = u->assets, .n_assets = u->n_assets, .hold = HOLD_MINE };
+    *ret_job = (struct results_job){ .files = { u->task.job, u->renamed ? NULL : u->fresh, u->assets, u->n_assets },
+                                     .owner = u->owner, .title = u->title, .description = u->description,
+                                     .process_id = u->process_id, .is_hidden = u->is_hidden, .finished = instant_now() };
+}
+
+static bool sync_files(const struct publishing *g, struct err *err)
+{
+    const char *folders[WIRE_MOST_MADE];
+
+    for (size_t i = 0; i < g->count; i++)
+        folders[i] = g->list[i]->renamed ? g->list[i]->final : g->list[i]->fresh;
+    return scratch_sync_folders(folders, g->count, err);
+}
+
+/* With their items. When those cannot be made, the jobs are finished all the same; the leader makes them up (sweep.c). */
+static bool publish_all(struct publishing *g, struct err *err)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    struct results_job *jobs = arena_array(arena, g->count, sizeof *jobs);
+    struct results_end end = { hold_all, finish, g };
+    struct err problem = { 0 };
+
+    g->finish = arena_array(arena, g->count, sizeof *g->finish);
+    for (size_t i = 0; i < g->count; i++)
+        tell_of(g->list[i], &g->finish[i], &jobs[i]);
+    if (!sync_files(g, err))
+        return false;
+    g->catalogued = true;
+    if (!results_publish(g->performer->db, jobs, g->count, &end, &problem)) {
+        if (all_are_ours(g))
+            log_write(LOG_WARNING, g->list[0]->task.job, "The results are not in the catalogue yet: %s", problem.message);
+        g->catalogued = false;
+        if (!perform_transact(g->performer, hold_and_finish, g, err))
+            return false;
+    }
+    if (!jobs_charge(g->performer->db, g->finish, g->count, &problem))
+        err_clear(&problem);
+    for (size_t i = 0; i < g->count; i++)
+        g->list[i]->is_lost = g->finish[i].hold == HOLD_LOST;
+    return true;
+}
+
+/* What others left of the job's run goes with its own, all in one go. */
+static void remove_rest(const struct performer *p, const struct publication *u)
+{
+    AUTO(mem) char *folder = scratch_run(p->config, u->task.job, u->task.run);
+
+    scratch_remove(u->is_lost ? u->fresh : folder);
+}
+
+static bool publish_one(struct performer *p, struct publication *u, struct err *err)
+{
+    struct publishing g = { .performer = p, .list = &u, .count = 1 };
+
+    if (!publish_all(&g, err))
+        return false;
+    remove_rest(p, u);
+    return true;
+}
+
+bool perform_publish(struct performer *p, struct task *task, const struct perform_end *end, struct err *err)
+{
+    const struct plan *plan = p->plan;
+    struct publication *u = publication_new(p, task, end);
+    bool good = true;
+
+    if (plan && plan->exports) {
+        struct results_files files = { task->job, u->fresh, u->assets, u->n_assets };
+
+        p->reuse = REUSE_JOB; /* the bucket's key is known to this process */
+        good = workspace_export(p->config, p->db, p->work.owner, plan->exports, &files, &u->exports, err);
+    }
+    if (good && end->may_wait && !u->exports && p->settled) {
+        if (p->n_made == 0)
+            p->made_since = instant_monotonic();
+        p->made[p->n_made++] = u;
+        return true;
+    }
+    good = good && publish_one(p, u, err);
+    publication_free(u);
+    return good;
+}
+
+/* ---- several ---- */
+
+bool perform_is_waiting(const struct performer *p, const struct task *task)
+{
+    for (size_t i = 0; i < p->n_made; i++)
+        if (p->made[i]->task.token == task->token)
+            return true;
+    return false;
+}
+
+bool perform_must_flush(const struct performer *p)
+{
+    return p->n_made == WIRE_MOST_MADE || (p->n_made > 0 && instant_monotonic() - p->made_since > WAIT_MS);
+}
+
+void perform_flush(struct performer *p)
+{
+    struct publishing g = { .performer = p, .list = p->made, .count = p->n_made };
+    struct err err = { 0 };
+    bool all;
+
+    if (p->n_made == 0)
+        return;
+    all = publish_all(&g, &err);
+    for (size_t i = 0; i < p->n_made; i++) {
+        struct publication *u = p->made[i];
+        struct err own = { 0 };
+        bool good = all || publish_one(p, u, &own); /* each for itself: one of them may be the reason */
+
+        if (all)
+            remove_rest(p, u);
+        p->settled(p->progress_context, &u->task, u->seconds, good ? NULL : &own);
+        publication_free(u);
+    }
+    p->n_made = 0;
+}
+
+static void become(struct performer *p, enum reuse reuse)
+{
+    perform_flush(p);
+    if (p->reuse < reuse)
+        p->reuse = reuse;
+}
+
+void perform_will_read(struct performer *p)
+{
+    become(p, REUSE_OWNER);
+}
+
+void perform_will_stay(struct performer *p)
+{
+    become(p, REUSE_JOB);
 }

@@ -73,7 +73,8 @@ static bool publish(struct flow *f, const json_t *outputs, int64_t start, struct
     struct job_asset *assets = NULL;
     size_t count = 0;
     bool good = scratch_make(fresh, err) && stage_out(outputs, fresh, arena, &assets, &count, err) &&
-                perform_publish_files(p, f->task, fresh, assets, count, perform_seconds(start), err);
+                perform_publish(p, f->task, &(struct perform_end){ fresh, .files = assets, .n_files = count,
+                                                                   .seconds = perform_seconds(start) }, err);
 
     for (size_t i = 0; i < count; i++)
         json_decref(assets[i].fields);

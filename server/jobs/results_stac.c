@@ -134,15 +134,15 @@ json_t *results_extensions(void)
                      "https://stac-extensions.github.io/file/v2.1.0/schema.json");
 }
 
-static json_t *item_of(const struct job *job, const char *collection, const struct results_files *files, size_t i,
-                       struct arena *arena)
+static json_t *item_of(const struct results_job *job, const char *collection, size_t i, struct arena *arena)
 {
+    const struct results_files *files = &job->files;
     const struct job_asset *asset = &files->assets[i];
     const char *path = files->fresh ? arena_printf(arena, "%s/%s", files->fresh, asset->name) : asset->path;
     json_t *list = json_object(), *links = json_array(), *properties = json_object();
     json_t *item = json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o}", "type", "Feature", "stac_version", RESULTS_STAC,
                              "stac_extensions", results_extensions(), "id",
-                             arena_printf(arena, "%s_%s", job->id, asset->name), "collection", collection,
+                             arena_printf(arena, "%s_%s", files->job, asset->name), "collection", collection,
                              "properties", properties, "assets", list, "links", links);
     AUTO(json) json_t *seen = json_object();
     struct results_extent extent = { 0 };
@@ -150,7 +150,7 @@ static json_t *item_of(const struct job *job, const char *collection, const stru
     results_widen(&extent, asset->fields);
     add_sources(links, json_object_get(asset->fields, "derived_from"), seen);
     json_object_set_new(list, asset->name, results_asset(asset, path)); /* localise() makes it an address */
-    put(properties, "sentier:job", job->id);
+    put(properties, "sentier:job", files->job);
     put(properties, "title", job->title);
     put(properties, "description", job->description);
     put(properties, "sentier:process", job->process_id);
@@ -158,22 +158,6 @@ static json_t *item_of(const struct job *job, const char *collection, const stru
     put_time(properties, "updated", job->finished);
     results_put_extent(item, &extent, job->finished);
     return item;
-}
-
-struct writing {
-    const char *job;
-    bool (*finish)(struct db *db, void *context, struct err *err); /* NULL: it is finished */
-    void *context;
-};
-
-/* A finished job may have been deleted or started again by now: then there is nothing to tell. */
-static bool finish_and_note(struct db *db, void *context, struct err *err)
-{
-    const struct writing *w = context;
-    bool wanted;
-
-    return (!w->finish || w->finish(db, w->context, err)) && results_note(db, w->job, &wanted, err) &&
-           (wanted || err_set(err, ERR_JobNotFinished, "The job is not finished any more."));
 }
 
 /* Files that are still to get their final name are told under it. */
@@ -193,67 +177,121 @@ static void name_finally(struct item_input *input, const struct results_files *f
     input->locations = locations;
 }
 
-/* The items and whatever `w` finishes: all or nothing. */
-static bool tell(struct db *db, const struct results_files *files, struct job *job, struct writing *w,
-                 const char **ret_collection, struct arena *arena, struct err *err)
+/* What the transaction stores beside the jobs' ends. */
+struct telling {
+    struct arena *arena;
+    const char **collections; /* by job */
+    json_t *items;            /* owns them */
+    struct item_input *inputs;
+    size_t count;
+};
+
+static bool find_collections(struct db *db, const struct results_job *jobs, size_t n_jobs, struct telling *t, struct err *err)
 {
-    AUTO(json) json_t *items = json_array();
-    struct item_write how = { .mode = ITEM_UPSERT, .within = finish_and_note, .context = w };
-    struct item_input *inputs = arena_array(arena, files->count, sizeof *inputs);
-    const char *owner;
-    size_t stored;
-
-    if (!job_owner(db, arena, files->job, &owner, err) || !results_collection(db, arena, owner, ret_collection, err))
-        return false;
-    job->finished = job->finished ? job->finished : instant_now();
-    for (size_t i = 0; i < files->count; i++) {
-        json_t *item = item_of(job, *ret_collection, files, i, arena);
-
-        json_array_append_new(items, item);
-        if (!localise(item, NULL, NULL, arena, &inputs[i], err))
+    t->collections = arena_array(t->arena, n_jobs, sizeof *t->collections);
+    for (size_t i = 0; i < n_jobs; i++) {
+        for (size_t k = 0; k < i && !t->collections[i]; k++)
+            if (!jobs[k].is_hidden && !strcmp(jobs[k].owner, jobs[i].owner))
+                t->collections[i] = t->collections[k];
+        if (!jobs[i].is_hidden && !t->collections[i] &&
+            !results_collection(db, t->arena, jobs[i].owner, &t->collections[i], err))
             return false;
-        if (files->fresh)
-            name_finally(&inputs[i], files, arena);
     }
-    return files->count ? items_put(db, inputs, files->count, &how, &stored, err)
-                        : db_transact(db, finish_and_note, w, err);
+    return true;
 }
 
-bool results_publish(struct db *db, const struct results_files *files,
-                     bool (*finish)(struct db *db, void *context, struct err *err), void *context, struct err *err)
+static bool make_items(const struct results_job *jobs, size_t n_jobs, struct telling *t, struct err *err)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < n_jobs; i++)
+        most += jobs[i].files.count;
+    t->inputs = arena_array(t->arena, most, sizeof *t->inputs);
+    for (size_t i = 0; i < n_jobs; i++) {
+        for (size_t k = 0; t->collections[i] && k < jobs[i].files.count; k++) {
+            json_t *item = item_of(&jobs[i], t->collections[i], k, t->arena);
+            struct item_input *input = &t->inputs[t->count++];
+
+            json_array_append_new(t->items, item);
+            if (!localise(item, NULL, NULL, t->arena, input, err))
+                return false;
+            if (jobs[i].files.fresh)
+                name_finally(input, &jobs[i].files, t->arena);
+        }
+    }
+    return true;
+}
+
+static void widen_collections(struct db *db, const struct telling *t, size_t n_jobs)
+{
+    for (size_t i = 0; i < n_jobs; i++) {
+        struct err ignored = { 0 };
+        bool done = !t->collections[i];
+
+        for (size_t k = 0; k < i && !done; k++)
+            done = t->collections[k] == t->collections[i];
+        if (!done && !results_update_extent(db, t->collections[i], &ignored)) /* the next result widens it */
+            log_write(LOG_WARNING, NULL, "The extent of '%s' was not widened: %s", t->collections[i], ignored.message);
+    }
+}
+
+/* Jobs without files, or whose files nobody else sees. */
+static bool end_alone(struct db *db, void *end_, struct err *err)
+{
+    const struct results_end *end = end_;
+
+    return (!end->hold || end->hold(db, end->context, err)) && end->finish(db, end->context, err);
+}
+
+bool results_publish(struct db *db, const struct results_job *jobs, size_t n_jobs, const struct results_end *end,
+                     struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    struct writing w = { files->job, finish, context };
-    struct err ignored = { 0 };
-    struct job job = { 0 };
-    const char *collection;
-    bool good;
+    AUTO(json) json_t *items = json_array();
+    struct telling t = { .arena = arena, .items = items };
+    struct item_write how = { .mode = ITEM_UPSERT, .before = end->hold, .within = end->finish, .context = end->context };
+    size_t stored;
 
-    if (!job_load(db, arena, NULL, files->job, &job, err))
+    if (!find_collections(db, jobs, n_jobs, &t, err) || !make_items(jobs, n_jobs, &t, err))
         return false;
-    if (!strcmp(job.face, JOB_FACE_SYNC)) {
-        job_done(&job);
-        return !finish || db_transact(db, finish, context, err);
-    }
-    good = tell(db, files, &job, &w, &collection, arena, err);
-    job_done(&job);
-    if (good && !results_update_extent(db, collection, &ignored)) /* the next result widens it */
-        log_write(LOG_WARNING, files->job, "The extent of '%s' was not widened: %s", collection, ignored.message);
-    return good;
+    if (t.count == 0)
+        return db_transact(db, end_alone, (void *)end, err);
+    if (!items_put(db, t.inputs, t.count, &how, &stored, err))
+        return false;
+    widen_collections(db, &t, n_jobs);
+    return true;
+}
+
+static bool note(struct db *db, void *job, struct err *err)
+{
+    bool wanted;
+
+    return results_note(db, job, &wanted, err) &&
+           (wanted || err_set(err, ERR_JobNotFinished, "The job is not finished any more."));
 }
 
 bool results_catalogue(struct db *db, const char *id, struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    struct results_files files = { .job = id };
+    struct job job = { 0 };
     struct job_asset *assets;
+    struct results_job told = { .files.job = id };
     bool good;
 
-    if (!job_asset_list(db, arena, NULL, id, &assets, &files.count, err))
+    if (!job_asset_list(db, arena, NULL, id, &assets, &told.files.count, err))
         return false;
-    files.assets = assets;
-    good = results_publish(db, &files, NULL, NULL, err);
-    for (size_t i = 0; i < files.count; i++)
+    told.files.assets = assets;
+    good = job_load(db, arena, NULL, id, &job, err) && job_owner(db, arena, id, &told.owner, err);
+    if (good) {
+        told.title = job.title;
+        told.description = job.description;
+        told.process_id = job.process_id;
+        told.finished = job.finished;
+        told.is_hidden = !strcmp(job.face, JOB_FACE_SYNC);
+        good = results_publish(db, &told, 1, &(struct results_end){ .finish = note, .context = arena_text(arena, id) }, err);
+    }
+    job_done(&job);
+    for (size_t i = 0; i < told.files.count; i++)
         json_decref(assets[i].fields);
     return good;
 }

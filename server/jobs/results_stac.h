@@ -21,16 +21,27 @@ json_t *results_bbox(const struct results_extent *extent); /* an array of four n
 /* Sets geometry, bbox and the times in properties; what is not about a time is of `made_ms`. */
 void results_put_extent(json_t *item, const struct results_extent *extent, int64_t made_ms);
 
-/* The files of a job that is about to be finished; they lie in `fresh` until they get their final name. */
+/* The files of a job; in `fresh` (not NULL) they lie until they get their final name. */
 struct results_files {
     const char *job, *fresh;
     const struct job_asset *assets;
     size_t count;
 };
-/* Finishes a job and makes its files items of its owner's collection of results, in one transaction: who sees
- * that it is finished sees them. `finish` does the former; when it fails, nothing has happened. */
-bool results_publish(struct db *db, const struct results_files *files,
-                     bool (*finish)(struct db *db, void *context, struct err *err), void *context,
+struct results_job {
+    struct results_files files;
+    const char *owner, *title, *description, *process_id;
+    bool is_hidden;   /* of a synchronous request: no items */
+    int64_t finished; /* ms */
+};
+/* What belongs to the same transaction: `hold` (may be NULL) begins it, `finish` ends it; when one fails, nothing has happened. */
+struct results_end {
+    bool (*hold)(struct db *db, void *context, struct err *err);
+    bool (*finish)(struct db *db, void *context, struct err *err);
+    void *context;
+};
+/* Makes the files items of their owners' collections of results together with the end of the jobs: who sees that one is
+ * finished sees them. */
+bool results_publish(struct db *db, const struct results_job *jobs, size_t n_jobs, const struct results_end *end,
                      struct err *err) MUST_USE;
 /* The same for a job that is finished and whose files are no items yet. */
 bool results_catalogue(struct db *db, const char *job, struct err *err) MUST_USE;

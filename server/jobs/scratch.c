@@ -6,10 +6,14 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { SYNC_THREADS = 7 };
 
 char *scratch_run(const struct config *config, const char *job, int run)
 {
@@ -95,13 +99,91 @@ void scratch_remove_task(const struct config *config, const struct task *task)
     scratch_remove(result);
 }
 
-bool scratch_sync_folder(const char *folder, struct err *err)
+static bool sync_one(const char *path, int flags)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | flags);
     bool good = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0)
         close(fd);
-    return good || err_set(err, ERR_StorageFailure, "%s: could not be synced: %s", folder,
-                           strerror(errno));
+    return good;
+}
+
+static bool sync_failed(const char *path, struct err *err)
+{
+    return err_set(err, ERR_StorageFailure, "%s: could not be synced: %s", path, strerror(errno));
+}
+
+bool scratch_sync_folder(const char *folder, struct err *err)
+{
+    return sync_one(folder, O_DIRECTORY) || sync_failed(folder, err);
+}
+
+bool scratch_sync_results(const struct config *config, struct err *err)
+{
+    AUTO(mem) char *folder = store_results(config);
+
+    return scratch_sync_folder(folder, err);
+}
+
+/* Its files, then its own entries. */
+static bool sync_whole(const char *folder, struct err *err)
+{
+    AUTO(mem) char *root = mem_text(folder);
+    char *const roots[] = { root, NULL };
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    FTSENT *entry;
+    bool good = walk != NULL;
+
+    while (good && (entry = fts_read(walk))) {
+        if (entry->fts_info == FTS_F)
+            good = sync_one(entry->fts_accpath, 0);
+        else if (entry->fts_info == FTS_DP)
+            good = sync_one(entry->fts_accpath, O_DIRECTORY);
+        if (!good)
+            sync_failed(entry->fts_path, err);
+    }
+    if (!walk)
+        sync_failed(folder, err);
+    else
+        fts_close(walk);
+    return good;
+}
+
+struct syncing {
+    const char *const *folders;
+    size_t count;
+    atomic_size_t next;
+    atomic_bool failed;
+    struct err problem; /* of the first that failed */
+};
+
+static void *sync_some(void *arg)
+{
+    struct syncing *s = arg;
+    size_t i;
+
+    while ((i = atomic_fetch_add(&s->next, 1)) < s->count) {
+        struct err own = { 0 };
+
+        if (!sync_whole(s->folders[i], &own) && !atomic_exchange(&s->failed, true))
+            s->problem = own;
+    }
+    return NULL;
+}
+
+bool scratch_sync_folders(const char *const *folders, size_t count, struct err *err)
+{
+    struct syncing s = { .folders = folders, .count = count };
+    pthread_t threads[SYNC_THREADS];
+    size_t n = 0;
+
+    while (n < SYNC_THREADS && n + 1 < count && pthread_create(&threads[n], NULL, sync_some, &s) == 0)
+        n++;
+    sync_some(&s);
+    while (n > 0)
+        pthread_join(threads[--n], NULL);
+    if (atomic_load(&s.failed))
+        *err = s.problem;
+    return !atomic_load(&s.failed);
 }

@@ -21,5 +21,9 @@ bool scratch_remove(const char *path);
 void scratch_remove_task(const struct config *config, const struct task *task);
 /* So that a file just made survives a power cut: the folder's own entry is synced. */
 bool scratch_sync_folder(const char *folder, struct err *err) MUST_USE;
+/* The same of the folder that all results lie in, after a rename in it. */
+bool scratch_sync_results(const struct config *config, struct err *err) MUST_USE;
+/* All files in each folder and the folders, several at the same time: a disk writes them in one go. */
+bool scratch_sync_folders(const char *const *folders, size_t count, struct err *err) MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
  * in a call to a database that does not answer. */
 #include "base/instant.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
 #include "jobs/zygote.h"
@@ -20,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 1000, TICK_MS = 100, PROGRESS_MS = 500, MARGIN_S = 3 };
+enum { POLL_MS = 1000, TICK_MS = 100, PROGRESS_MS = 500, MARGIN_S = 3, BACKLOG_MS = 200 };
 
 static struct supervisor *watched; /* by the watchdog */
 
@@ -91,20 +92,56 @@ static int64_t room_for_tasks(const struct supervisor *s)
     return (int64_t)(slots_free(s) + slots_spare(s));
 }
 
+/* All tokens that are ours; *ret_where[i] is the slot whose task in hand has it, or NULL. */
+static size_t list_tokens(struct supervisor *s, int64_t **ret_tokens, struct slot ***ret_where)
+{
+    size_t most = s->n_places * (1 + WIRE_MOST_MADE) + s->n_backlog + s->n_failures, n = 0;
+    int64_t *tokens = *ret_tokens = mem_array(most, sizeof *tokens);
+    struct slot **where = *ret_where = mem_array(most, sizeof *where);
+
+    for (size_t i = 0; i < s->n_places; i++) {
+        struct slot *slot = &s->slots[i];
+
+        if (slot->state == SLOT_BUSY) {
+            where[n] = slot;
+            tokens[n++] = slot->task.token;
+        }
+        for (size_t k = 0; k < slot->n_made; k++)
+            tokens[n++] = slot->made[k].token;
+    }
+    for (size_t i = 0; i < s->n_backlog; i++)
+        tokens[n++] = s->backlog[i].token;
+    for (size_t i = 0; i < s->n_failures; i++)
+        tokens[n++] = s->failures[i].task.token;
+    return n;
+}
+
+/* The task in hand is not held: it is done, which the process may be about to say, or no longer ours. */
+static bool end_lost(struct supervisor *s, struct slot *slot, struct err *err)
+{
+    struct task task = slot->task;
+    bool done;
+
+    if (!task_is_done(s->db, &task, &done, err))
+        return false;
+    slots_read(s, (size_t)(slot - s->slots)); /* it may have said so by now */
+    if (!done && slot->state == SLOT_BUSY && slot->task.token == task.token)
+        slots_kill(s, (size_t)(slot - s->slots));
+    return true;
+}
+
 static bool beat(struct supervisor *s, int64_t now, struct err *err)
 {
-    int64_t tokens[MAX_PLACES];
-    size_t where[MAX_PLACES], n = 0;
-    bool held[MAX_PLACES], known;
+    AUTO(mem) int64_t *tokens = NULL;
+    AUTO(mem) struct slot **where = NULL;
+    AUTO(mem) bool *held = NULL;
+    bool known;
+    size_t n;
 
     if (now < s->next_beat)
         return true;
-    for (size_t i = 0; i < s->n_places; i++) {
-        if (s->slots[i].state != SLOT_BUSY && !s->slots[i].failed)
-            continue;
-        where[n] = i;
-        tokens[n++] = s->slots[i].task.token;
-    }
+    n = list_tokens(s, &tokens, &where);
+    held = mem_array(n, sizeof *held);
     if (!worker_beat(s->db, s->self.id, room_for_tasks(s), s->config->jobs_lease, tokens, held, n,
                      &known, err))
         return false;
@@ -112,31 +149,25 @@ static bool beat(struct supervisor *s, int64_t now, struct err *err)
     s->next_beat = now + s->config->jobs_lease * 1000 / 3;
     if (!known)
         return worker_register(s->db, &s->self, err);
-    for (size_t k = 0; k < n; k++) {
-        slots_read(s, where[k]); /* it may be done by now */
-        if (!held[k] && s->slots[where[k]].state == SLOT_BUSY &&
-            s->slots[where[k]].task.token == tokens[k])
-            slots_kill(s, where[k]);
-    }
+    for (size_t k = 0; k < n; k++)
+        if (!held[k] && where[k] && !end_lost(s, where[k], err))
+            return false;
     return true;
 }
 
 static bool tell_failures(struct supervisor *s, struct err *err)
 {
-    for (size_t i = 0; i < s->n_places; i++) {
-        struct slot *slot = &s->slots[i];
+    while (s->n_failures > 0) {
+        struct failed_task *f = &s->failures[s->n_failures - 1];
 
-        if (!slot->failed)
-            continue;
-        if (slot->failure.node)
-            slot->failure.node = slot->report.node;
-        slot->failure.message = slot->report.message;
-        if (!task_fail(s->db, &slot->task, &slot->failure, err))
+        f->failure.node = f->report.node[0] ? f->report.node : NULL;
+        f->failure.message = f->report.message;
+        if (!task_fail(s->db, &f->task, &f->failure, err))
             return false;
-        slot->failed = false;
+        s->n_failures--;
         s->look = true;
-        log_write(slot->failure.retry ? LOG_WARNING : LOG_INFO, slot->task.job, "task %d: %s: %s",
-                  slot->task.number, err_name(slot->failure.code), slot->failure.message);
+        log_write(f->failure.retry ? LOG_WARNING : LOG_INFO, f->task.job, "task %d: %s: %s",
+                  f->task.number, err_name(f->failure.code), f->failure.message);
     }
     return true;
 }
@@ -169,18 +200,20 @@ static bool tell_idle(struct supervisor *s, int64_t idle, struct err *err)
  * nobody. */
 static bool claim(struct supervisor *s, struct task *ret_task, bool *ret_found, struct err *err)
 {
-    size_t slots = slots_free(s);
+    size_t slots = slots_free(s), count;
     struct task_room room = { .bytes = (int64_t)(slots ? slots : 1) * s->self.slot_bytes,
                               .stagings = slots_free_for_staging(s) > 0 ? s->config->catalog_stagings : 0,
                               .plans_only = slots == 0 };
     bool told = s->idle_told > 0;
 
-    if (!task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, ret_found, err))
+    if (!task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, 1, &count, err))
         return false;
-    if (*ret_found || told)
-        return true;
-    return tell_idle(s, room_for_tasks(s), err) &&
-           task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, ret_found, err);
+    if (count == 0 && !told &&
+        (!tell_idle(s, room_for_tasks(s), err) ||
+         !task_claim(s->db, s->self.id, &room, s->config->jobs_lease, ret_task, 1, &count, err)))
+        return false;
+    *ret_found = count > 0;
+    return true;
 }
 
 static bool give(struct supervisor *s, struct task *task, struct err *err)
@@ -194,20 +227,64 @@ static bool give(struct supervisor *s, struct task *task, struct err *err)
     return slots_give(s, task, &reason) || task_fail(s->db, task, &failure, err);
 }
 
-static bool take_tasks(struct supervisor *s, int64_t now, struct err *err)
+/* First tasks go to processes that want more of them, and to those that are free. */
+static bool give_backlog(struct supervisor *s, struct err *err)
+{
+    while (s->n_backlog > 0 && (room_for_tasks(s) > 0 || slots_want(s, &s->backlog[0]))) {
+        struct task task = s->backlog[0];
+
+        memmove(s->backlog, s->backlog + 1, --s->n_backlog * sizeof *s->backlog);
+        if (!give(s, &task, err))
+            return false;
+    }
+    return true;
+}
+
+/* Where jobs are small, and there are many, several are claimed at a time. */
+static bool claim_backlog(struct supervisor *s, struct err *err)
+{
+    struct task_room room = { .bytes = s->self.slot_bytes, .plans_only = true };
+
+    if (s->n_backlog > 0 || !slots_want(s, NULL))
+        return true;
+    s->backlog_since = instant_monotonic();
+    return task_claim(s->db, s->self.id, &room, s->config->jobs_lease, s->backlog, MAX_BACKLOG, &s->n_backlog, err);
+}
+
+/* What turns out to wait is for whoever is free. */
+static bool return_backlog(struct supervisor *s, int64_t now, struct err *err)
+{
+    while (s->n_backlog > 0 && (s->stopping || now - s->backlog_since > BACKLOG_MS)) {
+        if (!task_return(s->db, &s->backlog[s->n_backlog - 1], err))
+            return false;
+        s->n_backlog--;
+    }
+    return true;
+}
+
+static bool look_for_tasks(struct supervisor *s, int64_t now, struct err *err)
 {
     bool found = true;
     struct task task;
 
-    if (s->stopping || (!s->look && now < s->next_poll))
-        return true;
     s->look = false;
-    while (found && room_for_tasks(s) > 0) {
+    if (!claim_backlog(s, err) || !give_backlog(s, err))
+        return false;
+    while (found && room_for_tasks(s) > 0)
         if (!claim(s, &task, &found, err) || (found && !give(s, &task, err)))
             return false;
-    }
     s->next_poll = now + POLL_MS * 3 / 4 + (int64_t)(id_token63() % (POLL_MS / 2));
     return room_for_tasks(s) > 0 || tell_idle(s, 0, err);
+}
+
+static bool take_tasks(struct supervisor *s, int64_t now, struct err *err)
+{
+    if (!give_backlog(s, err) || !return_backlog(s, now, err))
+        return false;
+    if (!s->stopping && (s->look || now >= s->next_poll) && !look_for_tasks(s, now, err))
+        return false;
+    slots_flush(s); /* who wants more still gets none */
+    return true;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------- */
@@ -279,12 +356,16 @@ static void stop(struct supervisor *s)
         bool busy = slot->state == SLOT_BUSY;
 
         slots_kill(s, i);
-        if (!busy)
-            continue;
-        scratch_remove_task(s->config, &slot->task);
-        if (s->connected && !task_fail(s->db, &slot->task, &failure, &err))
-            err_clear(&err); /* its lease runs out */
+        if (busy)
+            slot->made[slot->n_made++] = slot->task;
+        for (size_t k = 0; k < slot->n_made; k++) {
+            scratch_remove_task(s->config, &slot->made[k]);
+            if (s->connected && !task_fail(s->db, &slot->made[k], &failure, &err))
+                err_clear(&err); /* its lease runs out */
+        }
     }
+    if (s->connected && !return_backlog(s, 0, &err))
+        err_clear(&err);
     if (s->connected && !worker_leave(s->db, s->self.id, &err))
         err_clear(&err);
     if (s->zygote >= 0) {

@@ -6,6 +6,16 @@
 #include "store/tasks.h"
 #include <sys/types.h>
 
+/* Jobs that end together, in one process. */
+enum { WIRE_MOST_MADE = 16 };
+
+/* For whom a process may work that has worked. */
+enum reuse {
+    REUSE_ANYBODY, /* it read nothing */
+    REUSE_OWNER,   /* it opened files of a job of its owner */
+    REUSE_JOB,     /* it is in the middle of a job, or bears marks of it */
+};
+
 /* supervisor -> zygote: fork a child for this slot; its end of a socket pair comes along. */
 struct wire_fork {
     int slot;
@@ -20,12 +30,24 @@ struct wire_process {
     int status; /* of waitpid() */
 };
 
-/* supervisor -> child: a struct task. child -> supervisor: */
+/* supervisor -> child: a task, or that there is none: what was made is told now. */
+struct wire_order {
+    enum { ORDER_TASK, ORDER_FLUSH } what;
+    struct task task;
+};
+
+/* child -> supervisor: */
 struct wire_report {
-    enum { REPORT_PROGRESS, REPORT_DONE, REPORT_FAILED } what;
+    enum {
+        REPORT_PROGRESS,
+        REPORT_MADE, /* all is there but the end, which waits for more of its kind, or for ORDER_FLUSH */
+        REPORT_DONE,
+        REPORT_FAILED,
+    } what;
     int64_t token;
     int64_t blocks_done;
     double seconds;
+    enum reuse reuse; /* of this process */
     enum err_code code;
     char node[128];
     char message[1200];

@@ -27,12 +27,20 @@ struct slot {
     bool starved;      /* killed by the watchdog: the database did not renew our leases */
     bool interrupted;  /* killed within a task: what an idle one made belongs to the job */
     struct task task;  /* last one given */
+    bool wants;        /* it is made, but for its end, which waits for another one or an order to go on */
+    struct task made[WIRE_MOST_MADE + 1]; /* given before, and in the same state */
+    size_t n_made;
+    enum reuse reuse;  /* for whom the process may work */
     int64_t memory_bytes; /* its limit */
     int64_t idle_since;
     int64_t blocks_seen, blocks_sent; /* progress told by the child, told to the database */
     int64_t progress_at;
     int64_t started;
-    bool failed;       /* a failure that the database must be told */
+};
+
+/* A failure that the database must be told. */
+struct failed_task {
+    struct task task;
     struct task_failure failure;
     struct wire_report report; /* the failure's texts live here */
 };
@@ -40,7 +48,7 @@ struct slot {
 /* Twice the slots and a few: processes that idle or die do not stand in the way of a new one; and those
  * that wait for tape. */
 enum { MAX_SLOTS = 255, STAGING_PLACES = 8, MAX_SPARE = 16,
-       MAX_PLACES = 2 * (MAX_SLOTS + MAX_SPARE) + 2 + STAGING_PLACES, MAX_ENDED = 256 };
+       MAX_PLACES = 2 * (MAX_SLOTS + MAX_SPARE) + 2 + STAGING_PLACES, MAX_ENDED = 256, MAX_BACKLOG = 16 };
 
 struct ended_job { /* whose files go when no child of ours works on it */
     char id[ID_UUID_SIZE];
@@ -58,6 +66,11 @@ struct supervisor {
     struct slot slots[MAX_PLACES];
     size_t n_places, n_slots; /* n_slots tasks at once, */
     size_t n_spare;           /* and so many more that are the first of their job */
+    struct failed_task *failures;
+    size_t n_failures, failures_capacity;
+    struct task backlog[MAX_BACKLOG]; /* first tasks that are ours and wait for a process, a moment */
+    size_t n_backlog;
+    int64_t backlog_since;
     struct ended_job ended[MAX_ENDED];
     size_t n_ended;
     bool connected;    /* listening and registered on this connection */
@@ -75,6 +88,10 @@ size_t slots_free(const struct supervisor *s); /* counting a big task as several
 size_t slots_spare(const struct supervisor *s); /* beside these */
 size_t slots_free_for_staging(const struct supervisor *s);
 bool slots_give(struct supervisor *s, const struct task *task, struct err *err) MUST_USE;
+/* Is there a process that wants another first task, and may do this one (NULL: any)? Those that get none are told that
+ * there is none. */
+bool slots_want(const struct supervisor *s, const struct task *task);
+void slots_flush(struct supervisor *s);
 void slots_read(struct supervisor *s, size_t i);
 void slots_kill(struct supervisor *s, size_t i);
 void slots_ended(struct supervisor *s, const struct wire_process *what);

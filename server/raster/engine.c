@@ -6,6 +6,7 @@
 #include "raster/zones.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
+#include <cpl_vsi.h>
 #include <gdal.h>
 #include <math.h>
 #include <pthread.h>
@@ -39,6 +40,11 @@ void raster_init(void)
     GDALSetCacheMax64(64 << 20); /* the default, a share of all memory, is slower too */
     CPLSetErrorHandler(CPLQuietErrorHandler);
     GDALAllRegister();
+}
+
+void raster_forget(void)
+{
+    VSICurlClearCache();
 }
 
 static size_t thread_count(const struct raster_options *options)

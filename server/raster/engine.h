@@ -43,6 +43,8 @@ struct raster_estimate {
 
 /* Once per process, before threads: drivers and GDAL's settings. */
 void raster_init(void);
+/* What was read of the network is read anew from here on. */
+void raster_forget(void);
 
 /* No pixel is read. Errors: MemoryExceeded with the numbers. */
 bool raster_estimate(const struct plan *plan, const struct raster_options *options,

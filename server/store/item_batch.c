@@ -629,7 +629,7 @@ static bool in_transaction(struct db *db, void *storing, struct err *err)
     s->stored = 0;
     for (size_t i = 0; i < b->count; i++)
         b->rows[i].replaces = b->rows[i].same = false;
-    if (!lock_groups(db, b, err) || !check_groups(db, s, err) || !prefer_index(db, err))
+    if ((s->how->before && !s->how->before(db, s->how->context, err)) || !lock_groups(db, b, err) || !check_groups(db, s, err) || !prefer_index(db, err))
         return false;
     for (size_t i = 0; i < b->n_groups; i++) {
         b->groups[i].kept = b->groups[i].replaced = 0;

@@ -47,9 +47,10 @@ struct item_write { /* how items are written; all zero: upsert, all or nothing *
     int64_t expected;       /* how many more will follow in other batches: large collections are given
                                their own shelf ahead */
     item_problem_fn *problem; /* may be NULL */
-    /* More statements for the same transaction, before its end; may be NULL. */
+    /* More statements for the same transaction, at its beginning and before its end; may be NULL. */
+    bool (*before)(struct db *db, void *context, struct err *err);
     bool (*within)(struct db *db, void *context, struct err *err);
-    void *context;          /* of both */
+    void *context;          /* of all three */
 };
 
 /* Stores a batch in one transaction, which also writes `changes`. Items that cannot be stored are told

@@ -1,36 +1,19 @@
 /* SQL on table job_assets: the files that a finished job gave. */
 #include "base/text.h"
-#include "json/js.h"
 #include "store/jobs.h"
+#include "store/row_json.h"
 
 #define COLUMNS "a.name, a.path, a.media_type, a.title, a.output, a.size_bytes, a.fields"
 
-bool job_asset_add(struct db *db, const char *job, int position, const struct job_asset *asset,
-                   struct err *err)
-{
-    AUTO(mem) char *fields = asset->fields ? json_dumps(asset->fields, JSON_COMPACT) : NULL;
-
-    return db_run(db,
-                  "INSERT INTO job_assets(job, position, name, path, media_type, title, output,"
-                  "                       size_bytes, fields)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::json)",
-                  DB_ARGS(db_text(job), db_int(position), db_text(asset->name),
-                          db_text(asset->path), db_text(asset->media_type), db_text(asset->title),
-                          db_text(asset->output), db_int(asset->size_bytes), db_text(fields)),
-                  err);
-}
-
 static struct job_asset read_asset(const PGresult *rows, int row, struct arena *arena)
 {
-    const char *fields = row_text(rows, row, 6);
-
     return (struct job_asset){ .name = arena_text(arena, row_text(rows, row, 0)),
                                .path = arena_text(arena, row_text(rows, row, 1)),
                                .media_type = arena_text(arena, row_text(rows, row, 2)),
                                .title = arena_text(arena, row_text(rows, row, 3)),
                                .output = arena_text(arena, row_text(rows, row, 4)),
                                .size_bytes = row_int(rows, row, 5),
-                               .fields = fields ? json_loads(fields, JSON_DECODE_ANY, NULL) : NULL };
+                               .fields = row_json(rows, row, 6) };
 }
 
 static bool check_finished(const PGresult *jobs, const char *id, struct err *err)

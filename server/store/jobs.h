@@ -1,5 +1,6 @@
 /* Table jobs: one row a job, whatever face it came by. openEO's and OGC's statuses, logs and results
- * are views of the same rows. The only file with SQL on jobs is jobs.c; tasks are in tasks.h. */
+ * are views of the same rows. SQL on jobs is in job_start.c, job_read.c, jobs.c (changes) and job_finish.c; tasks are in
+ * tasks.h. */
 #ifndef STORE_JOBS_H
 #define STORE_JOBS_H
 
@@ -119,6 +120,7 @@ struct job_work {
     bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
     bool may_run_commands;    /* its process was deployed here, and is nothing that a request held */
     char dialect[16];         /* of the request; empty: none */
+    char *title, *description, *process_id; /* NULL: none */
     json_t *process, *arguments; /* arguments may be NULL */
     json_t *picture;          /* of a tile: {"epsg", "x0", "y0", "dx", "width", "height", "options"}, else NULL */
     json_t *scenes;           /* what the catalogue answered once; NULL before planning */
@@ -141,8 +143,6 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 /* Within a transaction: locks the row, so that whatever touches a job and its tasks goes one after
  * another. *ret_found is false when it was deleted. */
 bool job_lock(struct db *db, const char *id, bool *ret_found, struct err *err) MUST_USE;
-/* Within a transaction: what was exported. */
-bool job_set_exports(struct db *db, const char *id, const json_t *exports, struct err *err) MUST_USE;
 /* Within a transaction: adds to what is done (blocks may be negative after a failed task). */
 bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
                   double memory_seconds, struct err *err) MUST_USE;
@@ -164,6 +164,9 @@ struct job_log {
     json_t *data; /* NULL when none */
     int64_t at;
 };
+/* Of jobs j: the level (as kept in rows) that its logs go to. */
+#define JOB_LOG_MOST(j)                                                                            \
+    "CASE " j ".request->>'log_level' WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'debug' THEN 3 ELSE 2 END"
 /* Kept when the job's log_level (info, unless its request said otherwise) lets it. */
 bool job_log_add(struct db *db, const char *job, const char *level, const char *code,
                  const char *message, struct err *err) MUST_USE;
@@ -198,9 +201,6 @@ struct job_asset {
 /* `owner` NULL as in job_load(). */
 bool job_asset_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                     struct job_asset **ret_assets, size_t *ret_count, struct err *err) MUST_USE;
-/* Within a transaction: the files of a finished job, in order. */
-bool job_asset_add(struct db *db, const char *job, int position, const struct job_asset *asset,
-                   struct err *err) MUST_USE;
 /* As for a signed link: the owner is not asked, the job must exist and be finished. */
 bool job_asset_load(struct db *db, struct arena *arena, const char *id, const char *name,
                     struct job_asset *ret_asset, struct err *err) MUST_USE;

@@ -21,6 +21,8 @@ libsentier_a_SOURCES += \
 	server/store/postgres.c server/store/postgres.h
 libsentier_a_SOURCES += \
 	server/store/job_assets.c \
+	server/store/job_finish.c server/store/job_finish.h \
+	server/store/job_read.c server/store/job_rows.h server/store/job_start.c \
 	server/store/jobs.c \
 	server/store/logs.c
 libsentier_a_SOURCES += \
@@ -38,7 +40,7 @@ libsentier_a_SOURCES += \
 	server/store/item_row.c server/store/item_row.h \
 	server/store/items.c server/store/items.h \
 	server/store/order.c server/store/order.h \
-	server/store/row.c server/store/scope.c server/store/scope.h \
+	server/store/row.c server/store/row_json.h server/store/scope.c server/store/scope.h \
 	server/store/progress.c server/store/progress.h \
 	server/store/search.c server/store/search.h \
 	server/store/shelves.c server/store/shelves.h \

@@ -1,7 +1,7 @@
 /* SQL on table job_logs: what a job tells its owner; and the reading of any logs. */
 #include "base/text.h"
-#include "json/js.h"
 #include "store/jobs.h"
+#include "store/row_json.h"
 #include <string.h>
 
 static const char *const levels[] = { "error", "warning", "info", "debug" };
@@ -22,9 +22,8 @@ bool job_log_add_at(struct db *db, const char *job, int task, const char *level,
 
     return db_run(db,
                   "INSERT INTO job_logs(job, task, level, code, message, data)"
-                  " SELECT id, $2::int, $3::smallint, $4, $5, $6::json FROM jobs"
-                  " WHERE id = $1 AND $3::smallint <= CASE request->>'log_level' WHEN 'error' THEN 0"
-                  " WHEN 'warning' THEN 1 WHEN 'debug' THEN 3 ELSE 2 END",
+                  " SELECT id, $2::int, $3::smallint, $4, $5, $6::json FROM jobs j"
+                  " WHERE id = $1 AND $3::smallint <= " JOB_LOG_MOST("j"),
                   DB_ARGS(db_text(job), task < 0 ? db_text(NULL) : db_int(task),
                           db_int(job_log_level(level)), db_text(code), db_text(message),
                           db_text(text)),
@@ -40,13 +39,11 @@ bool job_log_add(struct db *db, const char *job, const char *level, const char *
 static size_t read_logs(const PGresult *rows, struct arena *arena, struct job_log *logs)
 {
     for (int i = 0; i < row_count(rows); i++) {
-        const char *data = row_text(rows, i, 4);
-
         logs[i] = (struct job_log){ .id = row_int(rows, i, 0),
                                     .level = levels[row_int(rows, i, 1)],
                                     .code = arena_text(arena, row_text(rows, i, 2)),
                                     .message = arena_text(arena, row_text(rows, i, 3)),
-                                    .data = data ? json_loads(data, JSON_DECODE_ANY, NULL) : NULL,
+                                    .data = row_json(rows, i, 4),
                                     .at = row_instant(rows, i, 5) };
     }
     return (size_t)row_count(rows);

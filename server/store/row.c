@@ -1,7 +1,7 @@
 /* Values of rows, which come as text. */
 #include "base/instant.h"
 #include "base/text.h"
-#include "store/db.h"
+#include "store/row_json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,4 +45,16 @@ int64_t row_instant(const PGresult *rows, int row, int column)
 int row_count(const PGresult *rows)
 {
     return PQntuples(rows);
+}
+
+json_t *row_json(const PGresult *rows, int row, int column)
+{
+    const char *text = row_text(rows, row, column);
+
+    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+char *row_json_dump(const json_t *value)
+{
+    return value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 }

@@ -1,4 +1,5 @@
 /* SQL of services. Requests for the same tile meet at an advisory lock, so that one job makes it. */
+#include "store/row_json.h"
 #include "store/services.h"
 #include "base/text.h"
 #include "json/js.h"
@@ -9,18 +10,6 @@
 static bool not_found(const char *id, struct err *err)
 {
     return err_set(err, ERR_ServiceNotFound, "The service '%.60s' does not exist.", id);
-}
-
-static json_t *row_json(const PGresult *rows, int row, int column)
-{
-    const char *text = row_text(rows, row, column);
-
-    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-}
-
-static char *dump(const json_t *value)
-{
-    return value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 }
 
 void service_done(struct service *service)
@@ -34,8 +23,8 @@ void service_done(struct service *service)
 bool service_insert(struct db *db, const struct service_input *in, int64_t most,
                     char ret_id[static ID_UUID_SIZE], struct err *err)
 {
-    AUTO(mem) char *process = dump(in->process), *configuration = dump(in->configuration);
-    AUTO(mem) char *request = dump(in->request);
+    AUTO(mem) char *process = row_json_dump(in->process), *configuration = row_json_dump(in->configuration);
+    AUTO(mem) char *request = row_json_dump(in->request);
     AUTO(rows) PGresult *rows = NULL;
 
     id_uuid(ret_id);
@@ -119,8 +108,8 @@ bool service_list(struct db *db, struct arena *arena, const char *owner, const c
 bool service_update(struct db *db, const char *owner, const char *id, const struct service_input *change,
                     struct err *err)
 {
-    AUTO(mem) char *process = dump(change->process), *configuration = dump(change->configuration);
-    AUTO(mem) char *request = dump(change->request);
+    AUTO(mem) char *process = row_json_dump(change->process), *configuration = row_json_dump(change->configuration);
+    AUTO(mem) char *request = row_json_dump(change->request);
     AUTO(rows) PGresult *rows = NULL;
 
     if (!id_is_uuid(id))
@@ -206,7 +195,7 @@ bool service_tile_count(struct db *db, const char *id, const struct job *job, st
 bool service_log_add(struct db *db, const char *service, const char *level, const char *code,
                      const char *message, const json_t *data, struct err *err)
 {
-    AUTO(mem) char *text = dump(data);
+    AUTO(mem) char *text = row_json_dump(data);
 
     return db_run(db,
                   "INSERT INTO service_logs(service, level, code, message, data)"

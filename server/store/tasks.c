@@ -25,6 +25,7 @@ static void read_task(const PGresult *rows, int row, struct task *task)
                            .failures = (int)row_int(rows, row, 9),
                            .run = (int)row_int(rows, row, 10) };
     snprintf(task->job, sizeof task->job, "%s", row_text(rows, row, 2));
+    snprintf(task->owner, sizeof task->owner, "%s", row_text(rows, row, 11));
 }
 
 #define COLUMNS                                                                                    \
@@ -32,14 +33,15 @@ static void read_task(const PGresult *rows, int row, struct task *task)
     " t.failures"
 
 bool task_claim(struct db *db, int64_t worker, const struct task_room *room, int64_t lease_seconds,
-                struct task *ret_task, bool *ret_found, struct err *err)
+                struct task *ret_tasks, size_t most, size_t *ret_count, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
 
-    /* the array makes the planner use the index of ready tasks, whatever it thinks of LIMIT */
+    /* the array makes the planner use the index of ready tasks, whatever it thinks of LIMIT; of one claim
+     * each task has another token */
     if (!db_query(db, &rows,
                   "WITH t AS ("
-                  "  UPDATE tasks SET state = 'x', worker = $1, token = $2, blocks_done = 0,"
+                  "  UPDATE tasks SET state = 'x', worker = $1, token = $2::bigint # id, blocks_done = 0,"
                   "      lease = now() + $4::bigint * interval '1 s', started = now()"
                   "  WHERE id = ANY(ARRAY("
                   "    SELECT q.id FROM tasks q"
@@ -47,22 +49,52 @@ bool task_claim(struct db *db, int64_t worker, const struct task_room *room, int
                   "      AND (q.kind <> 3 OR (SELECT count(*) FROM tasks WHERE kind = 3 AND state = 'x')"
                   "           < $5::bigint)"
                   "      AND (q.kind = 0 OR NOT $6::boolean)"
-                  "    ORDER BY q.class, q.rank, q.id LIMIT 1 FOR UPDATE SKIP LOCKED))"
+                  "    ORDER BY q.class, q.rank, q.id LIMIT $7::bigint FOR UPDATE SKIP LOCKED))"
                   "  RETURNING *),"
                   " running AS ("
                   "  UPDATE jobs j SET state = 2, updated = now(),"
                   "      started = coalesce(j.started, now())"
                   "  FROM t WHERE j.id = t.job AND j.state = 1"
                   "  RETURNING pg_notify('" JOB_CHANNEL "', j.id::text))"
-                  " SELECT " COLUMNS ", j.run, (SELECT count(*) FROM running)"
-                  " FROM t JOIN jobs j ON j.id = t.job",
+                  " SELECT " COLUMNS ", j.run, j.owner, (SELECT count(*) FROM running)"
+                  " FROM t JOIN jobs j ON j.id = t.job ORDER BY t.class, t.rank, t.id",
                   DB_ARGS(db_int(worker), db_int(id_token63()), db_int(room->bytes),
-                          db_int(lease_seconds), db_int(room->stagings), db_bool(room->plans_only)),
+                          db_int(lease_seconds), db_int(room->stagings), db_bool(room->plans_only),
+                          db_int((int64_t)most)),
                   err))
         return false;
-    *ret_found = row_count(rows) > 0;
-    if (*ret_found)
-        read_task(rows, 0, ret_task);
+    *ret_count = (size_t)row_count(rows);
+    for (size_t i = 0; i < *ret_count; i++)
+        read_task(rows, (int)i, &ret_tasks[i]);
+    return true;
+}
+
+/* Tells idle workers, and only when there are some: each NOTIFY wakes them all. */
+static bool tell_workers(struct db *db, struct err *err)
+{
+    return db_run(db,
+                  "SELECT pg_notify('" TASK_CHANNEL "', '')"
+                  " WHERE EXISTS (SELECT 1 FROM workers WHERE idle > 0)",
+                  DB_NO_ARGS, err);
+}
+
+bool task_return(struct db *db, const struct task *task, struct err *err)
+{
+    return db_run(db,
+                  "UPDATE tasks SET state = 'r', worker = NULL, token = NULL, lease = NULL"
+                  " WHERE id = $1 AND token = $2 AND state = 'x'",
+                  DB_ARGS(db_int(task->id), db_int(task->token)), err) &&
+           tell_workers(db, err);
+}
+
+bool task_is_done(struct db *db, const struct task *task, bool *ret_done, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows, "SELECT 1 FROM tasks WHERE id = $1 AND token = $2 AND state = 'd'",
+                  DB_ARGS(db_int(task->id), db_int(task->token)), err))
+        return false;
+    *ret_done = row_count(rows) > 0;
     return true;
 }
 
@@ -89,17 +121,8 @@ bool task_hold(struct db *db, struct task *task, enum hold *ret_hold, struct err
     return true;
 }
 
-/* Tells idle workers, and only when there are some: each NOTIFY wakes them all. */
-static bool tell_workers(struct db *db, struct err *err)
-{
-    return db_run(db,
-                  "SELECT pg_notify('" TASK_CHANNEL "', '')"
-                  " WHERE EXISTS (SELECT 1 FROM workers WHERE idle > 0)",
-                  DB_NO_ARGS, err);
-}
-
 /* Gigabytes times seconds. */
-static double memory_seconds(const struct task *task, double seconds)
+double task_memory_seconds(const struct task *task, double seconds)
 {
     return (double)task->held_bytes / 1e9 * seconds;
 }
@@ -113,7 +136,7 @@ bool task_settle(struct db *db, const struct task *task, double seconds, struct 
                 " WHERE id = $1",
                 DB_ARGS(db_int(task->id)), err) ||
         !job_add_done(db, task->job, task->blocks - task->blocks_done, 1, seconds,
-                      memory_seconds(task, seconds), err) ||
+                      task_memory_seconds(task, seconds), err) ||
         !db_query(db, &rows,
                   "UPDATE tasks SET pending = pending - 1,"
                   "    state = CASE WHEN pending = 1 AND state = 'w' THEN 'r'::\"char\" ELSE state END"
@@ -208,7 +231,7 @@ static bool put_back(struct db *db, const struct task *task, const struct task_f
                   DB_ARGS(db_int(task->id), db_int(!f->lost), db_int(f->lost),
                           db_int(f->memory_bytes)),
                   err) &&
-           job_add_done(db, task->job, -task->blocks_done, 0, f->seconds, memory_seconds(task, f->seconds),
+           job_add_done(db, task->job, -task->blocks_done, 0, f->seconds, task_memory_seconds(task, f->seconds),
                         err) &&
            job_log_add_at(db, task->job, task->number, "warning", err_name(f->code), f->message,
                           NULL, err) &&
@@ -223,7 +246,7 @@ static bool give_up(struct db *db, const struct task *task, const struct task_fa
                        "UPDATE tasks SET state = 'f', worker = NULL, token = NULL, lease = NULL"
                        " WHERE id = $1",
                        DB_ARGS(db_int(task->id)), err) &&
-                job_add_done(db, task->job, 0, 0, f->seconds, memory_seconds(task, f->seconds), err) &&
+                job_add_done(db, task->job, 0, 0, f->seconds, task_memory_seconds(task, f->seconds), err) &&
                 job_log_add_at(db, task->job, task->number, "error", err_name(f->code), message,
                                data, err) &&
                 job_end(db, task->job, JOB_ERROR, err_name(f->code), message, f->node, 0, err);
@@ -301,7 +324,7 @@ bool task_list_lost(struct db *db, int64_t worker, struct task *tasks, size_t ro
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT " COLUMNS ", j.run FROM tasks t JOIN jobs j ON j.id = t.job"
+                  "SELECT " COLUMNS ", j.run, j.owner FROM tasks t JOIN jobs j ON j.id = t.job"
                   " WHERE t.state = 'x' AND CASE WHEN $1::bigint = 0 THEN t.lease < now()"
                   "                              ELSE t.worker = $1 END"
                   " ORDER BY t.id LIMIT $2::bigint",

@@ -9,7 +9,7 @@ enum task_kind { TASK_PLAN, TASK_COMPUTE, TASK_ASSEMBLE, TASK_STAGE, TASK_STEP }
 
 struct task {
     int64_t id, token;
-    char job[ID_UUID_SIZE];
+    char job[ID_UUID_SIZE], owner[ID_UUID_SIZE]; /* owner: of the job */
     int run;      /* of the job: its folder of temporaries is JOB.RUN */
     int number;
     enum task_kind kind;
@@ -26,9 +26,16 @@ struct task_room {
     int64_t stagings; /* tasks of that kind that may run at once, wherever */
     bool plans_only;  /* the first task of a job, nothing else */
 };
-/* The best ready task that fits becomes the worker's for lease_seconds; its job is running from now on. */
+/* The best ready tasks that fit, at most `most`, become the worker's for lease_seconds; their jobs are running from
+ * now on. Best first. */
 bool task_claim(struct db *db, int64_t worker, const struct task_room *room, int64_t lease_seconds,
-                struct task *ret_task, bool *ret_found, struct err *err) MUST_USE;
+                struct task *ret_tasks, size_t most, size_t *ret_count, struct err *err) MUST_USE;
+/* Claimed, and not begun: somebody else may have it. */
+bool task_return(struct db *db, const struct task *task, struct err *err) MUST_USE;
+/* Was it settled with this very token? */
+bool task_is_done(struct db *db, const struct task *task, bool *ret_done, struct err *err) MUST_USE;
+/* Of what it holds, for so many seconds: gigabytes times seconds. */
+double task_memory_seconds(const struct task *task, double seconds);
 
 /* --- inside a transaction ----------------------------------------------------------------------- */
 
@@ -88,9 +95,5 @@ bool artefact_add(struct db *db, const struct task *task, int64_t bytes, struct 
  * *ret_artefacts. */
 bool artefact_inputs(struct db *db, const char *job, int number, struct artefact **ret_artefacts,
                      size_t *ret_count, struct err *err) MUST_USE;
-/* The task needs its inputs no longer; those that nobody needs are returned (the caller removes the
- * files and frees *ret_artefacts). */
-bool artefact_release(struct db *db, const char *job, int number, struct artefact **ret_artefacts,
-                      size_t *ret_count, struct err *err) MUST_USE;
 
 #endif

@@ -83,10 +83,10 @@ static void submit(const char *owner, char id[static ID_UUID_SIZE])
 
 static bool claim(struct task *task)
 {
-    bool found = false;
+    size_t found = 0;
 
-    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = SLOT, .stagings = 4 }, LEASE, task, &found, err));
-    return found;
+    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = SLOT, .stagings = 4 }, LEASE, task, 1, &found, err));
+    return found == 1;
 }
 
 struct call {
@@ -373,14 +373,14 @@ static void a_task_that_needs_more_room_waits_for_it(void **state)
 {
     char id[ID_UUID_SIZE];
     struct task task;
-    bool found;
+    size_t found;
 
     (void)state;
     submit(ALICE, id);
     GOOD(db_script(db, "UPDATE tasks SET memory_bytes = 3000000000", err));
     assert_false(claim(&task));
-    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = 3LL << 30, .stagings = 4 }, LEASE, &task, &found, err));
-    assert_true(found);
+    GOOD(task_claim(db, WORKER, &(struct task_room){ .bytes = 3LL << 30, .stagings = 4 }, LEASE, &task, 1, &found, err));
+    assert_int_equal(found, 1);
 }
 
 static void a_spare_place_is_for_first_tasks(void **state)
@@ -388,17 +388,17 @@ static void a_spare_place_is_for_first_tasks(void **state)
     const struct task_room spare = { .bytes = SLOT, .plans_only = true };
     char large[ID_UUID_SIZE], small[ID_UUID_SIZE];
     struct task task;
-    bool found;
+    size_t found;
 
     (void)state;
     submit(ALICE, large);
     assert_true(claim(&task));
     assert_int_equal(settle(&task, &four, false), HOLD_MINE);
-    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, &found, err));
-    assert_false(found);
+    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, 1, &found, err));
+    assert_int_equal(found, 0);
     submit(BOB, small);
-    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, &found, err));
-    assert_true(found);
+    GOOD(task_claim(db, WORKER, &spare, LEASE, &task, 1, &found, err));
+    assert_int_equal(found, 1);
     assert_string_equal(task.job, small);
 }
 
