@@ -278,12 +278,18 @@ static bool coarser_input(const struct around *a, struct load_want *want, bool *
     return load_coarsen(a->loader, want, box, ret_is_coarse, err);
 }
 
-/* How far a method looks around a position, in pixels of whichever grid is coarser. */
+/* How far a method looks around a position, in pixels of whichever grid is coarser. Those that take what lies
+ * under a pixel look no further: what is more is for edges of the window that are not straight in the source. */
 static double reach(enum resampling method)
 {
-    return method == RESAMPLE_LANCZOS                                            ? 3
-           : method == RESAMPLE_CUBIC || method == RESAMPLE_CUBICSPLINE ? 2
-                                                                                 : 1;
+    switch (method) {
+    case RESAMPLE_LANCZOS: return 3;
+    case RESAMPLE_CUBIC:
+    case RESAMPLE_CUBICSPLINE: return 2;
+    case RESAMPLE_NEAR:
+    case RESAMPLE_BILINEAR: return 1;
+    default: return 0.125;
+    }
 }
 
 static bool gather_nearest(const struct around *a, const struct window_rect *w,

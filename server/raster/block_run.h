@@ -4,8 +4,24 @@
 
 #include "raster/cells.h"
 #include "raster/encode.h"
+#include "raster/kept.h"
 #include "raster/schedule.h"
 #include "raster/survey.h"
+
+/* How a block is computed: some of its rows at once, with so much of its files' tiles decoded. */
+struct block_size {
+    size_t rows, tile_bytes;
+};
+/* Where a whole block does not fit into memory, it is computed in bands over tiles that all stay decoded; `other`
+ * is for files with larger tiles than is usual: fewer and larger bands, for each of which tiles are decoded again. */
+struct block_fit {
+    struct block_size size, other;
+    size_t memory;     /* of a thread */
+    size_t kept_bytes; /* of all threads together */
+};
+/* Within options->memory_bytes; MemoryExceeded with the numbers. */
+bool block_fit(const struct schedules *schedules, const struct raster_options *options, struct block_fit *ret_fit,
+               struct err *err) MUST_USE;
 
 /* What all threads of a call share; read-only but for the part. */
 struct block_job {
@@ -14,8 +30,8 @@ struct block_job {
     const struct schedules *schedules;
     struct part_writer *part;  /* NULL: nothing is kept, */
     struct survey_taker *survey; /* all is just looked at; else NULL */
-    size_t rows;       /* of a block that are computed at once */
-    size_t tile_bytes; /* of the cache of decoded tiles */
+    struct block_fit fit;
+    struct kept *kept; /* NULL: nothing is */
     /* For rows of geometries alone: by node the numbers of zones, [plane][geometry], and where those of
      * the saves go, by save. */
     double *const *tables, *const *rows_made;
@@ -35,8 +51,5 @@ bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret
 /* The same for a tile of a schedule of rows. */
 bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
                     struct err *err) MUST_USE;
-
-/* Bytes of one thread when `rows` rows are computed at once. */
-size_t block_memory(const struct schedule *schedule, size_t rows, size_t tile_bytes);
 
 #endif

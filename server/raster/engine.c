@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LEAST_ROWS = 16, MOST_TILE_BYTES = 24 << 20, MOST_STAGE_BYTES = 256 << 20 };
+enum { MOST_STAGE_BYTES = 256 << 20 };
 
 /* Measured on one core of 2.6 GHz: pixels of uint16 DEFLATE decoded, instructions over a pixel, bytes
  * packed with ZSTD 1 with their overviews and assembled; in a second. */
@@ -52,49 +52,10 @@ static size_t thread_count(const struct raster_options *options)
     return options->threads > 1 ? (size_t)options->threads : 1;
 }
 
-static size_t tile_cache(size_t budget)
-{
-    return budget && budget / 8 < MOST_TILE_BYTES ? budget / 8 : MOST_TILE_BYTES;
-}
-
-static size_t most_memory(const struct schedules *all, size_t rows, size_t tile_bytes)
-{
-    size_t most = 0;
-
-    for (size_t i = 0; i < all->count; i++) {
-        size_t bytes = block_memory(&all->schedules[i], rows, tile_bytes);
-
-        most = bytes > most ? bytes : most;
-    }
-    return most;
-}
-
-/* Whole blocks if they fit, else bands of fewer rows. */
-static bool choose_rows(const struct schedules *all, const struct raster_options *options,
-                        size_t *ret_rows, size_t *ret_tile_bytes, size_t *ret_memory,
-                        struct err *err)
-{
-    size_t budget = options->memory_bytes / thread_count(options), tile_bytes = tile_cache(budget);
-    size_t rows = BASE_TILE, memory = most_memory(all, rows, tile_bytes);
-
-    while (budget && memory > budget && rows > LEAST_ROWS) {
-        rows /= 2;
-        memory = most_memory(all, rows, tile_bytes);
-    }
-    if (budget && memory > budget)
-        return err_set(err, ERR_MemoryExceeded,
-                       "The computation needs %zu MB for each thread, even in bands of %zu rows; it "
-                       "may use %zu MB.", memory >> 20, rows, budget >> 20);
-    *ret_rows = rows;
-    *ret_tile_bytes = tile_bytes;
-    *ret_memory = memory;
-    return true;
-}
-
 /* What blocks in the making may take, of all threads together: what their buffers leave. */
-static size_t stage_room(const struct raster_options *options, size_t memory)
+static size_t stage_room(const struct raster_options *options, const struct block_fit *fit)
 {
-    size_t taken = memory * thread_count(options);
+    size_t taken = fit->memory * thread_count(options) + fit->kept_bytes;
 
     if (!options->memory_bytes)
         return MOST_STAGE_BYTES;
@@ -103,12 +64,12 @@ static size_t stage_room(const struct raster_options *options, size_t memory)
 }
 
 static size_t stage_memory(const struct plan *plan, const struct schedules *all,
-                           const struct raster_options *options, size_t memory)
+                           const struct raster_options *options, const struct block_fit *fit)
 {
     size_t most = 0, bytes;
 
     for (size_t i = 0; i < all->count; i++) {
-        cells_width(plan, &all->schedules[i], thread_count(options), stage_room(options, memory), &bytes);
+        cells_width(plan, &all->schedules[i], thread_count(options), stage_room(options, fit), &bytes);
         most = bytes > most ? bytes : most;
     }
     return most / thread_count(options);
@@ -135,13 +96,13 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
 {
     AUTO(schedules) struct schedules *all = NULL;
     struct raster_estimate estimate = { 0 };
-    size_t rows, tile_bytes;
+    struct block_fit fit;
 
     if (!schedules_make(plan, &all, err) ||
-        !choose_rows(all, options, &rows, &tile_bytes, &estimate.memory_bytes, err) ||
-        !check_zones(plan, options, err))
+        !block_fit(all, options, &fit, err) || !check_zones(plan, options, err))
         return false;
-    estimate.memory_bytes += stage_memory(plan, all, options, estimate.memory_bytes);
+    estimate.memory_bytes = fit.memory + fit.kept_bytes / thread_count(options) +
+                            stage_memory(plan, all, options, &fit);
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {
         const struct schedule *s = &all->schedules[i];
@@ -259,11 +220,11 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
     AUTO(cells) struct cells *cells = NULL;
+    AUTO(kept) struct kept *kept = NULL;
     struct crew crew = { .blocks = end - first, .err = err };
-    size_t threads = thread_count(options), memory;
+    size_t threads = thread_count(options);
 
-    if (!schedules_make(plan, &all, err) ||
-        !choose_rows(all, options, &crew.job.rows, &crew.job.tile_bytes, &memory, err))
+    if (!schedules_make(plan, &all, err) || !block_fit(all, options, &crew.job.fit, err))
         return false;
     if (first >= end || end > all->blocks)
         return err_set(err, ERR_Internal, "Blocks %zu to %zu were asked for, there are %zu.", first,
@@ -275,7 +236,9 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     crew.job.schedules = all;
     crew.job.part = part;
     crew.job.survey = use->survey;
-    crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, memory));
+    if (kept_is_wanted(all))
+        crew.job.kept = kept = kept_new(all, crew.job.fit.kept_bytes);
+    crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, &crew.job.fit));
     crew.together = cells->n_units >= 16 * threads ? 4 : 1; /* near the end all threads have work */
     pthread_mutex_init(&crew.lock, NULL);
     run_crew(&crew, threads < cells->n_units ? threads : cells->n_units);

@@ -3,7 +3,8 @@ libsentier_a_SOURCES += \
 	server/raster/assemble.c \
 	server/raster/around.c server/raster/around.h \
 	server/raster/block.h \
-	server/raster/block_run.c server/raster/block_run.h \
+	server/raster/block_run.c server/raster/block_run.h server/raster/block_runner.h \
+	server/raster/block_emit.c server/raster/block_inputs.c server/raster/block_memory.c \
 	server/raster/cells.c server/raster/cells.h \
 	server/raster/cog.c server/raster/cog.h \
 	server/raster/coverage.c server/raster/coverage.h \
@@ -13,6 +14,7 @@ libsentier_a_SOURCES += \
 	server/raster/engine.c server/raster/engine.h \
 	server/raster/foreign.c server/raster/foreign.h \
 	server/raster/georef.c server/raster/georef.h \
+	server/raster/kept.c server/raster/kept.h \
 	server/raster/lanes.c server/raster/lanes.h \
 	server/raster/load.c server/raster/load.h \
 	server/raster/mesh.c server/raster/mesh.h \

@@ -55,8 +55,9 @@ void release(struct maker *m, const struct plan_node *node, size_t plane);
 struct step *step_new(struct maker *m, enum step_op op, const struct plan_node *node, size_t n_ins,
                       size_t n_outs);
 
-/* schedule.c: the schedule of some planes, for windows that steps ask for */
+/* schedule.c: the schedule of some planes, for windows that steps ask for; shared: one that is there already
+ * will do */
 bool schedule_input(struct maker *m, const struct plan_node *input, size_t n_planes,
-                    const size_t *planes, const struct schedule **ret) MUST_USE;
+                    const size_t *planes, bool shared, const struct schedule **ret) MUST_USE;
 
 #endif

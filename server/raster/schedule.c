@@ -138,21 +138,55 @@ static bool schedule_make(const struct plan *plan, struct schedules *all, struct
     return ok;
 }
 
+/* Coarse cells that are made of other pixels than those of the same place: few, asked for by many windows. */
+static bool worth_keeping(const struct schedule *s)
+{
+    enum { COARSE = 16 /* times the area of the pixels of blocks */ };
+    const struct grid *own = &s->grid, *fine = &s->asker;
+    bool looks_around = false;
+
+    for (size_t i = 0; i < s->n_steps; i++)
+        looks_around |= s->steps[i].op == STEP_AROUND;
+    return looks_around && !s->is_of_window && own->epsg == fine->epsg &&
+           own->dx * own->dy >= COARSE * fine->dx * fine->dy;
+}
+
+static struct schedule *existing_input(const struct schedules *all, const struct plan_node *input, size_t n_planes,
+                                       const size_t *planes)
+{
+    for (size_t i = 0; i < all->n_inputs; i++) {
+        struct schedule *s = all->inputs[i];
+
+        if (s->made == input && s->n_results == n_planes && !memcmp(s->planes, planes, n_planes * sizeof *planes))
+            return s;
+    }
+    return NULL;
+}
+
 bool schedule_input(struct maker *m, const struct plan_node *input, size_t n_planes,
-                    const size_t *planes, const struct schedule **ret)
+                    const size_t *planes, bool shared, const struct schedule **ret)
 {
     struct schedules *all = m->all;
-    struct schedule *s = arena_alloc(all->arena, sizeof *s);
+    struct schedule *s = shared ? existing_input(all, input, n_planes, planes) : NULL;
 
+    *ret = s;
+    if (s)
+        return true;
+    *ret = s = arena_alloc(all->arena, sizeof *s);
     s->grid = input->schema.grid;
+    s->asker = m->schedule->asker;
+    s->made = input;
+    s->planes = planes;
     s->number = all->n_inputs;
     s->n_results = n_planes;
     s->results = arena_array(all->arena, n_planes, sizeof *s->results);
     all->inputs =
         mem_grow(all->inputs, &all->input_capacity, all->n_inputs + 1, sizeof *all->inputs);
     all->inputs[all->n_inputs++] = s;
-    *ret = s;
-    return schedule_make(m->plan, all, s, input, planes, m->err);
+    if (!schedule_make(m->plan, all, s, input, planes, m->err))
+        return false;
+    s->is_kept = worth_keeping(s);
+    return true;
 }
 
 /* The group of an output: an earlier one with the same grid, or a new one. */
@@ -166,7 +200,7 @@ static void add_output(struct schedules *all, struct schedule *groups, size_t *n
         s++;
     if (s == groups + *n_groups)
         (*n_groups)++;
-    s->grid = *output_grid(output);
+    s->grid = s->asker = *output_grid(output);
     outputs = arena_array(all->arena, s->n_outputs + 1, sizeof *outputs);
     if (s->n_outputs)
         memcpy(outputs, s->outputs, s->n_outputs * sizeof *outputs);

@@ -50,7 +50,12 @@ struct schedule {
     /* Of one that makes the input of other pixels' neighbourhoods or of another grid: the planes. Its
      * windows lie anywhere in the grid. */
     size_t number, n_results;
+    const struct plan_node *made; /* and which of its planes these are */
+    const size_t *planes;
+    struct grid asker; /* that blocks are cut on, far up */
     bool is_of_window; /* other pixels for each window of PLAN_PATCHES */
+    bool is_kept;      /* see kept.h */
+    bool reads_warped; /* files that do not lie on the lattice of their node */
     struct operand *results;
     size_t n_steps;
     struct step *steps;

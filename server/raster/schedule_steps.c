@@ -244,6 +244,7 @@ static void note_layer(struct schedule *s, const struct plan_node *node,
     const struct grid *to = &node->schema.grid, *from = &band->grid;
     double pixels = 1;
 
+    s->reads_warped |= node->coarse || !load_divides(from, to);
     if (from->width > 0 && from->epsg == to->epsg)
         pixels = to->dx * to->dy / (from->dx * from->dy);
     s->read_pixels += pixels;
@@ -304,6 +305,7 @@ static void note_around(struct maker *m, const struct plan_node *node, const str
         if (!input)
             continue;
         s->is_of_window |= input->is_of_window;
+        s->reads_warped |= input->reads_warped;
         s->machine_bytes = input->machine_bytes > s->machine_bytes ? input->machine_bytes : s->machine_bytes;
         if (first < i) /* nearly all windows are of the first size */
             continue;
@@ -343,7 +345,7 @@ static bool schedule_whole(struct maker *m, const struct plan_node *input, const
 
     for (size_t i = 0; i < n; i++)
         planes[i] = i;
-    return schedule_input(m, input, n, planes, ret);
+    return schedule_input(m, input, n, planes, false, ret);
 }
 
 static bool schedule_around(struct maker *m, const struct plan_node *node, struct step *step)
@@ -355,12 +357,12 @@ static bool schedule_around(struct maker *m, const struct plan_node *node, struc
     if (node->op == PLAN_UDF)
         return schedule_whole(m, node->inputs[0], inputs);
     if (node->op != PLAN_PATCHES)
-        return schedule_input(m, node->inputs[0], step->n_outs, step->planes, inputs);
+        return schedule_input(m, node->inputs[0], step->n_outs, step->planes, node->op != PLAN_PATCH, inputs);
     for (size_t i = 0; i < 4; i++) {
         const struct patch_size *size = &node->patches->sizes[i / 2][i % 2];
 
         if (size->is_there &&
-            !schedule_input(m, node->inputs[size->input], step->n_outs, step->planes, &inputs[i]))
+            !schedule_input(m, node->inputs[size->input], step->n_outs, step->planes, false, &inputs[i]))
             return false;
     }
     return true;

@@ -50,7 +50,7 @@ struct source_pool {
     size_t tile_bytes, tile_limit;
     struct tiff_tools *tools;
     bool gdal_only;
-    uint64_t clock;
+    uint64_t clock, began; /* when the work began that is being done: a block */
     struct source_count count;
 };
 
@@ -96,6 +96,16 @@ void source_pool_use_gdal_only(struct source_pool *pool)
 bool source_is_fast(const struct source *source)
 {
     return source->level->door != NULL;
+}
+
+void source_pool_begin(struct source_pool *pool)
+{
+    pool->began = pool->clock;
+}
+
+void source_pool_limit(struct source_pool *pool, size_t tile_bytes)
+{
+    pool->tile_limit = tile_bytes;
 }
 
 const struct source_count *source_pool_count(const struct source_pool *pool)
@@ -396,7 +406,14 @@ static bool decode(struct source_pool *pool, const struct source *source, int x,
     return true;
 }
 
-/* Makes room for one more tile of `size` bytes: an empty place, after dropping the least used. */
+/* Which of two tiles goes first: the one that was not used for longest; but of those that this work used the
+ * latest one, because bands of a block come by the same tiles again and again, in the same order. */
+static bool goes_before(const struct source_pool *pool, const struct tile *a, const struct tile *b)
+{
+    return a->used > pool->began && b->used > pool->began ? a->used > b->used : a->used < b->used;
+}
+
+/* Makes room for one more tile of `size` bytes: an empty place, after dropping others. */
 static struct tile *tile_place(struct source_pool *pool, size_t size, struct err *err)
 {
     for (;;) {
@@ -407,7 +424,7 @@ static struct tile *tile_place(struct source_pool *pool, size_t size, struct err
 
             if (!tile->data)
                 empty = empty ? empty : tile;
-            else if (!oldest || tile->used < oldest->used)
+            else if (!oldest || goes_before(pool, tile, oldest))
                 oldest = tile;
         }
         if (empty && (!oldest || pool->tile_bytes + size <= pool->tile_limit)) {
@@ -420,7 +437,8 @@ static struct tile *tile_place(struct source_pool *pool, size_t size, struct err
             pool->tile_bytes += size;
             return empty;
         }
-        if (oldest->size_bytes == size) /* its memory fits as it is */
+        pool->count.lost += oldest->used > pool->began;
+        if (oldest->size_bytes == size && pool->tile_bytes <= pool->tile_limit) /* its memory fits as it is */
             return oldest;
         pool->tile_bytes -= oldest->size_bytes;
         free(oldest->data);

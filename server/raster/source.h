@@ -13,10 +13,14 @@ struct source_pool *source_pool_new(const struct raster_options *options, size_t
 void source_pool_free(struct source_pool *pool);
 DEFINE_AUTO(source_pool, struct source_pool *, source_pool_free)
 
+/* A block, say, is begun: its tiles are those that are used from now on. */
+void source_pool_begin(struct source_pool *pool);
+void source_pool_limit(struct source_pool *pool, size_t tile_bytes);
+
 /* What was read so far: tiles that were decoded, and pixels, those of windows of files without tiles
- * included. */
+ * included. lost: tiles that went while the work that used them was not done. */
 struct source_count {
-    uint64_t tiles, pixels;
+    uint64_t tiles, pixels, lost;
 };
 const struct source_count *source_pool_count(const struct source_pool *pool);
 size_t source_pool_held(const struct source_pool *pool); /* bytes of decoded tiles */

@@ -42,8 +42,9 @@ bool vector_rows_make(const struct pieces *pieces, const struct raster_options *
     const struct plan *plan = pieces->plan;
     AUTO(vector_rows) struct vector_rows *r = MEM_NEW(struct vector_rows);
     AUTO(mem) double **tables = mem_array(plan->n_nodes, sizeof *tables);
+    struct block_size whole = { BASE_TILE, 0 };
     struct block_job job = { .plan = plan, .options = options, .schedules = pieces->schedules,
-                             .rows = BASE_TILE, .tables = tables };
+                             .fit = { .size = whole, .other = whole }, .tables = tables };
     bool ok;
 
     r->rows = mem_array(plan->n_saves, sizeof *r->rows);

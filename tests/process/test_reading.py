@@ -139,11 +139,59 @@ def pixels_of(scene, band):
     return numpy.where(image == 0, numpy.nan, image)
 
 
+def call(process, /, **arguments):
+    return {"process_id": process, "arguments": arguments}
+
+
+def callback(process, /, **arguments):
+    return {"process_graph": {"it": {**call(process, **arguments), "result": True}}}
+
+
+def budget(megabytes):
+    """Memory for each thread, of which `sentier run` has one for each core."""
+    return {"SENTIER_RASTER_BLOCK_BUDGET": f"{megabytes * os.cpu_count()}M"}
+
+
+def test_coarse_cells_are_made_once(scene, tmp_path):
+    """What wide kernels over cells of 160 m ask for again and again is kept: each block reaches over most of the image, twice."""
+    def blurred(n, data):
+        return {f"row{n}": node("apply_kernel", data, kernel=[[1 / n] * n], border="reflect"),
+                f"blur{n}": node("apply_kernel", f"row{n}", kernel=[[1 / n]] * n, border="reflect")}
+    got, profile, pixels = result_of(scene, tmp_path, {
+        **load(bands=["red", "nir"]), "n": node("ndvi"), "c": node("resample_spatial", "n", resolution=160, method="average"),
+        **blurred(61, "c"), **blurred(13, "c"),
+        "both": call("merge_cubes", cube1={"from_node": "blur61"}, cube2={"from_node": "blur13"}, overlap_resolver=callback(
+            "add", x={"from_parameter": "x"}, y={"from_parameter": "y"})),
+        "fine": node("resample_cube_spatial", "both", target={"from_node": "n"}, method="near")}, **budget(110))
+    # pieces of 64 x 64 cells, each made by any thread, and the files' tiles under their edges
+    assert 2 * LEVEL[1] <= pixels <= 2 * 13 * 9 * 65536
+    red, nir = pixels_of(scene, "red"), pixels_of(scene, "nir")
+    with numpy.errstate(all="ignore"):
+        cells = numpy.nan_to_num(numpy.nanmean(((nir - red) / (nir + red)).reshape(HEIGHT // 16, 16, WIDTH // 16, 16), (1, 3)))
+    want = sum(scipy.ndimage.correlate1d(scipy.ndimage.correlate1d(cells, [1 / n] * n, 0, mode="reflect"), [1 / n] * n, 1, mode="reflect")
+               for n in (61, 13))
+    assert numpy.allclose(got, want.repeat(16, 0).repeat(16, 1), rtol=1e-5, atol=1e-6)
+
+
+def test_bands_of_blocks_share_tiles(scene, tmp_path):
+    """Where whole blocks do not fit into memory, the tiles under a block stay decoded while its rows are computed a few at a time."""
+    bands = ["red", "nir", "height", "flags"]
+    graph = {**load(bands=bands), "double": call("apply", data={"from_node": "load"}, process=callback("multiply", x={"from_parameter": "x"}, y=2)),
+             "m": node("reduce_dimension", "double", dimension="bands", reducer=callback("median", data={"from_parameter": "data"}))}
+    for name, memory in (("plenty", {}), ("little", budget(50))):
+        (tmp_path / name).mkdir()
+        got, _, pixels = result_of(scene, tmp_path / name, graph, **memory)
+        assert pixels == 4 * LEVEL[1]
+        with numpy.errstate(all="ignore"), pytest.warns(RuntimeWarning):
+            want = 2 * numpy.nanmedian([pixels_of(scene, band) for band in bands], 0)
+        assert numpy.allclose(got, want, rtol=1e-6, equal_nan=True)
+
+
 LEFT, TOP, RIGHT, BOTTOM = 300, 130, 2200, 1700  # on 8 x 7 tiles of 256
 CUT = {"west": X0 + 10 * LEFT, "east": X0 + 10 * RIGHT, "north": Y0 - 10 * TOP, "south": Y0 - 10 * BOTTOM, "crs": 32633}
 
 
-@pytest.mark.parametrize("memory", [{}, {"SENTIER_RASTER_BLOCK_BUDGET": "200M"}])
+@pytest.mark.parametrize("memory", [{}, budget(100)])
 def test_a_cut_decodes_each_tile_once(scene, tmp_path, memory):
     """Blocks of the result lie across the tiles of the files, nearly all on four or more of each band."""
     got, profile, pixels = result_of(scene, tmp_path, {**load(bands=["red", "nir"], spatial_extent=CUT), "n": node("ndvi")}, **memory)
@@ -160,7 +208,7 @@ def test_a_cut_in_little_memory(scene, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     one, _, pixels = result_of(scene, tmp_path / "a", nodes)
-    two, _, more = result_of(scene, tmp_path / "b", nodes, SENTIER_RASTER_BLOCK_BUDGET="130M")
+    two, _, more = result_of(scene, tmp_path / "b", nodes, **budget(50))
     assert pixels == 8 * 7 * 65536 < more and numpy.array_equal(one, two, equal_nan=True)
     assert numpy.array_equal(one, pixels_of(scene, "red")[TOP:BOTTOM, LEFT:RIGHT], equal_nan=True)
 

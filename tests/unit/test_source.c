@@ -474,7 +474,8 @@ static void the_tile_cache_has_a_bound(void **state)
     static const struct {
         size_t room;
         uint64_t decoded; /* of two rounds through all tiles, in a part of each */
-    } rows[] = { { TILES * TILE, TILES }, { (TILES - 1) * TILE, 2 * TILES }, { TILE, 2 * TILES }, { 1, 2 * TILES } };
+        /* where one does not fit, the others stay for the second round */
+    } rows[] = { { TILES * TILE, TILES }, { (TILES - 1) * TILE, TILES + 1 }, { TILE, 2 * TILES }, { 1, 2 * TILES } };
     AUTO(mem) char *path = path_of("deflate2.tif");
     struct raster_options options = { 0 };
 
@@ -494,6 +495,35 @@ static void the_tile_cache_has_a_bound(void **state)
         assert_int_equal(source_pool_count(pool)->tiles, rows[i].decoded);
         assert_int_equal(source_pool_count(pool)->pixels, rows[i].decoded * 128 * 128);
     }
+}
+
+/* What an earlier piece of work left goes before what this one uses. */
+static void tiles_of_earlier_work_go_first(void **state)
+{
+    enum { TILE = 128 * 128 * sizeof(uint16_t) };
+    static const int order[] = { 0, 1, 2, -1, 3, 4, 3, 2, 4 }; /* -1: another piece begins */
+    AUTO(mem) char *path = path_of("deflate2.tif");
+    struct raster_options options = { 0 };
+    AUTO(source_pool) struct source_pool *pool = source_pool_new(&options, 3 * TILE);
+    struct source source;
+    struct err err = { 0 };
+    uint16_t pixel;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        if (order[i] < 0) {
+            source_pool_begin(pool);
+            continue;
+        }
+        assert_true(source_open(pool, path, 1, &source, &err));
+        assert_true(source_read(pool, &source, order[i] % 3 * 128, order[i] / 3 * 128, 1, 1, &pixel, &err));
+    }
+    assert_int_equal(source_pool_count(pool)->tiles, 5); /* 0, 1, 2, 3 for 0, 4 for 1 */
+    assert_int_equal(source_pool_count(pool)->lost, 0);
+    source_pool_limit(pool, TILE);
+    assert_true(source_read(pool, &source, 0, 0, 1, 1, &pixel, &err));
+    assert_int_equal(source_pool_count(pool)->lost, 3);
+    assert_int_equal(source_pool_held(pool), TILE);
 }
 
 static void wrong_catalogues_are_refused(void **state)
@@ -539,6 +569,7 @@ int main(void)
         cmocka_unit_test(overviews_are_read),
         cmocka_unit_test(pictures_are_made_of_overviews),
         cmocka_unit_test(the_tile_cache_has_a_bound),
+        cmocka_unit_test(tiles_of_earlier_work_go_first),
         cmocka_unit_test(wrong_catalogues_are_refused),
     };
 
