@@ -5,6 +5,7 @@ libsentier_a_SOURCES += \
 	server/sar/dem.c server/sar/dem.h \
 	server/sar/dem_files.c server/sar/dem_files.h \
 	server/sar/doppler.c server/sar/doppler.h \
+	server/sar/extent.c server/sar/extent.h \
 	server/sar/flatten.c server/sar/flatten.h \
 	server/sar/geocode.c server/sar/geocode.h \
 	server/sar/eof.c server/sar/eof.h \

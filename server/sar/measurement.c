@@ -1,9 +1,11 @@
 /* A pool of sources (raster/source.h) with this one file reads and keeps decoded tiles. Whether a file that is not packed has an
- * end is tried when it is opened, so that a damaged product is refused before hours are spent on it. */
+ * end is tried when it is opened, so that a damaged product is refused before hours are spent on it. Once a part is kept in memory, threads meet at a lock where they want
+ * what lies outside of it, which only pixels at its very edge do. */
 #include "sar/measurement.h"
+#include <pthread.h>
 #include <string.h>
 
-enum { TILE_BYTES = 64 << 20 };
+enum { TILE_BYTES = 64 << 20, STRIPE_LINES = 128 };
 
 struct sar_measurement {
     struct raster_options options;
@@ -12,6 +14,9 @@ struct sar_measurement {
     const char *name; /* in the product's arena */
     char *allowed_paths;
     bool sequential;
+    pthread_mutex_t lock; /* of the pool */
+    struct sar_window part;
+    uint16_t *kept; /* of the part; NULL: nothing is kept */
 };
 
 void sar_measurement_free(struct sar_measurement *m)
@@ -19,6 +24,8 @@ void sar_measurement_free(struct sar_measurement *m)
     if (!m)
         return;
     source_pool_free(m->pool);
+    pthread_mutex_destroy(&m->lock);
+    free(m->kept);
     free(m->allowed_paths);
     free(m);
 }
@@ -50,6 +57,7 @@ bool sar_measurement_open(const struct sar_product *product, const struct sar_im
     AUTO(sar_measurement) struct sar_measurement *m = MEM_NEW(struct sar_measurement);
     AUTO(arena) struct arena *arena = arena_new();
 
+    pthread_mutex_init(&m->lock, NULL);
     m->allowed_paths = mem_text(allowed_paths);
     m->options = (struct raster_options){ .threads = 1, .allowed_paths = m->allowed_paths, .archives = true };
     m->name = image->measurement;
@@ -68,9 +76,58 @@ bool sar_measurement_is_sequential(const struct sar_measurement *measurement)
     return measurement->sequential;
 }
 
+static bool lies_in(const struct sar_window *window, const struct sar_window *part)
+{
+    return window->line >= part->line && window->pixel >= part->pixel &&
+           window->line + (int64_t)window->height <= part->line + (int64_t)part->height &&
+           window->pixel + (int64_t)window->width <= part->pixel + (int64_t)part->width;
+}
+
+/* A window in the image. */
+static bool read_inside(struct sar_measurement *m, const struct sar_window *w, uint16_t *dn, struct err *err)
+{
+    bool good;
+
+    if (m->kept && lies_in(w, &m->part)) {
+        const uint16_t *from = m->kept + (size_t)(w->line - m->part.line) * m->part.width + (w->pixel - m->part.pixel);
+
+        for (size_t y = 0; y < w->height; y++)
+            memcpy(dn + y * w->width, from + y * m->part.width, w->width * sizeof *dn);
+        return true;
+    }
+    pthread_mutex_lock(&m->lock);
+    good = source_read(m->pool, &m->source, w->pixel, w->line, w->width, w->height, dn, err);
+    pthread_mutex_unlock(&m->lock);
+    return good;
+}
+
+bool sar_measurement_keep(struct sar_measurement *m, const struct sar_window *part, struct err *err)
+{
+    AUTO(mem) uint16_t *kept = NULL;
+
+    free(m->kept);
+    m->kept = NULL;
+    if (part->width == 0 || part->height == 0)
+        return true;
+    kept = malloc(part->width * part->height * sizeof *kept);
+    if (!kept)
+        return err_set(err, ERR_MemoryExceeded, "No memory for %zu x %zu pixels of %s", part->width, part->height, m->name);
+    for (size_t y = 0; y < part->height; y += STRIPE_LINES) {
+        size_t lines = part->height - y < STRIPE_LINES ? part->height - y : STRIPE_LINES;
+        struct sar_window stripe = { part->line + (int64_t)y, part->pixel, part->width, lines };
+
+        if (!read_inside(m, &stripe, kept + y * part->width, err))
+            return false;
+    }
+    m->part = *part;
+    m->kept = kept;
+    kept = NULL;
+    return true;
+}
+
 /* The part of a window that lies in the image is read to where the window would begin without gaps, and its rows are moved to
  * their places from the last to the first. */
-static bool read_part(struct sar_measurement *m, const struct sar_window *window, uint16_t *dn, struct err *err)
+static bool read_clipped(struct sar_measurement *m, const struct sar_window *window, uint16_t *dn, struct err *err)
 {
     int64_t x0 = window->pixel > 0 ? window->pixel : 0, y0 = window->line > 0 ? window->line : 0;
     int64_t x1 = window->pixel + (int64_t)window->width, y1 = window->line + (int64_t)window->height;
@@ -84,7 +141,7 @@ static bool read_part(struct sar_measurement *m, const struct sar_window *window
     }
     width = (size_t)(x1 - x0);
     height = (size_t)(y1 - y0);
-    if (!source_read(m->pool, &m->source, x0, y0, width, height, dn, err))
+    if (!read_inside(m, &(struct sar_window){ y0, x0, width, height }, dn, err))
         return false;
     for (size_t y = window->height; y-- > 0;) {
         uint16_t *row = dn + y * window->width;
@@ -104,6 +161,6 @@ bool sar_measurement_read(struct sar_measurement *m, const struct sar_window *wi
 {
     if (window->pixel >= 0 && window->line >= 0 && window->pixel + (int64_t)window->width <= m->source.width &&
         window->line + (int64_t)window->height <= m->source.height)
-        return source_read(m->pool, &m->source, window->pixel, window->line, window->width, window->height, dn, err);
-    return read_part(m, window, dn, err);
+        return read_inside(m, window, dn, err);
+    return read_clipped(m, window, dn, err);
 }

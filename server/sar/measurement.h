@@ -1,5 +1,4 @@
-/* The numbers of an image: windows of uint16 from the TIFF in a folder or in a zip, whichever way it is cut and packed. Belongs to
- * one thread. */
+/* The numbers of an image: windows of uint16 from the TIFF in a folder or in a zip, whichever way it is cut and packed. */
 #ifndef SAR_MEASUREMENT_H
 #define SAR_MEASUREMENT_H
 
@@ -7,6 +6,7 @@
 #include "sar/product.h"
 #include "sar/radiometry.h"
 
+/* Belongs to one thread, unless a part of it is kept. */
 struct sar_measurement;
 
 /* The file must have the lines and samples that the annotation tells, and all of its pixels. `allowed_paths` as in struct
@@ -21,9 +21,11 @@ DEFINE_AUTO(sar_measurement, struct sar_measurement *, sar_measurement_free)
 bool sar_measurement_read(struct sar_measurement *measurement, const struct sar_window *window, uint16_t *dn,
                           struct err *err) MUST_USE;
 
-/* A measurement that is packed in its zip is unpacked from its begin to the window that is read: windows should be asked for from
- * the first line to the last, by one thread, or the file be unpacked before (container_extract()) when it is read more than
- * once. */
+/* A measurement in a zip is unpacked from its begin to the window that is read, so windows that are not asked for from the first line
+ * to the last cost many times as much as the file. */
 bool sar_measurement_is_sequential(const struct sar_measurement *measurement);
+/* Reads a part that lies in the image into memory, once, from its first line to its last. From then on any thread may read windows:
+ * those in the part come from there. Errors: SourceUnreadable, MemoryExceeded. */
+bool sar_measurement_keep(struct sar_measurement *measurement, const struct sar_window *part, struct err *err) MUST_USE;
 
 #endif

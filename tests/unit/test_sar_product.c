@@ -1,6 +1,7 @@
 /* Products in folders and zips, the windows of their measurements, what is cut off at their edges, and everything that a
  * damaged or hostile one may be. */
 #include "sar/border.h"
+#include "sar/extent.h"
 #include "sar/product.h"
 #include "tests/sar/safe.h"
 #include <math.h>
@@ -264,9 +265,34 @@ static void windows_are_those_of_the_image(void **state)
                 fail_msg("%s", err.message);
             assert_int_equal(sar_measurement_is_sequential(image.measurement), k);
             check_windows(image.measurement, pattern);
+            if (!sar_measurement_keep(image.measurement, &(struct sar_window){ 10, 20, 1000, 333 }, &err))
+                fail_msg("%s", err.message);
+            check_windows(image.measurement, pattern); /* from memory, or not */
             image_close(&image);
         }
     }
+}
+
+/* What is kept needs the file no more. */
+static void what_is_kept_is_read_from_memory(void **state)
+{
+    AUTO(mem) char *zip = safe_path("kept.zip"), *made = NULL;
+    struct sar_window part = { 50, 100, 700, 250 }, inside = { 60, 110, 3, 2 }, outside = { 49, 110, 3, 2 };
+    struct open_image image;
+    struct err err = { 0 };
+    uint16_t dn[6];
+
+    (void)state;
+    safe_make("kept.SAFE", STEM("vv"), "", pattern, cuts[0].options);
+    made = safe_zip("kept.SAFE", "kept.zip", "deflate", NULL, NULL);
+    if (!image_open(zip, &image, &err) || !sar_measurement_keep(image.measurement, &part, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(truncate(zip, 100), 0);
+    assert_true(sar_measurement_read(image.measurement, &inside, dn, &err));
+    assert_true(dn[0] == pattern(60, 110) && dn[5] == pattern(61, 112));
+    assert_false(sar_measurement_read(image.measurement, &outside, dn, &err));
+    assert_int_equal(err.code, ERR_SourceUnreadable);
+    image_close(&image);
 }
 
 static void open_refused(const char *path, const char *message)
@@ -475,6 +501,54 @@ static void real_products_are_opened(void **state)
     }
 }
 
+/* Wherever a pixel of a grid lies, at whatever height, its place in the image is in the extent. The grids: all in the image; across its
+ * edge; a corner; elsewhere. */
+static void grids_have_an_extent(void **state)
+{
+    static const struct { double east, north; bool any; } rows[] = {
+        { 0, 0, true }, { 100000, 60000, true }, { 165000, 100000, true }, { 900000, 0, false },
+    };
+    AUTO(mem) char *path = given_product(MOZAMBIQUE_8255);
+    AUTO(arena) struct arena *arena = arena_new();
+    AUTO(sar_product) struct sar_product *p = NULL;
+    AUTO(view) struct view *view = NULL;
+    AUTO(crs) struct crs *crs = crs_open();
+    struct dem dem = { .lowest = -20, .highest = 2100 };
+    struct sar_annotation a;
+    struct err err = { 0 };
+
+    (void)state;
+    if (!path)
+        skip();
+    p = opened(path);
+    if (!sar_image_annotation(p, p->images, arena, &a, &err) || !view_new(&a, NULL, 0, GROUND_RANGE_LINEAR, &view, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct grid grid = { .epsg = 32736, .x0 = 500000 + rows[i].east, .y0 = 8040000 + rows[i].north, .dx = 10, .dy = 10,
+                             .width = 10980, .height = 10980 };
+        struct sar_window window;
+        size_t seen = 0;
+
+        if (!sar_extent(view, &dem, &grid, crs, &window, &err))
+            fail_msg("%s", err.message);
+        for (int k = 0; k < 4000; k++) {
+            double x = grid.x0 + rand() % 109800, y = grid.y0 - rand() % 109800, height = -20 + rand() % 2120;
+            struct view_place place;
+
+            assert_true(crs_transform(crs, "EPSG:32736", "EPSG:4326", 1, &x, &y));
+            if (!view_find(view, y, x, height, &place))
+                continue;
+            seen++;
+            assert_true(place.line < 2 || place.line >= (double)window.line + 2);
+            assert_true(place.column < 2 || place.column >= (double)window.pixel + 2);
+            assert_true(place.line > (double)a.lines - 4 || place.line <= (double)(window.line + (int64_t)window.height) - 3);
+            assert_true(place.column > (double)a.samples - 4 || place.column <= (double)(window.pixel + (int64_t)window.width) - 3);
+        }
+        print_message("%zu of 4000 in %zu x %zu\n", seen, window.width, window.height);
+        assert_true((seen > 0) == rows[i].any && (window.width > 0) == rows[i].any);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,12 +558,14 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_told),
         cmocka_unit_test(hostile_zips_are_refused),
         cmocka_unit_test(windows_are_those_of_the_image),
+        cmocka_unit_test(what_is_kept_is_read_from_memory),
         cmocka_unit_test(truncated_measurements_are_refused),
         cmocka_unit_test(other_measurements_are_refused),
         cmocka_unit_test(old_images_lose_their_sides),
         cmocka_unit_test(partly_filled_ends_are_cut),
         cmocka_unit_test(dark_ends_where_the_median_does),
         cmocka_unit_test(real_products_are_opened),
+        cmocka_unit_test(grids_have_an_extent),
     };
 
     raster_init();
