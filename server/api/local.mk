@@ -27,6 +27,7 @@ libsentier_a_SOURCES += \
 	server/api/ogc/products.c \
 	server/api/ogc/sources.c \
 	server/api/ogc/steps.c \
+	server/api/ogc/workflow.c server/api/ogc/workflow.h server/api/ogc/workflow_bind.c server/api/ogc/workflow_types.c \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \

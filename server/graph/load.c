@@ -414,10 +414,16 @@ static bool load(struct call *call, struct wish *wish, struct value *ret, struct
     return (load || make_load(call, wish, key, &load, err)) && load_cube(call, load, ret, err);
 }
 
+static bool load_address(struct call *call, const char *argument, struct value *ret, struct err *err);
+
 bool run_load_collection(struct call *call, struct value *ret, struct err *err)
 {
     struct wish wish = { 0 };
-    bool ok = read_wish(call, &wish, err) && describe(call, &wish, err);
+    bool ok;
+
+    if (strchr(call_text(call, "id"), '/')) /* another service's, or the results of a job */
+        return load_address(call, "id", ret, err);
+    ok = read_wish(call, &wish, err) && describe(call, &wish, err);
     AUTO(json) json_t *properties = wish.properties;
 
     if (!ok)
@@ -429,7 +435,7 @@ bool run_load_collection(struct call *call, struct value *ret, struct err *err)
 }
 
 /* What lies behind the URL, and the bands that it tells. */
-static bool find_stac(struct call *call, struct wish *wish, struct err *err)
+static bool find_stac(struct call *call, const char *argument, struct wish *wish, struct err *err)
 {
     struct planner *p = call->planner;
     struct collection_info *info = arena_alloc(p->arena, sizeof *info);
@@ -439,12 +445,12 @@ static bool find_stac(struct call *call, struct wish *wish, struct err *err)
     bool empty;
 
     wish->info = info;
-    wish->collection = info->id = call_text(call, "url");
+    wish->collection = info->id = call_text(call, argument);
     add_demand(call, wish);
     if (!make_query(call, wish, &query, &empty, err))
         return false;
     if (!catalog_stac(p, wish->collection, &query, &wish->found, &reason))
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "url", "%.400s.", reason.message);
+        return call_fail(call, err, ERR_ProcessParameterInvalid, argument, "%.400s.", reason.message);
     collection = json_object_get(wish->found, "collection");
     if (json_is_object(collection) && !collection_info_from_stac(collection, p->arena, info, err))
         return call_place(call, "url", err);
@@ -587,7 +593,7 @@ bool run_load_uploaded_files(struct call *call, struct value *ret, struct err *e
 }
 
 /* Nothing is known of it before the plan is made. */
-bool run_load_stac(struct call *call, struct value *ret, struct err *err)
+static bool load_address(struct call *call, const char *argument, struct value *ret, struct err *err)
 {
     struct wish wish = { 0 };
     bool ok = read_wish(call, &wish, err), plans = call->planner->mode == MODE_PLAN;
@@ -596,8 +602,13 @@ bool run_load_stac(struct call *call, struct value *ret, struct err *err)
     *ret = value_unknown();
     if (!ok || !plans)
         return ok;
-    if (!find_stac(call, &wish, err) || !load(call, &wish, ret, err))
+    if (!find_stac(call, argument, &wish, err) || !load(call, &wish, ret, err))
         return false;
     stac_rename(call->planner, wish.found, (struct cube *)ret->cube); /* load_cube() made it for us */
     return true;
+}
+
+bool run_load_stac(struct call *call, struct value *ret, struct err *err)
+{
+    return load_address(call, "url", ret, err);
 }

@@ -1,15 +1,19 @@
 /* What one worker does for all: it frees the tasks of workers that are gone, says that products which
- * nobody stages any more are offline, ends jobs that cost more than they may, and has garbage collected. Who leads is who holds an advisory lock in the database.
+ * nobody stages any more are offline, ends jobs that cost more than they may and steps of workflows that have ended, tells
+ * other servers to stop, and has garbage collected. Who leads is who holds an advisory lock in the database.
  *
  * A worker is gone when its leases run out. On this host it is known sooner: its process is not
  * there any more, or the number belongs to a process that was born at another time. */
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "jobs/remote.h"
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
 #include "store/budgets.h"
 #include "store/places.h"
+#include "store/remote_jobs.h"
+#include "store/steps.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +120,57 @@ static void start_sweeper(struct supervisor *s)
     _exit(0);
 }
 
+/* Jobs on other servers whose workflow has ended here are told to stop: in a process of its own, as these may not answer. */
+static void dismiss_all(const struct supervisor *s, struct db *db)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    static struct remote_job list[MANY];
+    struct err err = { 0 };
+    size_t count;
+
+    if (!remote_job_abandoned(db, arena, list, MANY, &count, &err))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        bool good = remote_dismiss(s->config, list[i].kind, list[i].url, &err);
+
+        if (!good)
+            log_write(LOG_WARNING, list[i].job, "%s could not be told to stop: %s", list[i].url, err.message);
+        err_clear(&err);
+        if (!(good ? remote_job_end(db, list[i].job, &err) : remote_job_postpone(db, &list[i], &err)))
+            return;
+    }
+}
+
+static bool dismiss_abandoned(struct supervisor *s, struct err *err)
+{
+    AUTO(arena) struct arena *arena = arena_new();
+    struct remote_job first;
+    struct err ignored = { 0 };
+    struct db *db;
+    size_t count;
+
+    if (s->dismisser || !remote_job_abandoned(s->db, arena, &first, 1, &count, err) || count == 0)
+        return err->code == ERR_None;
+    s->dismisser = fork();
+    if (s->dismisser > 0)
+        return true;
+    if (s->dismisser < 0) {
+        s->dismisser = 0;
+        return true;
+    }
+    if (db_open(s->url, &db, &ignored))
+        dismiss_all(s, db);
+    _exit(0);
+}
+
+/* Steps of workflows that have ended otherwise. */
+static bool end_steps(struct supervisor *s, struct err *err)
+{
+    int64_t count;
+
+    return step_end_orphans(s->db, &count, err) && dismiss_abandoned(s, err);
+}
+
 bool leader_tick(struct supervisor *s, int64_t now, struct err *err)
 {
     if (now < s->next_lead)
@@ -128,7 +183,7 @@ bool leader_tick(struct supervisor *s, int64_t now, struct err *err)
             return true;
         s->led_since = now;
     }
-    if (!bury_dead_neighbours(s, err) || !places_tidy(s->db, err) ||
+    if (!bury_dead_neighbours(s, err) || !places_tidy(s->db, err) || !end_steps(s, err) ||
         !budgets_enforce(s->db, s->config->billing_currency, s->self.slot_bytes, err))
         return false;
     /* after an outage of the database everybody gets the time to renew first */

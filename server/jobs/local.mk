@@ -7,6 +7,8 @@ libsentier_a_SOURCES += \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
 	server/jobs/perform_stage.c server/jobs/perform_steps.c server/jobs/stage_in.c server/jobs/stage_in.h server/jobs/stage_out.c server/jobs/stage_out.h \
+	server/jobs/fields.c server/jobs/fields.h server/jobs/perform_workflow.c \
+	server/jobs/perform_remote.c server/jobs/remote.c server/jobs/remote.h server/jobs/remote_call.h server/jobs/remote_results.c \
 	server/jobs/results_stac.c server/jobs/results_stac.h \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \

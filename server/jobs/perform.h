@@ -76,6 +76,11 @@ json_t *perform_sources(const struct plan *plan);
 bool perform_is_commands(const struct performer *p);
 bool perform_flow(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_step(struct performer *p, struct task *task, struct err *err) MUST_USE;
+/* perform_workflow.c: a job whose steps are jobs; perform_remote.c: one that is done by another server. */
+bool perform_is_workflow(const struct performer *p);
+bool perform_workflow(struct performer *p, struct task *task, struct err *err) MUST_USE;
+bool perform_is_remote(const struct performer *p);
+bool perform_remote(struct performer *p, struct task *task, struct err *err) MUST_USE;
 /* Whom users' code tells lines of the log to. */
 struct udf_listener perform_listener(struct performer *p);
 /* seconds of instant_monotonic() since `start_ms` */

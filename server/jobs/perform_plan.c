@@ -342,6 +342,10 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
         perform_will_stay(p);
         return perform_flow(p, task, err);
     }
+    if (perform_is_workflow(p) || perform_is_remote(p)) {
+        perform_will_read(p);
+        return (perform_is_workflow(p) ? perform_workflow : perform_remote)(p, task, err);
+    }
     if (!make_plan(p, task, &viewer, err))
         return false;
     if (!p->plan->value)

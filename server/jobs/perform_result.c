@@ -123,7 +123,7 @@ static struct publication *publication_new(struct performer *p, const struct tas
     u->title = arena_text(u->arena, w->title);
     u->description = arena_text(u->arena, w->description);
     u->process_id = arena_text(u->arena, w->process_id);
-    u->is_hidden = w->only_result;
+    u->is_hidden = w->only_result || w->is_step;
     u->logs = end->logs ? json_copy((json_t *)end->logs) : json_array();
     if (end->planned) {
         u->is_planned = true;

@@ -287,7 +287,7 @@ bool results_catalogue(struct db *db, const char *id, struct err *err)
         told.description = job.description;
         told.process_id = job.process_id;
         told.finished = job.finished;
-        told.is_hidden = !strcmp(job.face, JOB_FACE_SYNC);
+        told.is_hidden = !strcmp(job.face, JOB_FACE_SYNC) || !strcmp(job.face, JOB_FACE_STEP);
         good = results_publish(db, &told, 1, &(struct results_end){ .finish = note, .context = arena_text(arena, id) }, err);
     }
     job_done(&job);

@@ -6,12 +6,15 @@
 #include "cwl/cwl.h"
 #include "jobs/scratch.h"
 #include "net/fetch.h"
+#include "store/cluster.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { TIMEOUT_MS = 600000, LARGEST_JSON = 16 << 20, REDIRECTS = 5, MAX_ITEMS = 200, MAX_DOCUMENTS = 500 };
+
+#define RESULTS "results:"
 
 struct staging_in {
     const struct config *config;
@@ -222,10 +225,27 @@ static bool stage_directory(struct staging_in *s, json_t *directory, const char 
     return dump(catalog, folder, "catalog.json", err);
 }
 
+/* "results:JOB/NAME": what another step gave. Requests cannot say so (api/ogc/package_inputs.c); the workflow does. */
+static bool stage_result(struct staging_in *s, json_t *file, const char *location, struct err *err)
+{
+    AUTO(mem) char *folder = mem_printf("%s/%zu", s->folder, ++s->count), *results = store_results(s->config);
+    AUTO(mem) char *from = mem_printf("%s/%s", results, location), *to = NULL;
+
+    if (strstr(location, "..") || !scratch_make(folder, err))
+        return err->code ? false : err_set(err, ERR_InvalidParameter, "%.200s: is no result", location);
+    to = mem_printf("%s/%s", folder, strrchr(location, '/') ? strrchr(location, '/') + 1 : location);
+    if (link(from, to) && !cwl_copy(from, to, err))
+        return false;
+    put_location(file, to);
+    return true;
+}
+
 static bool stage_one(void *context, json_t *file, struct err *err)
 {
     AUTO(mem) char *url = mem_text(member(file, "location") ? member(file, "location") : member(file, "path"));
 
+    if (url && text_begins(url, RESULTS))
+        return stage_result(context, file, url + strlen(RESULTS), err);
     if (!url || !text_is_remote(url))
         return true;
     if (!strcmp(member(file, "class"), "Directory"))

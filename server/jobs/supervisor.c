@@ -314,6 +314,8 @@ static void read_signals(struct supervisor *s, int signals)
         if (info.ssi_signo == SIGCHLD) {
             if (s->sweeper > 0 && waitpid(s->sweeper, NULL, WNOHANG) == s->sweeper)
                 s->sweeper = 0;
+            if (s->dismisser > 0 && waitpid(s->dismisser, NULL, WNOHANG) == s->dismisser)
+                s->dismisser = 0;
         } else {
             s->stopping = true;
         }

@@ -81,6 +81,7 @@ struct supervisor {
     bool leads;
     int64_t led_since;
     pid_t sweeper;     /* a process that collects garbage, 0: none */
+    pid_t dismisser;   /* one that tells other servers to stop, 0: none */
 };
 
 /* slots.c */

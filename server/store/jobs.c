@@ -151,7 +151,8 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
                   "SELECT j.run, j.class, j.process, j.arguments, j.scenes, j.tag, u.weight, j.owner,"
                   "       j.face = '" JOB_FACE_SYNC "', coalesce(j.request->>'dialect', ''),"
                   "       CASE WHEN j.face = '" JOB_FACE_SYNC "' THEN j.request -> 'picture' END,"
-                  "       j.process_id IS NOT NULL AND j.face LIKE 'ogc%', j.title, j.description, j.process_id"
+                  "       j.process_id IS NOT NULL AND j.face LIKE 'ogc%', j.title, j.description, j.process_id,"
+                  "       j.face = '" JOB_FACE_STEP "'"
                   " FROM jobs j JOIN users u ON u.id = j.owner WHERE j.id = $1",
                   DB_ARGS(db_text(id)), err))
         return false;
@@ -161,6 +162,7 @@ bool job_load_work(struct db *db, const char *id, struct job_work *ret_work, str
                                    .class = (enum job_class)row_int(rows, 0, 1),
                                    .only_result = row_bool(rows, 0, 8),
                                    .may_run_commands = row_bool(rows, 0, 11),
+                                   .is_step = row_bool(rows, 0, 15),
                                    .process = row_json(rows, 0, 2),
                                    .arguments = row_json(rows, 0, 3),
                                    .scenes = row_json(rows, 0, 4),

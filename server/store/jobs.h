@@ -43,6 +43,8 @@ void job_done(struct job *job);
 
 /* openEO's synchronous requests: no batch jobs, so they are not listed as such. */
 #define JOB_FACE_SYNC "openeo-sync"
+/* Steps of workflows: listed with their workflow alone. */
+#define JOB_FACE_STEP "ogc-step"
 
 /* What a run costs, kept with it when it starts, and what its owner may do. */
 struct job_terms {
@@ -118,6 +120,7 @@ struct job_work {
     int run;                  /* scratch/ID.RUN is its folder of temporaries */
     enum job_class class;
     bool only_result; /* of JOB_FACE_SYNC: nothing but the result node's output is made */
+    bool is_step;             /* of a workflow: its results are the workflow's */
     bool may_run_commands;    /* its process was deployed here, and is nothing that a request held */
     char dialect[16];         /* of the request; empty: none */
     char *title, *description, *process_id; /* NULL: none */

@@ -11,7 +11,7 @@ libsentier_a_SOURCES += \
 	server/store/db.c server/store/db.h \
 	server/store/jobs.h \
 	server/store/user_files.c server/store/user_files.h \
-	server/store/deployed.c server/store/deployed.h server/store/steps.c server/store/steps.h \
+	server/store/deployed.c server/store/deployed.h server/store/steps.c server/store/steps.h server/store/remote_jobs.c server/store/remote_jobs.h \
 	server/store/user_processes.c server/store/user_processes.h \
 	server/store/workspaces.c server/store/workspaces.h \
 	server/store/users.h

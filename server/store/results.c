@@ -103,7 +103,7 @@ bool results_missing(struct db *db, char (*ret_jobs)[ID_UUID_SIZE], size_t most,
     AUTO(rows) PGresult *rows = NULL;
 
     if (!db_query(db, &rows,
-                  "SELECT id FROM jobs WHERE state = 3 AND NOT catalogued AND face <> '" JOB_FACE_SYNC "'"
+                  "SELECT id FROM jobs WHERE state = 3 AND NOT catalogued AND face NOT IN ('" JOB_FACE_SYNC "', '" JOB_FACE_STEP "')"
                   "   AND finished < now() - interval '1 min' ORDER BY finished LIMIT $1::bigint",
                   DB_ARGS(db_int((int64_t)most)), err))
         return false;

@@ -137,7 +137,7 @@ bool step_announce(struct db *db, const struct task *planning, const json_t *ste
                             db_text(json_string_value(json_object_get(step, "title")))),
                     err))
             return false;
-    return count_work(db, planning, 0, (int64_t)json_object_size(steps), err);
+    return count_work(db, planning, 0, 100 * (int64_t)json_object_size(steps), err);
 }
 
 bool step_add_child(struct db *db, const struct task *planning, const char *key, const struct job_input *in,
@@ -147,7 +147,9 @@ bool step_add_child(struct db *db, const struct task *planning, const char *key,
 
     snprintf(message, sizeof message, "The step '%.150s' begins.", key);
     return job_add_started(db, in, TASK_PLAN, id, err) &&
-           db_run(db, "UPDATE jobs SET parent = $2::uuid WHERE id = $1", DB_ARGS(db_text(id), db_text(planning->job)), err) &&
+           db_run(db,
+                  "UPDATE jobs c SET parent = p.id, price_work = p.price_work, price_memory = p.price_memory,"
+                  "    price_result = p.price_result FROM jobs p WHERE c.id = $1 AND p.id = $2::uuid", DB_ARGS(db_text(id), db_text(planning->job)), err) &&
            db_run(db, "UPDATE job_steps SET child = $3::uuid WHERE job = $1 AND key = $2",
                   DB_ARGS(db_text(planning->job), db_text(key), db_text(id)), err) &&
            job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err);
@@ -162,7 +164,7 @@ bool step_finish_child(struct db *db, const struct task *planning, const char *k
     snprintf(message, sizeof message, "The step '%.150s' is done.", key);
     return db_run(db, "UPDATE job_steps SET outputs = $3::json, finished = now() WHERE job = $1 AND key = $2",
                   DB_ARGS(db_text(planning->job), db_text(key), db_text(text)), err) &&
-           job_add_done(db, planning->job, 1, 0, 0, 0, err) &&
+           db_run(db, "SELECT job_add_up_steps($1)", DB_ARGS(db_text(planning->job)), err) &&
            job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err);
 }
 
@@ -246,7 +248,7 @@ bool step_list(struct db *db, const char *job, json_t **ret_list, struct err *er
                   "SELECT s.key, s.name, CASE WHEN c.id IS NOT NULL THEN c.state"
                   "    WHEN p.state NOT IN (1, 2, 3) AND s.outputs IS NULL AND coalesce(t.state, 'w') <> 'f' THEN 5"
                   "    ELSE CASE t.state WHEN 'x' THEN 2 WHEN 'd' THEN 3 WHEN 'f' THEN 4 WHEN 'c' THEN 5 ELSE 1 END END,"
-                  "  CASE WHEN s.outputs IS NOT NULL THEN 100"
+                  "  CASE WHEN s.outputs IS NOT NULL OR c.state = 3 THEN 100"
                   "       WHEN c.blocks > 0 THEN least(99, greatest(0, 100.0 * c.blocks_done / c.blocks))::int ELSE 0 END,"
                   "  coalesce(extract(epoch FROM coalesce(c.started, CASE WHEN t.state <> 'r' THEN t.started END)) * 1000, 0)::bigint,"
                   "  coalesce(extract(epoch FROM coalesce(c.finished, s.finished)) * 1000, 0)::bigint, s.child, c.error_message"

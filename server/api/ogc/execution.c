@@ -7,6 +7,7 @@
 #include "api/common/run.h"
 #include "api/ogc/execution.h"
 #include "api/ogc/html.h"
+#include "api/ogc/workflow.h"
 #include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,22 +39,49 @@ void ogc_execution_drop(struct ogc_execution *x)
     json_decref(x->request);
 }
 
+/* The outputs that the job gives are the workflow's. */
+static bool read_workflow(struct request *rq, const json_t *body, struct ogc_called *called, struct ogc_execution *x, struct err *err)
+{
+    json_t *asked = json_object();
+    const json_t *wishes = json_object_get(body, "outputs"), *port;
+    const char *name, *response = json_string_value(json_object_get(body, "response"));
+
+    if (!ogc_workflow_read(rq, body, called, &x->graph, err)) {
+        json_decref(asked);
+        return false;
+    }
+    json_object_foreach(json_object_get(json_object_get(x->graph, "workflow"), "outputs"), name, port) {
+        const json_t *wish = json_object_get(wishes, name);
+        json_t *mode = json_object_get(wish, "transmissionMode");
+
+        json_object_set_new(asked, name, mode ? json_pack("{s:O}", "transmissionMode", mode) : json_object());
+    }
+    x->arguments = json_object();
+    x->request = json_pack("{s:o, s:O, s:s*}", "outputs", asked, "definition", body, "response", response);
+    return notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err);
+}
+
 bool ogc_execution_read(struct request *rq, const char *process, const json_t *body, struct ogc_execution *x,
                         struct err *err)
 {
     struct ogc_source source = { .config = rq->config, .base_url = rq->base_url };
+    struct ogc_process *elsewhere = arena_alloc(rq->arena, sizeof *elsewhere);
+    AUTO(ogc_called) struct ogc_called called = { 0 };
 
     if (rq->user && !user_may(rq->user, KEY_PROCESS))
         return err_set(err, ERR_PermissionsInsufficient, "This API key may not run processes: it lacks the scope 'process'");
     if (!json_is_object(body))
         return js_refuse(body, "", "an object", err);
-    if (!(x->process = ogc_process_find(process))) {
-        if (!ogc_deployed_find(rq, process, &x->process, &x->description, &x->graph, err))
-            return false;
-    } else {
-        x->description = ogc_process_description(x->process);
-        x->graph = ogc_process_graph(x->process);
+    if (!ogc_call(rq, process, NULL, &called, err))
+        return false;
+    if (!(x->process = called.process)) {
+        elsewhere->id = called.id;
+        x->process = elsewhere;
     }
+    x->description = json_incref(called.description);
+    if (called.kind || json_object_get(called.unit, "execute") || ogc_workflow_is(body))
+        return read_workflow(rq, body, &called, x, err);
+    x->graph = json_incref(called.unit);
     if (!ogc_outputs_read(body, x->description, &x->request, err))
         return false;
     json_object_set(x->request, "definition", (json_t *)body);
@@ -70,7 +98,7 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
 
 bool ogc_execution_is_commands(const struct ogc_execution *x)
 {
-    return json_object_get(x->graph, "cwl") != NULL;
+    return json_object_get(x->graph, "cwl") || json_object_get(x->graph, "workflow");
 }
 
 bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err)

@@ -17,7 +17,7 @@ void ogc_execution_drop(struct ogc_execution *x);
  * InvalidParameter with the JSON pointer of what is wrong. */
 bool ogc_execution_read(struct request *rq, const char *process_id, const json_t *body,
                         struct ogc_execution *x, struct err *err) MUST_USE;
-/* A package of commands rather than a graph: nothing of it is planned. */
+/* A package of commands or a workflow rather than a graph: nothing of it is planned here. */
 bool ogc_execution_is_commands(const struct ogc_execution *x);
 /* Whether a job of it can be made. */
 bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err) MUST_USE;

@@ -318,8 +318,7 @@ static bool convert_bbox(const json_t *value, const char *pointer, json_t **ret_
     return true;
 }
 
-/* Whether the graph wants this parameter as a value of openEO's `subtype`. */
-static bool wants(const json_t *graph, const char *name, const char *subtype)
+bool ogc_graph_wants(const json_t *graph, const char *name, const char *subtype)
 {
     const json_t *parameter, *one;
     size_t i, k;
@@ -342,7 +341,7 @@ static bool wants(const json_t *graph, const char *name, const char *subtype)
 
 static bool wants_collection(const json_t *graph, const char *name)
 {
-    return wants(graph, name, "collection-id");
+    return ogc_graph_wants(graph, name, "collection-id");
 }
 
 /* "2023-01-01/2023-02-01" as [start, end]; open ends are null. */
@@ -368,9 +367,9 @@ bool ogc_restriction_read(const json_t *graph, const char *name, const json_t *v
                                       "\"minItems\":4,\"maxItems\":6,\"items\":{\"type\":\"number\"}}}}";
     AUTO(json) json_t *schema = json_loads(schema_text, 0, NULL);
 
-    if (wants(graph, name, "bounding-box"))
+    if (ogc_graph_wants(graph, name, "bounding-box"))
         return js_schema_check(schema, box, place, err) && convert_bbox(box, place, ret_value, err);
-    if (wants(graph, name, "temporal-interval") && json_is_string(value)) {
+    if (ogc_graph_wants(graph, name, "temporal-interval") && json_is_string(value)) {
         *ret_value = interval_of(json_string_value(value));
         return true;
     }
@@ -395,7 +394,7 @@ static bool read_input(struct reading *r, const char *name, const json_t *value,
     }
     if (!check_one(r, name, json_object_get(description, "schema"), value, pointer, &plain, err))
         return false;
-    if (!wants(r->graph, name, "bounding-box")) {
+    if (!ogc_graph_wants(r->graph, name, "bounding-box")) {
         json_object_set(r->arguments, name, plain);
         return true;
     }

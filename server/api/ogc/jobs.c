@@ -74,7 +74,7 @@ bool ogc_job(struct request *rq, struct job *ret_job, struct err *err)
 {
     if (!run_job(rq, "jobId", ret_job, err))
         return false;
-    if (!strcmp(ret_job->face, OGC_FACE))
+    if (!strcmp(ret_job->face, OGC_FACE) || !strcmp(ret_job->face, JOB_FACE_STEP))
         return true;
     job_done(ret_job);
     return err_set(err, ERR_JobNotFound, "There is no job '%.60s'.", request_variable(rq, "jobId"));
@@ -231,6 +231,14 @@ bool ogc_jobs_get(struct request *rq, struct reply *reply, struct err *err)
     return ogc_answer(rq, reply, 200, json_pack("{s:o, s:o}", "jobs", list, "links", links), html_ogc_jobs, err);
 }
 
+bool ogc_job_own(struct request *rq, struct job *ret_job, struct err *err)
+{
+    if (!ogc_job(rq, ret_job, err))
+        return false;
+    return strcmp(ret_job->face, JOB_FACE_STEP) ||
+           err_set(err, ERR_JobBusy, "The job is a step of a workflow: it is changed, started and dismissed with that.");
+}
+
 /* GET /ogc/jobs/{jobId} */
 bool ogc_job_get(struct request *rq, struct reply *reply, struct err *err)
 {
@@ -250,7 +258,7 @@ bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
     AUTO(job_value) struct job job = { 0 };
     bool active;
 
-    if (!OGC_QUERY(rq, err) || !ogc_job(rq, &job, err))
+    if (!OGC_QUERY(rq, err) || !ogc_job_own(rq, &job, err))
         return false;
     active = job.state == JOB_QUEUED || job.state == JOB_RUNNING;
     if (active ? !job_cancel(rq->db, rq->user->id, job.id, err)

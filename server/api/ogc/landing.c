@@ -25,12 +25,18 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/dismiss",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/nested-processes",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/deployable-workflows",
+    "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/deploy-replace-undeploy",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/ogcapppkg",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/cwl",
 };
+
+/* Where other servers may be called. */
+static const char remote_processes[] = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/remote-core-processes";
 
 /* GET /ogc */
 bool ogc_landing_get(struct request *rq, struct reply *reply, struct err *err)
@@ -69,5 +75,7 @@ bool ogc_conformance_get(struct request *rq, struct reply *reply, struct err *er
     list = json_array();
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
         json_array_append_new(list, json_string(conformance[i]));
+    if (*rq->config->workflows_servers)
+        json_array_append_new(list, json_string(remote_processes));
     return ogc_answer(rq, reply, 200, json_pack("{s:o}", "conformsTo", list), html_ogc_conformance, err);
 }

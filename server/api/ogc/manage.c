@@ -5,6 +5,7 @@
 #include "api/common/run.h"
 #include "api/ogc/execution.h"
 #include "api/ogc/html.h"
+#include "api/ogc/workflow.h"
 #include "base/text.h"
 #include <inttypes.h>
 #include <string.h>
@@ -60,22 +61,6 @@ static bool read_body(struct request *rq, json_t **ret_body, struct err *err)
     return false;
 }
 
-/* "http://host/ogc/processes/echo", "/ogc/processes/echo" or "echo". */
-static const char *process_of(struct request *rq, const char *uri, struct err *err)
-{
-    static const char root[] = OGC_ROOT "/processes/";
-    const char *id = uri;
-
-    if (text_begins(uri, rq->base_url))
-        id += strlen(rq->base_url);
-    if (text_begins(id, root))
-        id += sizeof root - 1;
-    if (!strchr(id, '/'))
-        return id;
-    err_set(err, ERR_InvalidParameter, "/process: expected a process of this service, found '%.200s'", uri);
-    return NULL;
-}
-
 /* {"process": {"process_graph"}}, {"process_graph"}, or the nodes alone. */
 static json_t *graph_of(const json_t *body)
 {
@@ -105,7 +90,7 @@ static bool read_openeo(struct request *rq, struct wish *wish, struct err *err)
 
 static bool read_wish(struct request *rq, json_t *definition, struct wish *wish, struct err *err)
 {
-    const char *uri, *id;
+    const char *uri;
 
     wish->definition = json_incref(definition);
     if ((wish->graph = graph_of(definition)))
@@ -114,7 +99,7 @@ static bool read_wish(struct request *rq, json_t *definition, struct wish *wish,
     if (!uri)
         return err_set(err, ERR_InvalidParameter, "/process: expected the address of a process, or an openEO process, found %s",
                        js_type_name(json_object_get(definition, "process")));
-    if (!(id = process_of(rq, uri, err)) || !ogc_execution_read(rq, id, definition, &wish->execution, err))
+    if (!ogc_execution_read(rq, uri, definition, &wish->execution, err))
         return false;
     return ogc_execution_check(rq, &wish->execution, err);
 }
@@ -196,10 +181,9 @@ static json_t *whole_definition(struct request *rq, const struct job *job)
 /* A job stays one of its process, or of a graph. */
 static bool check_same(struct request *rq, const struct job *job, const json_t *definition, struct err *err)
 {
-    const char *uri = json_string_value(json_object_get(definition, "process")), *id = uri ? process_of(rq, uri, err) : NULL;
+    const char *uri = json_string_value(json_object_get(definition, "process")), *id = uri ? ogc_own_id(rq, uri) : NULL;
 
-    if (uri && !id)
-        return false;
+    id = id ? id : uri;
     return (!id && !job->process_id) || (id && job->process_id && !strcmp(id, job->process_id)) ||
            err_set(err, ERR_InvalidParameter, "/process: a job stays one of its process; make another job");
 }
@@ -212,7 +196,7 @@ bool ogc_job_patch(struct request *rq, struct reply *reply, struct err *err)
     AUTO(wish) struct wish wish = { 0 };
     struct job_input in;
 
-    if (!OGC_QUERY(rq, err) || !ogc_job(rq, &job, err))
+    if (!OGC_QUERY(rq, err) || !ogc_job_own(rq, &job, err))
         return false;
     if (job.state == JOB_QUEUED || job.state == JOB_RUNNING)
         return err_set(err, ERR_JobBusy, "The job is queued or running: wait for its end or dismiss it.");
@@ -232,7 +216,7 @@ bool ogc_results_post(struct request *rq, struct reply *reply, struct err *err)
     const struct job_terms terms = run_terms(rq, -1);
     AUTO(job_value) struct job job = { 0 };
 
-    if (!OGC_QUERY(rq, err) || !ogc_job(rq, &job, err))
+    if (!OGC_QUERY(rq, err) || !ogc_job_own(rq, &job, err))
         return false;
     return (job_start(rq->db, rq->user->id, job.id, &terms, err) || locked(err)) && reply_status(rq, reply, 200, job.id, err);
 }

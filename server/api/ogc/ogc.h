@@ -90,6 +90,8 @@ bool ogc_source_items(struct ogc_source *source, const json_t *value, const char
  * Errors: InvalidParameter with the JSON pointer of what is wrong. */
 bool ogc_inputs_read(const json_t *inputs, const json_t *description, const json_t *graph, struct ogc_source *source,
                      json_t **ret_arguments, struct err *err) MUST_USE;
+/* Whether the graph wants this parameter as a value of openEO's `subtype`. */
+bool ogc_graph_wants(const json_t *graph, const char *name, const char *subtype);
 /* A restriction of a collection as the parameter `name` of the graph. Errors: InvalidParameter. */
 bool ogc_restriction_read(const json_t *graph, const char *name, const json_t *value, const char *pointer,
                           json_t **ret_value, struct err *err) MUST_USE;
@@ -114,6 +116,8 @@ const char *ogc_status_name(enum job_state state);
 json_t *ogc_status(struct request *rq, const struct job *job);
 /* The job of the path that the caller may see here. Errors: JobNotFound. */
 bool ogc_job(struct request *rq, struct job *ret_job, struct err *err) MUST_USE;
+/* The same for changes: no step of a workflow. Errors: JobNotFound, JobBusy. */
+bool ogc_job_own(struct request *rq, struct job *ret_job, struct err *err) MUST_USE;
 
 /* results.c: answers with the results of a finished job, as its request asked for them. */
 bool ogc_reply_results(struct request *rq, struct reply *reply, const struct job *job,

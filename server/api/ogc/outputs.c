@@ -81,6 +81,7 @@ static bool read_wish(const json_t *known, const char *id, const json_t *value, 
 struct execute_request {
     const char *response, *id, *mode, *title, *description, *process, *schema;
     json_t *inputs, *outputs, *subscriber;
+    json_t *filter, *properties, *sortBy, *aliases; /* of what is given to another process */
 };
 /* What may stand in a request: the members of 1.0 and of 2.0, and those by which clients of older drafts and jobs say
  * the same twice. */
@@ -90,6 +91,10 @@ static const struct js_field execute_fields[] = {
     JS_OBJECT(struct execute_request, outputs, .optional = true),
     JS_OBJECT(struct execute_request, subscriber, .optional = true),
     JS_STRING(struct execute_request, process, .optional = true),
+    JS_ANY(struct execute_request, filter, .optional = true),
+    JS_ANY(struct execute_request, properties, .optional = true),
+    JS_ANY(struct execute_request, sortBy, .optional = true),
+    JS_ANY(struct execute_request, aliases, .optional = true),
     JS_STRING(struct execute_request, id, .optional = true),
     JS_STRING(struct execute_request, mode, .optional = true),
     JS_STRING(struct execute_request, title, .optional = true, .max_len = 1000),

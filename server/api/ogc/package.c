@@ -2,6 +2,7 @@
  * form it comes in, what the sender says of the process (title, keywords, version) stands over what is derived. */
 #include "api/ogc/package.h"
 #include "api/ogc/package_types.h"
+#include "api/ogc/workflow.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
 #include "graph/graph.h"
@@ -206,6 +207,22 @@ static bool take_text(struct request *rq, const json_t *value, struct ogc_packag
     return take_cwl(rq, text, strlen(text), package, err);
 }
 
+/* An execute request: what its $input and $output name are inputs and outputs. */
+static bool take_workflow(struct request *rq, const json_t *body, struct ogc_package *package, struct err *err)
+{
+    static const char *const kept[] = { "process", "inputs", "outputs", "filter", "properties", "sortBy", "aliases" };
+    json_t *execute;
+
+    if (!ogc_workflow_describe(rq, body, &package->description, err))
+        return false;
+    execute = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (json_object_get(body, kept[i]))
+            json_object_set(execute, kept[i], json_object_get(body, kept[i]));
+    package->unit = json_pack("{s:o}", "execute", execute);
+    return true;
+}
+
 static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package *package, struct err *err)
 {
     static const char *const wrappers[] = { "unit", "value", "process" };
@@ -218,6 +235,8 @@ static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package
         return take_text(rq, unit, package, err);
     if (json_is_object(json_object_get(unit, "process_graph")))
         return take_graph(rq, unit, package, err);
+    if (json_is_string(json_object_get(unit, "process")))
+        return take_workflow(rq, unit, package, err);
     if (json_object_get(unit, "image") || (type && !strcmp(type, "docker")))
         return err_set(err, ERR_FeatureUnsupported,
                        "/executionUnit: images of containers are not run on this site; send CWL whose commands are installed here");
@@ -233,8 +252,8 @@ static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package
 static bool merge(struct ogc_package *package, const json_t *said, struct err *err)
 {
     static const char *const never[] = { "links", "jobControlOptions", "outputTransmission", "mutable", "process_graph",
-                                         "parameters", "returns", "public", "groups", "executionUnit", "processDescription", "examples" };
-    bool is_commands = json_object_get(package->unit, "cwl") != NULL;
+                                         "parameters", "returns", "public", "groups", "executionUnit", "processDescription", "examples", "process", "response", "subscriber" };
+    bool is_commands = json_object_get(package->unit, "cwl") || json_object_get(package->unit, "execute");
     const char *key;
     json_t *value;
 

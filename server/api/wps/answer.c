@@ -355,7 +355,7 @@ bool wps_reply_response(struct request *rq, struct reply *reply, const struct jo
 bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *job, struct err *err)
 {
     AUTO(ogc_products) struct ogc_products products = {0};
-    const struct ogc_product *one = &products.list[0];
+    const struct ogc_product *one;
     size_t size;
     char *bytes;
 
@@ -364,6 +364,7 @@ bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *jo
     if (products.count != 1)
         return err_set(err, ERR_InvalidParameter,
                        "Raw data are those of one output; the job has %zu", products.count);
+    one = products.list;
     if (one->file)
         return reply_file(rq, reply, one->file->path, one->file->media_type, NULL, err);
     if (!one->base64 && !json_is_object(one->value) && !json_is_array(one->value)) {

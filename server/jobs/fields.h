@@ -1,0 +1,12 @@
+/* Field modifiers of OGC API - Processes, Part 3, on features: "filter" (CQL2 as text or JSON), "properties" (names, or
+ * {name: name}), "aliases" ({name: name}), "sortBy" (names with + or - before them). */
+#ifndef JOBS_FIELDS_H
+#define JOBS_FIELDS_H
+
+#include "json/js.h"
+
+/* Changes a FeatureCollection, or an array of features, in place. Errors: InvalidParameter (a modifier is wrong, or there
+ * are no features). */
+bool fields_modify(json_t *value, const json_t *modifiers, const char *pointer, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,187 @@
+"""Workflows (Part 3): processes whose inputs are outputs of others, here and on other servers; deployed workflows."""
+import json
+
+import pytest
+import requests
+from test_ogc import wait
+from test_ogc_packages import ADD, COUNT, CWL, PACKAGE, deploy, problem, run
+
+PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+
+FIELDS = {"process_graph": {"self": {"process_id": "constant", "arguments": {"x": {"from_parameter": "fields"}}, "result": True}},
+          "parameters": [{"name": "fields", "description": "", "schema": {"type": "object", "subtype": "geojson"}}]}
+
+
+@pytest.fixture(scope="module")
+def shop(make_service):
+    service = make_service("packages.hosts=127.0.0.1")
+    for name in ("alice", "bob"):
+        service.add_user(name)
+    deploy(service.session("alice"), service, {"processDescription": {"id": "plus"}, "executionUnit": ADD})
+    return service
+
+
+@pytest.fixture(scope="module")
+def alice(shop):
+    return shop.session("alice")
+
+
+def number(value):
+    return {"process": "echo", "inputs": {"number": value}, "outputs": {"number": {}}}
+
+
+def steps_of(session, job):
+    return {step["id"]: step for step in session.get(job + "/steps", timeout=30).json()["steps"]}
+
+
+def test_nested(shop, alice):
+    nested = {"x": {"process": "plus", "inputs": {"x": number(7), "y": 10}}, "y": {"process": shop.base + "/ogc/processes/plus", "inputs": {"x": 100}}}
+    answer = run(alice, shop, "plus", nested, "respond-async")
+    assert answer.status_code == 201, answer.text
+    job = answer.headers["Location"]
+    status = wait(alice, job)
+    assert (status["status"], status["processID"], status["progress"]) == ("successful", "plus", 100), status
+    assert alice.get(job + "/results", timeout=30).json() == 118
+    steps = steps_of(alice, job)
+    assert {key: (step["status"], step["progress"]) for key, step in steps.items()} == dict.fromkeys(["echo", "plus", "plus-2", "plus-3"], ("successful", 100))
+    # each step is a job that can be looked at, and is listed with its workflow alone
+    inner = alice.get(shop.base + "/ogc/jobs/" + steps["echo"]["jobID"], timeout=30).json()
+    assert (inner["status"], inner["processID"]) == ("successful", "echo")
+    assert alice.get(f"{shop.base}/ogc/jobs/{steps['echo']['jobID']}/results", timeout=30).json() == 7
+    listed = [j["jobID"] for j in alice.get(shop.base + "/ogc/jobs?limit=1000", timeout=30).json()["jobs"]]
+    assert job.rsplit("/", 1)[1] in listed and not {s["jobID"] for s in steps.values()} & set(listed)
+    for change in (alice.delete, alice.patch):
+        assert change(shop.base + "/ogc/jobs/" + steps["echo"]["jobID"], json={}, timeout=30).status_code in (400, 423)
+    assert shop.session("bob").get(job + "/steps", timeout=30).status_code == 404
+    # once more, then it goes with all of its steps
+    assert alice.post(job + "/results", timeout=30).status_code == 200
+    assert wait(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 118
+    alice.delete(job, timeout=30)
+    assert shop.sql("SELECT count(*) FROM jobs WHERE face = 'ogc-step'") == "0"
+
+
+def test_synchronously_and_by_post_jobs(shop, alice):
+    assert run(alice, shop, "plus", {"x": number(1), "y": number(2)}).json() == 3
+    made = alice.post(shop.base + "/ogc/jobs", json={"process": "plus", "inputs": {"x": number(3), "y": 4}}, timeout=30)
+    assert made.json()["status"] == "created"
+    job = made.headers["Location"]
+    assert alice.post(job + "/results", timeout=30).status_code == 200
+    assert wait(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 7
+    assert alice.get(job + "/definition", timeout=30).json()["inputs"]["x"] == number(3)
+
+
+def test_lists_have_processes_within(shop, alice):
+    answer = run(alice, shop, "echo", {"numbers": [1, number(2), 3, number(4)], "string": {"value": {"process": "echo", "inputs": {"string": "a"}}}},
+                 outputs={"numbers": {}, "string": {}})
+    assert answer.json() == {"numbers": [1, 2, 3, 4], "string": "a"}, answer.text
+    assert run(alice, shop, "echo", {"array": [1, number(2)]}, outputs={"array": {}}).json() == [1, 2]
+
+
+@pytest.mark.sandbox
+def test_files_go_from_step_to_step(shop, alice):
+    """A text becomes a file of a command, whose file becomes a text and a file again."""
+    deploy(alice, shop, COUNT, CWL)
+    text = {"process": "echo", "inputs": {"string": "one two three"}, "outputs": {"string": {}}}
+    copied = {"process": "count-words", "inputs": {"text": text}, "outputs": {"copy": {}}}
+    answer = run(alice, shop, "count-words", {"text": copied, "factor": {"process": "plus", "inputs": {"x": 1}}})
+    assert answer.json()["words"] == 6 and requests.get(answer.json()["copy"]["href"], timeout=30).text == "one two three"
+    answer = run(alice, shop, "echo", {"bytes": copied, "string": copied}, outputs={"bytes": {}, "string": {}})
+    assert answer.json() == {"bytes": {"value": "b25lIHR3byB0aHJlZQ==", "encoding": "base64", "mediaType": "application/octet-stream"},
+                             "string": "one two three"}
+
+
+def test_outputs_of_inner_processes(shop, alice):
+    inner = {"process": "echo", "inputs": {"number": 5, "string": "s"}, "outputs": {"number": {}, "string": {"$output": "said"}}}
+    answer = run(alice, shop, "plus", {"x": inner, "y": 1})
+    assert answer.json() == {"result": 6, "said": "s"}, answer.text
+
+
+@pytest.mark.parametrize("inputs, place", [
+    ({"x": {"process": "none"}}, "/inputs/x/process: "),
+    ({"x": {"process": "echo", "inputs": {"number": "seven"}}}, "/inputs/x/inputs/number: "),
+    ({"x": {"process": "echo", "inputs": {"nothing": 7}}}, "/inputs/x/inputs/nothing: "),
+    ({"x": {"process": "echo", "outputs": {"nothing": {}}}}, "/inputs/x/outputs/nothing: "),
+    ({"x": {"process": "echo", "inputs": {"string": "a"}, "outputs": {"string": {}}}}, "/inputs/x: expected number, but the output string is string"),
+    ({"x": {"process": "plus", "inputs": {"x": {"process": "echo", "inputs": {"string": "a"}, "outputs": {"string": {}}}}}},
+     "/inputs/x/inputs/x: expected number, but the output string is string"),
+    ({"z": {"process": "echo"}}, "/inputs/z: "),
+    ({"x": {"process": "plus"}}, "/inputs/x/inputs/x: is required and missing"),
+    ({"x": {"process": "http://example.org/processes/echo"}}, "/inputs/x/process: expected a process of this service"),
+    ({"x": {"process": "http://169.254.169.254/processes/echo"}}, "/inputs/x/process: expected a process of this service"),
+    ({"x": {"$input": "x"}}, "/inputs/x/$input: "),
+    ({"x": {"process": "echo", "outputs": {"number": {"$output": "a"}, "string": {"$output": "a"}}}}, "/inputs/x/outputs/string/$output: "),
+])
+def test_what_is_wrong_is_told_before_anything_runs(shop, alice, inputs, place):
+    before = shop.sql("SELECT count(*) FROM jobs")
+    answer = run(alice, shop, "plus", inputs, "respond-async")
+    assert answer.status_code in (400, 404) and answer.json()["detail"].startswith(place), answer.text
+    assert shop.sql("SELECT count(*) FROM jobs") == before
+
+
+def test_too_many_processes(make_service, shop, alice):
+    deep = number(1)
+    for _ in range(21):
+        deep = {"process": "plus", "inputs": {"x": deep}}
+    answer = run(alice, shop, "plus", {"x": deep})
+    assert answer.status_code == 400 and "nested more than 20 deep" in answer.text
+    answer = run(alice, shop, "echo", {"array": [number(1)] * 201})
+    assert answer.status_code == 400 and "at most 200 processes" in answer.text
+
+
+def test_a_step_that_fails(shop, alice):
+    """A value that only turns out to be wrong when it is there ends the workflow, with its place, and the steps beside it."""
+    text = {"process": "echo", "inputs": {"mixed": "no geometry"}, "outputs": {"mixed": {}}}
+    slow = {"process": "echo", "inputs": {"pause": 60, "number": 1}, "outputs": {"number": {}}}
+    answer = run(alice, shop, "echo", {"object": text, "number": slow}, "respond-async")
+    job = answer.headers["Location"]
+    status = wait(alice, job)
+    assert status["status"] == "failed" and status["message"].startswith("/inputs/object: "), status
+    problem(alice.get(job + "/results", timeout=30), 400, "about:blank")
+    steps = steps_of(alice, job)
+    wait(alice, f"{shop.base}/ogc/jobs/{steps['echo-2']['jobID']}")
+    assert steps_of(alice, job)["echo-2"]["status"] == "dismissed"
+
+
+def test_dismissed_with_its_steps(shop, alice):
+    job = run(alice, shop, "plus", {"x": {**number(1), "inputs": {"number": 1, "pause": 60}}}, "respond-async").headers["Location"]
+    step = None
+    while not step:
+        step = steps_of(alice, job).get("echo", {}).get("jobID")
+    assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    assert wait(alice, f"{shop.base}/ogc/jobs/{step}")["status"] == "dismissed"
+
+
+WORKFLOW = {"id": "sum-of-three", "title": "Sum of three", "process": "plus",
+            "inputs": {"x": {"process": "plus", "inputs": {"x": {"$input": "a"}, "y": {"$input": "b"}}, "outputs": {"result": {"$output": "first"}}},
+                       "y": {"$input": "c"}},
+            "outputs": {"result": {"$output": "sum"}}}
+
+
+def test_deployed(shop, alice):
+    deploy(alice, shop, WORKFLOW, {"Content-Type": "application/json"})
+    described = alice.get(shop.base + "/ogc/processes/sum-of-three", timeout=30).json()
+    assert described["title"] == "Sum of three" and set(described["inputs"]) == {"a", "b", "c"} and set(described["outputs"]) == {"first", "sum"}
+    assert described["inputs"]["a"]["schema"] == {"type": "number"} and described["inputs"]["b"]["minOccurs"] == 0
+    assert alice.get(shop.base + "/ogc/processes/sum-of-three/package", timeout=30).json() == WORKFLOW
+    assert run(alice, shop, "sum-of-three", {"a": 1, "b": 2, "c": 3}).json() == {"first": 3, "sum": 6}
+    assert run(alice, shop, "sum-of-three", {"a": 1}, outputs={"sum": {}}).json() == 3  # both others are 1 by default
+    # with a process as its input, and as the input of one
+    assert run(alice, shop, "sum-of-three", {"a": number(10), "c": 3}, outputs={"first": {}}).json() == 11
+    answer = run(alice, shop, "plus", {"x": {"process": "sum-of-three", "inputs": {"a": 1, "b": 1}, "outputs": {"sum": {}}}, "y": 100})
+    assert answer.json() == 103, answer.text
+    for inputs, place in (({"a": "x"}, "/inputs/a: "), ({}, "/inputs/a: "), ({"a": 1, "d": 1}, "/inputs/d: ")):
+        answer = run(alice, shop, "sum-of-three", inputs)
+        assert answer.status_code == 400 and answer.json()["detail"].startswith(place), answer.text
+    packed = {"processDescription": {"id": "packed", "keywords": ["sum"]}, "executionUnit": {k: v for k, v in WORKFLOW.items() if k not in ("id", "title")}}
+    deploy(alice, shop, packed, PACKAGE)
+    assert run(alice, shop, "packed", {"a": 1, "b": 2, "c": 3}, outputs={"sum": {}}).json() == 6
+
+
+def test_what_cannot_be_deployed(shop, alice):
+    for change, place in (({"process": "none"}, "/process"), ({"inputs": {"z": {"$input": "a"}}}, "/inputs/z: "),
+                          ({"inputs": {"x": {"$input": 1}}}, "/inputs/x/$input: "),
+                          ({"inputs": {"x": {"$input": "a"}, "y": {"process": "echo", "inputs": {"string": {"$input": "a"}}, "outputs": {"number": {}}}}},
+                           "/inputs/y/inputs/string: ")):
+        answer = alice.post(shop.base + "/ogc/processes", data=json.dumps({**WORKFLOW, "id": "wrong", **change}),
+                            headers={"Content-Type": "application/json"}, timeout=30)
+        assert answer.status_code in (400, 404) and (place in answer.json()["detail"] or answer.status_code == 404), answer.text
