@@ -6,6 +6,7 @@
 #include "ingest/container.h"
 #include "ingest/xml.h"
 #include "ingest/xml_records.h"
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,46 @@ bool sar_orbit_file_open(const char *path, struct arena *arena, struct sar_orbit
         return err_set(err, ERR_FileContentInvalid, "%s: holds no file '*.EOF'", path);
     return container_read(container, member, XML_MAX_BYTES, &bytes, &size, err) &&
            sar_orbit_file_read(bytes, size, member, arena, ret_file, err);
+}
+
+/* "S1A_OPER_AUX_POEORB_OPOD_20221008T081539_V20220917T225942_20220919T005942.EOF" for this image: how good it is, else NULL. Texts
+ * compare as the files do: P before R, then the later creation. */
+static const char *rank_of(const char *name, const struct sar_annotation *a)
+{
+    static const char kind[] = "_OPER_AUX_";
+    int64_t from_ns, to_ns;
+
+    if (strncmp(name, a->mission, 3) || strncmp(name + 3, kind, strlen(kind)) ||
+        !(text_ends(name, ".EOF") || text_ends(name, ".EOF.zip")) || !validity_of_name(name, &from_ns, &to_ns) ||
+        a->first_line_ns < from_ns || a->last_line_ns > to_ns)
+        return NULL;
+    return name + 3 + strlen(kind);
+}
+
+static bool is_better(const char *rank, const char *best)
+{
+    if (!best || (rank[0] == 'P') != (best[0] == 'P'))
+        return !best || rank[0] == 'P';
+    return strcmp(rank, best) > 0;
+}
+
+bool sar_orbit_file_find(const char *folder, const struct sar_annotation *annotation, struct arena *arena,
+                         struct sar_orbit_file *ret_file, bool *ret_found, struct err *err)
+{
+    DIR *dir = opendir(folder);
+    const char *best = NULL, *rank;
+
+    *ret_found = false;
+    if (!dir)
+        return err_set(err, ERR_FileNotFound, "%s: %m", folder);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if ((rank = rank_of(entry->d_name, annotation)) && is_better(rank, best ? rank_of(best, annotation) : NULL))
+            best = arena_text(arena, entry->d_name);
+    closedir(dir);
+    if (!best)
+        return true;
+    *ret_found = true;
+    return sar_orbit_file_open(arena_printf(arena, "%s/%s", folder, best), arena, ret_file, err);
 }
 
 /* "Sentinel-1A" and "S1A" */

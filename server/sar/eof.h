@@ -21,6 +21,11 @@ bool sar_orbit_file_read(const char *bytes, size_t size, const char *name, struc
 bool sar_orbit_file_open(const char *path, struct arena *arena, struct sar_orbit_file *ret_file,
                          struct err *err) MUST_USE;
 
+/* The best file of a folder for an image, by their names: a precise one before a restituted one, then the one that was made last.
+ * *ret_found false: there is none. Errors: FileNotFound (there is no such folder), FileContentInvalid (of the best one). */
+bool sar_orbit_file_find(const char *folder, const struct sar_annotation *annotation, struct arena *arena,
+                         struct sar_orbit_file *ret_file, bool *ret_found, struct err *err) MUST_USE;
+
 /* Is the file of this mission and valid for all lines of the image? */
 bool sar_orbit_file_covers(const struct sar_orbit_file *file, const struct sar_annotation *annotation);
 /* Puts the vectors from 100 s before the image to 100 s after it in place of the annotation's own. Errors: FileContentInvalid

@@ -123,6 +123,51 @@ static void images_outside_are_refused(void **state)
     }
 }
 
+static void the_best_of_a_folder_is_found(void **state)
+{
+#define DAY "_V20220918T053155_20220918T084925.EOF"
+    static const struct { const char *name, *found; } rows[] = { /* each is laid beside those before */
+        { "readme", NULL },
+        { "S1B_OPER_AUX_RESORB_OPOD_20220918T093241" DAY, NULL },
+        { "S1A_OPER_AUX_RESORB_OPOD_20220918T093241_V20220917T053155_20220917T084925.EOF", NULL },
+        { "S1A_OPER_AUX_RESORB_OPOD_20220918T093241" DAY ".part", NULL },
+        { "S1A_OPER_AUX_RESORB_OPOD_20220918T093241" DAY, "S1A_OPER_AUX_RESORB_OPOD_20220918T093241" },
+        { "S1A_OPER_AUX_RESORB_OPOD_20220918T083241" DAY, "S1A_OPER_AUX_RESORB_OPOD_20220918T093241" },
+        { "S1A_OPER_AUX_POEORB_OPOD_20220901T000000" DAY, "S1A_OPER_AUX_POEORB_OPOD_20220901T000000" },
+        { "S1A_OPER_AUX_RESORB_OPOD_20221018T093241" DAY, "S1A_OPER_AUX_POEORB_OPOD_20220901T000000" },
+        { "S1A_OPER_AUX_POEORB_OPOD_20220902T000000" DAY, "S1A_OPER_AUX_POEORB_OPOD_20220902T000000" },
+    };
+    AUTO(mem) char *text = given_document("orbits.EOF");
+    AUTO(arena) struct arena *arena = arena_new();
+    char folder[] = "/tmp/test_orbits.XXXXXX";
+    struct sar_orbit_file file;
+    struct sar_annotation a;
+    struct err err = { 0 };
+    bool found;
+
+    (void)state;
+    assert_true(read_file(text, NAME, arena, &file, &err) && mkdtemp(folder));
+    a = image_at(&file, 20, 25);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(mem) char *path = mem_printf("%s/%s", folder, rows[i].name);
+        FILE *to = fopen(path, "w");
+
+        assert_true(to && fputs(text, to) >= 0 && fclose(to) == 0);
+        if (!sar_orbit_file_find(folder, &a, arena, &file, &found, &err))
+            fail_msg("%s", err.message);
+        if (found != !!rows[i].found || (found && !text_begins(file.name, rows[i].found)))
+            fail_msg("with %s: %s", rows[i].name, found ? file.name : "none");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(mem) char *path = mem_printf("%s/%s", folder, rows[i].name);
+
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+    assert_false(sar_orbit_file_find(folder, &a, arena, &file, &found, &err));
+    assert_int_equal(err.code, ERR_FileNotFound);
+}
+
 /* The annotation of a real image of that day has an orbit of its own, which is known to some centimetres. */
 static void a_real_file_agrees_with_an_annotation(void **state)
 {
@@ -173,6 +218,7 @@ int main(void)
         cmocka_unit_test(vectors_are_read),
         cmocka_unit_test(damage_is_refused),
         cmocka_unit_test(images_outside_are_refused),
+        cmocka_unit_test(the_best_of_a_folder_is_found),
         cmocka_unit_test(a_real_file_agrees_with_an_annotation),
     };
 
