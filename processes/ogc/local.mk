@@ -10,8 +10,12 @@ ogc_processes = \
 	processes/ogc/ndvi-composite.json \
 	processes/ogc/ndvi-time-series.graph.json \
 	processes/ogc/ndvi-time-series.json \
+	processes/ogc/snapshot.graph.json \
+	processes/ogc/snapshot.json \
 	processes/ogc/subset.graph.json \
 	processes/ogc/subset.json \
+	processes/ogc/time-lapse.graph.json \
+	processes/ogc/time-lapse.json \
 	processes/ogc/zonal-statistics.graph.json \
 	processes/ogc/zonal-statistics.json \
 	processes/ogc/rice-map.graph.json \

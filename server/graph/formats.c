@@ -3,8 +3,11 @@
 #include "graph/graph.h"
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- options ---- */
 
@@ -47,49 +50,85 @@ static const struct format_option
     quality = { "quality", NULL, OPTION_INTEGER, NULL, 1, 100, "85",
                 "From small (1) to good (100)." };
 
+static const struct format_option
+    gamma_option = { "gamma", NULL, OPTION_NUMBER, NULL, 0.2, 5, "1",
+                     "Brightens (above 1) or darkens what lies between dark and light: light ^ (1 / gamma)." },
+    percentiles = { "percentiles", NULL, OPTION_RANGE, NULL, 0, 100, NULL,
+                    "Instead of range: of all pixels of a band in this file, over all its dates, the values at these "
+                    "percentiles become dark and light. So a series has one stretch and does not flicker." },
+    palette = { "palette", NULL, OPTION_CHOICE, "grey vegetation moisture heat terrain", 0, 0, "\"grey\"",
+                "Of one band: the colours from its dark to its light end. vegetation: brown, yellow, green; moisture: "
+                "brown, white, blue; heat: black, red, yellow, white; terrain: green, brown, white." },
+    width = { "width", NULL, OPTION_INTEGER, NULL, 16, FORMAT_WIDEST, NULL,
+              "The picture is made as large as fits into width and height; without them as large as the cube." },
+    height = { "height", NULL, OPTION_INTEGER, NULL, 16, FORMAT_HIGHEST, NULL, "See width." },
+    title = { "title", NULL, OPTION_TEXT, NULL, 0, 200, NULL, "A text at the top: the name of the place, say." },
+    caption = { "caption", NULL, OPTION_TEXT, NULL, 0, 200, NULL, "A second line below the title; without it the date, where show has it." },
+    credit = { "credit", NULL, OPTION_TEXT, NULL, 0, 200, NULL, "A small text at the bottom. YYYY in it becomes the year or years of the dates." },
+    legend = { "legend", NULL, OPTION_TEXT, NULL, 0, 100, NULL, "What the colours of a palette stand for, beside their bar." },
+    show = { "show", NULL, OPTION_WORDS, "date scale north legend", 0, 0, NULL,
+             "What else is drawn into the picture: its date, a scale bar, an arrow to the north, a bar of the palette's colours." },
+    seconds = { "seconds", NULL, OPTION_NUMBER, NULL, 0.04, 20, "1", "How long each date is shown." },
+    fade = { "fade", NULL, OPTION_NUMBER, NULL, 0, 5, "0", "For how many seconds a date blends into the next." },
+    hold = { "hold", NULL, OPTION_BOOLEAN, NULL, 0, 0, "false",
+             "Whether pixels that a date does not show keep what they showed last." },
+    least_valid = { "least_valid", NULL, OPTION_NUMBER, NULL, 0, 1, "0",
+                    "Dates that show a smaller share of the pixels (of those that any date shows) are left out." },
+    loop = { "loop", NULL, OPTION_BOOLEAN, NULL, 0, 0, "true", "Whether the film begins again when it has ended." };
+
+#define DRAWN_OPTIONS &gamma_option, &percentiles, &palette, &width, &height, &title, &caption, &credit, &legend, &show
+#define FILM_OPTIONS &range, &colours, DRAWN_OPTIONS, &seconds, &fade, &hold, &least_valid
+#define FILM_BANDS (BANDS(1) | BANDS(2) | BANDS(3) | BANDS(4))
+#define FILM_TEXT "All dates are frames of at most 1920 x 1080 pixels, at most 200 of them; one band is grey or has a palette's " \
+                  "colours, three are red, green, blue. A further band is not shown: where it is 0 or no-data, the pixel counts as not seen. "
 #define TYPE_OPTIONS &dtype, &scale, &offset, &nodata
 #define BANDS(n) (1u << (n))
 
-static const struct file_format formats[] = {
+static const struct file_format all_formats[] = {
     { "COG", "Cloud-optimised GeoTIFF", "One file for each date, with all bands, tiles and overviews.",
-      "raster", { &compression, &compression_level, &overview_resampling, &files, TYPE_OPTIONS }, 0, false },
+      "raster", { &compression, &compression_level, &overview_resampling, &files, TYPE_OPTIONS }, 0, false, false, NULL },
     { "GTiff", "GeoTIFF", "One tiled file for each date, with all bands and overviews.", "raster",
-      { &compression, &compression_level, &overviews, &overview_resampling, &files, TYPE_OPTIONS }, 0, false },
+      { &compression, &compression_level, &overviews, &overview_resampling, &files, TYPE_OPTIONS }, 0, false, false, NULL },
     { "PNG", "Picture (PNG)",
       "One picture for each date; one band is grey, three are red, green, blue, a fourth is alpha. "
-      "Numbers are rounded and limited to 0..255; no-data is transparent.",
-      "raster", { &range, &colours }, BANDS(1) | BANDS(3) | BANDS(4), false },
+      "Numbers are rounded and limited to 0..255; no-data is transparent. What is resized or drawn upon has a dark ground instead.",
+      "raster", { &range, &colours, DRAWN_OPTIONS }, BANDS(1) | BANDS(3) | BANDS(4), false, false, NULL },
     { "JPEG", "Picture (JPEG)",
       "One picture for each date; one band is grey, three are red, green, blue. Numbers are rounded and "
       "limited to 0..255; no-data is 0, there is no transparency.",
-      "raster", { &quality, &range }, BANDS(1) | BANDS(3), false },
+      "raster", { &quality, &range, DRAWN_OPTIONS }, BANDS(1) | BANDS(3), false, false, NULL },
+    { "GIF", "Film (GIF)", FILM_TEXT "256 colours for all frames.", "raster", { FILM_OPTIONS, &loop }, FILM_BANDS, false, true, NULL },
+    { "WebP", "Film or picture (WebP)", FILM_TEXT "One date makes a picture.", "raster", { FILM_OPTIONS, &loop, &quality }, FILM_BANDS,
+      false, true, NULL },
+    { "MP4", "Film (MP4, H.264)", FILM_TEXT, "raster", { FILM_OPTIONS, &quality }, FILM_BANDS, false, true, "ffmpeg" },
+    { "WebM", "Film (WebM, VP9)", FILM_TEXT, "raster", { FILM_OPTIONS, &quality }, FILM_BANDS, false, true, "ffmpeg" },
     { "netCDF", "netCDF-4 (CF)",
       "One file by the CF conventions: a variable for each band over dates and other labels, y and x, "
       "with coordinates and CRS. Without bands the variable is called 'var'.",
-      "raster", { &netcdf_level, TYPE_OPTIONS }, 0, false },
+      "raster", { &netcdf_level, TYPE_OPTIONS }, 0, false, false, NULL },
     { "Zarr", "Zarr (version 2, in a zip)",
       "One zip that Zarr libraries open as a store, all metadata consolidated: a variable for each band "
       "over dates and other labels, y and x, in chunks of 1024 x 1024 of one date, with coordinates and "
       "CRS. Chunks without data are left out.",
-      "raster", { &chunk_compression, &compression_level, TYPE_OPTIONS }, 0, false },
+      "raster", { &chunk_compression, &compression_level, TYPE_OPTIONS }, 0, false, false, NULL },
     { "JSON", "JSON",
       "The numbers of a small raster cube as nested arrays, with its dimensions and labels. Of a vector "
       "cube with dates: for each date a list with one list of values for each geometry.",
-      "raster vector", { NULL }, 0, true },
+      "raster vector", { NULL }, 0, true, false, NULL },
     { "CSV", "CSV",
       "A vector cube as a table: a row for each date and geometry, a column for each other label. Of a small raster "
       "cube a row for each date, other label and pixel (by the coordinates of its centre), a column for each band; "
       "without x and y a row for each date. No-data is empty.",
-      "table vector raster", { NULL }, 0, true },
+      "table vector raster", { NULL }, 0, true, false, NULL },
     { "GeoJSON", "GeoJSON",
       "A vector cube as a FeatureCollection in degrees of longitude and latitude: its values beside the "
       "properties that the geometries have, their names made of all labels, with ~ between.",
-      "vector", { NULL }, 0, true },
+      "vector", { NULL }, 0, true, false, NULL },
     { "Accuracy", "Accuracy report (JSON)",
       "Of samples, which are the geometries of a vector cube with the labels 'reference' (the true class) and 'found' (the "
       "mapped one) along its only other dimension: the matrix of both, overall accuracy and kappa, the accuracies of users "
       "and producers, and the true share or area of each class with its error (95 %), as Olofsson et al. (2014) recommend.",
-      "vector", { &areas }, 0, true },
+      "vector", { &areas }, 0, true, false, NULL },
 };
 
 /* The next word of a list, NULL at its end. */
@@ -102,11 +141,50 @@ static const char *next_word(const char **list, size_t *ret_length)
     return *ret_length ? word : NULL;
 }
 
+/* ---- programs ---- */
+
+static bool is_installed(const char *program)
+{
+    const char *path = getenv("PATH");
+
+    for (const char *at = path ? path : "/usr/bin"; *at;) {
+        size_t n = strcspn(at, ":");
+        AUTO(mem) char *file = mem_printf("%.*s/%s", (int)n, at, program);
+
+        if (n && !access(file, X_OK))
+            return true;
+        at += n + (at[n] == ':');
+    }
+    return false;
+}
+
+static bool is_missing[ARRAY_LEN(all_formats)];
+
+static void look_for_programs(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(all_formats); i++)
+        is_missing[i] = all_formats[i].program && !is_installed(all_formats[i].program);
+}
+
+/* The formats that there are here, NULL at their end. */
+static const struct file_format *format_at(size_t n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, look_for_programs);
+    for (size_t i = 0; i < ARRAY_LEN(all_formats); i++)
+        if (!is_missing[i] && n-- == 0)
+            return &all_formats[i];
+    return NULL;
+}
+
 const struct file_format *format_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-        if (!strcasecmp(formats[i].name, name))
-            return &formats[i];
+    const struct file_format *format;
+
+    for (size_t i = 0; (format = format_at(i)); i++)
+        if (!strcasecmp(format->name, name))
+            return format;
     return NULL;
 }
 
@@ -123,11 +201,10 @@ bool format_holds(const struct file_format *format, const char *type)
 
 const char *format_names(struct arena *arena)
 {
-    const char *names = formats[0].name;
+    const char *names = format_at(0)->name;
 
-    for (size_t i = 1; i < ARRAY_LEN(formats); i++)
-        names = arena_printf(arena, "%s%s%s", names, i + 1 < ARRAY_LEN(formats) ? ", " : " and ",
-                             formats[i].name);
+    for (size_t i = 1; format_at(i); i++)
+        names = arena_printf(arena, "%s%s%s", names, format_at(i + 1) ? ", " : " and ", format_at(i)->name);
     return names;
 }
 
@@ -177,11 +254,11 @@ static bool is_number(const struct value *v, double least, double greatest, bool
            v->number <= greatest && (!whole || v->number == floor(v->number));
 }
 
-static bool is_range(const struct value *v)
+static bool is_range(const struct value *v, double least, double greatest)
 {
     return v->kind == KIND_ARRAY && v->array.length == 2 &&
-           is_number(&v->array.items[0], -INFINITY, INFINITY, false) &&
-           is_number(&v->array.items[1], -INFINITY, INFINITY, false) &&
+           is_number(&v->array.items[0], least, greatest, false) &&
+           is_number(&v->array.items[1], least, greatest, false) &&
            v->array.items[0].number < v->array.items[1].number;
 }
 
@@ -217,6 +294,19 @@ static bool are_areas(const struct value *v)
     return v->kind == KIND_OBJECT && v->object.count > 0;
 }
 
+static bool are_words(const struct value *v, const char *choices)
+{
+    for (size_t i = 0; v->kind == KIND_ARRAY && i < v->array.length; i++)
+        if (v->array.items[i].kind != KIND_STRING || !is_choice(choices, v->array.items[i].text))
+            return false;
+    return v->kind == KIND_ARRAY;
+}
+
+static bool is_open(const struct format_option *range_option)
+{
+    return range_option->least == range_option->greatest;
+}
+
 const char *option_refuses(struct arena *arena, const struct format_option *o,
                            const struct value *v)
 {
@@ -226,7 +316,9 @@ const char *option_refuses(struct arena *arena, const struct format_option *o,
                    ? NULL
                    : list_choices(arena, o->choices);
     case OPTION_NUMBER:
-        return is_number(v, o->least, o->greatest, false) ? NULL : "expected a finite number";
+        return is_number(v, o->least, o->greatest, false) ? NULL
+               : isfinite(o->least) ? arena_printf(arena, "expected a number from %g to %g", o->least, o->greatest)
+                                    : "expected a finite number";
     case OPTION_INTEGER:
         return is_number(v, o->least, o->greatest, true)
                    ? NULL
@@ -234,9 +326,18 @@ const char *option_refuses(struct arena *arena, const struct format_option *o,
     case OPTION_BOOLEAN:
         return v->kind == KIND_BOOLEAN ? NULL : "expected true or false";
     case OPTION_RANGE:
-        return is_range(v) ? NULL : "expected two finite numbers, the first one less than the second";
+        return is_open(o) ? (is_range(v, -INFINITY, INFINITY) ? NULL : "expected two finite numbers, the first one less than the second")
+               : is_range(v, o->least, o->greatest)
+                   ? NULL
+                   : arena_printf(arena, "expected two numbers from %g to %g, the first one less than the second", o->least, o->greatest);
     case OPTION_AREAS:
         return are_areas(v) ? NULL : "expected whole numbers as names, each with a number above 0";
+    case OPTION_TEXT:
+        return v->kind == KIND_STRING && (double)strlen(v->text) <= o->greatest
+                   ? NULL
+                   : arena_printf(arena, "expected a text of at most %g bytes", o->greatest);
+    case OPTION_WORDS:
+        return are_words(v, o->choices) ? NULL : arena_printf(arena, "expected an array of some of: %s", o->choices);
     case OPTION_COLOURS:
         break;
     }
@@ -258,12 +359,17 @@ static json_t *words_json(const char *list)
     return words;
 }
 
+static json_t *number_json(double number)
+{
+    return number == floor(number) ? json_integer((json_int_t)number) : json_real(number);
+}
+
 static void put_bounds(json_t *schema, const struct format_option *o)
 {
     if (isfinite(o->least))
-        json_object_set_new(schema, "minimum", json_integer((json_int_t)o->least));
+        json_object_set_new(schema, "minimum", number_json(o->least));
     if (isfinite(o->greatest))
-        json_object_set_new(schema, "maximum", json_integer((json_int_t)o->greatest));
+        json_object_set_new(schema, "maximum", number_json(o->greatest));
 }
 
 static json_t *option_json(const struct format_option *o)
@@ -272,6 +378,7 @@ static json_t *option_json(const struct format_option *o)
         [OPTION_CHOICE] = "string",   [OPTION_NUMBER] = "number", [OPTION_INTEGER] = "integer",
         [OPTION_BOOLEAN] = "boolean", [OPTION_RANGE] = "array",   [OPTION_COLOURS] = "object",
         [OPTION_AREAS] = "object",
+        [OPTION_TEXT] = "string",     [OPTION_WORDS] = "array",
     };
     /* by its subtype it is none of the process graphs and cubes that the API's schema would take it for, too */
     json_t *schema = json_pack("{s:s, s:s, s:s}", "type", types[o->kind], "subtype", "format-option",
@@ -287,6 +394,10 @@ static json_t *option_json(const struct format_option *o)
     if (o->kind == OPTION_AREAS)
         json_object_update_new(schema, json_pack("{s:i, s:{s:s, s:i, s:b}}", "minProperties", 1, "additionalProperties", "type",
                                                  "number", "minimum", 0, "exclusiveMinimum", 1));
+    if (o->kind == OPTION_TEXT)
+        json_object_set_new(schema, "maxLength", json_integer((json_int_t)o->greatest));
+    if (o->kind == OPTION_WORDS)
+        json_object_set_new(schema, "items", json_pack("{s:s, s:o}", "type", "string", "enum", words_json(o->choices)));
     if (o->kind == OPTION_COLOURS)
         json_object_update_new(schema, json_pack("{s:i, s:{s:s, s:i, s:i, s:{s:s, s:i, s:i}}}", "minProperties",
                                                  1, "additionalProperties", "type", "array", "minItems", 3,
@@ -301,8 +412,8 @@ json_t *graph_formats(void)
 {
     json_t *all = json_object();
 
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-        const struct file_format *f = &formats[i];
+    for (size_t i = 0; format_at(i); i++) {
+        const struct file_format *f = format_at(i);
         json_t *options = json_object();
 
         for (size_t k = 0; f->options[k]; k++)

@@ -13,6 +13,8 @@ enum option_kind {
     OPTION_RANGE,   /* two numbers, the first one less */
     OPTION_AREAS,   /* {"1": 1200.5, ...}: whole numbers to numbers above 0 */
     OPTION_COLOURS, /* {"4": [0, 128, 0], ...}: 0..255 to red, green, blue and maybe alpha */
+    OPTION_TEXT,    /* of at most `greatest` bytes */
+    OPTION_WORDS,   /* an array of some of `choices` */
 };
 
 struct format_option {
@@ -24,7 +26,7 @@ struct format_option {
     const char *description;
 };
 
-enum { FORMAT_MOST_OPTIONS = 10 };
+enum { FORMAT_MOST_OPTIONS = 20, FORMAT_WIDEST = 1920, FORMAT_HIGHEST = 1080, FORMAT_MOST_FRAMES = 200 };
 
 struct file_format {
     const char *name, *title, *description;
@@ -32,6 +34,8 @@ struct file_format {
     const struct format_option *options[FORMAT_MOST_OPTIONS + 1]; /* ends with NULL */
     unsigned bands; /* which numbers of bands fit: bit n for n; 0: any */
     bool numbers;   /* needs no x and y */
+    bool film;      /* all dates are frames of one file */
+    const char *program; /* that is needed for it; NULL: none */
 };
 
 /* What load_uploaded_files reads; load_url and load_geojson read GeoJSON alone. */
@@ -42,7 +46,7 @@ struct file_input {
 const struct file_input *format_input(const char *name); /* as format_find() */
 const char *format_inputs(struct arena *arena);
 
-/* In upper or lower case; NULL: there is none. */
+/* In upper or lower case; NULL: there is none, or the program that it needs is not installed. */
 const struct file_format *format_find(const char *name);
 /* Whether it holds a cube of the type "raster" or "vector". */
 bool format_holds(const struct file_format *format, const char *type);

@@ -41,6 +41,7 @@ libsentier_a_SOURCES += \
 	server/graph/program.c server/graph/program.h \
 	server/graph/ragged.c \
 	server/graph/read.c \
+	server/graph/picture.c server/graph/picture.h \
 	server/graph/reduce.c \
 	server/graph/reducers.c \
 	server/graph/regrid.c \

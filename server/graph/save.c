@@ -1,6 +1,7 @@
 /* save_result: whether a cube and the options fit a format (formats.c), and the sink's node. A change
  * of the pixel type is arithmetic before the sink: scale, round, clip. So is the range of a picture. */
 #include "graph/formats.h"
+#include "graph/picture.h"
 #include "graph/planner.h"
 #include "base/text.h"
 #include "json/js.h"
@@ -30,7 +31,7 @@ struct conversion {
     double scale, offset, nodata;
     bool has_nodata;
     bool has_range; /* of a picture: these become 0 and 255 */
-    double least, greatest;
+    double least, greatest, gamma;
 };
 
 static bool refuse_option(const struct call *call, const char *key, const char *expected,
@@ -58,6 +59,8 @@ static void take_option(const char *name, const struct value *v, struct conversi
         c->offset = v->number;
     else if (!strcmp(name, "nodata"))
         c->has_nodata = true, c->nodata = v->number;
+    else if (!strcmp(name, "gamma"))
+        c->gamma = v->number;
     else if (!strcmp(name, "range"))
         c->has_range = true, c->least = v->array.items[0].number, c->greatest = v->array.items[1].number;
 }
@@ -73,10 +76,17 @@ static bool check_conversion(const struct call *call, const struct conversion *c
     return true;
 }
 
+static bool is_given(const struct value *options, const char *name)
+{
+    const struct value *v = value_member(options, name);
+
+    return v && v->kind != KIND_NULL;
+}
+
 static bool read_options(const struct call *call, const struct value *options,
                          const struct file_format *format, struct conversion *c, struct err *err)
 {
-    *c = (struct conversion){ .type = SIZE_MAX, .scale = 1 };
+    *c = (struct conversion){ .type = SIZE_MAX, .scale = 1, .gamma = 1 };
     for (size_t i = 0; options->kind == KIND_OBJECT && i < options->object.count; i++) {
         const char *key = options->object.keys[i], *expected;
         const struct value *v = &options->object.values[i];
@@ -95,6 +105,8 @@ static bool read_options(const struct call *call, const struct value *options,
             return refuse_option(call, key, expected, err);
         take_option(option->name, v, c);
     }
+    if (c->has_range && is_given(options, "percentiles"))
+        return refuse_option(call, "percentiles", "there is a range already", err);
     return check_conversion(call, c, err);
 }
 
@@ -126,23 +138,70 @@ static const struct expr *converted(struct planner *p, const struct conversion *
                         expr_constant(t, greatest));
 }
 
-/* Of a picture: values in proportion to 0..255. The picture itself says what no-data is. */
-static const struct cube *stretched(struct planner *p, const struct cube *cube,
-                                    const struct conversion *c)
+/* The bands of a file: all labels but dates. 0: not known yet. */
+static size_t count_bands(const struct cube *cube)
 {
-    size_t n = cube_planes(&cube->schema);
-    struct cube *written = cube_like(p, cube);
-    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
+    size_t n = 1;
+
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
+        const struct dimension *d = &cube->schema.dimensions[i];
+
+        if (dimension_is_horizontal(d) || d->type == DIM_TEMPORAL)
+            continue;
+        if (cube->deferred[i])
+            return 0;
+        n *= d->count;
+    }
+    return n;
+}
+
+/* Values in proportion to 0..255. */
+static const struct expr *stretch(struct planner *p, const struct conversion *c, const struct expr *e)
+{
     struct expr_table *t = p->exprs;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct expr *e = expr_binary(t, LANE_SUBTRACT, cube->planes[i],
-                                           expr_constant(t, c->least));
+    e = expr_binary(t, LANE_SUBTRACT, e, expr_constant(t, c->least));
+    if (c->gamma == 1)
+        return expr_ternary(t, LANE_CLIP, expr_binary(t, LANE_MULTIPLY, e, expr_constant(t, 255 / (c->greatest - c->least))),
+                            expr_constant(t, 0), expr_constant(t, 255));
+    e = expr_binary(t, LANE_MULTIPLY, e, expr_constant(t, 1 / (c->greatest - c->least)));
+    e = expr_ternary(t, LANE_CLIP, e, expr_constant(t, 0), expr_constant(t, 1));
+    e = expr_binary(t, LANE_POWER, e, expr_constant(t, 1 / c->gamma));
+    return expr_binary(t, LANE_MULTIPLY, e, expr_constant(t, 255));
+}
 
-        planes[i] = expr_ternary(
-            t, LANE_CLIP, expr_binary(t, LANE_MULTIPLY, e, expr_constant(t, 255 / (c->greatest - c->least))),
-            expr_constant(t, 0), expr_constant(t, 255));
+/* The band of a film that is not shown, by its number in a file; SIZE_MAX: there is none. */
+static size_t unseen_band(const struct cube *cube, const struct file_format *format)
+{
+    size_t n = count_bands(cube);
+
+    return format->film && (n == 2 || n == 4) ? n - 1 : SIZE_MAX;
+}
+
+/* The number of a plane among those of its date. */
+static size_t band_of(const struct cube *cube, size_t plane)
+{
+    size_t band = 0;
+
+    for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
+        const struct dimension *d = &cube->schema.dimensions[i];
+
+        if (!dimension_is_horizontal(d) && d->type != DIM_TEMPORAL)
+            band = band * d->count + cube_label_of(&cube->schema, i, plane);
     }
+    return band;
+}
+
+/* Of a picture. It says itself what no-data is. */
+static const struct cube *stretched(struct planner *p, const struct cube *cube, const struct file_format *format,
+                                    const struct conversion *c)
+{
+    size_t n = cube_planes(&cube->schema), unseen = unseen_band(cube, format);
+    struct cube *written = cube_like(p, cube);
+    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
+
+    for (size_t i = 0; i < n; i++)
+        planes[i] = band_of(cube, i) == unseen ? cube->planes[i] : stretch(p, c, cube->planes[i]);
     written->planes = planes;
     written->schema.pixel = PIXEL_F32;
     written->schema.nodata = NAN;
@@ -169,7 +228,7 @@ static void set_scales(struct planner *p, struct cube *cube, const struct conver
 }
 
 /* The cube as it is written. */
-static const struct cube *convert(struct planner *p, const struct cube *cube,
+static const struct cube *convert(struct planner *p, const struct cube *cube, const struct file_format *format,
                                   struct conversion *c)
 {
     size_t n = cube_planes(&cube->schema);
@@ -178,7 +237,7 @@ static const struct cube *convert(struct planner *p, const struct cube *cube,
     const struct expr **planes;
 
     if (c->has_range)
-        return stretched(p, cube, c);
+        return stretched(p, cube, format, c);
     if (c->type == SIZE_MAX || (cube->schema.pixel == types[c->type].pixel && c->scale == 1 &&
                                 c->offset == 0 && !c->has_nodata))
         return cube;
@@ -196,34 +255,19 @@ static const struct cube *convert(struct planner *p, const struct cube *cube,
     return written;
 }
 
-/* The bands of a file: all labels but dates. 0: not known yet. */
-static size_t count_bands(const struct cube *cube)
-{
-    size_t n = 1;
-
-    for (size_t i = 0; i < cube->schema.n_dimensions; i++) {
-        const struct dimension *d = &cube->schema.dimensions[i];
-
-        if (dimension_is_horizontal(d) || d->type == DIM_TEMPORAL)
-            continue;
-        if (cube->deferred[i])
-            return 0;
-        n *= d->count;
-    }
-    return n;
-}
-
 static bool check_bands(const struct call *call, const struct cube *cube, const struct value *options,
                         const struct file_format *format, struct err *err)
 {
+    static const char *const of_one[] = { "colormap", "palette" };
     size_t n = count_bands(cube), most = 8 * sizeof format->bands;
     const char *fit = NULL;
 
     if (!format->bands || n == 0)
         return true;
-    if (n > 1 && value_member(options, "colormap"))
-        return call_fail(call, err, ERR_FormatUnsuitable, "data",
-                         "With a colormap %s is of 1 band, the cube has %zu.", format->name, n);
+    for (size_t i = 0; n > (format->film ? 2u : 1u) && i < ARRAY_LEN(of_one); i++)
+        if (is_given(options, of_one[i]))
+            return call_fail(call, err, ERR_FormatUnsuitable, "data", "With a %s %s is of 1 band, the cube has %zu.", of_one[i],
+                             format->name, n);
     if (n < most && format->bands & 1u << n)
         return true;
     for (size_t i = most; i-- > 0;)
@@ -363,6 +407,18 @@ static bool check_dates(const struct call *call, const struct cube *cube, struct
     return true;
 }
 
+/* Of the options of a picture those that say what its colours are: nothing is drawn upon a map, and its sizes are its own. */
+static struct value colours_alone(struct planner *p, const struct value *options)
+{
+    static const char *const names[] = { "range", "gamma", "colormap" };
+    AUTO(json) json_t *kept = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (is_given(options, names[i]))
+            json_object_set_new(kept, names[i], value_to_json(value_member(options, names[i])));
+    return value_of_json(p->arena, kept);
+}
+
 /* What is saved as PNG keeps its options; of all else the wish says how it looks. */
 static bool save_picture(struct call *call, const struct cube *cube, const struct file_format *format,
                          const struct value *options, struct err *err)
@@ -376,8 +432,12 @@ static bool save_picture(struct call *call, const struct cube *cube, const struc
     if (format != png || options->kind != KIND_OBJECT || options->object.count == 0) {
         if (wish->options)
             wished = value_of_json(p->arena, wish->options);
-        options = &wished;
+    } else if (!read_options(call, options, png, &conversion, err)) {
+        return false;
+    } else {
+        wished = colours_alone(p, options);
     }
+    options = &wished;
     if (!format_holds(png, cube->schema.geometries ? "vector" : "raster"))
         return call_fail(call, err, ERR_FormatUnsuitable, "data", "A map shows rasters, the cube has geometries.");
     if (!read_options(call, options, png, &conversion, err) || !check_shape(call, cube, options, png, err))
@@ -386,8 +446,25 @@ static bool save_picture(struct call *call, const struct cube *cube, const struc
         return true;
     if (!check_dates(call, cube, err) || !cube_onto(call, cube, &wish->grid, &cube, err))
         return false;
-    add_sink(p, call->node, convert(p, cube, &conversion), png, options);
+    add_sink(p, call->node, convert(p, cube, png, &conversion), png, options);
     return true;
+}
+
+/* ---- as a picture of its own ---- */
+
+/* What will be drawn smaller is computed in larger pixels: overviews have them. */
+static bool on_picture_grid(const struct call *call, const struct cube **cube, const struct file_format *format,
+                            const struct value *options, struct err *err)
+{
+    const struct dimension *t = cube_dimension_of(&(*cube)->schema, DIM_TEMPORAL);
+    AUTO(json) json_t *json = value_to_json(options);
+    struct picture_size size = picture_fit(&(*cube)->schema.grid, json, format->film);
+    struct grid grid = picture_grid(&(*cube)->schema.grid, size);
+
+    if (format->film && t && t->count > FORMAT_MOST_FRAMES)
+        return call_fail(call, err, ERR_FormatUnsuitable, "data", "A film has at most %d frames, the cube has %zu dates.",
+                         FORMAT_MOST_FRAMES, t->count);
+    return grid_equal(&grid, &(*cube)->schema.grid) || cube_onto(call, *cube, &grid, cube, err);
 }
 
 bool run_save_result(struct call *call, struct value *ret, struct err *err)
@@ -414,7 +491,9 @@ bool run_save_result(struct call *call, struct value *ret, struct err *err)
         return true;
     if (!strcmp(format->name, "GeoJSON") && !in_degrees(call, &cube, err))
         return false;
-    add_sink(p, call->node, convert(p, cube, &conversion), format, options);
+    if (format_option(format, "width") && !on_picture_grid(call, &cube, format, options, err))
+        return false;
+    add_sink(p, call->node, convert(p, cube, format, &conversion), format, options);
     ret->sink = p->n_sinks;
     return true;
 }

@@ -102,6 +102,9 @@ const char *raster_media_type(const char *format);
  * known or does not reach there. */
 bool raster_degrees(const struct grid *grid, double ret_bbox[static 4]);
 
+/* In its middle: how many metres a pixel is wide on the ground, and how far up is turned clockwise from the north. False as above. */
+bool raster_bearing(const struct grid *grid, double *ret_metres, double *ret_bearing);
+
 /* compute and assemble in one breath. */
 bool raster_evaluate(const struct plan *plan, const struct raster_options *options,
                      const char *folder, struct raster_result **ret_result,

@@ -43,3 +43,12 @@ libsentier_a_SOURCES += \
 	server/raster/windows.c server/raster/windows.h
 libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h server/raster/uploaded.c server/raster/uploaded.h \
 	server/raster/bucket.c server/raster/bucket.h
+libsentier_a_SOURCES += \
+	server/raster/colours.c server/raster/colours.h \
+	server/raster/film.c server/raster/film.h \
+	server/raster/lettering.c server/raster/lettering.h \
+	server/raster/palettes.c server/raster/palettes.h \
+	server/raster/scaling.c server/raster/scaling.h \
+	server/raster/show.h server/raster/sink_film.c \
+	server/raster/stretch.c server/raster/stretch.h \
+	server/raster/write_gif.c server/raster/write_video.c server/raster/write_webp.c

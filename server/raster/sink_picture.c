@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "raster/disk.h"
+#include "raster/film.h"
 #include "raster/sinks.h"
 #include <cpl_error.h>
 #include <cpl_string.h>
@@ -159,7 +160,7 @@ static bool encode(const struct sink_file *file, GDALDatasetH picture, bool jpeg
     return ok;
 }
 
-bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *err)
+static bool sink_plain(const struct sink_file *file, int64_t *ret_size, struct err *err)
 {
     const struct grid *grid = &file->save->schema.grid;
     struct look look = look_of(file);
@@ -173,4 +174,45 @@ bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *e
     ok = fill(file, picture, &look, err) && encode(file, picture, look.jpeg, ret_size, err);
     GDALClose(picture);
     return ok;
+}
+
+/* A picture that is resized or drawn upon. */
+static bool fill_drawn(GDALDatasetH picture, struct film *film, struct err *err)
+{
+    size_t n = (size_t)film_width(film) * (size_t)film_height(film);
+    AUTO(mem) uint32_t *pixels = mem_array(n, sizeof *pixels);
+    AUTO(mem) uint8_t *bytes = mem_array(n, 1);
+
+    if (!film_next(film, pixels, err))
+        return false;
+    for (int band = 0; band < 3; band++) {
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = (uint8_t)(pixels[i] >> (16 - 8 * band));
+        if (!write_band(picture, band + 1, bytes, err))
+            return false;
+    }
+    return true;
+}
+
+static bool sink_drawn(const struct sink_file *file, int64_t *ret_size, struct err *err)
+{
+    AUTO(film) struct film *film = NULL;
+    GDALDatasetH picture;
+    bool ok;
+
+    if (!film_open(file, &film, err))
+        return false;
+    picture = GDALCreate(GDALGetDriverByName("MEM"), "", film_width(film), film_height(film), 3, GDT_Byte, NULL);
+    if (!picture)
+        return err_set(err, ERR_MemoryExceeded, "No memory for a picture of %d x %d pixels.", film_width(film), film_height(film));
+    ok = fill_drawn(picture, film, err) && encode(file, picture, !strcasecmp(file->save->save.format, "JPEG"), ret_size, err);
+    GDALClose(picture);
+    return ok;
+}
+
+bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *err)
+{
+    if (film_wanted(file->save))
+        return sink_drawn(file, ret_size, err);
+    return sink_plain(file, ret_size, err);
 }

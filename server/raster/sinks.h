@@ -20,6 +20,7 @@ struct sink_file {
 
 bool sink_cog(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_picture(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
+bool sink_film(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_netcdf(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_zarr(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;
 bool sink_csv(const struct sink_file *file, int64_t *ret_size, struct err *err) MUST_USE;

@@ -1,5 +1,6 @@
 /* What a save's format and options ask of the tiles, and how much each format can hold. The options
  * were checked when the graph was read; what a job kept is checked again, for it comes from outside. */
+#include "graph/formats.h"
 #include "json/js.h"
 #include "raster/encode.h"
 #include <math.h>
@@ -83,20 +84,22 @@ static bool tiff_style(const struct plan_node *save, struct file_style *style, s
     return true;
 }
 
-/* Values as they are (scaling is the graph's), with room for "no data". */
+/* Values as they are (scaling is the graph's), with room for "no data"; what is stretched by percentiles keeps its numbers. */
 static bool picture_style(const struct plan_node *save, struct file_style *style, struct err *err)
 {
     const struct dimension *t = cube_dimension_of(&save->schema, DIM_TEMPORAL);
     size_t bands = cube_planes(&save->schema) / (t && t->count ? t->count : 1);
+    const struct file_format *format = format_find(save->save.format);
+    bool film = format && format->film;
 
-    if (bands != 1 && bands != 3 && bands != 4)
-        return err_set(err, ERR_FormatUnsuitable, "%s: a %s has 1, 3 or 4 bands, the cube has %zu.",
-                       save->pointer, save->save.format, bands);
+    if (bands != 1 && bands != 3 && bands != 4 && !(film && bands == 2))
+        return err_set(err, ERR_FormatUnsuitable, "%s: a %s has 1, %s3 or 4 bands, the cube has %zu.",
+                       save->pointer, save->save.format, film ? "2, " : "", bands);
     if (pixels_of(save) > LARGEST_PICTURE)
         return err_set(err, ERR_FormatUnsuitable,
                        "%s: a %s has at most %d pixels, the cube has %.0f.", save->pointer,
                        save->save.format, LARGEST_PICTURE, pixels_of(save));
-    if (style->kind.pixel != PIXEL_U8 && style->kind.pixel != PIXEL_BOOL)
+    if (!json_object_get(save->save.options, "percentiles") && style->kind.pixel != PIXEL_U8 && style->kind.pixel != PIXEL_BOOL)
         style->kind = (struct pixel_kind){ PIXEL_I16, INT16_MIN, true };
     return true;
 }
@@ -144,7 +147,8 @@ static const struct {
     bool (*style)(const struct plan_node *save, struct file_style *style, struct err *err);
 } styles[] = {
     { "COG", tiff_style }, { "GTiff", tiff_style }, { "PNG", picture_style },
-    { "JPEG", jpeg_style }, { "netCDF", netcdf_style },
+    { "JPEG", jpeg_style }, { "GIF", picture_style }, { "WebP", picture_style },
+    { "MP4", picture_style }, { "WebM", picture_style }, { "netCDF", netcdf_style },
     { "Zarr", zarr_style }, { "JSON", text_style }, { "CSV", text_style },
 };
 

@@ -8,7 +8,7 @@ import rasterio
 import requests
 
 pytestmark = pytest.mark.sanitizer
-PROCESSES = ["subset", "convert", "zonal-statistics"]
+PROCESSES = ["subset", "convert", "zonal-statistics", "snapshot", "time-lapse"]
 
 
 @pytest.fixture(scope="module")

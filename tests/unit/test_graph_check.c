@@ -166,7 +166,9 @@ static const struct {
             NODE("n", "mask", "'data':{'from_node':'r'},'mask':{'from_node':'load'}") SAVE("n")),
       "IncompatibleDataCubes", "labels of dimension 'bands' differ", 0 },
     { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'XLS'},"
-            "'result':true}"), "FormatUnsuitable", "COG, GTiff, PNG, JPEG, netCDF, Zarr, JSON, CSV, GeoJSON and Accuracy", 0 },
+            "'result':true}"), "FormatUnsuitable", "there are COG, GTiff, PNG, JPEG, GIF, WebP, ", 0 },
+    { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'XLS'},"
+            "'result':true}"), "FormatUnsuitable", ", netCDF, Zarr, JSON, CSV, GeoJSON and Accuracy", 0 },
     { GRAPH(LOAD ",'save':{'process_id':'save_result','arguments':{" DATA ",'format':'COG',"
             "'options':{'compression':'lzma'}},'result':true}"), "ProcessParameterInvalid",
       "expected deflate, zstd or none", 0 },

@@ -1,6 +1,8 @@
 /* The list of processes and their descriptions. */
 #include "api/common/build.h"
 #include "api/ogc/html.h"
+#include "graph/formats.h"
+#include "raster/engine.h"
 #include <string.h>
 
 #define OGC_PROCESS(name, file)                                                                    \
@@ -36,9 +38,47 @@ static json_t *parse(const char *text)
     return json;
 }
 
+/* Elements of a list whose file format (`member` NULL: that they name; else of that media type) needs a program that is not
+ * here are taken out. */
+static void drop_missing(json_t *list, const char *member, const json_t *missing)
+{
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        const json_t *one = json_array_get(list, i);
+        const char *name = json_string_value(member ? json_object_get(one, member) : one);
+
+        if (name && json_object_get(missing, name))
+            json_array_remove(list, i);
+    }
+}
+
+/* What is offered depends on what is installed beside the program. */
+static void drop_missing_formats(json_t *description)
+{
+    json_t *formats = json_object_get(json_object_get(json_object_get(json_object_get(description, "inputs"), "format"), "schema"), "enum");
+    AUTO(json) json_t *missing = json_object();
+    json_t *one, *output;
+    const char *id;
+    size_t i;
+
+    json_array_foreach(formats, i, one) {
+        const char *name = json_string_value(one);
+
+        if (format_find(name))
+            continue;
+        json_object_set_new(missing, name, json_true());
+        json_object_set_new(missing, raster_media_type(name), json_true());
+    }
+    drop_missing(formats, NULL, missing);
+    json_object_foreach(json_object_get(description, "outputs"), id, output)
+        drop_missing(json_object_get(json_object_get(output, "schema"), "oneOf"), "contentMediaType", missing);
+}
+
 json_t *ogc_process_description(const struct ogc_process *process)
 {
-    return parse(process->description);
+    json_t *description = parse(process->description);
+
+    drop_missing_formats(description);
+    return description;
 }
 
 json_t *ogc_process_graph(const struct ogc_process *process)
