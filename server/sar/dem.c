@@ -13,6 +13,8 @@
 
 enum { EDGE = 24 /* points along it */, AROUND = 3 /* nodes more on each side */, BAND = 512, GEOID_STEP = 32,
        TILE_BYTES = 32 << 20, LARGEST = 1 << 28 /* nodes */ };
+/* Nodes of a lattice lie this far outside of a grid whose side is no multiple of their spacing (lattice.h). */
+static const double beyond = 400; /* m */
 static const float lowest = -1000, highest = 9000; /* of the Earth, m */
 static const float undeclared[] = { -32768, -32767, -9999, 32767 }; /* voids of files that do not say so */
 
@@ -49,7 +51,7 @@ static void name_of(int epsg, char name[static 32])
 static bool find_box(const struct reading *r, int epsg, bool in_degrees, struct box *ret_box, struct err *err)
 {
     const struct grid *g = r->grid;
-    double margin = r->options->margin, x[EDGE * EDGE], y[EDGE * EDGE], first = NAN;
+    double margin = r->options->margin + beyond, x[EDGE * EDGE], y[EDGE * EDGE], first = NAN;
     double width = g->dx * (double)g->width + 2 * margin, height = g->dy * (double)g->height + 2 * margin;
     struct box box = { INFINITY, INFINITY, -INFINITY, -INFINITY };
     AUTO(crs) struct crs *crs = crs_open();

@@ -16,7 +16,7 @@ struct dem_options {
      * only where that cell is wanted. */
     const char *path;
     const char *geoid; /* a raster in degrees that is added; NULL: heights are above the ellipsoid already */
-    double margin;     /* metres around the grid that are wanted, too */
+    double margin;     /* metres around the grid that are wanted, too; a lattice's nodes are thought of */
     int threads;
 };
 

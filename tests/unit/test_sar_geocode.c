@@ -268,6 +268,33 @@ static void coarse_pixels_are_means(void **state)
     }
 }
 
+/* With a DEM that was read for just this grid: its side is no multiple of a cell's. */
+static void the_last_columns_have_heights(void **state)
+{
+    const char *shared = getenv("SENTIER_SHARED");
+    AUTO(mem) char *path = mem_printf("%s/data/dem/hintereisferner_srtm90.tif", shared ? shared : "../shared");
+    AUTO(arena) struct arena *arena = arena_new();
+    AUTO(view) struct view *view = NULL;
+    AUTO(dem) struct dem *dem = NULL;
+    struct sar_annotation a;
+    float pixels[SIDE * SIDE];
+    struct plane plane = { 1, 0, 0, -1, -1 };
+    struct dem_options options = { .path = path, .geoid = DEM_GEOID };
+    struct geocode_want want = { .grid = { 32632, 633700, 5186400, 10, 10, SIDE, SIDE }, .method = RESAMPLE_SAR_NEAREST,
+                                 .input = { &plane, plane_begin, plane_end, plane_read }, .pixels = pixels };
+    struct geocode_report report;
+    struct err err = { 0 };
+
+    (void)state;
+    if (access(path, R_OK) != 0 || !given_annotation(ALPS_ECC8, "vh", arena, &a))
+        skip();
+    want.view = view = given_view(&a, GROUND_RANGE_LINEAR);
+    assert_true(dem_read(&options, &want.grid, &dem, &err));
+    want.dem = dem;
+    run(&want, &report);
+    assert_int_equal(report.filled, SIDE * SIDE);
+}
+
 /* In high mountains, against Newton's method for every pixel. */
 static void lattices_are_exact_enough(void **state)
 {
@@ -325,6 +352,7 @@ int main(void)
         cmocka_unit_test(coded_images_come_back),
         cmocka_unit_test(methods_keep_planes_and_pass_holes_by),
         cmocka_unit_test(coarse_pixels_are_means),
+        cmocka_unit_test(the_last_columns_have_heights),
         cmocka_unit_test(lattices_are_exact_enough),
     };
 
