@@ -92,6 +92,7 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
                                     .progress = task->kind == TASK_ASSEMBLE ? NULL
                                                                             : forward_progress,
                                     .progress_context = p,
+                                    .reading = &p->reading,
                                     .config = c,
                                     .tell = tell,
                                     .tell_context = p };
@@ -176,6 +177,7 @@ static bool compute(struct performer *p, struct task *task, struct err *err)
         return err_set(err, ERR_StorageFailure, "%s: the file just made is gone", part);
     s.bytes = st.st_size;
     s.seconds = perform_seconds(start);
+    task->pixels_read = (int64_t)p->reading.pixels;
     if (!perform_transact(p, settle_part, &s, err))
         return false;
     if (s.hold == HOLD_LOST)
@@ -283,6 +285,7 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
             raster_forget();
     }
     p->task = task;
+    p->reading = (struct raster_reading){ 0 };
     if (!p->work.id[0] && !job_load_work(p->db, task->job, &p->work, err)) {
         if (err->code != ERR_JobNotFound)
             return false;

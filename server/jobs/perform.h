@@ -19,6 +19,7 @@ struct performer {
     struct plan *plan;    /* NULL until a task needed it */
     struct picture_wish picture; /* of a tile */
     const struct task *task; /* in hand */
+    struct raster_reading reading; /* for it */
     char *allowed_paths;  /* where local assets may lie; NULL: anywhere */
     void (*progress)(void *context, int64_t blocks_done);
     void *progress_context; /* of both */

@@ -357,6 +357,7 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
         return false;
     planning.n_ranges = p->plan->value ? 1 : count_ranges(p->config, &estimate);
     planning.seconds = perform_seconds(start);
+    task->pixels_read = (int64_t)p->reading.pixels; /* of surveys */
     if (planning.n_ranges == 1)
         return finish_here(p, &planning, start, err);
     perform_will_stay(p);

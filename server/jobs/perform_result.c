@@ -116,6 +116,7 @@ static struct publication *publication_new(struct performer *p, const struct tas
 
     u->arena = arena_new();
     u->task = *task;
+    u->task.pixels_read = (int64_t)p->reading.pixels;
     u->seconds = end->seconds;
     u->fresh = arena_text(u->arena, end->fresh);
     u->final = arena_text(u->arena, final);
@@ -140,8 +141,10 @@ static struct publication *publication_new(struct performer *p, const struct tas
         list_value(u, p->plan);
     for (size_t i = 0; i < u->n_assets; i++)
         u->assets[i].path = arena_printf(u->arena, "%s/%s", u->final, u->assets[i].name);
-    json_array_append_new(u->logs, json_pack("{s:s, s:o}", "level", "info", "message",
-                                             json_sprintf("Finished: %zu file%s.", u->n_assets, u->n_assets != 1 ? "s" : "")));
+    json_array_append_new(u->logs, json_pack("{s:s, s:o, s:b}", "level", "info", "message",
+                                             json_sprintf("Finished: %zu file%s%s", u->n_assets, u->n_assets != 1 ? "s" : "",
+                                                          end->result ? "" : "."),
+                                             "sums", end->result != NULL));
     return u;
 }
 

@@ -44,9 +44,10 @@ bool jobs_hold(struct db *db, struct job_finish *list, size_t count, struct err 
 static json_t *job_out(const struct job_finish *f)
 {
     const struct job_planned *p = f->planned;
-    json_t *out = json_pack("{s:s, s:I, s:f, s:f, s:I, s:O*}", "job", f->task->job, "task", (json_int_t)f->task->id,
+    json_t *out = json_pack("{s:s, s:I, s:f, s:f, s:I, s:I, s:O*}", "job", f->task->job, "task", (json_int_t)f->task->id,
                             "seconds", f->seconds, "memory_seconds", task_memory_seconds(f->task, f->seconds), "done",
-                            (json_int_t)(f->task->blocks - f->task->blocks_done), "exports", (json_t *)f->exports);
+                            (json_int_t)(f->task->blocks - f->task->blocks_done), "pixels_read",
+                            (json_int_t)f->task->pixels_read, "exports", (json_t *)f->exports);
 
     if (!p)
         return out;
@@ -77,17 +78,18 @@ static void add_logs(json_t *out, const struct job_finish *f)
     size_t i;
 
     json_array_foreach((json_t *)f->logs, i, line)
-        json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:O*, s:O*, s:O*}", "job", f->task->job, "task",
+        json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:O*, s:O*, s:O*, s:b}", "job", f->task->job, "task",
                                              f->task->number, "level",
                                              job_log_level(json_string_value(json_object_get(line, "level"))), "code",
                                              json_object_get(line, "code"), "message", json_object_get(line, "message"),
-                                             "data", json_object_get(line, "data")));
+                                             "data", json_object_get(line, "data"), "sums",
+                                             json_is_true(json_object_get(line, "sums"))));
 }
 
 #define FINISH                                                                                                        \
     "WITH x AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS x(job uuid, task bigint, seconds float8,"   \
     "      memory_seconds float8, done bigint, exports json, blocks bigint, n_tasks int, scenes json, estimate json," \
-    "      processes json)),"                                                                                         \
+    "      processes json, pixels_read bigint)),"                                                                                         \
     " settled AS (UPDATE tasks SET state = 'd', worker = NULL, lease = NULL, blocks_done = tasks.blocks"              \
     "   FROM x WHERE tasks.id = x.task),"                                                                             \
     " others AS (UPDATE tasks SET state = 'c', token = NULL, lease = NULL, worker = NULL"                             \
@@ -98,15 +100,19 @@ static void add_logs(json_t *out, const struct job_finish *f)
     "     FROM json_to_recordset($2::json) AS a(job uuid, position int, name text, path text, media_type text,"       \
     "          title text, output text, size_bytes bigint, fields json)),"                                            \
     " logs AS (INSERT INTO job_logs(job, task, level, code, message, data)"                                           \
-    "   SELECT l.job, l.task, l.level, l.code, l.message, l.data"                                                     \
+    "   SELECT l.job, l.task, l.level, l.code, l.message || CASE WHEN l.sums THEN"                                    \
+    "      format('; %s pixels were decoded, with %s s of work in %s task%s.', j.pixels_read + x.pixels_read,"        \
+    "             round((j.cost_seconds + x.seconds)::numeric, 1), j.n_done + 1,"                                     \
+    "             CASE WHEN j.n_done > 0 THEN 's' END) ELSE '' END, l.data"                                           \
     "     FROM json_to_recordset($3::json) AS l(job uuid, task int, level smallint, code text, message text,"         \
-    "          data json) JOIN jobs j ON j.id = l.job"                                                                \
+    "          data json, sums boolean) JOIN jobs j ON j.id = l.job JOIN x ON x.job = l.job"                          \
     "    WHERE l.level <= " JOB_LOG_MOST("j") "),"                                                                    \
     " ended AS (UPDATE jobs j SET state = 3, error_code = NULL, error_message = NULL, error_node = NULL,"             \
     "      finished = now(), updated = now(), catalogued = $5::boolean,"                                              \
     "      expires = CASE WHEN $4::bigint > 0 THEN now() + $4::bigint * interval '1 s' END,"                          \
     "      blocks_done = j.blocks_done + x.done, n_done = j.n_done + 1,"                                              \
     "      cost_seconds = j.cost_seconds + x.seconds, memory_seconds = j.memory_seconds + x.memory_seconds,"          \
+    "      pixels_read = j.pixels_read + x.pixels_read,"                                                              \
     "      exports = coalesce(x.exports, j.exports), scenes = coalesce(x.scenes, j.scenes),"                          \
     "      estimate = coalesce(x.estimate, j.estimate), processes = coalesce(x.processes, j.processes),"              \
     "      blocks = CASE WHEN x.blocks IS NULL THEN j.blocks ELSE x.blocks + (SELECT coalesce(sum(s.blocks), 0)"      \

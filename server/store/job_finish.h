@@ -9,7 +9,7 @@ struct job_finish {
     struct task *task;   /* the last one of the job; blocks_done becomes what the database knows */
     const struct job_planned *planned; /* when that was not recorded before; else NULL */
     double seconds;      /* that the task took */
-    const json_t *logs;  /* [{"level", "code", "message", "data"}] */
+    const json_t *logs;  /* [{"level", "code", "message", "data", "sums": true to add what the job took}] */
     const json_t *exports; /* NULL: none */
     const struct job_asset *assets;
     size_t n_assets;

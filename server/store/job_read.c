@@ -11,8 +11,8 @@
     "      ELSE least(100, greatest(0, 100.0 * j.blocks_done / j.blocks)) END,"                    \
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
     " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued, j.memory_seconds,"                \
-    " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes, j.exports"
-enum { N_COLUMNS = 26 };
+    " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes, j.exports, j.pixels_read"
+enum { N_COLUMNS = 27 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -65,6 +65,7 @@ static void read_job(const PGresult *rows, int row, struct arena *arena, struct 
     job->costs = row_double(rows, row, 23);
     job->processes = row_json(rows, row, 24);
     job->exports = row_json(rows, row, 25);
+    job->pixels_read = row_int(rows, row, 26);
 }
 
 void job_done(struct job *job)

@@ -215,7 +215,7 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                   "    expires = NULL,"
                   "    error_code = NULL, error_message = NULL, error_node = NULL,"
                   "    scenes = NULL, estimate = NULL, processes = NULL, exports = NULL, n_tasks = 1, n_done = 0, blocks = 0,"
-                  "    blocks_done = 0, cost_seconds = 0, memory_seconds = 0,"
+                  "    blocks_done = 0, cost_seconds = 0, memory_seconds = 0, pixels_read = 0,"
                   "    price_work = nullif($3::float8, -1), price_memory = nullif($4::float8, -1),"
                   "    price_result = nullif($5::float8, -1), budget = nullif($6::float8, -1)"
                   " WHERE id = $1",

@@ -226,15 +226,15 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
                   err);
 }
 
-bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
-                  double memory_seconds, struct err *err)
+bool job_add_done(struct db *db, const char *id, const struct job_sums *more, struct err *err)
 {
     return db_run(db,
                   "UPDATE jobs SET blocks_done = blocks_done + $2, n_done = n_done + $3,"
-                  "    cost_seconds = cost_seconds + $4, memory_seconds = memory_seconds + $5, updated = now()"
+                  "    cost_seconds = cost_seconds + $4, memory_seconds = memory_seconds + $5,"
+                  "    pixels_read = pixels_read + $6, updated = now()"
                   " WHERE id = $1",
-                  DB_ARGS(db_text(id), db_int(blocks), db_int(tasks), db_double(seconds),
-                          db_double(memory_seconds)),
+                  DB_ARGS(db_text(id), db_int(more->blocks), db_int(more->tasks), db_double(more->seconds),
+                          db_double(more->memory_seconds), db_int(more->pixels_read)),
                   err);
 }
 

@@ -34,6 +34,7 @@ struct job {
     json_t *processes; /* users' processes that it was planned with: [{"namespace", "id", "version"}], or NULL */
     double cost_seconds; /* measured so far */
     double memory_seconds; /* gigabytes times seconds, so far */
+    int64_t pixels_read;   /* decoded so far */
     bool is_priced;
     double costs;        /* of a job that is priced: so far, and of its results */
     int64_t n_tasks, n_done;
@@ -146,9 +147,14 @@ bool job_set_planned(struct db *db, const char *id, const struct job_planned *pl
 /* Within a transaction: locks the row, so that whatever touches a job and its tasks goes one after
  * another. *ret_found is false when it was deleted. */
 bool job_lock(struct db *db, const char *id, bool *ret_found, struct err *err) MUST_USE;
-/* Within a transaction: adds to what is done (blocks may be negative after a failed task). */
-bool job_add_done(struct db *db, const char *id, int64_t blocks, int tasks, double seconds,
-                  double memory_seconds, struct err *err) MUST_USE;
+/* Within a transaction: adds to what is done. */
+struct job_sums {
+    int64_t blocks; /* negative after a failed task */
+    int tasks;
+    double seconds, memory_seconds;
+    int64_t pixels_read;
+};
+bool job_add_done(struct db *db, const char *id, const struct job_sums *more, struct err *err) MUST_USE;
 /* Within a transaction: finished, error or canceled. Tasks that are left are canceled and fenced,
  * temporaries forgotten, workers and listeners told. The owner's virtual time is corrected by the
  * real cost. code, message and node may be NULL; keep_seconds 0: no expiry is set. */

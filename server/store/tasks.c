@@ -135,8 +135,10 @@ bool task_settle(struct db *db, const struct task *task, double seconds, struct 
                 "UPDATE tasks SET state = 'd', worker = NULL, lease = NULL, blocks_done = blocks"
                 " WHERE id = $1",
                 DB_ARGS(db_int(task->id)), err) ||
-        !job_add_done(db, task->job, task->blocks - task->blocks_done, 1, seconds,
-                      task_memory_seconds(task, seconds), err) ||
+        !job_add_done(db, task->job,
+                      &(struct job_sums){ task->blocks - task->blocks_done, 1, seconds, task_memory_seconds(task, seconds),
+                                          task->pixels_read },
+                      err) ||
         !db_query(db, &rows,
                   "UPDATE tasks SET pending = pending - 1,"
                   "    state = CASE WHEN pending = 1 AND state = 'w' THEN 'r'::\"char\" ELSE state END"
@@ -208,7 +210,7 @@ bool task_reopen(struct db *db, const struct task *task, const int *numbers, siz
                   "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL,"
                   "    worker = NULL, blocks_done = 0 WHERE id = $1",
                   DB_ARGS(db_int(task->id), db_int((int64_t)n_numbers)), err) &&
-           job_add_done(db, task->job, -task->blocks_done, 0, 0, 0, err) && tell_workers(db, err);
+           job_add_done(db, task->job, &(struct job_sums){ .blocks = -task->blocks_done }, err) && tell_workers(db, err);
 }
 
 struct fail {
@@ -231,7 +233,8 @@ static bool put_back(struct db *db, const struct task *task, const struct task_f
                   DB_ARGS(db_int(task->id), db_int(!f->lost), db_int(f->lost),
                           db_int(f->memory_bytes)),
                   err) &&
-           job_add_done(db, task->job, -task->blocks_done, 0, f->seconds, task_memory_seconds(task, f->seconds),
+           job_add_done(db, task->job,
+                        &(struct job_sums){ -task->blocks_done, 0, f->seconds, task_memory_seconds(task, f->seconds), 0 },
                         err) &&
            job_log_add_at(db, task->job, task->number, "warning", err_name(f->code), f->message,
                           NULL, err) &&
@@ -246,7 +249,9 @@ static bool give_up(struct db *db, const struct task *task, const struct task_fa
                        "UPDATE tasks SET state = 'f', worker = NULL, token = NULL, lease = NULL"
                        " WHERE id = $1",
                        DB_ARGS(db_int(task->id)), err) &&
-                job_add_done(db, task->job, 0, 0, f->seconds, task_memory_seconds(task, f->seconds), err) &&
+                job_add_done(db, task->job,
+                             &(struct job_sums){ .seconds = f->seconds, .memory_seconds = task_memory_seconds(task, f->seconds) },
+                             err) &&
                 job_log_add_at(db, task->job, task->number, "error", err_name(f->code), message,
                                data, err) &&
                 job_end(db, task->job, JOB_ERROR, err_name(f->code), message, f->node, 0, err);

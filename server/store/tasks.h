@@ -18,6 +18,7 @@ struct task {
     int64_t memory_bytes;  /* 0: one slot */
     int64_t held_bytes;    /* of memory, by who works on it: what is charged */
     int failures;
+    int64_t pixels_read;   /* by who works on it: told when it is settled */
 };
 
 /* What a worker can take. */

@@ -1,5 +1,6 @@
 """What jobs cost, budgets before and during the work, and how much one user may ask for."""
 import os
+import re
 import time
 import uuid
 
@@ -62,6 +63,10 @@ def test_costs_are_the_sum_of_what_was_used(shop):
     assert done["status"] == "finished" and done["plan"] == "standard"
     usage = done["usage"]
     assert usage["cpu"]["value"] > 0 and usage["memory"]["value"] == pytest.approx(usage["cpu"]["value"] * 2 * 1024**3 / 1e9)
+    *_, said = [line["message"] for line in shop.jobs.call("GET", f"/jobs/{job}/logs").json()["logs"] if line["message"].startswith("Finished")]
+    pixels, seconds = re.fullmatch(r"Finished: 2 files; (\d+) pixels were decoded, with ([0-9.]+) s of work in \d tasks?\.", said).groups()
+    assert usage["input_pixel"] == {"value": pytest.approx(int(pixels) / 1e6), "unit": "mega-pixel"} and int(pixels) > 0
+    assert float(seconds) == pytest.approx(usage["cpu"]["value"], abs=0.051)
     results = shop.jobs.call("GET", f"/jobs/{job}/results")
     size = sum(asset["file:size"] for asset in results.json()["assets"].values())
     assert size > 0 and results.headers["OpenEO-Costs"] == "0"

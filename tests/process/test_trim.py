@@ -164,6 +164,9 @@ def test_tasks_and_requests(scenes, ann, tmp_path):
     job, status = job_of(call, "A", "C")
     assert status == "finished", call("GET", f"/jobs/{job}/logs").text
     assert int(service.sql(f"SELECT n_tasks FROM jobs WHERE id = '{job}'")) == 2 + 2
+    # all was looked at, then what stayed of one date was read
+    pixels = call("GET", f"/jobs/{job}").json()["usage"]["input_pixel"]["value"] * 1e6
+    assert round(pixels) == 4 * 2 * WIDTH * HEIGHT + 2 * 1483 * 73
     answer = call("POST", "/result", **process("A", "C"))
     assert answer.status_code == 200, answer.text
     (tmp_path / "sync.tif").write_bytes(answer.content)

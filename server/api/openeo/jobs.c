@@ -163,6 +163,9 @@ static void put_usage(json_t *body, const struct job *job)
     if (job->memory_seconds > 0)
         json_object_set_new(usage, "memory", json_pack("{s:f, s:s}", "value", job->memory_seconds, "unit",
                                                        "gb-seconds"));
+    if (job->pixels_read > 0)
+        json_object_set_new(usage, "input_pixel", json_pack("{s:f, s:s}", "value", (double)job->pixels_read / 1e6, "unit",
+                                                            "mega-pixel"));
     json_object_set_new(body, "usage", usage);
 }
 
