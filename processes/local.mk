@@ -16,9 +16,11 @@ libsentier_a_SOURCES += \
 	processes/kernels_table.h \
 	processes/kernels_double.c \
 	processes/kernels_float.c \
-	processes/kernels_pixels.c
+	processes/kernels_pixels.c \
+	processes/kernels_warp.c
 
 KERNEL_FLAGS = -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off
 processes/kernels_double.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)
 processes/kernels_float.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)
 processes/kernels_pixels.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)
+processes/kernels_warp.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)

@@ -322,7 +322,19 @@ static bool gather_nearest(const struct around *a, const struct window_rect *w,
     return true;
 }
 
-/* The window with a rim of no-data around it: GDAL treats pixels at the edge of its source in ways of
+/* The window as numbers: */
+static void *read_wide(const struct around *a, const struct window_rect *used, bool wide, struct err *err)
+{
+    AUTO(mem) void *pixels = pixels_new(used->width * used->height, wide ? sizeof(double) : sizeof(float), err);
+    void *made = pixels;
+
+    if (!pixels || !read_numbers(a, used, wide ? PIXEL_F64 : PIXEL_F32, pixels, err))
+        return NULL;
+    pixels = NULL;
+    return made;
+}
+
+/* The same with a rim of no-data around it: GDAL treats pixels at the edge of its source in ways of
  * its own. A pixel of the result that reaches from one edge to the other, give or take two of its size, it takes for one across
  * 180 degrees. */
 static void *read_rimmed(const struct around *a, const struct window_rect *used, size_t rim,
@@ -371,7 +383,10 @@ static bool resample(const struct around *a, const struct window_rect *w,
         return err_set(err, ERR_MemoryExceeded,
                        "%s: one pixel of the result would be made of more than %d pixels.",
                        a->node->pointer, HARD_LIMIT);
-    pixels = read_rimmed(a, used, (size_t)fmax(margin, 2 * fmax(1, x) + 2), wide, &rimmed, err);
+    rimmed = *used;
+    pixels = warp_is_interpolation(a->node->resampling, x, y)
+                 ? read_wide(a, used, wide, err)
+                 : read_rimmed(a, used, (size_t)fmax(margin, 2 * fmax(1, x) + 2), wide, &rimmed, err);
     if (!pixels ||
         !warp_resample(a->warper, from, to, a->node->resampling, wide, &rimmed, pixels, w, made,
                        err))

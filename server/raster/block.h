@@ -83,6 +83,10 @@ struct pixel_table {
 };
 /* sums[i] += weight * row[i] */
 void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n);
+/* dst[i]: what lies at (x[i], y[i]) of a window of floats (wide: doubles), no-data being NaN, for positions and
+ * result alike. */
+void bilinear_row(bool wide, void *restrict dst, const void *restrict src, size_t width, size_t height,
+                  const double *restrict x, const double *restrict y, size_t n);
 extern const struct pixel_table *const pixel_tables[PIXEL_TYPES];
 
 #endif

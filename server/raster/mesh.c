@@ -36,7 +36,7 @@ static void find_corners(struct mesh *m)
     m->exact(m->context, m->x, m->y, n);
 }
 
-static double between(const double *v, size_t at, size_t width, double gx, double gy)
+static inline double between(const double *v, size_t at, size_t width, double gx, double gy)
 {
     return (v[at] * (1 - gx) + v[at + 1] * gx) * (1 - gy) +
            (v[at + width] * (1 - gx) + v[at + width + 1] * gx) * gy;
@@ -109,5 +109,39 @@ void mesh_places(const struct mesh *m, double *x, double *y, size_t n)
         } else {
             m->exact(m->context, &x[i], &y[i], 1);
         }
+    }
+}
+
+/* n positions that lie in one square. */
+static void square_row(const struct mesh *m, size_t at, double gx, double gy, double *x, double *y, size_t n)
+{
+    size_t width = m->columns + 1;
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] = between(m->x, at, width, gx + (double)i / SQUARE, gy);
+        y[i] = between(m->y, at, width, gx + (double)i / SQUARE, gy);
+    }
+}
+
+void mesh_row(const struct mesh *m, double left, double top, double *ret_x, double *ret_y, size_t n)
+{
+    double py = (top - m->top) / SQUARE;
+    size_t row = (size_t)py;
+
+    for (size_t i = 0, length; i < n; i += length) {
+        double px = (left + (double)i - m->left) / SQUARE;
+        size_t column = (size_t)px, rest = (size_t)ceil((double)(column + 1) * SQUARE - (left + (double)i - m->left));
+
+        length = rest < n - i ? rest : n - i;
+        if (m->good[row * m->columns + column]) {
+            square_row(m, row * (m->columns + 1) + column, px - (double)column, py - (double)row, ret_x + i, ret_y + i,
+                       length);
+            continue;
+        }
+        for (size_t k = i; k < i + length; k++) {
+            ret_x[k] = left + (double)k;
+            ret_y[k] = top;
+        }
+        m->exact(m->context, ret_x + i, ret_y + i, length);
     }
 }

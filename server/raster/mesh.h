@@ -14,5 +14,7 @@ struct mesh *mesh_new(exact_places *exact, const void *context, const struct win
 void mesh_free(struct mesh *mesh);
 DEFINE_AUTO(mesh, struct mesh *, mesh_free)
 void mesh_places(const struct mesh *mesh, double *x, double *y, size_t n);
+/* The same for n positions of a row, a pixel apart from (left, top) on. */
+void mesh_row(const struct mesh *mesh, double left, double top, double *ret_x, double *ret_y, size_t n);
 
 #endif

@@ -1,7 +1,8 @@
 /* Projections are dear and smooth: the exact transformation is asked for at the nodes of a lattice,
  * every 32 pixels, and in between positions are linear. The error is measured at cell centres; where
- * it passes a hundredth of a pixel the whole window is done again with half the step. GDAL's methods take
- * positions from a mesh (mesh.h). */
+ * it passes a hundredth of a pixel the whole window is done again with half the step. All other methods take
+ * positions from a mesh (mesh.h): bilinear ones, where pixels do not become larger, by kernels of ours, the rest by
+ * GDAL. */
 #include "raster/warp.h"
 #include "base/mem.h"
 #include "raster/mesh.h"
@@ -350,6 +351,42 @@ static int exact_positions(void *exact_, int to_source, int n, double *x, double
     return 1;
 }
 
+/* Adding this and taking it away again rounds to such fractions. */
+static const double rounding = 0x1.8p32;
+
+/* Positions in the source's window of the pixels of a row of the result's. */
+static void row_positions(const struct exact *e, size_t row, double *x, double *y)
+{
+    size_t n = e->result->width;
+    double left = (double)e->result->x + 0.5, top = (double)e->result->y + (double)row + 0.5;
+
+    if (e->mesh) {
+        mesh_row(e->mesh, left, top, x, y, n);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            x[i] = left + (double)i;
+            y[i] = top;
+        }
+        places_in_source(e, x, y, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = x[i] + rounding - rounding - (double)e->source->x;
+        y[i] = y[i] + rounding - rounding - (double)e->source->y;
+    }
+}
+
+/* Where pixels are no smaller than those of the source. */
+static void resample_bilinear(const struct exact *exact, bool wide, const void *pixels, void *dst)
+{
+    size_t n = exact->result->width, size = wide ? sizeof(double) : sizeof(float);
+    AUTO(mem) double *x = mem_array(n, sizeof *x), *y = mem_array(n, sizeof *y);
+
+    for (size_t row = 0; row < exact->result->height; row++) {
+        row_positions(exact, row, x, y);
+        bilinear_row(wide, (char *)dst + row * n * size, pixels, exact->source->width, exact->source->height, x, y, n);
+    }
+}
+
 static void dataset_drop_(GDALDatasetH *dataset)
 {
     if (*dataset)
@@ -413,30 +450,19 @@ static GDALWarpOptions *warp_options(GDALDatasetH source, GDALDatasetH result,
     return o;
 }
 
-bool warp_resample(struct warper *warper, const struct grid *from, const struct grid *to,
-                   enum resampling method, bool wide, const struct window_rect *used,
-                   const void *pixels, const struct window_rect *window, void *dst,
-                   struct err *err)
+static bool resample_by_gdal(struct exact *exact, enum resampling method, bool wide, double scale_x, double scale_y,
+                             const void *pixels, void *dst, struct err *err)
 {
-    struct exact exact = { .source_grid = from, .result_grid = to, .source = used,
-                           .result = window };
+    const struct window_rect *used = exact->source, *window = exact->result;
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH source = memory_dataset(used, wide, pixels);
     __attribute__((cleanup(dataset_drop_))) GDALDatasetH result = memory_dataset(window, wide, dst);
-    AUTO(mesh) struct mesh *mesh = NULL;
-    double x, y;
     GDALWarpOptions *options;
     GDALWarpOperationH operation;
     CPLErr failed = CE_Failure;
 
     if (!source || !result)
         return err_set(err, ERR_MemoryExceeded, "No memory to resample.");
-    if (!transform_get(warper, to->epsg, from->epsg, &exact.to_source, err) ||
-        !transform_get(warper, from->epsg, to->epsg, &exact.to_result, err) ||
-        !warp_scale(warper, from, to, &x, &y, err))
-        return false;
-    if (exact.to_source)
-        exact.mesh = mesh = mesh_new(places_in_source, &exact, window);
-    options = warp_options(source, result, method, wide, &exact, x, y);
+    options = warp_options(source, result, method, wide, exact, scale_x, scale_y);
     operation = GDALCreateWarpOperation(options);
     if (operation) {
         failed = GDALWarpRegion(operation, 0, 0, (int)window->width, (int)window->height, 0, 0,
@@ -446,4 +472,31 @@ bool warp_resample(struct warper *warper, const struct grid *from, const struct 
     GDALDestroyWarpOptions(options);
     return failed == CE_None || err_set(err, ERR_Internal, "Resampling failed: %s",
                                         CPLGetLastErrorMsg());
+}
+
+bool warp_is_interpolation(enum resampling method, double scale_x, double scale_y)
+{
+    return method == RESAMPLE_BILINEAR && scale_x <= 1 && scale_y <= 1;
+}
+
+bool warp_resample(struct warper *warper, const struct grid *from, const struct grid *to,
+                   enum resampling method, bool wide, const struct window_rect *used,
+                   const void *pixels, const struct window_rect *window, void *dst,
+                   struct err *err)
+{
+    struct exact exact = { .source_grid = from, .result_grid = to, .source = used,
+                           .result = window };
+    AUTO(mesh) struct mesh *mesh = NULL;
+    double x, y;
+
+    if (!transform_get(warper, to->epsg, from->epsg, &exact.to_source, err) ||
+        !transform_get(warper, from->epsg, to->epsg, &exact.to_result, err) ||
+        !warp_scale(warper, from, to, &x, &y, err))
+        return false;
+    if (exact.to_source)
+        exact.mesh = mesh = mesh_new(places_in_source, &exact, window);
+    if (!warp_is_interpolation(method, x, y))
+        return resample_by_gdal(&exact, method, wide, x, y, pixels, dst, err);
+    resample_bilinear(&exact, wide, pixels, dst);
+    return true;
 }

@@ -21,6 +21,9 @@ bool warp_source(struct warper *warper, const struct grid *from, const struct gr
 /* How many pixels of `from` lie side by side under one of `to`, in the middle of it. */
 bool warp_scale(struct warper *warper, const struct grid *from, const struct grid *to,
                 double *ret_x, double *ret_y, struct err *err) MUST_USE;
+/* The method takes a few pixels beside a position, which the window `used` of warp_resample() must hold, and what
+ * lies beyond the window's edges is no-data. Others want a rim of no-data around it. */
+bool warp_is_interpolation(enum resampling method, double scale_x, double scale_y);
 /* Resamples pixels of `from` (the window `used`, floats or doubles, NaN where there is no data) to a
  * window of `to`. Door: GDAL's warper, with exact positions. */
 bool warp_resample(struct warper *warper, const struct grid *from, const struct grid *to,
