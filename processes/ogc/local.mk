@@ -20,6 +20,8 @@ ogc_processes = \
 	processes/ogc/zonal-statistics.json \
 	processes/ogc/rice-map.graph.json \
 	processes/ogc/rice-map.json \
+	processes/ogc/ortho-s1-grd.graph.json \
+	processes/ogc/ortho-s1-grd.json \
 	processes/ogc/processes.def
 EXTRA_DIST += $(ogc_processes)
 libsentier_a_SOURCES += processes/ogc/descriptions.S

@@ -1,4 +1,5 @@
 /* sentier serve: the HTTP server alone. */
+#include "api/ogc/ogc.h"
 #include "api/stac/changes.h"
 #include "auth/auth.h"
 #include "base/log.h"
@@ -64,6 +65,7 @@ static int run(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* the threads to come inherit this */
     signal(SIGPIPE, SIG_IGN);
     live_start(config, store_url(store));
+    ogc_processes_configure(config);
     if (!server_start(config, store_url(store), routes, &server, &err))
         return command_fail(&err);
     hooks = hooks_start(config, store_url(store));

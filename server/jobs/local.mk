@@ -2,6 +2,7 @@ libsentier_a_SOURCES += \
 	server/jobs/child.c \
 	server/jobs/hook.c server/jobs/hook.h \
 	server/jobs/leader.c \
+	server/jobs/ortho.h server/jobs/ortho_items.c server/jobs/ortho_plan.c server/jobs/ortho_scenes.c server/jobs/ortho_steps.c server/jobs/perform_ortho.c \
 	server/jobs/perform.c server/jobs/perform.h \
 	server/jobs/perform_files.c \
 	server/jobs/perform_plan.c \

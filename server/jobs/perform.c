@@ -236,28 +236,57 @@ static bool assemble_parts(struct performer *p, struct task *task, char **paths,
     return perform_publish(p, task, &(struct perform_end){ fresh, .result = result, .seconds = perform_seconds(start) }, err);
 }
 
-static bool assemble(struct performer *p, struct task *task, struct err *err)
+bool perform_again(struct performer *p, struct task *task, int *numbers, size_t count, struct err *err)
+{
+    struct reopen r = { task, numbers, count };
+
+    return perform_transact(p, reopen, &r, err);
+}
+
+void perform_inputs_free(char **paths, size_t count)
+{
+    for (size_t i = 0; paths && i < count; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+bool perform_inputs(struct performer *p, struct task *task, char ***ret_paths, struct artefact **ret_inputs, size_t *ret_count,
+                    struct err *err)
 {
     AUTO(mem) struct artefact *inputs = NULL;
     AUTO(mem) int *missing = NULL;
     char **paths;
     size_t n, n_missing;
-    bool good;
 
+    *ret_paths = NULL;
     if (!artefact_inputs(p->db, task->job, task->number, &inputs, &n, err))
         return false;
     missing = mem_array(n, sizeof *missing);
     paths = find_parts(p, task, inputs, n, missing, &n_missing);
     if (n_missing > 0) {
-        struct reopen r = { task, missing, n_missing };
-
-        good = perform_transact(p, reopen, &r, err);
-    } else {
-        good = assemble_parts(p, task, paths, n, err);
+        perform_inputs_free(paths, n);
+        return perform_again(p, task, missing, n_missing, err);
     }
-    for (size_t i = 0; i < n; i++)
-        free(paths[i]);
-    free(paths);
+    *ret_paths = paths;
+    *ret_count = n;
+    *ret_inputs = inputs;
+    inputs = NULL;
+    return true;
+}
+
+static bool assemble(struct performer *p, struct task *task, struct err *err)
+{
+    AUTO(mem) struct artefact *inputs = NULL;
+    char **paths;
+    size_t n = 0;
+    bool good;
+
+    if (!perform_inputs(p, task, &paths, &inputs, &n, err))
+        return false;
+    if (!paths)
+        return true;
+    good = assemble_parts(p, task, paths, n, err);
+    perform_inputs_free(paths, n);
     return good;
 }
 

@@ -82,6 +82,13 @@ bool perform_is_workflow(const struct performer *p);
 bool perform_workflow(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_is_remote(const struct performer *p);
 bool perform_remote(struct performer *p, struct task *task, struct err *err) MUST_USE;
+/* The paths of what the tasks before this one made, by producer (the caller frees each and the array; *ret_paths is NULL when
+ * some are gone: then those tasks are run again, and this one after them, and nothing is left to do). */
+bool perform_inputs(struct performer *p, struct task *task, char ***ret_paths, struct artefact **ret_inputs, size_t *ret_count,
+                    struct err *err) MUST_USE;
+void perform_inputs_free(char **paths, size_t count);
+/* What the tasks of these numbers made is gone: they are run again, and this one after them. */
+bool perform_again(struct performer *p, struct task *task, int *numbers, size_t count, struct err *err) MUST_USE;
 /* Whom users' code tells lines of the log to. */
 struct udf_listener perform_listener(struct performer *p);
 /* seconds of instant_monotonic() since `start_ms` */

@@ -4,6 +4,7 @@
  * blocks. The scenes that the catalogue named are recorded with it: whatever runs later or again
  * works on the same ones. */
 #include "base/instant.h"
+#include "jobs/ortho.h"
 #include "jobs/perform.h"
 #include "jobs/scratch.h"
 #include "json/js.h"
@@ -338,6 +339,10 @@ bool perform_plan(struct performer *p, struct task *task, struct err *err)
                                      .site = p->config->catalog_site, .arena = arena,
                                      .job = task->job, .run = task->run };
 
+    if (perform_is_ortho(p)) {
+        perform_will_stay(p);
+        return perform_ortho(p, task, err);
+    }
     if (perform_is_commands(p)) {
         perform_will_stay(p);
         return perform_flow(p, task, err);

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "jobs/ortho.h"
 #include "jobs/perform.h"
 #include "jobs/scratch.h"
 #include "jobs/stage_in.h"
@@ -159,7 +160,11 @@ bool perform_step(struct performer *p, struct task *task, struct err *err)
     struct stepping s = { .performer = p, .task = task };
     int64_t start = instant_monotonic();
 
-    if (!step_load(p->db, arena, task, &s.key, &step, err) || !scratch_make(folder, err))
+    if (!step_load(p->db, arena, task, &s.key, &step, err))
+        return false;
+    if (perform_is_ortho(p))
+        return perform_ortho_step(p, task, s.key, step, err);
+    if (!scratch_make(folder, err))
         return false;
     cwl_confine(root);
     if (!run_step(&s, step, folder, &outputs, err))

@@ -325,7 +325,7 @@ bool cog_write(const struct cog *cog, const char *path, int64_t *ret_size, struc
     struct layout layout = { .cog = cog, .arena = arena };
     uint64_t most = cog->big_above ? cog->big_above : UINT32_MAX;
 
-    if (!georef_tags(arena, &cog->grid, &cog->style.kind, cog->n_bands, cog->bands,
+    if (!georef_tags(arena, &cog->grid, &cog->style.kind, cog->n_bands, cog->bands, cog->metadata,
                      &layout.n_georef, &layout.georef, err))
         return false;
     make_layout(&layout);

@@ -4,6 +4,7 @@
 
 #include "raster/encode.h"
 #include "raster/georef.h"
+#include <jansson.h>
 
 /* A packed tile: in memory, or a piece of a part. */
 struct cog_tile {
@@ -26,6 +27,7 @@ struct cog {
     const struct georef_band *bands;
     size_t n_levels; /* the first is the raster, the others its overviews */
     struct cog_level *levels;
+    const json_t *metadata; /* {name: text} of the file; NULL: none */
     uint64_t big_above; /* offsets take 8 bytes when the file would be larger; 0: above 4 GB */
 };
 

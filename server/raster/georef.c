@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint16_t wanted[] = { 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113 };
+static const uint16_t wanted[] = { 270, 305, 306, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113 };
 
 static GDALDataType type_of(enum pixel pixel)
 {
@@ -54,8 +54,10 @@ static void describe_band(GDALRasterBandH band, const struct georef_band *info,
 }
 
 static bool describe(GDALDatasetH dataset, const struct grid *grid, const struct pixel_kind *kind,
-                     size_t n_bands, const struct georef_band *bands, struct err *err)
+                     size_t n_bands, const struct georef_band *bands, const json_t *metadata, struct err *err)
 {
+    const char *name;
+    json_t *text;
     double transform[6] = { grid->x0, grid->dx, 0, grid->y0, 0, -grid->dy };
     OGRSpatialReferenceH srs = OSRNewSpatialReference(NULL);
     bool ok = true;
@@ -69,6 +71,8 @@ static bool describe(GDALDatasetH dataset, const struct grid *grid, const struct
         return err_set(err, ERR_Internal, "EPSG:%d is not known.", grid->epsg);
     GDALSetGeoTransform(dataset, transform);
     GDALSetMetadataItem(dataset, "AREA_OR_POINT", "Area", NULL);
+    json_object_foreach((json_t *)metadata, name, text)
+        GDALSetMetadataItem(dataset, name, json_string_value(text), NULL);
     for (size_t i = 0; i < n_bands; i++)
         describe_band(GDALGetRasterBand(dataset, (int)i + 1), &bands[i], kind);
     return true;
@@ -127,7 +131,7 @@ static bool collect(struct arena *arena, const unsigned char *file, size_t size,
 }
 
 bool georef_tags(struct arena *arena, const struct grid *grid, const struct pixel_kind *kind,
-                 size_t n_bands, const struct georef_band *bands, size_t *ret_count,
+                 size_t n_bands, const struct georef_band *bands, const json_t *metadata, size_t *ret_count,
                  struct tiff_tag **ret_tags, struct err *err)
 {
     static atomic_uint serial;
@@ -146,7 +150,7 @@ bool georef_tags(struct arena *arena, const struct grid *grid, const struct pixe
                          type_of(kind->pixel), options);
     if (!dataset)
         return err_set(err, ERR_Internal, "GDAL makes no GeoTIFF: %s", CPLGetLastErrorMsg());
-    ok = describe(dataset, grid, kind, n_bands, bands, err);
+    ok = describe(dataset, grid, kind, n_bands, bands, metadata, err);
     GDALClose(dataset);
     file = VSIGetMemFileBuffer(name, &size, FALSE);
     if (ok && (!file || !collect(arena, file, size, &count, tags)))

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "raster/lanes.h"
+#include <jansson.h>
 
 /* What GDAL is told about a band. */
 struct georef_band {
@@ -20,9 +21,10 @@ struct tiff_tag {
     size_t size_bytes;
 };
 
-/* Tags 33550, 33922, 34264, 34735-34737, 42112, 42113 as far as there are any; in the arena. */
+/* `metadata`: {name: text} of the file, NULL: none; those called TIFFTAG_IMAGEDESCRIPTION, _SOFTWARE and _DATETIME are tags of
+ * their own. Tags 270, 305, 306, 33550, 33922, 34264, 34735-34737, 42112, 42113 as far as there are any; in the arena. */
 bool georef_tags(struct arena *arena, const struct grid *grid, const struct pixel_kind *kind,
-                 size_t n_bands, const struct georef_band *bands, size_t *ret_count,
+                 size_t n_bands, const struct georef_band *bands, const json_t *metadata, size_t *ret_count,
                  struct tiff_tag **ret_tags, struct err *err) MUST_USE;
 
 #endif

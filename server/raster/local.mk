@@ -14,6 +14,7 @@ libsentier_a_SOURCES += \
 	server/raster/engine.c server/raster/engine.h \
 	server/raster/foreign.c server/raster/foreign.h \
 	server/raster/georef.c server/raster/georef.h \
+	server/raster/image.c server/raster/image.h \
 	server/raster/kept.c server/raster/kept.h \
 	server/raster/lanes.c server/raster/lanes.h \
 	server/raster/load.c server/raster/load.h \

@@ -40,3 +40,22 @@ bool artefact_inputs(struct db *db, const char *job, int number, struct artefact
     read_artefacts(rows, ret_artefacts, ret_count);
     return true;
 }
+
+bool artefact_release(struct db *db, const char *job, int number, struct artefact **ret_artefacts,
+                      size_t *ret_count, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_run(db,
+                "UPDATE artefacts a SET refs = refs - 1 FROM tasks t"
+                " WHERE a.job = $1 AND t.job = a.job AND t.number = a.number"
+                "   AND $2::int = ANY(t.consumers)",
+                DB_ARGS(db_text(job), db_int(number)), err) ||
+        !db_query(db, &rows,
+                  "DELETE FROM artefacts WHERE job = $1 AND refs <= 0"
+                  " RETURNING number, token, bytes",
+                  DB_ARGS(db_text(job)), err))
+        return false;
+    read_artefacts(rows, ret_artefacts, ret_count);
+    return true;
+}

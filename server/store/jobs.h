@@ -198,6 +198,9 @@ bool logs_list(struct db *db, struct arena *arena, const struct log_owner *of, c
 bool job_log_list(struct db *db, struct arena *arena, const char *owner, const char *id,
                   const char *level, int64_t after, size_t limit, struct job_log *logs,
                   size_t *ret_count, struct err *err) MUST_USE;
+/* Of one of its tasks; the owner is not asked. */
+bool job_log_list_task(struct db *db, struct arena *arena, const char *id, int64_t task, int64_t after, size_t limit,
+                       struct job_log *logs, size_t *ret_count, struct err *err) MUST_USE;
 
 /* Results: files of a finished job. */
 struct job_asset {

@@ -79,3 +79,17 @@ bool job_log_list(struct db *db, struct arena *arena, const char *owner, const c
 
     return logs_list(db, arena, &job, owner, id, level, after, limit, logs, ret_count, err);
 }
+
+bool job_log_list_task(struct db *db, struct arena *arena, const char *id, int64_t task, int64_t after, size_t limit,
+                       struct job_log *logs, size_t *ret_count, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT id, level, code, message, data, at FROM job_logs"
+                  " WHERE job = $1 AND task = $2::int AND id > $3 ORDER BY id LIMIT $4",
+                  DB_ARGS(db_text(id), db_int(task), db_int(after), db_int((int64_t)limit)), err))
+        return false;
+    *ret_count = read_logs(rows, arena, logs);
+    return true;
+}

@@ -27,6 +27,17 @@ bool step_announce(struct db *db, const struct task *planning, const json_t *ste
 /* A job of its own for the step. */
 bool step_add_child(struct db *db, const struct task *planning, const char *key, const struct job_input *in,
                     struct err *err) MUST_USE;
+/* All steps of a job at once, as tasks that wait for one another: [{"key", "name", "tag", "process", "inputs", "after": [keys before
+ * it], "blocks": how much it is in the job's progress, "seconds": estimated, "before": seconds of the job's work that come first}].
+ * The planning task runs again when those that nothing comes after have ended. */
+bool step_add_all(struct db *db, const struct task *planning, const struct job_work *work, const json_t *steps,
+                  struct err *err) MUST_USE;
+/* Tasks that fetch products from tape are steps, too. */
+bool step_show_stagings(struct db *db, const struct task *planning, struct err *err) MUST_USE;
+/* The planning task itself is one, which is done, and what it will do at the end ("publish") another. */
+bool step_show_planning(struct db *db, const struct task *planning, const char *name, double seconds, struct err *err) MUST_USE;
+/* What the steps gave that the step of a task comes after: {key: outputs}. The caller owns it. */
+bool step_inputs(struct db *db, const struct task *task, json_t **ret_outputs, struct err *err) MUST_USE;
 /* The planning task waits; it looks again when one of the steps has ended that had not when `look` was taken. */
 bool step_wait(struct db *db, const struct task *planning, const struct step_look *look, struct err *err) MUST_USE;
 
@@ -41,7 +52,7 @@ bool step_finish_child(struct db *db, const struct task *planning, const char *k
 
 /* ---- for who asks ---- */
 
-/* What a job is made of, in order: [{"key", "name", "status": state of a job, "progress", "started", "finished" (ms, 0: not yet),
+/* What a job is made of, in order: [{"key", "name", "tag" (or null), "task" (its number), "tries", "status": state of a job, "progress", "started", "finished" (ms, 0: not yet),
  * "job": its child or null, "message"}]. The caller owns it. */
 bool step_list(struct db *db, const char *job, json_t **ret_list, struct err *err) MUST_USE;
 

@@ -96,5 +96,9 @@ bool artefact_add(struct db *db, const struct task *task, int64_t bytes, struct 
  * *ret_artefacts. */
 bool artefact_inputs(struct db *db, const char *job, int number, struct artefact **ret_artefacts,
                      size_t *ret_count, struct err *err) MUST_USE;
+/* The task needs its inputs no longer; those that nobody needs are returned (the caller removes the
+ * files and frees *ret_artefacts). */
+bool artefact_release(struct db *db, const char *job, int number, struct artefact **ret_artefacts,
+                      size_t *ret_count, struct err *err) MUST_USE;
 
 #endif

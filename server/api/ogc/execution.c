@@ -9,6 +9,7 @@
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
 #include "base/text.h"
+#include "jobs/ortho.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,9 +102,19 @@ bool ogc_execution_is_commands(const struct ogc_execution *x)
     return json_object_get(x->graph, "cwl") || json_object_get(x->graph, "workflow");
 }
 
+/* Else it is no process graph: nothing can be told of it without running it. */
+static bool is_graph(const struct ogc_execution *x)
+{
+    return json_object_get(x->graph, "process_graph") != NULL;
+}
+
 bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err)
 {
-    return ogc_execution_is_commands(x) || run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err);
+    struct ortho_inputs chain = { 0 };
+
+    if (json_object_get(x->graph, "chain"))
+        return ortho_inputs_read(x->arguments, &chain, err);
+    return !is_graph(x) || run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err);
 }
 
 /* An input "pause" has the job begin later, where the process has one. */
@@ -143,7 +154,7 @@ bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct og
     struct run_estimate estimate = { 0 };
 
     in.terms = &terms;
-    if (!ogc_execution_is_commands(x) &&
+    if (!is_graph(x) ? !ogc_execution_check(rq, x, err) :
         !run_estimate(rq, x->graph, x->arguments, "", DIALECT_OPENEO, PLAN_BATCH, &estimate, err))
         return false;
     json_decref(estimate.value);
@@ -176,7 +187,7 @@ static bool is_value(const struct ogc_execution *x)
     const char *id;
     json_t *node;
 
-    if (ogc_execution_is_commands(x))
+    if (!is_graph(x))
         return false;
     json_object_foreach(json_object_get(x->graph, "process_graph"), id, node)
         if (!strcmp(json_string_value(json_object_get(node, "process_id")), "save_result"))

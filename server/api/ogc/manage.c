@@ -7,6 +7,7 @@
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
 #include "base/text.h"
+#include "store/steps.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -265,20 +266,43 @@ static json_t *log_entry(const struct job_log *log)
     return entry;
 }
 
+/* The task that does the step of the query; -1: no step is named. */
+static bool task_of_step(struct request *rq, const char *job, int64_t *ret_task, struct err *err)
+{
+    const char *key = request_query(rq, "step");
+    AUTO(json) json_t *steps = NULL;
+    json_t *step;
+    size_t i;
+
+    *ret_task = -1;
+    if (!key)
+        return true;
+    if (!step_list(rq->db, job, &steps, err))
+        return false;
+    json_array_foreach(steps, i, step)
+        if (!strcmp(json_string_value(json_object_get(step, "key")), key) && json_is_integer(json_object_get(step, "task"))) {
+            *ret_task = json_integer_value(json_object_get(step, "task"));
+            return true;
+        }
+    return err_set(err, ERR_InvalidQueryValue, "step: the job has no step '%.100s' with a log of its own", key);
+}
+
 /* GET /ogc/jobs/{jobId}/logs */
 bool ogc_logs_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
     struct job_log *logs;
     json_t *list, *links;
-    int64_t limit, after;
+    int64_t limit, after, task;
     size_t count;
 
-    if (!OGC_QUERY(rq, err, "limit", "after") || !request_query_integer(rq, "limit", 1, 10000, 1000, &limit, err) ||
-        !request_query_integer(rq, "after", 0, INT64_MAX, 0, &after, err) || !ogc_job(rq, &job, err))
+    if (!OGC_QUERY(rq, err, "limit", "after", "step") || !request_query_integer(rq, "limit", 1, 10000, 1000, &limit, err) ||
+        !request_query_integer(rq, "after", 0, INT64_MAX, 0, &after, err) || !ogc_job(rq, &job, err) ||
+        !task_of_step(rq, job.id, &task, err))
         return false;
     logs = arena_array(rq->arena, (size_t)limit + 1, sizeof *logs);
-    if (!job_log_list(rq->db, rq->arena, rq->user->id, job.id, "debug", after, (size_t)limit + 1, logs, &count, err))
+    if (!(task >= 0 ? job_log_list_task(rq->db, rq->arena, job.id, task, after, (size_t)limit + 1, logs, &count, err)
+                    : job_log_list(rq->db, rq->arena, rq->user->id, job.id, "debug", after, (size_t)limit + 1, logs, &count, err)))
         return false;
     list = json_array();
     links = json_array();

@@ -53,6 +53,10 @@ struct ogc_process {
     const char *id;
     const char *description, *graph; /* JSON texts */
 };
+/* Which of them this site offers; called once, before the first request. */
+void ogc_processes_configure(const struct config *config);
+/* True, with an error, when the program has a process of this id which this site does not offer. Errors: FeatureUnsupported. */
+bool ogc_process_is_missing(const char *id, struct err *err) MUST_USE;
 const struct ogc_process *ogc_process_find(const char *id); /* NULL when there is none */
 const struct ogc_process *ogc_process_at(size_t i); /* in the order of the list; NULL at its end */
 /* The caller owns what these give; their texts were read when the program was tested. */

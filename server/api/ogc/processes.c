@@ -16,9 +16,26 @@ static const struct ogc_process processes[] = {
 #undef OGC_PROCESS
 };
 
+/* What only some sites can offer comes last in the table; how many of it this one offers is found out before the first request. */
+static size_t n_offered = ARRAY_LEN(processes);
+
+void ogc_processes_configure(const struct config *config)
+{
+    n_offered = ARRAY_LEN(processes) - (*config->sar_dem ? 0 : 1);
+}
+
+bool ogc_process_is_missing(const char *id, struct err *err)
+{
+    for (size_t i = n_offered; i < ARRAY_LEN(processes); i++)
+        if (!strcmp(processes[i].id, id))
+            return !err_set(err, ERR_FeatureUnsupported,
+                            "'%s' is not offered here: this site has no digital elevation model (sar.dem is not set)", id);
+    return false;
+}
+
 const struct ogc_process *ogc_process_find(const char *id)
 {
-    for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+    for (size_t i = 0; i < n_offered; i++)
         if (!strcmp(processes[i].id, id))
             return &processes[i];
     return NULL;
@@ -26,7 +43,7 @@ const struct ogc_process *ogc_process_find(const char *id)
 
 const struct ogc_process *ogc_process_at(size_t i)
 {
-    return i < ARRAY_LEN(processes) ? &processes[i] : NULL;
+    return i < n_offered ? &processes[i] : NULL;
 }
 
 static json_t *parse(const char *text)
@@ -121,7 +138,7 @@ static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err
     last = ogc_process_find(after);
     if (!last && strncmp(after, "deployed:", strlen("deployed:")))
         return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
-    *ret_first = last ? (size_t)(last - processes) + 1 : ARRAY_LEN(processes);
+    *ret_first = last ? (size_t)(last - processes) + 1 : n_offered;
     return true;
 }
 
@@ -153,8 +170,8 @@ bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
     if (!OGC_QUERY(rq, err, "limit", "after") || !request_query_integer(rq, "limit", 1, 10000, 100, &limit, err) ||
         !first_of_page(rq, &first, err))
         return false;
-    end = first + (size_t)limit < ARRAY_LEN(processes) ? first + (size_t)limit
-                                                       : ARRAY_LEN(processes);
+    end = first + (size_t)limit < n_offered ? first + (size_t)limit
+                                                       : n_offered;
     list = json_array();
     links = json_array();
     for (size_t i = first; i < end; i++)
@@ -162,9 +179,9 @@ bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
     ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
     AUTO(json) json_t *answer = json_pack("{s:o, s:o}", "processes", list, "links", links);
 
-    if (end == ARRAY_LEN(processes) && !list_deployed(rq, limit - (int64_t)(end - first), list, links, err))
+    if (end == n_offered && !list_deployed(rq, limit - (int64_t)(end - first), list, links, err))
         return false;
-    if (end < ARRAY_LEN(processes))
+    if (end < n_offered)
         link_add(links, "next", href_with(rq, "after", processes[end - 1].id), "application/json",
                  "Next page");
     return ogc_answer(rq, reply, 200, json_incref(answer), html_ogc_processes, err);
@@ -180,7 +197,7 @@ bool ogc_process_get(struct request *rq, struct reply *reply, struct err *err)
     if (!OGC_QUERY(rq, err))
         return false;
     if (!process) {
-        if (!ogc_deployed_describe(rq, id, &body, err))
+        if (ogc_process_is_missing(id, err) || !ogc_deployed_describe(rq, id, &body, err))
             return false;
         return ogc_answer(rq, reply, 200, body, html_ogc_process, err);
     }

@@ -12,10 +12,22 @@ static json_t *step_of(struct request *rq, const char *job, const json_t *row)
                              ogc_status_name((enum job_state)json_integer_value(json_object_get(row, "status"))), "progress",
                              json_object_get(row, "progress"));
     json_t *links = json_array();
+    int64_t started = json_integer_value(json_object_get(row, "started")), finished = json_integer_value(json_object_get(row, "finished"));
 
+    put_text(step, "tag", json_string_value(json_object_get(row, "tag")));
     put_text(step, "message", json_string_value(json_object_get(row, "message")));
-    put_instant(step, "started", json_integer_value(json_object_get(row, "started")));
-    put_instant(step, "finished", json_integer_value(json_object_get(row, "finished")));
+    put_instant(step, "started", started);
+    put_instant(step, "finished", finished);
+    if (finished > started && started)
+        json_object_set_new(step, "duration", json_real((double)(finished - started) / 1000));
+    if (json_integer_value(json_object_get(row, "tries")) > 0)
+        json_object_set(step, "tries", json_object_get(row, "tries"));
+    if (json_is_integer(json_object_get(row, "task"))) {
+        AUTO(text) struct text name = { 0 };
+
+        text_add_url(&name, key, "");
+        link_add(links, "log", href_of(rq, OGC_ROOT "/jobs/%s/logs?step=%s", job, name.data), "application/json", "What the step says");
+    }
     if (child) {
         json_object_set_new(step, "jobID", json_string(child));
         link_add(links, "monitor", href_of(rq, OGC_ROOT "/jobs/%s", child), "application/json", "The job of this step");

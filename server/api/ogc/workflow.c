@@ -78,7 +78,7 @@ static bool call_here(struct request *rq, const char *id, struct ogc_called *cal
 {
     called->id = arena_text(rq->arena, id);
     if (!(called->process = ogc_process_find(id)))
-        return ogc_deployed_find(rq, id, &called->process, &called->description, &called->unit, err);
+        return !ogc_process_is_missing(id, err) && ogc_deployed_find(rq, id, &called->process, &called->description, &called->unit, err);
     called->description = ogc_process_description(called->process);
     called->unit = ogc_process_graph(called->process);
     return true;
@@ -497,7 +497,7 @@ static bool add_step(struct stepping *s, const json_t *body, const char **ret_ke
             return false;
     if (!read_plain(s, &arguments, err))
         return false;
-    if (!called->kind && !json_object_get(called->unit, "cwl") && json_array_size(s->from) == 0 &&
+    if (!called->kind && !json_object_get(called->unit, "cwl") && !json_object_get(called->unit, "chain") && json_array_size(s->from) == 0 &&
         json_object_size(s->open) == 0 && !run_check(c->rq, called->unit, arguments, "", DIALECT_OPENEO, err))
         return within(s->pointer, err);
     leave_places(s->from, arguments);

@@ -1,0 +1,215 @@
+/* A frame: what the product says of the image is read whole, then its numbers window by window while blocks of the grid are
+ * computed. Calibration and noise come before resampling, since the mean of powers is what is physical. */
+#include "sar/ortho.h"
+#include "base/mem.h"
+#include "raster/disk.h"
+#include "sar/border.h"
+#include "sar/geocode.h"
+#include "sar/measurement.h"
+#include "sar/product.h"
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEM_MARGIN = 1000 /* metres */, ROWS = 64 };
+
+struct image {
+    const struct ortho_frame *frame;
+    const struct ortho_options *options;
+    struct arena *arena;
+    struct sar_product *product;
+    const struct sar_image *image;
+    struct sar_annotation annotation;
+    struct sar_radiometry *radiometry;
+    struct sar_border border; /* what is cut off; all 0: nothing */
+};
+
+static void image_drop(struct image *i)
+{
+    sar_border_done(&i->border);
+    sar_radiometry_free(i->radiometry);
+    sar_product_free(i->product);
+    arena_free(i->arena);
+}
+
+/* ---- what the product says ---- */
+
+static bool choose_noise(struct image *i, struct sar_noise *noise, bool *ret_use, struct ortho_facts *facts, struct err *err)
+{
+    const char *obstacle;
+
+    *ret_use = false;
+    if (!i->options->remove_noise)
+        return true;
+    obstacle = sar_image_noise_obstacle(i->product, i->image);
+    if (obstacle) {
+        snprintf(facts->noise_obstacle, sizeof facts->noise_obstacle, "%s", obstacle);
+        return true;
+    }
+    if (!sar_image_noise(i->product, i->image, i->arena, noise, err))
+        return false;
+    *ret_use = facts->noise_removed = true;
+    return true;
+}
+
+static bool choose_border(struct image *i, struct ortho_facts *facts, struct err *err)
+{
+    AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
+
+    if (!i->options->remove_border)
+        return true;
+    if (!sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &measurement, err) ||
+        !sar_border_find(measurement, &i->annotation, i->product->ipf, &sar_border_defaults, &i->border, err))
+        return false;
+    facts->border_removed = true;
+    return true;
+}
+
+static bool image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct image *i,
+                       struct ortho_facts *facts, struct err *err)
+{
+    enum sar_quantity quantity;
+    struct sar_calibration calibration;
+    struct sar_noise noise;
+    bool use_noise;
+
+    *i = (struct image){ .frame = frame, .options = options, .arena = arena_new() };
+    if (!sar_quantity_find(options->calibration, &quantity))
+        return err_set(err, ERR_InvalidParameter, "There is no calibration '%s'", options->calibration);
+    if (!sar_product_open(frame->product, &i->product, err))
+        return false;
+    i->image = sar_product_image(i->product, frame->polarisation);
+    if (!i->image)
+        return err_set(err, ERR_FileContentInvalid, "%s has no image in %s", i->product->id, frame->polarisation);
+    if (i->product->ipf > 0)
+        snprintf(facts->processor, sizeof facts->processor, "%03d.%02d", (int)((unsigned)i->product->ipf / 100 % 1000), (int)((unsigned)i->product->ipf % 100));
+    if (!sar_image_annotation(i->product, i->image, i->arena, &i->annotation, err) ||
+        !sar_image_calibration(i->product, i->image, i->arena, &calibration, err) ||
+        !choose_noise(i, &noise, &use_noise, facts, err) || !choose_border(i, facts, err))
+        return false;
+    return sar_radiometry_new(&calibration, use_noise ? &noise : NULL, quantity, i->annotation.samples, &i->radiometry, err);
+}
+
+/* ---- its pixels, for geocode() ---- */
+
+struct reader {
+    struct sar_measurement *measurement;
+    uint16_t *numbers;
+    size_t room;
+};
+
+static void end(void *context, void *own)
+{
+    struct reader *r = own;
+
+    (void)context;
+    sar_measurement_free(r->measurement);
+    free(r->numbers);
+    free(r);
+}
+
+static bool begin(void *context, void **ret_own, struct err *err)
+{
+    const struct image *i = context;
+    struct reader *r = MEM_NEW(struct reader);
+
+    if (!sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &r->measurement, err)) {
+        end(context, r);
+        return false;
+    }
+    *ret_own = r;
+    return true;
+}
+
+static bool read_power(void *context, void *own, const struct sar_window *window, float *power, struct err *err)
+{
+    const struct image *i = context;
+    struct reader *r = own;
+    size_t n = window->width * window->height;
+
+    if (n > r->room) {
+        free(r->numbers);
+        r->room = 0;
+        r->numbers = malloc(n * sizeof *r->numbers);
+        if (!r->numbers)
+            return err_set(err, ERR_MemoryExceeded, "No memory for a window of %zu pixels of an image.", n);
+        r->room = n;
+    }
+    if (!sar_measurement_read(r->measurement, window, r->numbers, err))
+        return false;
+    if (i->options->remove_border)
+        sar_border_apply(&i->border, window, r->numbers);
+    sar_radiometry_block(i->radiometry, window, r->numbers, power);
+    return true;
+}
+
+/* ---- a frame ---- */
+
+/* Rows without data are holes: of a tile that an image touches with a corner, the file takes little. */
+static bool write_pixels(const float *pixels, const struct grid *grid, const char *path, struct err *err)
+{
+    size_t width = (size_t)grid->width, height = (size_t)grid->height;
+    AUTO(mem) float *rows = mem_array(ROWS * width, sizeof *rows);
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    bool good = file >= 0 || disk_failed("create", path, err);
+
+    for (size_t y = 0; good && y < height; y += ROWS) {
+        size_t n = (height - y < ROWS ? height - y : ROWS) * width;
+        bool any = false;
+
+        for (size_t i = 0; i < n; i++) {
+            float value = pixels[y * width + i];
+
+            rows[i] = isnan(value) ? 0 : value;
+            any |= rows[i] > 0;
+        }
+        good = !any || disk_write(file, path, rows, n * sizeof *rows, y * width * sizeof *rows, err);
+    }
+    if (good && ftruncate(file, (off_t)(width * height * sizeof *pixels)))
+        good = disk_failed("write", path, err);
+    if (file >= 0)
+        close(file);
+    return good;
+}
+
+static bool make(struct image *i, float *pixels, struct ortho_facts *facts, struct err *err)
+{
+    const struct dem_options heights = { .path = i->options->dem, .geoid = i->options->geoid, .margin = DEM_MARGIN,
+                                         .threads = i->options->threads };
+    struct geocode_want want = { .grid = i->frame->grid, .input = { i, begin, end, read_power }, .threads = i->options->threads,
+                                 .progress = i->options->progress, .listener = i->options->progress_context, .pixels = pixels };
+    AUTO(view) struct view *view = NULL;
+    AUTO(dem) struct dem *dem = NULL;
+    struct geocode_report report;
+
+    if (!resample_method_find(i->options->resampling, &want.method))
+        return err_set(err, ERR_InvalidParameter, "There is no resampling '%s'", i->options->resampling);
+    if (!view_new(&i->annotation, NULL, 0, GROUND_RANGE_LINEAR, &view, err) ||
+        !dem_read(&heights, &i->frame->grid, &dem, err))
+        return false;
+    want.view = view;
+    want.dem = dem;
+    if (!geocode(&want, &report, err))
+        return false;
+    facts->valid = (int64_t)report.filled;
+    facts->dem_gaps = dem->n_voids;
+    return true;
+}
+
+bool ortho_frame_make(const struct ortho_frame *frame, const struct ortho_options *options, const char *path,
+                      struct ortho_facts *ret_facts, struct err *err)
+{
+    size_t n = (size_t)(frame->grid.width * frame->grid.height);
+    AUTO(mem) float *pixels = malloc(n * sizeof *pixels);
+    AUTO(image) struct image image = { 0 };
+
+    *ret_facts = (struct ortho_facts){ 0 };
+    if (!pixels)
+        return err_set(err, ERR_MemoryExceeded, "No memory for an image of %zu pixels.", n);
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = NAN;
+    return image_open(frame, options, &image, ret_facts, err) && make(&image, pixels, ret_facts, err) &&
+           write_pixels(pixels, &frame->grid, path, err);
+}

@@ -1,0 +1,342 @@
+"""ortho-s1-grd: products with real annotations become tiles, through the server, task by task. Their measurements are coded:
+the number of a pixel is its column, so the power of a pixel on the ground says which column of the image it shows."""
+import hashlib
+import io
+import json
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import pytest
+import rasterio
+import requests
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
+from jobs_common import kill, pids  # noqa: E402
+
+ROME = "S1B_IW_GRDH_1SDV_20211223T051122_20211223T051147_030148_039993_5371"
+GERMANY = ["S1A_IW_GRDH_1SDV_20150222T170725_20150222T170750_004739_005DD8_CEAB",
+           "S1A_IW_GRDH_1SDV_20150222T170750_20150222T170815_004739_005DD8_3768"]
+AREA = {"bbox": [12.43, 41.93, 12.53, 42.02]}
+A_BETA = 473.9733  # constant over the image of Rome
+TAPE = "#!/bin/sh\ncp \"$1\" \"$2\"\n"
+
+
+@pytest.fixture(scope="module")
+def heights(tmp_path_factory, shared):
+    """A model with the ellipsoidal heights of the points in expected_values.json around Rome: steps of 0.05 degrees."""
+    points = json.loads((shared / "data/s1/expected_values.json").read_text())[0]["geocoding"]
+    path = tmp_path_factory.mktemp("dem") / "dem.tif"
+    west, north, step, cells = 11.8, 42.9, 0.01, 200
+    rows, columns = np.mgrid[0:cells, 0:cells]
+    latitude, longitude = north - (rows + 0.5) * step, west + (columns + 0.5) * step
+    distance = [np.hypot(latitude - p["lat"], longitude - p["lon"]) for p in points]
+    height = np.array([p["h_ellipsoid"] for p in points])[np.argmin(distance, 0)]
+    with rasterio.open(path, "w", driver="GTiff", width=cells, height=cells, count=1, dtype="float32", crs="EPSG:4326",
+                       transform=rasterio.transform.from_origin(west, north, step, step)) as file:
+        file.write(height.astype("f4"), 1)
+    for folder in (path.parent, *path.parents):
+        if folder in (Path("/"), Path("/tmp")):
+            break
+        folder.chmod(folder.stat().st_mode | 0o055)
+    return path, points
+
+
+@pytest.fixture(scope="module")
+def site(make_service, shared, heights, tmp_path_factory):
+    script = heights[0].parent / "fetch"
+    script.write_text(TAPE)
+    script.chmod(0o755)
+    service = make_service(f"sar.dem={heights[0]}", "sar.geoid=none", f"catalog.stage_command={script} {{href}} {{target}}", workers=2)
+    service.add_user("alice")
+    service.command("catalog", "import", *(shared / f"data/s1/{name}.SAFE.zip" for name in [ROME, *GERMANY]))
+    return service
+
+
+@pytest.fixture(scope="module")
+def alice(site):
+    return site.session("alice")
+
+
+def submit(site, session, inputs, **more):
+    return session.post(f"{site.base}/ogc/processes/ortho-s1-grd/execution", json={"inputs": inputs, "response": "document", **more},
+                        headers={"Prefer": "respond-async"}, timeout=60)
+
+
+def wait(session, url, timeout=180):
+    end, progress = time.time() + timeout, 0
+    while time.time() < end:
+        status = session.get(url, timeout=30).json()
+        assert status.get("progress", 0) >= progress or status["status"] == "failed"
+        progress = status.get("progress", 0)
+        if status["status"] in ("successful", "failed", "dismissed"):
+            return status
+        time.sleep(0.05)
+    raise TimeoutError(status)
+
+
+def run(site, session, inputs, **more):
+    answer = submit(site, session, inputs, **more)
+    assert answer.status_code == 201, answer.text
+    job = answer.headers["Location"]
+    status = wait(session, job)
+    assert status["status"] == "successful", (status, session.get(job + "/logs", timeout=30).text)
+    return job
+
+
+def results(session, job):
+    """{output: {file name: bytes}}"""
+    found = {}
+    for output, links in session.get(job + "/results", timeout=60).json().items():
+        for link in links if isinstance(links, list) else [links]:
+            name = link["href"].split("?")[0].rsplit("/", 1)[1]
+            found.setdefault(output, {})[name] = session.get(link["href"], timeout=60).content
+    return found
+
+
+def opened(data):
+    with rasterio.open(io.BytesIO(data)) as file:
+        return file.read(1), file.profile, file.tags()
+
+
+def column_at(data, longitude, latitude):
+    """Which column of the source a place shows, by bilinear interpolation of the file."""
+    with rasterio.open(io.BytesIO(data)) as file:
+        x, y = pyproj.Transformer.from_crs(4326, file.crs, always_xy=True).transform(longitude, latitude)
+        column, row = ~file.transform * (x, y)
+        values = np.sqrt(file.read(1).astype("f8")) * A_BETA
+    column, row = column - 0.5, row - 0.5
+    c, r = int(column), int(row)
+    u, v = column - c, row - r
+    return ((1 - u) * (1 - v) * values[r, c] + u * (1 - v) * values[r, c + 1] + (1 - u) * v * values[r + 1, c]
+            + u * v * values[r + 1, c + 1])
+
+
+def warnings(session, job):
+    return [line["message"] for line in session.get(job + "/logs", timeout=30).json()["logs"] if line["level"] == "warning"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(site, alice):
+    job = run(site, alice, {"product-title": ROME + ".SAFE", "bbox": AREA, "clip": True, "calibration": "beta0", "remove-noise": False,
+                            "tiles": ["33TTG"]})
+    return job, results(alice, job)
+
+
+def test_places(undisturbed, heights):
+    """To 0.02 columns of where the source has the place."""
+    (name, data), = undisturbed[1]["images"].items()
+    assert name == "s1b_33TTG_vv_DES_022_20211223t051122.tif"
+    checked = 0
+    for point in heights[1]:
+        if AREA["bbox"][0] < point["lon"] < AREA["bbox"][2] and AREA["bbox"][1] < point["lat"] < AREA["bbox"][3]:
+            assert column_at(data, point["lon"], point["lat"]) == pytest.approx(point["pixel_linear"], abs=0.02)
+            checked += 1
+    assert checked >= 2
+
+
+def test_files(undisturbed, tmp_path):
+    data, = undisturbed[1]["images"].values()
+    pixels, profile, tags = opened(data)
+    assert profile["crs"] == "EPSG:32633" and profile["dtype"] == "float32" and profile["nodata"] == 0
+    assert (profile["transform"].c - 199980) % 10 == 0 and (profile["transform"].f - 4700040) % 10 == 0
+    assert (pixels > 0).all()
+    assert {k: tags[k] for k in ("CALIBRATION", "FLYING_UNIT_CODE", "IMAGE_TYPE", "INPUT_S1_IMAGES", "NOISE_REMOVED", "ORBIT_DIRECTION",
+                                 "ORBIT_NUMBER", "RELATIVE_ORBIT_NUMBER", "POLARIZATION", "ORTHORECTIFIED", "S2_TILE_CORRESPONDING_CODE",
+                                 "SPATIAL_RESOLUTION", "TIFFTAG_DATETIME")} == {
+        "CALIBRATION": "beta0", "FLYING_UNIT_CODE": "S1B", "IMAGE_TYPE": "GRD", "INPUT_S1_IMAGES": ROME, "NOISE_REMOVED": "False",
+        "ORBIT_DIRECTION": "DES", "ORBIT_NUMBER": "30148", "RELATIVE_ORBIT_NUMBER": "022", "POLARIZATION": "VV",
+        "ORTHORECTIFIED": "true", "S2_TILE_CORRESPONDING_CODE": "33TTG", "SPATIAL_RESOLUTION": "10",
+        "TIFFTAG_DATETIME": "2021:12:23 05:11:22"}
+    path = tmp_path / "x.tif"
+    path.write_bytes(data)
+    from rio_cogeo.cogeo import cog_validate
+    assert cog_validate(path, strict=True)[0]
+    with rasterio.open(path) as file:
+        levels = file.overviews(1)
+        assert levels
+        half = file.read(1, out_shape=((file.height + 1) // 2, (file.width + 1) // 2))
+    whole = pixels[:pixels.shape[0] // 2 * 2, :pixels.shape[1] // 2 * 2].reshape(pixels.shape[0] // 2, 2, -1, 2).mean((1, 3))
+    np.testing.assert_allclose(half[:whole.shape[0], :whole.shape[1]], whole, rtol=1e-5)
+
+
+def test_item(undisturbed, site):
+    (name, data), = undisturbed[1]["items"].items()
+    item = json.loads(data)
+    assert name == "s1b_33TTG_DES_022_20211223t051122.json" and item["id"] == name[:-5]
+    p = item["properties"]
+    assert (p["grid:code"], p["sat:relative_orbit"], p["sat:absolute_orbit"], p["sat:orbit_state"], p["platform"]) == (
+        "MGRS-33TTG", 22, 30148, "descending", "sentinel-1b")
+    assert p["sar:polarizations"] == ["VV"] and p["sar:instrument_mode"] == "IW" and p["sar:product_type"] == "GRD"
+    assert p["sentier:completeness"] == "WHOLE" and p["proj:code"] == "EPSG:32633"
+    asset = item["assets"]["vv"]
+    assert asset["href"] == "./s1b_33TTG_vv_DES_022_20211223t051122.tif" and asset["bands"][0]["statistics"]["valid_percent"] == 100
+    assert [link["href"] for link in item["links"]] == [f"/stac/collections/sentinel-1-grd/items/{ROME}"]
+    import pystac
+    pystac.Item.from_dict(item)
+    box = item["bbox"]
+    assert box[0] < 12.43 + 0.01 and box[2] > 12.53 - 0.01 and box[1] < 41.93 + 0.01 and box[3] > 42.02 - 0.01
+
+
+def test_steps(undisturbed, alice, site):
+    job = undisturbed[0]
+    steps = alice.get(job + "/steps", timeout=30).json()["steps"]
+    assert [(s["title"], s["status"], s["progress"], s.get("tag")) for s in steps] == [
+        ("init", "successful", 100, None), ("geocode", "successful", 100, "33TTG VV"), ("join", "successful", 100, "33TTG VV"),
+        ("package", "successful", 100, "33TTG"), ("publish", "successful", 100, None)]
+    assert [s["id"] for s in steps] == ["init", f"geocode/S1B-030148/33TTG/VV/{ROME}", "join/S1B-030148/33TTG/VV",
+                                        "package/S1B-030148/33TTG", "publish"]
+    for before, after in zip(steps[1:], steps[2:-1]):
+        assert before["finished"] <= after["started"] and before["duration"] > 0
+    log = next(link["href"] for link in steps[2]["links"] if link["rel"] == "log")
+    lines = alice.get(log, timeout=30).json()["logs"]
+    assert len(lines) == 2 and "1 image joined; 100.00 %" in lines[0]["message"] and lines[1]["message"].startswith("Done in")
+    missing = alice.get(job + "/logs?step=nothing", timeout=30)
+    assert missing.status_code == 400 and "has no step 'nothing'" in missing.json()["detail"]
+    assert not list((Path(site.data) / "scratch").glob("*/*"))
+
+
+def test_killed_in_the_middle(site, alice, undisturbed):
+    """Children and workers die while images are geocoded; what was done stays, what was not is done again, and the files are
+    the same."""
+    answer = submit(site, alice, {"product-title": ROME, "bbox": AREA, "clip": True, "calibration": "beta0", "remove-noise": False,
+                                  "tiles": ["33TTG"]})
+    job, id, kills, end = answer.headers["Location"], answer.json()["jobID"], 0, time.time() + 60
+    while kills < 3 and time.time() < end:
+        running = site.sql(f"SELECT count(*) FROM tasks WHERE job = '{id}' AND kind = 4 AND state = 'x'") != "0"
+        victims = pids(site, "worker" if kills == 2 else "task") if running else []
+        kills += any([kill(victim) for victim in victims])
+        if alice.get(job, timeout=30).json()["status"] in ("successful", "failed"):
+            break
+    assert kills >= 1
+    assert wait_through(alice, job)["status"] == "successful"
+    again = results(alice, job)
+    assert again == undisturbed[1]
+    tries = sum(step.get("tries", 0) for step in alice.get(job + "/steps", timeout=30).json()["steps"])
+    assert tries > 4
+    assert not list((Path(site.data) / "scratch").glob("*/*"))
+
+
+def wait_through(session, url, timeout=120):
+    """Progress may go back when a task is lost, and when what comes after staging is known."""
+    end = time.time() + timeout
+    while time.time() < end:
+        status = session.get(url, timeout=30).json()
+        if status["status"] in ("successful", "failed"):
+            return status
+        time.sleep(0.1)
+    raise TimeoutError(status)
+
+
+SEAM = {"bbox": [10.0, 50.35, 10.1, 50.65]}  # across the border of the two frames
+
+
+def test_frames_of_a_pass_are_joined(site, alice):
+    job = run(site, alice, {"items": GERMANY, "bbox": SEAM, "clip": True, "polarisations": ["VV"], "calibration": "beta0",
+                            "tiles": ["32UNB"]})
+    found = results(alice, job)
+    (name, data), = found["images"].items()
+    assert name == "s1a_32UNB_vv_ASC_117_20150222txxxxxx.tif"
+    pixels, _, tags = opened(data)
+    assert (pixels > 0).all()
+    columns = np.sqrt(pixels)  # of the image, by a factor: the ground is flat, so they go evenly
+    bend = np.abs(np.diff(columns, 2, axis=0)) / np.median(np.abs(np.diff(columns, axis=1)))
+    # At the border the frames' own conversions to ground range differ, by the annotations of the two by 0.74 to 1.20 columns; it is
+    # one line across the image, and nowhere else is there a step.
+    assert bend.max() < 1.21 and (bend > 0.1).sum(0).max() <= 3
+    assert tags["INPUT_S1_IMAGES"] == ", ".join(GERMANY) and tags["ACQUISITION_DATETIME_2"].startswith("2015-02-22T17:07:50")
+    item = json.loads(*found["items"].values())
+    assert item["properties"]["sentier:completeness"] == "WHOLE" and len(item["links"]) == 2
+    keys = [s["id"].split("/")[0] for s in alice.get(job + "/steps", timeout=30).json()["steps"]]
+    assert keys == ["init", "geocode", "geocode", "join", "package", "publish"]
+
+
+def test_missing_neighbours_are_told(site, alice):
+    inputs = {"product-title": GERMANY[0], "bbox": SEAM, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
+              "data-type": "int16", "speckle-filter": "lee", "calibration": "beta0"}
+    job = run(site, alice, inputs)
+    assert any("PARTIAL" in line and GERMANY[1] in line for line in warnings(alice, job))
+    (name, data), = results(alice, job)["packages"].items()
+    assert name == "s1a_32UNB_ASC_117_20150222t170725_filtered.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        item = json.loads(archive.read(next(n for n in names if n.endswith(".json"))))
+        image = archive.read(next(n for n in names if n.endswith(".tif")))
+    assert item["properties"]["sentier:completeness"] == "PARTIAL"
+    assert item["properties"]["sentier:unused_neighbours"] == [GERMANY[1]]
+    pixels, profile, tags = opened(image)
+    assert profile["dtype"] == "int16" and profile["nodata"] == -32768 and tags["FILTERED"] == "lee"
+    assert 0 < (pixels == -32768).mean() < 0.9
+    whole = run(site, alice, {**inputs, "neighbours": True, "packaging": "files"})
+    assert not any("PARTIAL" in line for line in warnings(alice, whole))
+    (name, image), = results(alice, whole)["images"].items()
+    assert name == "s1a_32UNB_vv_ASC_117_20150222txxxxxx_filtered.tif"
+    joined, _, _ = opened(image)
+    assert (joined != -32768).all()
+    inside = np.s_[:20]  # far from the border: the same image
+    side = inside if (pixels[inside] != -32768).all() else np.s_[-20:]
+    assert np.array_equal(joined[side], pixels[side])
+
+
+def test_by_area_period_and_orbit(site, alice):
+    found = {"bbox": AREA, "clip": True, "datetime": ["2021-12-23", "2021-12-24"], "relative-orbit": 22, "orbit-direction": "descending"}
+    job = run(site, alice, found)
+    images = results(alice, job)["images"]
+    assert {name.split("_")[1] for name in images} == {"32TQM", "33TTG"}
+    assert submit(site, alice, {**found, "relative-orbit": 23}).status_code == 201
+
+
+@pytest.mark.parametrize("inputs, status, message", [
+    ({}, 400, "expected product-title, items, or datetime with bbox or tiles"),
+    ({"product-title": "S1A_nothing"}, 400, "the catalogue has no product 'S1A_nothing'"),
+    ({"product-title": ROME, "tiles": ["31TSJ"]}, 400, "/inputs/tiles/0: '31TSJ' is no tile of the Sentinel-2 grid"),
+    ({"product-title": ROME, "polarisations": ["XX"]}, 400, "/inputs/polarisations/0"),
+    ({"product-title": ROME, "calibration": "dn"}, 400, "/inputs/calibration"),
+    ({"bbox": AREA, "datetime": ["2021-12-24", "2021-12-23"]}, 400, "the end is not after the begin"),
+    ({"product-title": ROME, "dem": "mine"}, 400, "/inputs/dem: the process has no such input"),
+])
+def test_wrong_requests(site, alice, inputs, status, message):
+    answer = submit(site, alice, inputs)
+    assert (answer.status_code, message in answer.text) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("inputs, message", [
+    ({"product-title": ROME, "tiles": ["31TCJ"]}, "the products cover no tile"),
+    ({"product-title": ROME, "polarisations": ["HH"]}, "the products cover no tile"),
+    ({"items": [ROME, "nothing"]}, "of 2 products that are named, the collection 'sentinel-1-grd' has 1"),
+    ({"bbox": AREA, "datetime": ["2020-01-01", "2020-02-01"]}, "has no product of this area, period and orbit"),
+])
+def test_requests_without_products(site, alice, inputs, message):
+    answer = submit(site, alice, inputs)
+    assert answer.status_code == 201, answer.text
+    status = wait(alice, answer.headers["Location"])
+    assert status["status"] == "failed" and message in status["message"], status
+
+
+def test_from_tape(site, alice, undisturbed, shared):
+    """What lies on tape is fetched as a step of its own, if that is wanted."""
+    rows = [json.loads(line) for line in site.command("catalog", "place", "show", "sentinel-1-grd", ROME).splitlines()]
+    path = str(shared / f"data/s1/{ROME}.SAFE.zip")
+    site.command("catalog", "endpoint", "set", "silo", "--kind", "tape")
+    away = [{"collection": "sentinel-1-grd", "item": ROME, "endpoint": row["endpoint"], "remove": True} for row in rows]
+    there = {"collection": "sentinel-1-grd", "item": ROME, "endpoint": "silo", "state": "offline", "href": path}
+    site.command("catalog", "place", "set", input="\n".join(map(json.dumps, [*away, there])))
+    inputs = {"product-title": ROME, "bbox": AREA, "clip": True, "calibration": "beta0", "remove-noise": False, "tiles": ["33TTG"]}
+    refused = submit(site, alice, {**inputs, "restoration": False})
+    assert refused.status_code == 400 and "lies on tape" in refused.text
+    job = submit(site, alice, {**inputs, "restoration": True}).headers["Location"]
+    assert wait_through(alice, job)["status"] == "successful"
+    steps = alice.get(job + "/steps", timeout=30).json()["steps"]
+    assert [(s["title"], s["status"]) for s in steps] == [(name, "successful") for name in ("init", "stage", "geocode", "join", "package", "publish")]
+    assert steps[1]["tag"] == ROME and results(alice, job) == undisturbed[1]
+
+
+def test_sites_without_heights_do_not_offer_it(service):
+    processes = requests.get(service.base + "/ogc/processes?limit=1000", timeout=30).json()["processes"]
+    assert "ortho-s1-grd" not in {process["id"] for process in processes}
+    answer = requests.get(service.base + "/ogc/processes/ortho-s1-grd", timeout=30)
+    assert answer.status_code == 501 and "sar.dem is not set" in answer.json()["detail"]
