@@ -183,21 +183,36 @@ def test_months(scenes, tmp_path):
     numpy.testing.assert_allclose(values, wanted, rtol=1e-6)
 
 
-def test_fields(scenes, tmp_path):
-    """The series of fields: a vector cube."""
-    field = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [[
-        [500000, 5100000], [500000, 5099900], [500100, 5099900], [500100, 5100000], [500000, 5100000]]]}}
-    fields = {"type": "FeatureCollection", "features": [field],
-              "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32633"}}}
-    nodes = {**bands(), "z": node("aggregate_spatial", geometries=fields, reducer={"process_graph": {
-        "m": {"process_id": "mean", "arguments": {"data": HERE}, "result": True}}}),
-        "u": node("apply_dimension", "z", dimension="t", process=callback(array_udf(
-            "assert cube.dims[:2] == ('t', 'bands') and cube.sizes['geometry'] == 1, cube.dims\nreturn cube.cumsum('t')")))}
+def means_of_fields():
+    """The nodes of a vector cube: means of two fields of 10 x 10 pixels, side by side."""
+    rings = [[[x, 5100000], [x, 5099900], [x + 100, 5099900], [x + 100, 5100000], [x, 5100000]] for x in (500000, 500100)]
+    fields = {"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32633"}},
+              "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}} for ring in rings]}
+    return {**bands(), "z": node("aggregate_spatial", geometries=fields, reducer={"process_graph": {
+        "m": {"process_id": "mean", "arguments": {"data": HERE}, "result": True}}})}
+
+
+def series_of(scenes, tmp_path, nodes):
+    """[date][field][band] of what came out, and of the means that went in."""
     done = run(scenes, tmp_path, {**nodes, "save": {**node("save_result", "u", format="JSON"), "result": True}})
     assert done.returncode == 0, done.stderr
     series = json.loads((tmp_path / "out" / "save.json").read_text())
-    means = numpy.nanmean(scenes[1][:, :, :10, :10], (2, 3))
-    numpy.testing.assert_allclose([series[t][0] for t in DATES], numpy.cumsum(means, 0), rtol=1e-6)
+    means = [numpy.nanmean(scenes[1][:, :, :10, x:x + 10], (2, 3)) for x in (0, 10)]
+    return numpy.array([series[t] for t in DATES], float), numpy.stack(means, 1)
+
+
+def test_fields(scenes, tmp_path):
+    """The series of fields: a vector cube."""
+    found, means = series_of(scenes, tmp_path, {**means_of_fields(), "u": node("apply_dimension", "z", dimension="t", process=callback(
+        array_udf("assert cube.dims[:2] == ('t', 'bands') and cube.sizes['geometry'] == 2, cube.dims\nreturn cube.cumsum('t')")))})
+    numpy.testing.assert_allclose(found, numpy.cumsum(means, 0), rtol=1e-6)
+
+
+def test_on_a_vector_cube(scenes, tmp_path):
+    """The function sees all fields at once, whether it stands alone or in apply_dimension."""
+    found, means = series_of(scenes, tmp_path, {**means_of_fields(), "u": udf(array_udf(
+        "assert cube.sizes['geometry'] == 2 and cube.sizes['t'] == 3, cube.dims\nreturn cube - cube.mean('geometry')"), {"from_node": "z"})})
+    numpy.testing.assert_allclose(found, means - means.mean(1, keepdims=True), rtol=1e-5, atol=1e-6)
 
 
 # ---- how they are written ----
