@@ -6,6 +6,16 @@
 #include "tests/sar/given.h"
 
 /* The first annotation of a product with the polarisation in its name; false when the sample is not there. */
+/* Heights of the Alps; NULL: the samples are not there. The caller frees. */
+static inline char *given_alps(void)
+{
+    const char *shared = getenv("SENTIER_SHARED"), *root = getenv("srcdir");
+    AUTO(mem) char *path = shared ? mem_printf("%s/data/dem/hintereisferner_srtm90.tif", shared)
+                                  : mem_printf("%s/../shared/data/dem/hintereisferner_srtm90.tif", root ? root : ".");
+
+    return access(path, R_OK) == 0 ? mem_text(path) : NULL;
+}
+
 static inline bool given_annotation(const char *id, const char *polarisation, struct arena *arena,
                                     struct sar_annotation *ret)
 {

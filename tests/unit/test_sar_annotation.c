@@ -113,6 +113,7 @@ static void an_end_in_the_middle_is_refused(void **state)
 /* Three generations of the processor: 2.36, 3.31, 3.40. */
 static void real_annotations_are_read(void **state)
 {
+    NEED_SAMPLES();
     static const struct { const char *product, *name; int64_t lines, samples; size_t states, ground_ranges; } rows[] = {
         { CEAB, "s1a-iw-grd-vh-20150222t170725-20150222t170750-004739-005dd8-002", 16685, 25357, 0, 0 },
         { NEXT_3768, "s1a-iw-grd-vv-20150222t170750-20150222t170815-004739-005dd8-001", 16685, 25368, 0, 0 },
@@ -132,8 +133,7 @@ static void real_annotations_are_read(void **state)
         size_t size = 0;
         clock_t start;
 
-        if (!path)
-            skip();
+        assert_non_null(path);
         if (!container_open(path, &container, &err) ||
             !container_read(container, member, 64 << 20, &bytes, &size, &err))
             fail_msg("%s", err.message);
