@@ -143,12 +143,12 @@ class Service:
             raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return done.stdout if check else done
 
-    def sql(self, statement):
+    def sql(self, statement, timeout=60):
         """Runs SQL on the private database: its rows as text, columns separated by |."""
         end = time.time() + 30
         while True:
             done = subprocess.run(["psql", "-h", str(self.data / "db"), "-U", "sentier", "-qAtc", statement, "sentier"],
-                                  capture_output=True, text=True, timeout=60)
+                                  capture_output=True, text=True, timeout=timeout)
             if done.returncode == 0:
                 return done.stdout.strip()
             if time.time() > end or "ERROR" in done.stderr:

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ingest/localise.h"
 #include "json/js.h"
+#include "store/collections.h"
 #include "store/results.h"
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,19 @@ static bool make_items(const struct results_job *jobs, size_t n_jobs, struct tel
     return true;
 }
 
+/* The ids of the items of one collection, as an array of PostgreSQL's. */
+static const char *ids_in(const struct telling *t, const char *collection)
+{
+    const char **ids = arena_array(t->arena, json_array_size(t->items), sizeof *ids);
+    const json_t *item;
+    size_t n = 0, i;
+
+    json_array_foreach(t->items, i, item)
+        if (!strcmp(json_string_value(json_object_get(item, "collection")), collection))
+            ids[n++] = json_string_value(json_object_get(item, "id"));
+    return store_array(t->arena, n, ids);
+}
+
 static void widen_collections(struct db *db, const struct telling *t, size_t n_jobs)
 {
     for (size_t i = 0; i < n_jobs; i++) {
@@ -230,7 +244,8 @@ static void widen_collections(struct db *db, const struct telling *t, size_t n_j
 
         for (size_t k = 0; k < i && !done; k++)
             done = t->collections[k] == t->collections[i];
-        if (!done && !results_update_extent(db, t->collections[i], &ignored)) /* the next result widens it */
+        if (!done && !results_update_extent(db, t->collections[i], ids_in(t, t->collections[i]), &ignored))
+            /* the next result widens it */
             log_write(LOG_WARNING, NULL, "The extent of '%s' was not widened: %s", t->collections[i], ignored.message);
     }
 }

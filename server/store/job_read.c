@@ -12,7 +12,7 @@
     " j.error_code, j.error_message, j.created, j.updated, j.started, j.finished, j.expires,"      \
     " j.estimate, j.cost_seconds, j.n_tasks, j.n_done, j.queued, j.memory_seconds,"                \
     " j.price_work IS NOT NULL, " JOB_COSTS ", j.processes, j.exports, j.pixels_read"
-enum { N_COLUMNS = 27 };
+enum { N_COLUMNS = 27, FEW = 10000 };
 
 /* Why a job that could run does not. */
 #define WAITING                                                                                    \
@@ -114,12 +114,10 @@ bool job_owner(struct db *db, struct arena *arena, const char *id, const char **
 }
 
 /* One value is compared by equality, so that an index in the order of the list serves it; several by their array. */
-static void add_processes(struct composed *c, const struct job_filter *f, struct text *list)
+static void add_processes(struct composed *c, const struct job_filter *f, const struct text *list)
 {
     if (f->n_process_ids == 0)
         return;
-    for (size_t i = 0; i < f->n_process_ids; i++)
-        text_printf(list, "%s%s", i ? "\n" : "", f->process_ids[i]);
     compose(c, f->n_process_ids == 1 ? " AND j.process_id = ?" : " AND j.process_id = ANY(string_to_array(?, E'\\n'))",
             compose_arg(c, db_text(list->data)));
 }
@@ -137,15 +135,62 @@ static void add_states(struct composed *c, const struct job_filter *f)
     compose(c, " AND (1 << j.state) & ?::int <> 0", compose_arg(c, db_int(f->states)));
 }
 
-static void add_times(struct composed *c, const struct job_filter *f)
+/* All but the seconds. */
+static void add_filter(struct composed *c, const struct job_filter *f, int own, const struct text *processes)
 {
+    if (f->face)
+        compose(c, " AND j.face = ?", compose_arg(c, db_text(f->face)));
+    add_processes(c, f, processes);
+    if (f->only)
+        compose(c, f->only == JOBS_OF_GRAPHS ? " AND j.process_id IS NULL" : " AND j.process_id IS NOT NULL");
+    add_states(c, f);
     if (f->created_after)
         compose(c, " AND j.created >= ?::timestamptz", compose_arg(c, db_instant(f->created_after)));
     if (f->created_before) /* as it is told */
         compose(c, " AND j.created < ?::timestamptz + interval '1 ms'", compose_arg(c, db_instant(f->created_before)));
-    if (f->by_seconds)
-        compose(c, " AND extract(epoch FROM coalesce(j.finished, now()) - j.started) BETWEEN ?::float8 AND ?::float8",
-                compose_arg(c, db_double(f->least_seconds)), compose_arg(c, db_double(f->most_seconds)));
+    if (f->after)
+        compose(c, " AND (j.created, j.id) < (SELECT a.created, a.id FROM jobs a WHERE a.id = ?::uuid AND a.owner = ?::uuid)",
+                compose_arg(c, db_text(f->after)), own);
+}
+
+/* Of jobs that have ended. */
+static bool are_few(struct db *db, const char *owner, const struct job_filter *f, bool *ret_few, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = $1 AND seconds BETWEEN $2::float8 AND $3::float8"
+                  "                       LIMIT $4::bigint + 1) j",
+                  DB_ARGS(db_text(owner), db_double(f->least_seconds), db_double(f->most_seconds), db_int(FEW)), err))
+        return false;
+    *ret_few = row_int(rows, 0, 0) <= FEW;
+    return true;
+}
+
+#define ENDED_IN " j.seconds BETWEEN ?::float8 AND ?::float8"
+#define RUN_FOR                                                                                    \
+    " j.finished IS NULL AND j.started IS NOT NULL"                                                \
+    " AND extract(epoch FROM now() - j.started)::float8 BETWEEN ?::float8 AND ?::float8"
+
+/* Where they are few, those of the right length are looked through in the index; where they are many, the list is. */
+static void add_seconds(struct composed *c, const struct job_filter *f, int own, bool few, const struct text *processes)
+{
+    int least = compose_arg(c, db_double(f->least_seconds)), most = compose_arg(c, db_double(f->most_seconds));
+
+    c->plan = DB_PLAN_OWN;
+    if (!few) {
+        compose(c, "SELECT " COLUMNS " FROM jobs j WHERE j.owner = ?::uuid AND (" ENDED_IN " OR " RUN_FOR ")", own, least,
+                most, least, most);
+        add_filter(c, f, own, processes);
+        return;
+    }
+    compose(c, "WITH these AS MATERIALIZED (SELECT j.id, j.created FROM jobs j WHERE j.owner = ?::uuid AND" ENDED_IN, own,
+            least, most);
+    add_filter(c, f, own, processes);
+    compose(c, " UNION ALL SELECT j.id, j.created FROM jobs j WHERE j.owner = ?::uuid AND" RUN_FOR, own, least, most);
+    add_filter(c, f, own, processes);
+    compose(c, ") SELECT " COLUMNS " FROM jobs j WHERE j.id IN (SELECT id FROM these ORDER BY created DESC, id DESC"
+               " LIMIT ?::bigint + 1)", compose_arg(c, db_int(f->limit)));
 }
 
 bool job_list(struct db *db, struct arena *arena, const char *owner, const struct job_filter *f,
@@ -154,23 +199,23 @@ bool job_list(struct db *db, struct arena *arena, const char *owner, const struc
     AUTO(rows) PGresult *rows = NULL;
     AUTO(text) struct text processes = { 0 };
     AUTO_COMPOSED c = { 0 };
+    bool few = false;
     int own;
     size_t count;
 
     if (f->after && !id_is_uuid(f->after))
         return err_set(err, ERR_InvalidParameter, "The page starts after an unknown job.");
+    if (f->by_seconds && !are_few(db, owner, f, &few, err))
+        return false;
+    for (size_t i = 0; i < f->n_process_ids; i++)
+        text_printf(&processes, "%s%s", i ? "\n" : "", f->process_ids[i]);
     own = compose_arg(&c, db_text(owner));
-    compose(&c, "SELECT " COLUMNS " FROM jobs j WHERE j.owner = ?::uuid", own);
-    if (f->face)
-        compose(&c, " AND j.face = ?", compose_arg(&c, db_text(f->face)));
-    add_processes(&c, f, &processes);
-    if (f->only)
-        compose(&c, f->only == JOBS_OF_GRAPHS ? " AND j.process_id IS NULL" : " AND j.process_id IS NOT NULL");
-    add_states(&c, f);
-    add_times(&c, f);
-    if (f->after)
-        compose(&c, " AND (j.created, j.id) < (SELECT a.created, a.id FROM jobs a WHERE a.id = ?::uuid AND a.owner = ?::uuid)",
-                compose_arg(&c, db_text(f->after)), own);
+    if (f->by_seconds) {
+        add_seconds(&c, f, own, few, &processes);
+    } else {
+        compose(&c, "SELECT " COLUMNS " FROM jobs j WHERE j.owner = ?::uuid", own);
+        add_filter(&c, f, own, &processes);
+    }
     compose(&c, " ORDER BY j.created DESC, j.id DESC LIMIT ?::bigint + 1", compose_arg(&c, db_int(f->limit)));
     if (!composed_run(db, &c, &rows, err))
         return false;

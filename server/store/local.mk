@@ -34,7 +34,7 @@ libsentier_a_SOURCES += \
 	server/store/collections.c server/store/collections.h \
 	server/store/compose.c server/store/compose.h \
 	server/store/conditions.c server/store/conditions.h \
-	server/store/item_batch.c server/store/item_batch.h \
+	server/store/item_batch.c server/store/item_batch.h server/store/item_batch_rows.h server/store/item_batch_write.c \
 	server/store/item_check.c \
 	server/store/item_load.c \
 	server/store/item_row.c server/store/item_row.h \

@@ -2,11 +2,14 @@
  * if he deletes it, the next result makes a new one. */
 #include "store/results.h"
 #include "base/text.h"
-#include "json/js.h"
 #include "store/collections.h"
 #include "store/jobs.h"
+#include "store/row_json.h"
 #include <stdio.h>
 #include <string.h>
+
+/* The extent of so many is computed whenever one is added; that of more is widened. */
+enum { FEW_ITEMS = 500 };
 
 static bool find(struct db *db, struct arena *arena, const char *owner, const char **ret_id,
                  const char **ret_name, struct err *err)
@@ -66,24 +69,93 @@ bool results_collection(struct db *db, struct arena *arena, const char *owner, c
     return true;
 }
 
-bool results_update_extent(struct db *db, const char *collection, struct err *err)
+/* What some items cover, as the member "extent" of a collection. */
+#define EXTENT_OF(items)                                                                                                  \
+    "SELECT json_build_object('spatial', json_build_object('bbox',"                                                       \
+    "    json_build_array(json_build_array(coalesce(ST_XMin(e.box), -180), coalesce(ST_YMin(e.box), -90),"                \
+    "      coalesce(ST_XMax(e.box), 180), coalesce(ST_YMax(e.box), 90)))),"                                               \
+    "  'temporal', json_build_object('interval', json_build_array(json_build_array("                                      \
+    "    to_char(e.first, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), to_char(e.last, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')))))"   \
+    " FROM (SELECT ST_Extent(i.geom) AS box, min(i.start_at) AS first, max(i.end_at) AS last FROM items i" items ") e"
+
+static bool extent_of_all(struct db *db, const char *collection, json_t **ret_extent, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
-    AUTO(json) json_t *patch = NULL;
-    char etag[STAC_ETAG_SIZE];
 
-    if (!db_query(db, &rows,
-                  "SELECT json_build_object('extent', json_build_object('spatial', json_build_object('bbox',"
-                  "    json_build_array(json_build_array(coalesce(ST_XMin(e.box), -180), coalesce(ST_YMin(e.box), -90),"
-                  "      coalesce(ST_XMax(e.box), 180), coalesce(ST_YMax(e.box), 90)))),"
-                  "  'temporal', json_build_object('interval', json_build_array(json_build_array("
-                  "    to_char(e.first, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), to_char(e.last, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))))))"
-                  " FROM (SELECT ST_Extent(i.geom) AS box, min(i.start_at) AS first, max(i.end_at) AS last"
-                  "         FROM items i JOIN collections c ON c.number = i.collection WHERE c.id = $1) e",
+    if (!db_query(db, &rows, EXTENT_OF(" JOIN collections c ON c.number = i.collection WHERE c.id = $1"),
                   DB_ARGS(db_text(collection)), err))
         return false;
-    patch = json_loads(row_text(rows, 0, 0), 0, NULL);
-    return collection_patch(db, collection, patch, NULL, etag, err);
+    *ret_extent = row_json(rows, 0, 0);
+    return true;
+}
+
+static bool extent_of_some(struct db *db, const char *collection, const char *ids, json_t **ret_extent, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows,
+                  EXTENT_OF(" JOIN collections c ON c.number = i.collection"
+                            " WHERE i.id = ANY($2::text[]) AND i.collection + 0 = c.number AND c.id = $1"),
+                  DB_ARGS(db_text(collection), db_text(ids)), err))
+        return false;
+    *ret_extent = row_json(rows, 0, 0);
+    return true;
+}
+
+static json_t *part(const json_t *extent, const char *member, const char *list)
+{
+    return json_array_get(json_object_get(json_object_get(extent, member), list), 0);
+}
+
+static json_t *further(const json_t *a, const json_t *b, bool first)
+{
+    double x = json_number_value(a), y = json_number_value(b);
+    const char *s = json_string_value(a), *t = json_string_value(b);
+
+    if (!a || !b || json_is_null(a) || json_is_null(b))
+        return json_incref((json_t *)(b && !json_is_null(b) ? b : a));
+    if (s && t) /* of one form: their order is that of time */
+        return json_incref((json_t *)((strcmp(s, t) < 0) == first ? a : b));
+    return json_incref((json_t *)((x < y) == first ? a : b));
+}
+
+static bool take_extent(json_t **collection, const void *extent, struct err *err)
+{
+    (void)err;
+    json_object_set(*collection, "extent", (json_t *)extent);
+    return true;
+}
+
+static bool widen_extent(json_t **collection, const void *extent, struct err *err)
+{
+    json_t *old = json_object_get(*collection, "extent");
+    const json_t *box = part(old, "spatial", "bbox"), *more = part(extent, "spatial", "bbox");
+    const json_t *time = part(old, "temporal", "interval"), *later = part(extent, "temporal", "interval");
+    json_t *bbox = json_array(), *interval = json_array();
+
+    (void)err;
+    for (size_t i = 0; i < 4; i++)
+        json_array_append_new(bbox, further(json_array_get(box, i), json_array_get(more, i), i < 2));
+    for (size_t i = 0; i < 2; i++)
+        json_array_append_new(interval, further(json_array_get(time, i), json_array_get(later, i), i == 0));
+    json_object_set_new(*collection, "extent",
+                        json_pack("{s:{s:[o]}, s:{s:[o]}}", "spatial", "bbox", bbox, "temporal", "interval", interval));
+    return true;
+}
+
+bool results_update_extent(struct db *db, const char *collection, const char *ids, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+    AUTO(json) json_t *extent = NULL;
+    bool few;
+
+    if (!db_query(db, &rows, "SELECT count <= $2::bigint FROM collections WHERE id = $1",
+                  DB_ARGS(db_text(collection), db_int(FEW_ITEMS)), err))
+        return false;
+    few = row_count(rows) > 0 && row_bool(rows, 0, 0);
+    if (!(few ? extent_of_all(db, collection, &extent, err) : extent_of_some(db, collection, ids, &extent, err)))
+        return false;
+    return collection_change(db, collection, few ? take_extent : widen_extent, extent, err);
 }
 
 bool results_note(struct db *db, const char *job, bool *ret_wanted, struct err *err)

@@ -42,6 +42,7 @@ def doors(make_service, shared, mailbox):
     service = make_service(NAMES, "jobs.url_hosts=127.0.0.1", "catalog.hook_hosts=127.0.0.1", "mail.user_limit=2",
                            f"mail.relay=smtp://127.0.0.1:{mailbox.relay.port}", "mail.from=sentier@example.org", workers=1)
     service.command("user", "add", "alice", "--email", "alice@example.org", input="open sesame\n")
+    service.command("user", "add", "carol", "--email", "carol@example.org", "--role", "admin", input="open sesame\n")
     service.add_user("bob")
     service.command("catalog", "import", *sorted((shared / "data/s2/33TW").glob("*33TWL*")))
     return service
@@ -253,6 +254,58 @@ def test_keys_have_scopes_and_an_end(doors):
 def test_refused_inputs(doors, key, inputs, told):
     answer = execution(doors, {**AREA, **inputs}, key)
     assert answer.status_code == 400 and told in answer.json()["detail"]
+
+
+def test_a_title_of_several_products(doors, key):
+    """The same product in two collections: who asks is told of both, and takes one by its collection."""
+    carol = ("carol", "open sesame")
+    item = requests.get(f"{doors.base}/stac/search?limit=1", timeout=30).json()["features"][0]
+    first = item["collection"]
+    collection = {**requests.get(f"{doors.base}/stac/collections/{first}", timeout=30).json(), "id": "copies", "links": []}
+    assert requests.post(f"{doors.base}/stac/collections", json=collection, auth=carol, timeout=30).status_code == 201
+    copy = {**item, "collection": "copies", "links": []}
+    assert requests.post(f"{doors.base}/stac/collections/copies/items", json=copy, auth=carol, timeout=30).status_code == 201
+    try:
+        for title in (item["id"], item["id"] + ".zip"):
+            told = execution(doors, {"product-title": title, "bbox": AREA["bbox"]}, key)
+            assert told.status_code == 400 and f"/inputs/product-title: '{title}' is the name of several items" in told.json()["detail"]
+            assert all(f"{name}/{item['id']}" in told.json()["detail"] for name in (first, "copies"))
+    finally:
+        assert requests.delete(f"{doors.base}/stac/collections/copies", auth=carol, timeout=30).status_code in (200, 204)
+
+
+def test_a_product_on_tape(doors, key):
+    """Without restoration it is refused, with it the job is made and waits for the tape."""
+    item = requests.get(f"{doors.base}/stac/search?limit=1", timeout=30).json()["features"][0]
+    name, place = item["id"], f"collection = (SELECT number FROM collections WHERE id = '{item['collection']}') AND item = '{item['id']}'"
+    doors.sql(f"UPDATE places SET state = 'f' WHERE {place}")
+    try:
+        told = execution(doors, {"product-title": name, "bbox": AREA["bbox"], "restoration": False}, key)
+        assert told.status_code == 400 and f"'{name}' lies on tape" in told.json()["detail"], told.text
+        made = execution(doors, {"product-title": name, "bbox": AREA["bbox"], "restoration": True}, key)
+        assert made.status_code == 201, made.text
+        requests.delete(made.headers["Location"], headers={"X-API-Key": key}, timeout=30)
+    finally:
+        doors.sql(f"UPDATE places SET state = 'o' WHERE {place}")
+
+
+def test_failure_by_mail(doors, mailbox):
+    """The job is accepted, and fails when it runs: the files of its product are gone."""
+    mailbox.messages.clear()
+    carol = ("carol", "open sesame")
+    item = requests.get(f"{doors.base}/stac/search?limit=1", timeout=30).json()["features"][0]["id"]
+    doors.sql(f"CREATE TABLE kept AS SELECT * FROM places WHERE item = '{item}';"
+              f" UPDATE places SET assets = replace(assets::text, '/data/', '/gone/')::jsonb WHERE item = '{item}'")
+    try:
+        made = requests.post(f"{doors.base}/ogc/processes/ndvi-composite/execution", auth=carol, headers={"Prefer": "respond-async"}, timeout=30,
+                             json={"inputs": {"notif-email": True, "product-title": item, "bbox": AREA["bbox"]}})
+        assert made.status_code == 201, made.text
+        _, to, message = wait_for(lambda: mailbox.messages and mailbox.messages[-1])
+    finally:
+        doors.sql("UPDATE places p SET assets = k.assets FROM kept k WHERE (p.collection, p.item, p.endpoint) = (k.collection, k.item, k.endpoint); DROP TABLE kept")
+    assert to == ["carol@example.org"] and message["Subject"].endswith(": failed")
+    text = message.get_content()
+    assert made.headers["Location"] in text and "/gone/" in text
 
 
 def test_who_has_no_address_gets_no_mail(doors):

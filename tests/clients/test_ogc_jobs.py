@@ -137,6 +137,48 @@ def test_log(alice, jobs):
     assert page["logs"] == log[:1]
 
 
+def prov_json():
+    """What W3C's note on PROV-JSON says of documents, as a JSON Schema."""
+    name = {"pattern": "^([A-Za-z_][A-Za-z0-9_.-]*:)?[^ :][^ ]*$"}
+    literal = {"anyOf": [{"type": ["string", "number", "boolean"]},
+                         {"type": "object", "required": ["$"], "properties": {"$": {"type": "string"}, "type": {"type": "string", **name}, "lang": {"type": "string"}},
+                          "additionalProperties": False}]}
+    value = {"anyOf": [literal, {"type": "array", "minItems": 1, "items": literal}]}
+    reference, moment = {"type": "string", **name}, {"type": "string", "format": "date-time"}
+
+    def records(required=(), **members):
+        one = {"type": "object", "required": list(required), "properties": members, "additionalProperties": value, "propertyNames": name}
+        return {"type": "object", "propertyNames": name, "additionalProperties": {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}}
+
+    def relation(*required, **members):
+        ends = {f"prov:{r}": reference for r in (*required, *members.pop("optional", ()))}
+        return records([f"prov:{r}" for r in required], **ends, **{f"prov:{k}": v for k, v in members.items()})
+
+    return {"type": "object", "additionalProperties": False, "properties": {
+        "prefix": {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}, "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"}},
+        "entity": records(), "agent": records(), "activity": records(**{"prov:startTime": moment, "prov:endTime": moment}),
+        "used": relation("activity", optional=["entity"], time=moment), "wasGeneratedBy": relation("entity", optional=["activity"], time=moment),
+        "wasAssociatedWith": relation("activity", optional=["agent", "plan"]), "wasAttributedTo": relation("entity", "agent"),
+        "wasInformedBy": relation("informed", "informant"), "wasDerivedFrom": relation("generatedEntity", "usedEntity", optional=["activity", "generation", "usage"])}}
+
+
+def test_provenance_has_the_form_of_the_note(alice, jobs):
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft202012Validator(prov_json(), format_checker=jsonschema.FormatChecker())
+    job = alice.post(jobs, json={"process": "echo", "inputs": {"number": 7, "string": "a: b c"}, "outputs": {"number": {}}}, timeout=30).headers["Location"]
+    document = alice.get(job + "/prov", timeout=30).json()
+    check.validate(document)
+    alice.post(job + "/results", timeout=30)
+    end_of(alice, job)
+    document = alice.get(job + "/prov", timeout=30).json()
+    check.validate(document)
+    # the schema can say no
+    used = next(iter(document["used"].values()))
+    del used["prov:activity"]
+    assert not check.is_valid(document)
+    alice.delete(job, timeout=30)
+
+
 def test_provenance(service, alice, jobs):
     prov = pytest.importorskip("prov.model")
     job = alice.post(jobs, json={"process": "echo", "inputs": {"number": 7, "string": {"value": "a: b"}}, "outputs": {"number": {}}}, timeout=30).headers["Location"]

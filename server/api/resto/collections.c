@@ -8,20 +8,14 @@
 
 enum { MANY = 100000 };
 
-/* "S1=a-*,!*b S2=c": the patterns of `name`, in the arena; NULL: there is no such name. */
-static char *patterns_of(struct request *rq, const char *name)
+const char *resto_named(struct arena *arena, const char *setting, const char *name)
 {
-    char *rest = arena_text(rq->arena, rq->config->resto_collections), *entry;
+    char *rest = arena_text(arena, setting), *entry;
+    size_t length = strlen(name);
 
-    while ((entry = strsep(&rest, " "))) {
-        char *equals = strchr(entry, '=');
-
-        if (!equals)
-            continue;
-        *equals = '\0';
-        if (!strcmp(entry, name))
-            return equals + 1;
-    }
+    while ((entry = strsep(&rest, " ")))
+        if (!strncmp(entry, name, length) && entry[length] == '=')
+            return entry + length + 1;
     return NULL;
 }
 
@@ -45,7 +39,7 @@ static bool matches(const char *patterns, const char *id)
 bool resto_collections(struct request *rq, const char *name, const char *const **ret_ids, size_t *ret_count,
                        struct err *err)
 {
-    const char *patterns = patterns_of(rq, name), **ids;
+    const char *patterns = resto_named(rq->arena, rq->config->resto_collections, name), **ids; /* "S1=a-*,!*b S2=c" */
     struct collection_row *rows;
     size_t count, n = 0;
 

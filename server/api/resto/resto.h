@@ -18,6 +18,9 @@ handler_fn resto_search_get, resto_describe_get, resto_feature_get, resto_downlo
 bool resto_collections(struct request *rq, const char *name, const char *const **ret_ids, size_t *ret_count,
                        struct err *err) MUST_USE;
 
+/* The value of `name` in a setting like "NAME=VALUE NAME=VALUE", in the arena; NULL: there is none. */
+const char *resto_named(struct arena *arena, const char *setting, const char *name);
+
 /* ---- params.c ---- */
 
 struct resto_query {

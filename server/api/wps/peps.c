@@ -32,18 +32,9 @@ enum { LOG_LINES = 1000 };
 
 static const char *process_behind(struct request *rq, const char *name)
 {
-    char *rest = arena_text(rq->arena, rq->config->resto_processes), *entry;
+    const char *ours = resto_named(rq->arena, rq->config->resto_processes, name);
 
-    while ((entry = strsep(&rest, " "))) {
-        char *equals = strchr(entry, '=');
-
-        if (!equals)
-            continue;
-        *equals = '\0';
-        if (!strcmp(entry, name))
-            return equals + 1;
-    }
-    return name;
+    return ours ? ours : name;
 }
 
 static const char *value_of(const struct wps_request *wps, const char *id)
