@@ -148,6 +148,16 @@ tests_bench_openeo_bench_floor_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
 bench-openeo: all
 	$(SHELL) $(srcdir)/tests/bench/openeo/run.sh $(abs_top_builddir) $(BENCH_OPENEO_FOLDER) $(BENCH_OPENEO_CASES)
 
+# make bench-s1: a whole tile of Sentinel-1 against the Orfeo ToolBox (otb-bin), and against reading and writing alone. The scene
+# (2 GB) is made once in BENCH_S1_FOLDER.
+BENCH_S1_FOLDER = $(abs_top_builddir)/bench-s1
+EXTRA_PROGRAMS += tests/bench/sar/ortho_parts
+tests_bench_sar_ortho_parts_SOURCES = tests/bench/sar/ortho_parts.c
+tests_bench_sar_ortho_parts_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
+EXTRA_DIST += tests/bench/sar/bench_s1.py tests/bench/sar/run.sh tests/bench/sar/scene.py
+bench-s1: all
+	$(SHELL) $(srcdir)/tests/bench/sar/run.sh $(abs_top_builddir) $(BENCH_S1_FOLDER)
+
 # make soak-stac: eight writers and sixteen readers for ten minutes, while processes are killed
 SOAK_SECONDS = 600
 soak-stac: all
@@ -186,7 +196,7 @@ ets-processes: all
 	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
 	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
 
-.PHONY: openeo-r bench-ogc ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+.PHONY: openeo-r bench-ogc bench-s1 ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/ogc tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_openeo_r.py tests/peers/openeo_r.R tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/clients/test_ogc_openapi.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java

@@ -3,6 +3,7 @@ libsentier_a_SOURCES += \
 	server/commands/check_config.c \
 	server/commands/command.h server/commands/commands.def \
 	server/commands/migrate.c \
+	server/commands/ortho.c \
 	server/commands/openapi.c \
 	server/commands/options.c \
 	server/commands/user.c \

@@ -99,10 +99,9 @@ bool dem_files(const char *path, struct arena *arena, size_t *ret_count, struct 
         good = err_set(err, ERR_SourceUnreadable,
                        "The DEM folder '%s' holds no raster, expected names that end in .hgt, .hgt.zip, .tif or .vrt.",
                        path);
-    qsort(l.files, l.n, sizeof *l.files, by_path);
     *ret_files = arena_array(arena, l.n + 1, sizeof *l.files);
     if (l.n > 0)
-        memcpy(*ret_files, l.files, l.n * sizeof *l.files);
+        qsort(memcpy(*ret_files, l.files, l.n * sizeof *l.files), l.n, sizeof *l.files, by_path);
     *ret_count = l.n;
     free(l.files);
     return good;

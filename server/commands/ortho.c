@@ -1,0 +1,193 @@
+/* sentier ortho: Sentinel-1 products brought onto a tile of the Sentinel-2 grid, without a server or a database. */
+#include "base/text.h"
+#include "commands/command.h"
+#include "commands/progress.h"
+#include "raster/engine.h"
+#include "sar/dem.h"
+#include "sar/mgrs.h"
+#include "sar/names.h"
+#include "sar/ortho.h"
+#include "sar/product.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_PRODUCTS = 16 };
+
+struct making {
+    struct config *config;
+    const char *tile, *polarisation, *output;
+    struct ortho_options options;
+    struct mgrs_tile square;
+    struct grid grid;
+    size_t n_products;
+    char **products;
+    char *frames[MOST_PRODUCTS]; /* scratch files */
+};
+
+static void show_progress(void *context, size_t done, size_t all)
+{
+    (void)context;
+    progress_draw("Geocoding", done, all);
+}
+
+/* The options, each with what it is without being given. */
+static bool read_options(int *argc, char **argv, struct making *m, struct err *err)
+{
+    const char *threads = NULL, *spacing = NULL;
+    const struct {
+        const char *name, *fallback, **value;
+    } options[] = {
+        { "--tile", NULL, &m->tile },
+        { "--dem", NULL, &m->options.dem },
+        { "--geoid", DEM_GEOID, &m->options.geoid },
+        { "--polarisation", "VV", &m->polarisation },
+        { "--calibration", "gamma0", &m->options.calibration },
+        { "--resampling", "near", &m->options.resampling },
+        { "--output", ".", &m->output },
+        { "--threads", NULL, &threads },
+        { "--spacing", "10", &spacing },
+    };
+    double number;
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (!command_take(argc, argv, options[i].name, options[i].value, err))
+            return false;
+        if (!*options[i].value)
+            *options[i].value = options[i].fallback;
+    }
+    m->options.remove_noise = !command_take_flag(argc, argv, "--keep-noise");
+    m->options.remove_border = !command_take_flag(argc, argv, "--keep-border");
+    if (!strcmp(m->options.geoid, "none"))
+        m->options.geoid = NULL;
+    m->options.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads && (!text_to_number(threads, &number) || number < 1 || number > 1024))
+        return err_set(err, ERR_UsageInvalid, "--threads: expected a number from 1 to 1024, found '%s'", threads);
+    if (threads)
+        m->options.threads = (int)number;
+    if (!text_to_number(spacing, &m->grid.dx) || !(m->grid.dx >= 1 && m->grid.dx <= MGRS_SIDE / 10))
+        return err_set(err, ERR_UsageInvalid, "--spacing: expected metres from 1 to %d, found '%s'", MGRS_SIDE / 10, spacing);
+    if (!m->tile || !m->options.dem)
+        return err_set(err, ERR_UsageInvalid, "ortho: needs --tile and --dem");
+    return true;
+}
+
+static bool read_all(int *argc, char **argv, struct making *m, struct err *err)
+{
+    struct common_options common = { 0 };
+
+    if (!read_options(argc, argv, m, err) || !command_options(argc, argv, &common, err))
+        return false;
+    m->config = common.config;
+    if (*argc < 2 || *argc - 1 > MOST_PRODUCTS)
+        return err_set(err, ERR_UsageInvalid, "ortho: expected 1 to %d products, found %d", MOST_PRODUCTS, *argc - 1);
+    m->n_products = (size_t)(*argc - 1);
+    m->products = argv + 1;
+    if (!mgrs_find(m->tile, &m->square, err))
+        return false;
+    m->grid.epsg = m->square.epsg;
+    m->grid.x0 = m->square.left;
+    m->grid.y0 = m->square.top;
+    m->grid.dy = m->grid.dx;
+    m->grid.width = m->grid.height = (int64_t)(MGRS_SIDE / m->grid.dx);
+    m->options.progress = show_progress;
+    return true;
+}
+
+/* What the tile's file is called: the first product says it. */
+static char *name_file(const struct making *m, struct err *err)
+{
+    AUTO(sar_product) struct sar_product *product = NULL;
+    struct product_title title;
+    struct ortho_name name;
+
+    if (!sar_product_open(m->products[0], &product, err) || !product_title_read(product->id, &title, err))
+        return NULL;
+    name = (struct ortho_name){ .platform = title.platform, .tile = m->square.id, .polarisation = m->polarisation,
+                                .ascending = product->ascending, .relative_orbit = (int)product->relative_orbit,
+                                .start_ms = title.start_ms, .joined = m->n_products > 1, .suffix = "" };
+    return ortho_name(&name);
+}
+
+static bool make_frames(struct making *m, struct err *err)
+{
+    for (size_t i = 0; i < m->n_products; i++) {
+        struct ortho_frame frame = { .product = m->products[i], .polarisation = m->polarisation, .grid = m->grid };
+        struct ortho_facts facts;
+        bool good;
+
+        m->frames[i] = mem_printf("%s/.frame-%ld-%zu", m->output, (long)getpid(), i);
+        good = ortho_frame_make(&frame, &m->options, m->frames[i], &facts, err);
+        progress_clear();
+        if (!good)
+            return false;
+        if (*facts.noise_obstacle)
+            fprintf(stderr, "sentier: %s: noise was not removed: %s\n", m->products[i], facts.noise_obstacle);
+        if (facts.dem_gaps)
+            fprintf(stderr, "sentier: %s: has no height at %zu places, where that of the sea was taken\n", m->options.dem,
+                    facts.dem_gaps);
+        if (facts.valid == 0)
+            fprintf(stderr, "sentier: %s: no pixel of %s lies in it\n", m->products[i], m->square.id);
+    }
+    return true;
+}
+
+static bool make_tile(struct making *m, struct err *err)
+{
+    AUTO(mem) char *name = name_file(m, err);
+    AUTO(mem) char *path = name ? mem_printf("%s/%s", m->output, name) : NULL;
+    struct ortho_join join = { .grid = m->grid, .n_frames = m->n_products, .paths = (const char *const *)m->frames,
+                               .filter = { .kind = SPECKLE_NONE }, .band = m->polarisation, .threads = m->options.threads };
+    struct ortho_joined joined;
+
+    if (!path)
+        return false;
+    if (mkdir(m->output, 0777) != 0 && errno != EEXIST)
+        return err_set(err, ERR_StorageFailure, "%s: %m", m->output);
+    if (!make_frames(m, err) || !ortho_join(&join, path, &joined, err))
+        return false;
+    printf("%s: %.1f %% of the tile, mean %.4f, %lld bytes\n", path,
+           100 * (double)joined.valid / ((double)m->grid.width * (double)m->grid.height), joined.mean,
+           (long long)joined.size_bytes);
+    return true;
+}
+
+static int run(int argc, char **argv)
+{
+    struct making m = { 0 };
+    struct err err = { 0 };
+    bool good;
+
+    raster_init();
+    good = read_all(&argc, argv, &m, &err) && make_tile(&m, &err);
+    for (size_t i = 0; i < MOST_PRODUCTS && m.frames[i]; i++) {
+        unlink(m.frames[i]);
+        free(m.frames[i]);
+    }
+    config_free(m.config);
+    return good ? 0 : command_fail(&err);
+}
+
+const struct command command_ortho = {
+    .name = "ortho",
+    .synopsis = "PRODUCT... --tile 32TPT --dem PATH [--polarisation VH] [--output DIR]",
+    .summary = "bring Sentinel-1 GRD products onto a tile of the Sentinel-2 grid",
+    .help = "Calibrates, removes noise and borders, and geocodes the products (SAFE folders or zips, frames of one\n"
+            "pass in the order of time) with a digital elevation model; writes one cloud-optimised GeoTIFF of linear\n"
+            "power to DIR (the current folder without --output), named as S1Tiling names it, and prints its name.\n"
+            "\n"
+            "  --tile NAME          of the Sentinel-2 grid: 32TPT\n"
+            "  --dem PATH           SRTM or Copernicus tiles in a folder, or any raster that GDAL reads\n"
+            "  --geoid PATH         what the DEM's heights count from (EGM96 of proj-data); none: the ellipsoid\n"
+            "  --polarisation NAME  VV, VH, HH or HV (VV)\n"
+            "  --calibration NAME   gamma0, sigma0 or beta0 (gamma0)\n"
+            "  --resampling NAME    near, bilinear or cubic (near)\n"
+            "  --spacing METRES     of pixels (10)\n"
+            "  --keep-noise         thermal noise stays\n"
+            "  --keep-border        so does what lies at the edges of the image\n"
+            "  --threads N          (as many as there are processors)\n"
+            "  --output DIR         where the file goes; made when it is missing\n",
+    .run = run,
+};
