@@ -88,6 +88,23 @@ static void tiff_time(int64_t ms, char ret[20])
     snprintf(ret, 20, "%.4s:%.2s:%.2s %.8s", text, text + 5, text + 8, text + 11);
 }
 
+/* Those that took the place of the products' own orbits. */
+static void put_orbit_files(json_t *m, const json_t *made)
+{
+    AUTO(text) struct text names = { 0 };
+    const char *key;
+    json_t *facts;
+
+    json_object_foreach((json_t *)made, key, facts) {
+        const char *name = member(facts, "orbit_file");
+
+        if (*name)
+            text_printf(&names, "%s%s", names.length ? ", " : "", name);
+    }
+    if (names.length)
+        put(m, "ORBIT_FILES", names.data);
+}
+
 json_t *ortho_metadata(const json_t *inputs, const json_t *made)
 {
     const json_t *about = json_object_get(inputs, "about"), *scenes = json_object_get(inputs, "scenes");
@@ -110,6 +127,7 @@ json_t *ortho_metadata(const json_t *inputs, const json_t *made)
     put(m, "INPUT_S1_IMAGES", images.data ? images.data : "");
     put(m, "NOISE_REMOVED", all_had(made, "noise_removed") ? "True" : "False");
     put(m, "BORDER_NOISE_REMOVED", all_had(made, "border_removed") ? "True" : "False");
+    put_orbit_files(m, made);
     put(m, "ORBIT_DIRECTION", json_is_true(json_object_get(about, "ascending")) ? "ASC" : "DES");
     json_object_set_new(m, "ORBIT_NUMBER", json_sprintf("%lld", number(about, "absolute_orbit")));
     json_object_set_new(m, "RELATIVE_ORBIT_NUMBER", json_sprintf("%03lld", number(about, "relative_orbit")));

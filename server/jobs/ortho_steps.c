@@ -105,7 +105,7 @@ static void forward_progress(void *context, size_t done, size_t all)
 
 static json_t *facts_json(const struct ortho_facts *f)
 {
-    return json_pack("{s:s, s:b, s:b, s:s, s:I, s:I}", "processor", f->processor, "noise_removed", f->noise_removed, "border_removed",
+    return json_pack("{s:s, s:s, s:b, s:b, s:s, s:I, s:I}", "processor", f->processor, "orbit_file", f->orbit_file, "noise_removed", f->noise_removed, "border_removed",
                      f->border_removed, "noise_obstacle", f->noise_obstacle, "valid", (json_int_t)f->valid, "dem_gaps",
                      (json_int_t)f->dem_gaps);
 }
@@ -122,6 +122,7 @@ static bool geocode(struct stepping *s, int64_t start, struct err *err)
                                      .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
                                      .remove_border = json_is_true(json_object_get(s->inputs, "border")),
                                      .dem = c->sar_dem, .geoid = strcmp(c->sar_geoid, "none") && *c->sar_geoid ? c->sar_geoid : NULL,
+                                     .orbits = *c->sar_orbits ? c->sar_orbits : NULL,
                                      .threads = raster.threads, .allowed_paths = raster.allowed_paths,
                                      .progress = forward_progress, .progress_context = p };
     struct ortho_facts facts = { 0 };

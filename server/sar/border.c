@@ -47,15 +47,17 @@ static void running_maximum(const int32_t *values, int64_t n, int32_t *smooth)
     }
 }
 
-/* How far it is dark at both sides of each line. */
-static bool measure_edges(struct sar_measurement *m, const struct sar_border *b, int32_t *left, int32_t *right,
-                          struct err *err)
+/* How far it is dark at both sides of each line of a part, and of those that these are smoothed with. */
+static bool measure_edges(struct sar_measurement *m, const struct sar_border *b, const struct sar_window *part, int32_t *left,
+                          int32_t *right, struct err *err)
 {
+    int64_t first = part->line > AROUND ? part->line - AROUND : 0, end = part->line + (int64_t)part->height + AROUND;
     size_t width = b->samples / 2 < MOST_CUT + AHEAD ? (size_t)(b->samples / 2) : MOST_CUT + AHEAD;
     AUTO(mem) uint16_t *dn = mem_array(width * STRIP_LINES, sizeof *dn);
 
-    for (int64_t line = 0; line < b->lines; line += STRIP_LINES) {
-        size_t height = b->lines - line < STRIP_LINES ? (size_t)(b->lines - line) : STRIP_LINES;
+    end = end < b->lines ? end : b->lines;
+    for (int64_t line = first; line < end; line += STRIP_LINES) {
+        size_t height = end - line < STRIP_LINES ? (size_t)(end - line) : STRIP_LINES;
 
         if (!sar_measurement_read(m, &(struct sar_window){ line, 0, width, height }, dn, err))
             return false;
@@ -69,11 +71,11 @@ static bool measure_edges(struct sar_measurement *m, const struct sar_border *b,
     return true;
 }
 
-static bool adapt_sides(struct sar_measurement *m, struct sar_border *b, struct err *err)
+static bool adapt_sides(struct sar_measurement *m, struct sar_border *b, const struct sar_window *part, struct err *err)
 {
     AUTO(mem) int32_t *left = mem_array((size_t)b->lines, sizeof *left), *right = mem_array((size_t)b->lines, sizeof *right);
 
-    if (!measure_edges(m, b, left, right, err))
+    if (!measure_edges(m, b, part, left, right, err))
         return false;
     running_maximum(left, b->lines, b->left);
     running_maximum(right, b->lines, b->right);
@@ -105,13 +107,16 @@ static bool is_partly_filled(struct sar_measurement *m, const struct sar_border 
     return true;
 }
 
-static bool cut_ends(struct sar_measurement *m, struct sar_border *b, const struct sar_border_options *o, struct err *err)
+static bool cut_ends(struct sar_measurement *m, struct sar_border *b, const struct sar_border_options *o,
+                     const struct sar_window *part, struct err *err)
 {
     bool begin = false, end = false;
 
     if (o->azimuth_zeros <= 0 || o->azimuth_probe >= b->lines)
         return true;
-    if (!is_partly_filled(m, b, o->azimuth_probe, o->azimuth_zeros, &begin, err) ||
+    if (part->line < o->azimuth_lines && !is_partly_filled(m, b, o->azimuth_probe, o->azimuth_zeros, &begin, err))
+        return false;
+    if (part->line + (int64_t)part->height > b->lines - o->azimuth_lines &&
         !is_partly_filled(m, b, b->lines - 1 - o->azimuth_probe, o->azimuth_zeros, &end, err))
         return false;
     if (begin)
@@ -122,8 +127,10 @@ static bool cut_ends(struct sar_measurement *m, struct sar_border *b, const stru
 }
 
 bool sar_border_find(struct sar_measurement *m, const struct sar_annotation *annotation, int ipf,
-                     const struct sar_border_options *options, struct sar_border *ret_border, struct err *err)
+                     const struct sar_border_options *options, const struct sar_window *part, struct sar_border *ret_border,
+                     struct err *err)
 {
+    const struct sar_window all = { 0, 0, (size_t)annotation->samples, (size_t)annotation->lines };
     struct sar_border b = { .lines = annotation->lines, .samples = annotation->samples, .end_line = annotation->lines };
     bool good = true;
 
@@ -131,8 +138,8 @@ bool sar_border_find(struct sar_measurement *m, const struct sar_annotation *ann
     b.right = mem_array((size_t)b.lines, sizeof *b.right);
     cut_sides(&b, ipf < SAR_CLEAN_SIDES_SINCE && !options->adaptive ? options->side_pixels : 0);
     if (ipf < SAR_CLEAN_SIDES_SINCE && options->adaptive)
-        good = adapt_sides(m, &b, err);
-    if (!good || !cut_ends(m, &b, options, err)) {
+        good = adapt_sides(m, &b, part ? part : &all, err);
+    if (!good || !cut_ends(m, &b, options, part ? part : &all, err)) {
         sar_border_done(&b);
         return false;
     }

@@ -24,10 +24,11 @@ struct sar_border {
     int32_t *left, *right;
 };
 
-/* Reads two lines, and with `adaptive` both edges of all lines of an old image. `ipf` 0 (not known) counts as old. Errors:
- * SourceUnreadable, MemoryExceeded. */
+/* Reads a line near each end, and with `adaptive` both edges of the lines of an old image; `part` (NULL: all of the image): nothing
+ * that is of no concern for this window. `ipf` 0 (not known) counts as old. Errors: SourceUnreadable, MemoryExceeded. */
 bool sar_border_find(struct sar_measurement *measurement, const struct sar_annotation *annotation, int ipf,
-                     const struct sar_border_options *options, struct sar_border *ret_border, struct err *err) MUST_USE;
+                     const struct sar_border_options *options, const struct sar_window *part, struct sar_border *ret_border,
+                     struct err *err) MUST_USE;
 void sar_border_done(struct sar_border *border);
 /* Nothing is cut off. */
 bool sar_border_is_empty(const struct sar_border *border);

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "raster/disk.h"
 #include "sar/border.h"
+#include "sar/eof.h"
+#include "sar/extent.h"
 #include "sar/geocode.h"
 #include "sar/measurement.h"
 #include "sar/product.h"
@@ -24,11 +26,13 @@ struct image {
     struct sar_annotation annotation;
     struct sar_radiometry *radiometry;
     struct sar_border border; /* what is cut off; all 0: nothing */
+    struct sar_measurement *kept; /* for all threads; NULL: each has its own */
 };
 
 static void image_drop(struct image *i)
 {
     sar_border_done(&i->border);
+    sar_measurement_free(i->kept);
     sar_radiometry_free(i->radiometry);
     sar_product_free(i->product);
     arena_free(i->arena);
@@ -54,17 +58,19 @@ static bool choose_noise(struct image *i, struct sar_noise *noise, bool *ret_use
     return true;
 }
 
-static bool choose_border(struct image *i, struct ortho_facts *facts, struct err *err)
+static bool choose_orbit(struct image *i, struct ortho_facts *facts, struct err *err)
 {
-    AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
+    struct sar_orbit_file file;
+    bool found;
 
-    if (!i->options->remove_border)
+    if (!i->options->orbits)
         return true;
-    if (!sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &measurement, err) ||
-        !sar_border_find(measurement, &i->annotation, i->product->ipf, &sar_border_defaults, &i->border, err))
+    if (!sar_orbit_file_find(i->options->orbits, &i->annotation, i->arena, &file, &found, err))
         return false;
-    facts->border_removed = true;
-    return true;
+    if (!found)
+        return true;
+    snprintf(facts->orbit_file, sizeof facts->orbit_file, "%s", file.name);
+    return sar_orbit_file_apply(&file, i->arena, &i->annotation, err);
 }
 
 static bool image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct image *i,
@@ -87,7 +93,7 @@ static bool image_open(const struct ortho_frame *frame, const struct ortho_optio
         snprintf(facts->processor, sizeof facts->processor, "%03d.%02d", (int)((unsigned)i->product->ipf / 100 % 1000), (int)((unsigned)i->product->ipf % 100));
     if (!sar_image_annotation(i->product, i->image, i->arena, &i->annotation, err) ||
         !sar_image_calibration(i->product, i->image, i->arena, &calibration, err) ||
-        !choose_noise(i, &noise, &use_noise, facts, err) || !choose_border(i, facts, err))
+        !choose_noise(i, &noise, &use_noise, facts, err) || !choose_orbit(i, facts, err))
         return false;
     return sar_radiometry_new(&calibration, use_noise ? &noise : NULL, quantity, i->annotation.samples, &i->radiometry, err);
 }
@@ -115,7 +121,8 @@ static bool begin(void *context, void **ret_own, struct err *err)
     const struct image *i = context;
     struct reader *r = MEM_NEW(struct reader);
 
-    if (!sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &r->measurement, err)) {
+    if (!i->kept &&
+        !sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &r->measurement, err)) {
         end(context, r);
         return false;
     }
@@ -137,7 +144,7 @@ static bool read_power(void *context, void *own, const struct sar_window *window
             return err_set(err, ERR_MemoryExceeded, "No memory for a window of %zu pixels of an image.", n);
         r->room = n;
     }
-    if (!sar_measurement_read(r->measurement, window, r->numbers, err))
+    if (!sar_measurement_read(i->kept ? i->kept : r->measurement, window, r->numbers, err))
         return false;
     if (i->options->remove_border)
         sar_border_apply(&i->border, window, r->numbers);
@@ -174,6 +181,31 @@ static bool write_pixels(const float *pixels, const struct grid *grid, const cha
     return good;
 }
 
+/* What the grid needs of an image in a zip is unpacked once; and what is to be cut off there is found. */
+static bool prepare(struct image *i, const struct view *view, const struct dem *dem, struct ortho_facts *facts, struct err *err)
+{
+    AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
+    AUTO(crs) struct crs *crs = crs_open();
+    struct sar_window part;
+    bool sequential;
+
+    if (!sar_extent(view, dem, &i->frame->grid, crs, &part, err) ||
+        !sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &measurement, err))
+        return false;
+    sequential = sar_measurement_is_sequential(measurement);
+    if (sequential && !sar_measurement_keep(measurement, &part, err))
+        return false;
+    if (i->options->remove_border && !sar_border_find(measurement, &i->annotation, i->product->ipf, &sar_border_defaults, &part,
+                                                      &i->border, err))
+        return false;
+    facts->border_removed = i->options->remove_border;
+    if (sequential) {
+        i->kept = measurement;
+        measurement = NULL;
+    }
+    return true;
+}
+
 static bool make(struct image *i, float *pixels, struct ortho_facts *facts, struct err *err)
 {
     const struct dem_options heights = { .path = i->options->dem, .geoid = i->options->geoid, .margin = DEM_MARGIN,
@@ -187,7 +219,7 @@ static bool make(struct image *i, float *pixels, struct ortho_facts *facts, stru
     if (!resample_method_find(i->options->resampling, &want.method))
         return err_set(err, ERR_InvalidParameter, "There is no resampling '%s'", i->options->resampling);
     if (!view_new(&i->annotation, NULL, 0, GROUND_RANGE_LINEAR, &view, err) ||
-        !dem_read(&heights, &i->frame->grid, &dem, err))
+        !dem_read(&heights, &i->frame->grid, &dem, err) || !prepare(i, view, dem, facts, err))
         return false;
     want.view = view;
     want.dem = dem;

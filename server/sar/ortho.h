@@ -14,6 +14,7 @@ struct ortho_options {
     const char *resampling;  /* "near", "bilinear", "cubic" */
     bool remove_noise, remove_border;
     const char *dem, *geoid; /* as the site has them */
+    const char *orbits; /* a folder of orbit files; NULL: the annotation's own vectors */
     int threads;
     const char *allowed_paths; /* where products may lie; NULL: anywhere */
     void (*progress)(void *context, size_t done, size_t all);
@@ -31,6 +32,7 @@ struct ortho_facts {
     char processor[8]; /* "003.31"; "" when the product does not tell */
     bool noise_removed, border_removed;
     char noise_obstacle[200]; /* why noise was to be removed and was not; "" else */
+    char orbit_file[100];     /* whose vectors were taken; "": the annotation's */
     int64_t valid;            /* pixels */
     size_t dem_gaps;          /* nodes of the DEM without a height */
 };

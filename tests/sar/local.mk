@@ -1,6 +1,7 @@
 # Sentinel-1
 sar_tests = tests/unit/test_sar_annotation tests/unit/test_sar_radiometry tests/unit/test_sar_geometry \
-	tests/unit/test_sar_geocode tests/unit/test_sar_layers tests/unit/test_sar_dem tests/unit/test_sar_product tests/unit/test_sar_orbit_file tests/fuzz/fuzz_sar_xml
+	tests/unit/test_sar_geocode tests/unit/test_sar_layers tests/unit/test_sar_dem tests/unit/test_sar_product \
+	tests/unit/test_sar_orbit_file tests/unit/test_sar_ortho tests/fuzz/fuzz_sar_xml
 check_PROGRAMS += $(sar_tests)
 TESTS += $(sar_tests)
 tests_unit_test_sar_annotation_SOURCES = tests/unit/test_sar_annotation.c tests/sar/given.h
@@ -19,6 +20,8 @@ tests_unit_test_sar_layers_SOURCES = tests/unit/test_sar_layers.c tests/sar/give
 tests_unit_test_sar_layers_LDADD = $(unit_libs)
 tests_unit_test_sar_dem_SOURCES = tests/unit/test_sar_dem.c tests/raster/files.h
 tests_unit_test_sar_dem_LDADD = $(unit_libs)
+tests_unit_test_sar_ortho_SOURCES = tests/unit/test_sar_ortho.c tests/sar/given.h tests/sar/safe.h
+tests_unit_test_sar_ortho_LDADD = $(unit_libs)
 tests_fuzz_fuzz_sar_xml_SOURCES = tests/fuzz/fuzz_sar_xml.c $(fuzz_main)
 tests_fuzz_fuzz_sar_xml_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_sar_xml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

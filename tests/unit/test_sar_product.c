@@ -375,7 +375,8 @@ static uint16_t begins_at_coast(int64_t line, int64_t pixel)
     return line < 200 && pixel < 2500 ? 0 : 100;
 }
 
-static struct sar_border border_of(const char *root, safe_rule *rule, int ipf, const struct sar_border_options *options)
+static struct sar_border border_of(const char *root, safe_rule *rule, int ipf, const struct sar_border_options *options,
+                                  const struct sar_window *part)
 {
     AUTO(mem) char *path = safe_path(root);
     struct open_image image;
@@ -383,7 +384,7 @@ static struct sar_border border_of(const char *root, safe_rule *rule, int ipf, c
     struct err err = { 0 };
 
     safe_make(root, STEM("vv"), "", rule, NULL);
-    if (!image_open(path, &image, &err) || !sar_border_find(image.measurement, &image.annotation, ipf, options, &border, &err))
+    if (!image_open(path, &image, &err) || !sar_border_find(image.measurement, &image.annotation, ipf, options, part, &border, &err))
         fail_msg("%s", err.message);
     image_close(&image);
     return border;
@@ -392,16 +393,16 @@ static struct sar_border border_of(const char *root, safe_rule *rule, int ipf, c
 static void old_images_lose_their_sides(void **state)
 {
     struct sar_border_options adaptive = sar_border_defaults;
-    struct sar_border b = border_of("b1.SAFE", old_image, 271, &sar_border_defaults);
+    struct sar_border part, b = border_of("b1.SAFE", old_image, 271, &sar_border_defaults, NULL);
 
     (void)state;
     assert_true(b.left[0] == 1000 && b.right[399] == 2000 && b.first_line == 0 && b.end_line == LINES);
     sar_border_done(&b);
-    b = border_of("b1.SAFE", old_image, 290, &sar_border_defaults);
+    b = border_of("b1.SAFE", old_image, 290, &sar_border_defaults, NULL);
     assert_true(sar_border_is_empty(&b));
     sar_border_done(&b);
     adaptive.adaptive = true;
-    b = border_of("b1.SAFE", old_image, 271, &adaptive);
+    b = border_of("b1.SAFE", old_image, 271, &adaptive, NULL);
     /* the window of 25 has its median below 25 as long as 13 of it lie in the dark, 11 or 12 of them below 25 */
     for (int y = 0; y < LINES; y++) {
         int near = y > 100 && y < 210 ? 340 : 300;
@@ -410,6 +411,10 @@ static void old_images_lose_their_sides(void **state)
             fail_msg("line %d: %d to %d", y, b.left[y], b.right[y]);
     }
     assert_true(b.left[250] > 280); /* the bright line takes the edge of its neighbours */
+    part = border_of("b1.SAFE", old_image, 271, &adaptive, &(struct sar_window){ 120, 0, 500, 90 });
+    assert_true(!memcmp(part.left + 120, b.left + 120, 90 * sizeof *b.left) && !memcmp(part.right + 120, b.right + 120, 90 * sizeof *b.left));
+    assert_true(part.left[350] == 0);
+    sar_border_done(&part);
     sar_border_done(&b);
 }
 
@@ -421,7 +426,7 @@ static void partly_filled_ends_are_cut(void **state)
 
     (void)state;
     options.azimuth_lines = 220;
-    b = border_of("b2.SAFE", begins_at_coast, 331, &options);
+    b = border_of("b2.SAFE", begins_at_coast, 331, &options, NULL);
     assert_true(b.first_line == 220 && b.end_line == LINES && b.left[0] == 0);
     for (size_t i = 0; i < ARRAY_LEN(dn); i++)
         dn[i] = 7;
@@ -433,8 +438,11 @@ static void partly_filled_ends_are_cut(void **state)
     sar_border_apply(&b, &(struct sar_window){ 218, 10, 6, 4 }, dn);
     assert_true(dn[12] == 0 && dn[13] == 0 && dn[14] == 7 && dn[16] == 7 && dn[17] == 0 && dn[18] == 0 && dn[23] == 0);
     sar_border_done(&b);
+    b = border_of("b2.SAFE", begins_at_coast, 331, &options, &(struct sar_window){ 220, 0, 10, 10 });
+    assert_true(sar_border_is_empty(&b)); /* the begin is of no concern */
+    sar_border_done(&b);
     options.azimuth_zeros = 2500; /* the line has exactly as many */
-    b = border_of("b2.SAFE", begins_at_coast, 331, &options);
+    b = border_of("b2.SAFE", begins_at_coast, 331, &options, NULL);
     assert_true(sar_border_is_empty(&b));
     sar_border_done(&b);
 }
