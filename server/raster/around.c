@@ -40,8 +40,8 @@ size_t around_bytes(const struct plan_node *node, size_t width, size_t height)
         return sieve_bytes(node, width, height);
     if (node->op == PLAN_WARP)
         return pixels * 2 * sizeof(double) + warp_bytes(&node->inputs[0]->schema);
-    pixels += (width + node->kernel->width) * (height + node->kernel->height);
-    return pixels * 3 * sizeof(double);
+    pixels = (width + node->kernel->width) * (height + node->kernel->height); /* as they are, and as numbers */
+    return 2 * pixels * sizeof(double) + (node->kernel->height + 1) * width * sizeof(double);
 }
 
 static void *pixels_new(size_t count, size_t size, struct err *err)
@@ -123,6 +123,19 @@ struct rim {
     double *values;
 };
 
+static void replace_gaps(double *values, size_t n, double replacement)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = values[i] != values[i] ? replacement : values[i];
+}
+
+/* Whole rows one below the other, as most blocks have them: they need not be put together. */
+static bool are_whole_rows(const struct rim *rim, size_t nx, size_t y, size_t ny)
+{
+    return nx == rim->width && rim->x[nx - 1] - rim->x[0] == (int64_t)nx - 1 &&
+           rim->y[y + ny - 1] - rim->y[y] == (int64_t)ny - 1;
+}
+
 static bool read_run(const struct around *a, struct rim *rim, size_t x, size_t nx, size_t y,
                      size_t ny, struct err *err)
 {
@@ -130,20 +143,19 @@ static bool read_run(const struct around *a, struct rim *rim, size_t x, size_t n
     int64_t y0 = rim->y[y] < rim->y[y + ny - 1] ? rim->y[y] : rim->y[y + ny - 1];
     int64_t x1 = rim->x[x] + rim->x[x + nx - 1] - x0, y1 = rim->y[y] + rim->y[y + ny - 1] - y0;
     struct window_rect w = { x0, y0, (size_t)(x1 - x0) + 1, (size_t)(y1 - y0) + 1 };
-    AUTO(mem) double *values = pixels_new(w.width * w.height, sizeof *values, err);
-    double replacement = a->node->kernel->replacement;
+    bool whole = are_whole_rows(rim, nx, y, ny);
+    AUTO(mem) double *apart = whole ? NULL : pixels_new(w.width * w.height, sizeof *apart, err);
+    double *values = whole ? rim->values + y * rim->width : apart;
 
     if (!values || !read_numbers(a, &w, PIXEL_F64, values, err))
         return false;
-    for (size_t r = 0; r < ny; r++) {
+    replace_gaps(values, w.width * w.height, a->node->kernel->replacement);
+    for (size_t r = 0; !whole && r < ny; r++) {
         const double *from = values + (size_t)(rim->y[y + r] - y0) * w.width;
         double *to = rim->values + (y + r) * rim->width + x;
 
-        for (size_t c = 0; c < nx; c++) {
-            double v = from[rim->x[x + c] - x0];
-
-            to[c] = v != v ? replacement : v;
-        }
+        for (size_t c = 0; c < nx; c++)
+            to[c] = from[rim->x[x + c] - x0];
     }
     return true;
 }
@@ -169,23 +181,27 @@ static bool read_rim(const struct around *a, struct rim *rim, struct err *err)
     return true;
 }
 
-/* Where weights are a column times a row, rows are summed first, then columns. */
+/* Where weights are a column times a row, rows are summed first, then columns: of the sums of rows as many are held
+ * as the kernel is high. */
 static void weigh(const struct kernel_args *k, const struct rim *rim, const struct window_rect *w,
                   double *row_sums, double *sums, const struct lane_plane *out, size_t pitch)
 {
     struct pixel_kind doubles = { PIXEL_F64, NAN, true };
 
-    for (size_t y = 0; k->row && y < rim->height; y++) {
-        memset(row_sums + y * w->width, 0, w->width * sizeof *row_sums);
-        for (size_t i = 0; i < k->width; i++)
-            weigh_row(row_sums + y * w->width, rim->values + y * rim->width + i, k->row[i],
-                      w->width);
-    }
-    for (size_t y = 0; y < w->height; y++) {
+    for (size_t below = 0; below < rim->height; below++) {
+        double *row = row_sums + below % k->height * w->width;
+        size_t y = below + 1 - k->height;
+
+        if (k->row)
+            memset(row, 0, w->width * sizeof *row);
+        for (size_t i = 0; k->row && i < k->width; i++)
+            weigh_row(row, rim->values + below * rim->width + i, k->row[i], w->width);
+        if (below + 1 < k->height)
+            continue;
         memset(sums, 0, w->width * sizeof *sums);
         for (size_t j = 0; j < k->height; j++) {
             if (k->row) {
-                weigh_row(sums, row_sums + (y + j) * w->width, k->column[j], w->width);
+                weigh_row(sums, row_sums + (y + j) % k->height * w->width, k->column[j], w->width);
                 continue;
             }
             for (size_t i = 0; i < k->width; i++)
@@ -208,7 +224,7 @@ static bool run_kernel(const struct around *a, const struct window_rect *w,
     AUTO(mem) int64_t *x = mem_array(rim.width, sizeof *x);
     AUTO(mem) int64_t *y = mem_array(rim.height, sizeof *y);
     AUTO(mem) double *values = pixels_new(rim.width * rim.height, sizeof *values, err);
-    AUTO(mem) double *row_sums = pixels_new(k->row ? w->width * rim.height : 0, sizeof *values, err);
+    AUTO(mem) double *row_sums = pixels_new(k->row ? w->width * k->height : 0, sizeof *values, err);
     AUTO(mem) double *sums = mem_array(w->width, sizeof *sums);
 
     if (!values || !row_sums)
