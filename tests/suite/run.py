@@ -33,8 +33,6 @@ EXPECTED = {
                           "true; what would tell them apart is not in the definitions, with which other tests compare",
     "test_POST_result": "expects 201, the API document says 200 and nothing else",
     "test_apply_dimension_quantiles_1": "three quantiles of each of two bands are six; the definition has no case for such a target",
-    "test_process_metadata_functional[cloud_detection]": "names all methods that there are; by openEO's own guide for back-ends (openeo-processes, "
-                                                         "meta/implementation.md) those that are not offered are removed",
     "test_load_save_netcdf_batch_job_metadata": "asserts what a function without a return statement returns",
 }
 # Of the vectors of processes, by what the suite says (None: of any process).
