@@ -135,6 +135,8 @@ static int compare_values(const json_t *a, const json_t *b)
         return (x > y) - (x < y);
     if (json_is_string(a) && json_is_string(b))
         return strcmp(json_string_value(a), json_string_value(b));
+    if (json_is_boolean(a) && json_is_boolean(b))
+        return json_is_true(a) - json_is_true(b);
     return (int)json_typeof(a) - (int)json_typeof(b);
 }
 

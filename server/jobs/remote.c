@@ -124,7 +124,7 @@ char *remote_beside(const struct config *config, const char *base, const char *r
 
     if (url && same_host(base, url) && remote_is_listed(config, url))
         return url;
-    err_set(err, ERR_Unreachable, "the server named an address that is not its own: '%.200s'", reference ? reference : "nothing");
+    err_set(err, ERR_RemoteFailed, "the server named an address that is not its own: '%.200s'", reference ? reference : "nothing");
     free(url);
     return NULL;
 }
@@ -168,7 +168,7 @@ bool remote_json(const struct config *config, const char *method, const char *ur
     if (!ret_json)
         return true;
     return js_parse(answer->body, answer->size, JS_DEFAULT_DEPTH, ret_json, err) ||
-           err_set((err_clear(err), err), ERR_Unreachable, "%.200s: the answer is no JSON", url);
+           err_set((err_clear(err), err), ERR_RemoteFailed, "%.200s: the answer is no JSON", url);
 }
 
 /* ---- descriptions ---- */
@@ -190,7 +190,7 @@ bool remote_describe(const struct config *config, const char *url, json_t **ret_
         return false;
     }
     if (!json_is_object(json_object_get(description, "outputs")) || !json_is_object(description))
-        return err_set(err, ERR_Unreachable, "%.200s: is no description of a process", url);
+        return err_set(err, ERR_RemoteFailed, "%.200s: is no description of a process", url);
     *ret_description = json_incref(description);
     if (!json_is_object(json_object_get(description, "inputs")))
         json_object_set_new(description, "inputs", json_object());
@@ -290,7 +290,7 @@ bool remote_look(const struct config *config, const char *kind, const char *job,
         ret->message = mem_printf("the job %.200s is %s%s%.600s", job, word, message ? ": " : "", message ? message : "");
         return true;
     }
-    return err_set(err, ERR_Unreachable, "%.200s: '%.40s' is no status of a job", job, word ? word : "nothing");
+    return err_set(err, ERR_RemoteFailed, "%.200s: '%.40s' is no status of a job", job, word ? word : "nothing");
 }
 
 bool remote_dismiss(const struct config *config, const char *kind, const char *job, struct err *err)

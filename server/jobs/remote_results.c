@@ -81,11 +81,12 @@ static bool write_file(struct taking *t, const char *output, const void *bytes, 
 static bool fetch_link(struct taking *t, const char *output, const char *href, const char *media, struct err *err)
 {
     AUTO(mem) char *url = remote_resolve(t->base, href), *name = NULL, *path = NULL, *said = NULL;
-    struct fetch what = { .url = url, .timeout_ms = FILE_MS };
+    bool too_large = false;
+    struct fetch what = { .url = url, .timeout_ms = FILE_MS, .ret_too_large = &too_large };
     AUTO(fetched) struct fetched answer = { 0 };
 
     if (!url || t->count >= MOST_FILES || t->left <= 0)
-        return err_set(err, ERR_Unreachable, "the results of the other server are larger than workflows.results, more than %d files, "
+        return err_set(err, ERR_RemoteFailed, "the results of the other server are larger than workflows.results, more than %d files, "
                        "or no addresses", MOST_FILES);
     name = name_for(t, url, media);
     path = mem_printf("%s/%s", t->folder, name);
@@ -93,6 +94,8 @@ static bool fetch_link(struct taking *t, const char *output, const char *href, c
     what.max_size = (size_t)t->left;
     if (!remote_call(t->config, &what, &answer, err)) {
         unlink(path);
+        if (too_large)
+            err->code = ERR_RemoteFailed; /* it would be so again */
         return false;
     }
     if (answer.status != 200)
@@ -110,7 +113,7 @@ static bool take_base64(struct taking *t, const char *output, const char *text, 
     AUTO(mem) unsigned char *bytes = secret_decode(text, strlen(text), sodium_base64_VARIANT_ORIGINAL, &size);
 
     return (bytes ||
-            err_set(err, ERR_Unreachable, "the output '%.60s' of the other server is not in base64", output)) &&
+            err_set(err, ERR_RemoteFailed, "the output '%.60s' of the other server is not in base64", output)) &&
            write_file(t, output, bytes, size, media, err);
 }
 
@@ -126,7 +129,7 @@ static bool take_member(struct taking *t, const char *output, const json_t *valu
     if (json_is_array(value) && json_array_size(value) && member(json_array_get(value, 0), "href")) {
         json_array_foreach((json_t *)value, i, one)
             if (!member(one, "href") || !fetch_link(t, output, member(one, "href"), member(one, "type"), err))
-                return err->code ? false : err_set(err, ERR_Unreachable, "the output '%.60s' mixes links and values", output);
+                return err->code ? false : err_set(err, ERR_RemoteFailed, "the output '%.60s' mixes links and values", output);
         return true;
     }
     if (href)
@@ -180,11 +183,11 @@ static bool take_answer(struct taking *t, const struct fetched *answer, const js
         return true;
     if (media && strstr(media, "json")) {
         if (!js_parse(answer->body, answer->size, JS_DEFAULT_DEPTH, &document, &why))
-            return err_set(err, ERR_Unreachable, "the results of the other server are no JSON: %s", why.message);
+            return err_set(err, ERR_RemoteFailed, "the results of the other server are no JSON: %s", why.message);
         return take_document(t, document, outputs, err);
     }
     if (json_object_size(outputs) != 1)
-        return err_set(err, ERR_Unreachable, "the other server answered %.100s where a document of %zu outputs was asked for",
+        return err_set(err, ERR_RemoteFailed, "the other server answered %.100s where a document of %zu outputs was asked for",
                        media ? media : "something", json_object_size(outputs));
     json_object_foreach((json_t *)outputs, only, wish)
         if (!write_file(t, only, answer->body, answer->size, media, err))
@@ -199,7 +202,7 @@ static bool take_assets(struct taking *t, const json_t *document, const json_t *
 
     json_object_foreach(json_object_get(document, "assets"), key, asset)
         if (!member(asset, "href") || !fetch_link(t, only ? only : "result", member(asset, "href"), member(asset, "type"), err))
-            return err->code ? false : err_set(err, ERR_Unreachable, "the asset '%.60s' of the other server has no address", key);
+            return err->code ? false : err_set(err, ERR_RemoteFailed, "the asset '%.60s' of the other server has no address", key);
     return true;
 }
 

@@ -271,6 +271,8 @@ static bool failed(const struct fetch *what, const struct transfer *transfer, CU
                          : transfer->write_error ? strerror(transfer->write_error)
                                                : curl_easy_strerror(code);
 
+    if (what->ret_too_large)
+        *what->ret_too_large = transfer->too_large;
     return err_set(err, transfer->write_error ? ERR_StorageFailure : ERR_Unreachable, "%.*s: %s", told_length(what->url),
                    what->url, reason);
 }

@@ -18,6 +18,7 @@ struct fetch {
     int64_t timeout_ms; /* for all of it; 0: 30 s */
     size_t max_size;    /* of the answer; 0: 16 MiB */
     const char *file;   /* an answer of 200 becomes this new file, past memory; NULL: it is kept */
+    bool *ret_too_large; /* that is why there is no answer; may be NULL */
     int redirects;      /* how many are followed, within http and https; 0: none */
     bool public_only;   /* refuses loopback, private and link-local addresses, also behind a name or a
                            redirect: for addresses that users give */

@@ -127,7 +127,7 @@ def test_at_most_so_many_addresses(execute, elsewhere):
     ({"numbers": [1, {"value": "x"}]}, "/inputs/numbers/1/value: expected type number, found a string"),
     ({"bbox": {"bbox": [1, 2, 3, 4, 5]}}, "/inputs/bbox/bbox"),
     ({"pause": 61}, "/inputs/pause: 61 is not <= 60"),
-    ({"string": {"collection": "x", "subset": 1}}, "/inputs/string/subset: expected filter, bbox, datetime, limit, ids or q"),
+    ({"string": {"collection": "x", "subset": 1}}, "/inputs/string/subset: expected filter, bbox, datetime, limit, ids, q, properties, sortBy or aliases"),
 ])
 def test_values_that_are_refused(execute, inputs, detail):
     answer = execute({"inputs": inputs})

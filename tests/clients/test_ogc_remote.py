@@ -210,7 +210,8 @@ def test_progress_and_dismissal(shop, alice, peer, liar):
     deadline, robot = time.time() + 60, peer.session("robot")
     while time.time() < deadline and steps_of(alice, job).get("endless", {}).get("progress") != 42:
         time.sleep(0.1)
-    assert steps_of(alice, job)["endless"]["progress"] == 42 and alice.get(job, timeout=30).json()["progress"] == 14  # of three steps
+    assert steps_of(alice, job)["endless"]["progress"] == 42
+    assert alice.get(job, timeout=30).json()["progress"] == 14, shop.sql("SELECT id, parent, state, blocks, blocks_done FROM jobs WHERE state IN (1, 2)")  # of three steps
     while time.time() < deadline and not robot.get(peer.base + "/ogc/jobs?status=accepted", timeout=30).json()["jobs"]:
         time.sleep(0.1)
     alice.delete(job, timeout=30)

@@ -1,5 +1,8 @@
 """Workflows (Part 3): processes whose inputs are outputs of others, here and on other servers; deployed workflows."""
+import http.server
 import json
+import threading
+import urllib.parse
 
 import pytest
 import requests
@@ -14,7 +17,7 @@ FIELDS = {"process_graph": {"self": {"process_id": "constant", "arguments": {"x"
 
 @pytest.fixture(scope="module")
 def shop(make_service):
-    service = make_service("packages.hosts=127.0.0.1")
+    service = make_service("packages.hosts=127.0.0.1", "jobs.url_hosts=127.0.0.1")
     for name in ("alice", "bob"):
         service.add_user(name)
     deploy(service.session("alice"), service, {"processDescription": {"id": "plus"}, "executionUnit": ADD})
@@ -185,3 +188,64 @@ def test_what_cannot_be_deployed(shop, alice):
         answer = alice.post(shop.base + "/ogc/processes", data=json.dumps({**WORKFLOW, "id": "wrong", **change}),
                             headers={"Content-Type": "application/json"}, timeout=30)
         assert answer.status_code in (400, 404) and (place in answer.json()["detail"] or answer.status_code == 404), answer.text
+
+
+POINTS = [{"type": "Feature", "id": f"p{n}", "geometry": {"type": "Point", "coordinates": [n, 0]}, "properties": {"n": n, "even": n % 2 == 0, "name": f"point {n}"}}
+          for n in range(7)]
+
+
+class Features(http.server.BaseHTTPRequestHandler):
+    """A server of features that pages by three and knows no filter."""
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        start = int(query.get("offset", 0))
+        body = {"type": "FeatureCollection", "features": POINTS[start:start + 3], "links": []}
+        if start + 3 < len(POINTS):
+            body["links"].append({"rel": "next", "href": f"items?offset={start + 3}"})
+        known = url.path == "/collections/points/items" and "filter" not in query
+        data = json.dumps(body if known else {}).encode()
+        self.send_response(200 if known else 400)
+        self.send_header("Content-Type", "application/geo+json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def features():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Features)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/collections/points"
+    server.shutdown()
+
+
+@pytest.mark.parametrize("modifiers, names", [
+    ({}, [0, 1, 2, 3, 4, 5, 6]), ({"limit": 5}, [0, 1, 2, 3, 4]), ({"filter": "n > 1 AND even = true"}, [2, 4, 6]),
+    ({"filter": {"op": ">", "args": [{"property": "n"}, 4]}, "limit": 1}, [5]), ({"sortBy": ["-n"], "filter": "n < 3"}, [2, 1, 0]),
+    ({"sortBy": ["even", "-n"]}, [5, 3, 1, 6, 4, 2, 0]),
+])
+def test_collections_of_others(shop, alice, features, modifiers, names):
+    answer = run(alice, shop, "echo", {"object": {"collection": features, **modifiers}}, outputs={"object": {}})
+    assert [feature["properties"]["n"] for feature in answer.json().get("features", [])] == names, answer.text
+
+
+def test_fields_of_features(shop, alice, features):
+    """Modifiers of a collection, of a value, and of what another process gives."""
+    wish = {"properties": ["n", "title"], "aliases": {"title": "name"}, "filter": "n = 3"}
+    whole = {"type": "FeatureCollection", "features": POINTS}
+    nested = {"process": "echo", "inputs": {"object": {"value": whole}}, "outputs": {"object": {}}}
+    for value in ({"collection": features, **wish}, {"value": whole, **wish}, {**nested, **wish}):
+        answer = run(alice, shop, "echo", {"object": value}, outputs={"object": {}})
+        assert [feature["properties"] for feature in answer.json().get("features", [])] == [{"n": 3, "title": "point 3"}], answer.text
+    for wrong, place in (({"properties": ["n + 1"]}, "/inputs/object/properties/n + 1: "), ({"sortBy": "n"}, "/inputs/object/sortBy: "),
+                         ({"filter": "n >"}, "/inputs/object/filter: ")):
+        for value in ({"collection": features, **wrong}, {"value": whole, **wrong}):
+            answer = run(alice, shop, "echo", {"object": value})
+            assert answer.status_code == 400 and answer.json()["detail"].startswith(place), answer.text
+    answer = run(alice, shop, "echo", {"object": {"collection": "http://169.254.169.254/collections/x"}})
+    assert answer.status_code == 400 and "not a public address" in answer.text

@@ -4,7 +4,9 @@
  * alternative that it must fit. */
 #include "api/ogc/ogc.h"
 #include "base/text.h"
+#include "jobs/fields.h"
 #include "json/schema.h"
+#include "net/fetch.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@ static const char *text_of(const json_t *object, const char *name)
 /* {"value": v} with nothing but what qualifies v. */
 static bool is_qualified(const json_t *value)
 {
-    static const char *const members[] = { "value", "mediaType", "encoding", "schema", "format" };
+    static const char *const members[] = { "value", "mediaType", "encoding", "schema", "format", "filter", "properties", "sortBy", "aliases" };
     const char *name;
     json_t *member;
 
@@ -135,9 +137,15 @@ static bool is_plain_after_all(const json_t *schema, const json_t *value)
     return type && !strcmp(type, "object") && js_schema_check(schema, value, "", &ignored);
 }
 
+static bool has_modifiers(const json_t *value)
+{
+    return json_object_get(value, "filter") || json_object_get(value, "properties") || json_object_get(value, "sortBy");
+}
+
 static bool check_held(const json_t *schema, const json_t *value, const char *pointer, json_t **ret_plain,
                        struct err *err)
 {
+    AUTO(json) json_t *modified = NULL;
     AUTO(mem) char *inside = NULL;
     const json_t *held;
 
@@ -149,6 +157,12 @@ static bool check_held(const json_t *schema, const json_t *value, const char *po
     }
     inside = js_pointer(pointer, "value");
     held = json_object_get(value, "value");
+    if (has_modifiers(value)) {
+        modified = json_deep_copy(held);
+        if (!fields_modify(modified, value, pointer, err))
+            return false;
+        held = modified;
+    }
     if (!check_value(schema, held, media_of(value), pointer, inside, err)) {
         if (!is_plain_after_all(schema, value))
             return false;
@@ -179,11 +193,16 @@ static bool take_collection(struct reading *r, const json_t *value, const char *
                             struct err *err)
 {
     const char *id = own_collection(r->source, text_of(value, "collection")), *name;
+    struct err why = { 0 };
+    bool public_only;
     json_t *member;
 
-    if (!id)
-        return err_set(err, ERR_InvalidParameter, "%s/collection: expected a collection of this service, found '%.200s'",
-                       pointer, text_of(value, "collection"));
+    if (!id) { /* a collection of another service is read through its address (graph/load.c) */
+        id = text_of(value, "collection");
+        if (!r->source || !fetch_may_call(id, r->source->config->jobs_url_hosts, &public_only, &why))
+            return err_set(err, ERR_InvalidParameter, "%s/collection: '%.200s': %s", pointer, id,
+                           why.code ? why.message : "expected a collection of this service");
+    }
     json_object_foreach((json_t *)value, name, member) {
         json_t *made = NULL;
 
@@ -209,7 +228,7 @@ static bool check_one(struct reading *r, const char *name, const json_t *schema,
     if (collection && wants_collection(r->graph, name)) {
         if (!take_collection(r, value, pointer, &fetched, err))
             return false;
-    } else if (collection && !is_plain_after_all(schema, value)) {
+    } else if (collection && !json_object_get(json_object_get(schema, "properties"), "collection")) {
         if (!ogc_source_items(r->source, value, pointer, &fetched, err))
             return false;
     } else if (text_of(value, "href")) {

@@ -27,6 +27,8 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/nested-processes",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/deployable-workflows",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-input",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/remote-collections",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",

@@ -2,6 +2,8 @@
  * items. Addresses are those of users: public ones, and hosts of jobs.url_hosts; size, time and number have an end. */
 #include "api/ogc/ogc.h"
 #include "base/text.h"
+#include "ingest/remote.h"
+#include "jobs/fields.h"
 #include "net/fetch.h"
 #include <string.h>
 
@@ -133,8 +135,12 @@ static void add_parameter(struct text *url, const char *name, const json_t *valu
         text_add(url, "&filter-lang=cql2-json");
 }
 
-/* What of a collection value becomes a parameter of its items. */
-static const char *const modifiers[] = { "filter", "bbox", "datetime", "limit", "ids", "q" };
+/* What of a collection value becomes a parameter of its items: of this service all of it; others are asked for what every
+ * server of features knows, and the rest is done here, as are properties and sortBy. */
+static const struct { const char *name; bool everywhere; } modifiers[] = {
+    { "filter", false }, { "bbox", true }, { "datetime", true }, { "limit", true }, { "ids", false }, { "q", false },
+};
+static const char *const done_here[] = { "properties", "sortBy", "aliases" };
 
 static bool check_members(const json_t *value, const char *pointer, struct err *err)
 {
@@ -145,11 +151,54 @@ static bool check_members(const json_t *value, const char *pointer, struct err *
         bool known = !strcmp(name, "collection") || !strcmp(name, "format") || !strcmp(name, "mediaType");
 
         for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
-            known |= !strcmp(name, modifiers[i]);
+            known |= !strcmp(name, modifiers[i].name);
+        for (size_t i = 0; i < ARRAY_LEN(done_here); i++)
+            known |= !strcmp(name, done_here[i]);
         if (!known)
-            return err_set(err, ERR_InvalidParameter, "%s/%.60s: expected filter, bbox, datetime, limit, ids or q", pointer,
-                           name);
+            return err_set(err, ERR_InvalidParameter,
+                           "%s/%.60s: expected filter, bbox, datetime, limit, ids, q, properties, sortBy or aliases", pointer, name);
     }
+    return true;
+}
+
+/* Pages are read until there are as many as are wanted, or no more. */
+static bool add_pages(struct ogc_source *source, const char *first, size_t most, const char *pointer, json_t *features, struct err *err)
+{
+    AUTO(mem) char *at = mem_text(first);
+
+    while (at) {
+        AUTO(fetched) struct fetched answer = { 0 };
+        AUTO(json) json_t *page = NULL;
+        AUTO(mem) char *whole = whole_address(source, at);
+        struct err why = { 0 };
+        const json_t *link;
+        char *next;
+
+        if (!get(source, at, "application/geo+json, application/json;q=0.9", NULL, pointer, &answer, err))
+            return false;
+        if (!js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, &page, &why))
+            return err_set(err, ERR_InvalidParameter, "%s/collection: its items are no JSON: %s", pointer, why.message);
+        if (!json_is_array(json_object_get(page, "features")))
+            return err_set(err, ERR_InvalidParameter, "%s/collection: its items are no features", pointer);
+        json_array_extend(features, json_object_get(page, "features"));
+        if (json_array_size(features) > MOST_FEATURES)
+            return err_set(err, ERR_InvalidParameter, "%s/collection: has more than %d features; ask for fewer", pointer, MOST_FEATURES);
+        link = json_array_size(features) < most ? remote_link(page, "next", &(size_t){ 0 }) : NULL;
+        next = link ? remote_resolve(whole, text_of(link, "href")) : NULL;
+        free(at);
+        at = next;
+    }
+    return true;
+}
+
+/* ids and q are parameters of some servers alone. */
+static bool check_elsewhere(const json_t *value, const char *pointer, struct err *err)
+{
+    static const char *const names[] = { "ids", "q" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (json_object_get(value, names[i]))
+            return err_set(err, ERR_InvalidParameter, "%s/%s: is for collections of this service; use filter", pointer, names[i]);
     return true;
 }
 
@@ -157,13 +206,17 @@ bool ogc_source_items(struct ogc_source *source, const json_t *value, const char
                       struct err *err)
 {
     const char *collection = text_of(value, "collection");
-    AUTO(fetched) struct fetched answer = { 0 };
+    bool here = !strchr(collection, '/') || *collection == '/' || (source && text_begins(collection, source->base_url));
+    double wish = json_number_value(json_object_get(value, "limit"));
+    size_t most = wish >= 1 && wish < MOST_FEATURES ? (size_t)wish : MOST_FEATURES;
+    AUTO(json) json_t *features = json_array(), *made = json_pack("{s:s, s:O}", "type", "FeatureCollection", "features", features);
+    AUTO(json) json_t *rest = json_copy((json_t *)value);
     AUTO(text) struct text url = { 0 };
-    struct err why = { 0 };
+    bool filters = !here && json_object_get(value, "filter");
 
     if (!source)
         return err_set(err, ERR_InvalidParameter, "%s: collections cannot be read here; send the value", pointer);
-    if (!check_members(value, pointer, err))
+    if (!check_members(value, pointer, err) || (!here && !check_elsewhere(value, pointer, err)))
         return false;
     if (strchr(collection, '/')) {
         text_add(&url, collection);
@@ -171,11 +224,18 @@ bool ogc_source_items(struct ogc_source *source, const json_t *value, const char
         text_add(&url, "/stac/collections/");
         text_add_url(&url, collection, "");
     }
-    text_printf(&url, "/items?%s", json_object_get(value, "limit") ? "" : "limit=10000");
+    text_printf(&url, "/items?%s", json_object_get(value, "limit") && !filters ? "" : here ? "limit=10000" : "limit=1000");
     for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
-        add_parameter(&url, modifiers[i], json_object_get(value, modifiers[i]));
-    if (!get(source, url.data, "application/geo+json", NULL, pointer, &answer, err))
+        if ((here || modifiers[i].everywhere) && !(filters && !strcmp(modifiers[i].name, "limit")))
+            add_parameter(&url, modifiers[i].name, json_object_get(value, modifiers[i].name));
+    if (!add_pages(source, url.data, filters ? MOST_FEATURES + 1 : most, pointer, features, err))
         return false;
-    return js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, ret_features, &why) ||
-           err_set(err, ERR_InvalidParameter, "%s/collection: its items are no JSON: %s", pointer, why.message);
+    if (here)
+        json_object_del(rest, "filter"); /* done by the search */
+    if (!fields_modify(made, rest, pointer, err))
+        return false;
+    while (json_array_size(features) > most)
+        json_array_remove(features, json_array_size(features) - 1);
+    *ret_features = json_incref(made);
+    return true;
 }
