@@ -137,6 +137,7 @@ const struct route routes[] = {
     OGC(GET, "/jobs", USER, jobs_get),
     OGC(GET, "/jobs/{jobId}", USER, job_get),
     OGC(DELETE, "/jobs/{jobId}", USER, job_delete),
+    OGC(POST, "/jobs/{jobId}/dismissal", USER, job_dismiss),
     OGC(POST, "/jobs", USER, jobs_post, .body = BODY_BYTES),
     OGC(PATCH, "/jobs/{jobId}", USER, job_patch, .body = BODY_BYTES),
     OGC(POST, "/jobs/{jobId}/results", USER, results_post, .body = BODY_JSON, .body_optional = true),

@@ -224,3 +224,62 @@ def test_pages(alice, jobs):
         assert page.headers["Content-Type"].startswith("text/html") and "<b>" not in page.text.replace("<b>Sentier", "")
     alice.delete(job, timeout=30)
     assert json.loads(alice.get(jobs + "?limit=1", timeout=30).text)["links"]
+
+
+# ---- dismissal ----
+
+BROKEN = {"value": {"process_id": "load_collection", "arguments": {"id": "sentinel-2-l2a", "spatial_extent": None, "temporal_extent": ["2001-01-01", "2001-01-02"]}},
+          "saved": {"process_id": "save_result", "arguments": {"data": {"from_node": "value"}, "format": "COG"}, "result": True}}
+STATES = {  # how a job gets there; what a dismissal does to it
+    "created": ({"process": "echo", "inputs": {"string": "x"}}, False, "gone"),
+    "accepted": ({"process": "echo", "inputs": {"pause": 60}}, True, "stays"),
+    "successful": ({"process": "echo", "inputs": {"string": "x"}}, True, "gone"),
+    "failed": ({"process_graph": BROKEN}, True, "gone"),
+    "dismissed": ({"process": "echo", "inputs": {"pause": 60}}, True, "gone"),
+}
+
+
+@pytest.mark.parametrize("way", ["DELETE", "form"])
+@pytest.mark.parametrize("state", STATES)
+def test_dismissal_in_each_state(scenes, state, way):
+    alice, (body, starts, then) = scenes.session("alice"), STATES[state]
+    if "pause" in body.get("inputs", {}):
+        job = alice.post(f"{scenes.base}/ogc/processes/echo/execution", json={"inputs": body["inputs"]}, headers={"Prefer": "respond-async"},
+                         timeout=30).headers["Location"]
+    else:
+        job = alice.post(f"{scenes.base}/ogc/jobs", json=body, timeout=30).headers["Location"]
+    if starts and "pause" not in body.get("inputs", {}):
+        assert alice.post(job + "/results", timeout=30).status_code == 200
+    if state in ("successful", "failed"):
+        assert end_of(alice, job)["status"] == state
+    if state == "dismissed":
+        assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    assert alice.get(job, timeout=30).json()["status"] == state
+    if way == "form":
+        page = alice.get(job + "?f=html", timeout=30).text
+        assert f'<form method="post" action="{job}/dismissal?f=html"><button>{"Dismiss" if state == "accepted" else "Remove"}</button>' in page
+        for headers in {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://elsewhere.example"}:
+            assert alice.post(job + "/dismissal?f=html", headers=headers, timeout=30).status_code == 403
+        answer = alice.post(job + "/dismissal?f=html", headers={"Sec-Fetch-Site": "same-origin"}, timeout=30)
+        assert answer.status_code == 200 and "dismissed" in answer.text and "/dismissal" not in answer.text
+    else:
+        assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    after = alice.get(job, timeout=30)
+    assert (after.json()["status"] if after.status_code == 200 else after.status_code) == ("dismissed" if then == "stays" else 404)
+
+
+def test_form_job_and_picture(scenes):
+    """What a browser does: the form of a process sends parameters; its job's page leads to results that are shown."""
+    alice = scenes.session("alice")
+    form = alice.get(f"{scenes.base}/ogc/processes/snapshot?f=html", timeout=30).text
+    assert 'name="date"' in form and 'placeholder="2023-08-20"' in form
+    inputs = {"bbox": "15.2,45.5,15.3,45.6", "date": "2023-08-20", "width": "200", "response[f]": "html", "response[prefer]": "respond-async"}
+    made = alice.get(f"{scenes.base}/ogc/processes/snapshot/execution", params=inputs, headers={"Accept": "text/html"}, timeout=60)
+    assert made.status_code == 201 and "<progress" in made.text
+    job = made.headers["Location"]
+    assert end_of(alice, job)["status"] == "successful"
+    page = alice.get(job + "/results?f=html", timeout=30)
+    assert "media-src *" in page.headers["Content-Security-Policy"]
+    source = page.text.split('<img class="shown" src="')[1].split('"')[0].replace("&amp;", "&")
+    picture = requests.get(source, timeout=30)
+    assert (picture.headers["Content-Type"], picture.content[:4]) == ("image/png", b"\x89PNG")

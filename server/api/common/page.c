@@ -48,7 +48,7 @@ bool page_reply(struct request *rq, struct reply *reply, struct text *page)
     size_t size = page->length;
 
     reply_header(rq, reply, "Content-Security-Policy",
-                 "default-src 'none'; style-src 'self'; img-src * data:; form-action 'self'; "
+                 "default-src 'none'; style-src 'self'; img-src * data:; media-src *; form-action 'self'; "
                  "frame-ancestors 'none'; base-uri 'none'");
     return reply_bytes(reply, 200, text_take(page), size, "text/html; charset=utf-8");
 }

@@ -212,6 +212,18 @@ void html_ogc_jobs(struct request *rq, const json_t *body, struct text *page)
     end(page, body, shown, false);
 }
 
+/* A form, since a page has no scripts. Not on the page that tells of the dismissal itself. */
+static void add_dismissal(struct request *rq, const json_t *job, struct text *page)
+{
+    const char *status = text_of(job, "status");
+    bool active = !strcmp(status, "accepted") || !strcmp(status, "running");
+
+    if (rq->method == POST && !strcmp(status, "dismissed"))
+        return;
+    page_add(page, "<form method=\"post\" action=\"%s\"><button>%s</button></form>\n",
+             href_of(rq, OGC_ROOT "/jobs/%s/dismissal?f=html", text_of(job, "jobID")), active ? "Dismiss" : "Remove");
+}
+
 void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "progress", "message", NULL };
@@ -220,6 +232,7 @@ void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
     page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
     add_progress(page, body);
     page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
+    add_dismissal(rq, body, page);
     end(page, body, shown, true);
 }
 
@@ -241,7 +254,18 @@ static void add_map(struct text *page, const struct ogc_products *products)
     map_add(page, "Where the results lie", areas, n);
 }
 
-/* A file of pixels comes as a link, a picture is shown. */
+/* What browsers show. */
+static bool is_picture(const char *media)
+{
+    static const char *const all[] = { "image/png", "image/jpeg", "image/gif", "image/webp" };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (!strcmp(media, all[i]))
+            return true;
+    return false;
+}
+
+/* A file of pixels comes as a link; pictures and films are shown. */
 static void add_product(struct text *page, const struct ogc_product *product, const json_t *member)
 {
     const char *href = text_of(member, "href");
@@ -251,8 +275,10 @@ static void add_product(struct text *page, const struct ogc_product *product, co
         page_add(page, "<a href=\"%s\">%s</a> %s", href, product->file ? product->file->name : product->id, text_of(member, "type"));
     else
         page_add_json(page, member);
-    if (*href && (!strncmp(text_of(member, "type"), "image/png", 9) || !strncmp(text_of(member, "type"), "image/jpeg", 10)))
-        page_add(page, "<br><img class=\"thumbnail\" src=\"%s\" alt=\"%s\">", href, product->id);
+    if (*href && is_picture(text_of(member, "type")))
+        page_add(page, "<br><img class=\"shown\" src=\"%s\" alt=\"%s\">", href, product->id);
+    else if (*href && text_begins(text_of(member, "type"), "video/"))
+        page_add(page, "<br><video class=\"shown\" controls loop muted src=\"%s\"></video>", href);
     text_add(page, "</td></tr>\n");
 }
 

@@ -268,3 +268,13 @@ bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
     job.updated = instant_now();
     return ogc_answer(rq, reply, 200, ogc_status(rq, &job), html_ogc_job, err);
 }
+
+bool ogc_job_dismiss(struct request *rq, struct reply *reply, struct err *err)
+{
+    const char *site = request_header(rq, "Sec-Fetch-Site"), *origin = request_header(rq, "Origin");
+
+    /* browsers send along who is logged in, whoever's form it is */
+    if ((site && strcmp(site, "same-origin")) || (!site && origin && strcmp(origin, rq->base_url)))
+        return err_set(err, ERR_PermissionsInsufficient, "A page of another site cannot dismiss a job.");
+    return ogc_job_delete(rq, reply, err);
+}

@@ -21,7 +21,7 @@ handler_fn ogc_processes_get, ogc_process_get;
 /* execution.c */
 handler_fn ogc_execution_post, ogc_execution_get;
 /* jobs.c */
-handler_fn ogc_jobs_get, ogc_job_get, ogc_job_delete;
+handler_fn ogc_jobs_get, ogc_job_get, ogc_job_delete, ogc_job_dismiss;
 /* results.c */
 handler_fn ogc_results_get, ogc_result_get;
 

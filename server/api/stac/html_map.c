@@ -161,13 +161,15 @@ void map_add(struct text *page, const char *label, const struct map_area *areas,
     page_add(page, "<title>%s</title>", label);
     add_grid(page, &view);
     for (size_t i = 0; i < count; i++) {
-        page_add(page, "<a href=\"%s\"><path class=\"area\" vector-effect=\"non-scaling-stroke\" d=\"",
-                 areas[i].href);
+        if (areas[i].href)
+            page_add(page, "<a href=\"%s\">", areas[i].href);
+        text_add(page, "<path class=\"area\" vector-effect=\"non-scaling-stroke\" d=\"");
         if (areas[i].geometry && !json_is_null(areas[i].geometry))
             add_geometry(page, areas[i].geometry);
         else
             add_box(page, areas[i].bbox);
-        page_add(page, "\"><title>%s</title></path></a>", areas[i].title);
+        page_add(page, "\"><title>%s</title></path>", areas[i].title);
+        text_add(page, areas[i].href ? "</a>" : "");
     }
     text_add(page, "</svg>\n");
 }

@@ -8,7 +8,7 @@
 struct map_area {
     const json_t *geometry; /* GeoJSON, NULL: `bbox` is drawn */
     const json_t *bbox;     /* 4 or 6 numbers */
-    const char *href, *title;
+    const char *href, *title; /* href NULL: it leads nowhere */
 };
 /* Nothing is added when no area can be drawn. */
 void map_add(struct text *page, const char *label, const struct map_area *areas, size_t count);
