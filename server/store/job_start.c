@@ -202,8 +202,8 @@ bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID
 /* --- again, or what was made before -------------------------------------------------------------- */
 
 /* The row is locked and in a state that may start. */
-static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class, const struct job_terms *terms,
-                    struct err *err)
+static bool enqueue(struct db *db, const char *owner, const char *id, int64_t class, int64_t delay_s,
+                    const struct job_terms *terms, struct err *err)
 {
     double tag;
 
@@ -224,14 +224,15 @@ static bool enqueue(struct db *db, const char *owner, const char *id, int64_t cl
                           db_double(terms->budget < 0 ? -1 : terms->budget)),
                   err) &&
            db_run(db,
-                  "INSERT INTO tasks(job, number, kind, class, rank, state, estimate)"
-                  " VALUES ($1, 0, 0, $2::smallint, $3, 'r', " FIRST_GUESS ")",
-                  DB_ARGS(db_text(id), db_int(class), db_double(tag)), err) &&
+                  "INSERT INTO tasks(job, number, kind, class, rank, state, estimate, not_before)"
+                  " VALUES ($1, 0, 0, $2::smallint, $3, 'r', " FIRST_GUESS ", " BEGIN_AFTER("$4") ")",
+                  DB_ARGS(db_text(id), db_int(class), db_double(tag), db_int(delay_s)), err) &&
            notify_ready(db, err) && job_notify(db, id, err);
 }
 
 struct start {
     const char *owner, *id;
+    int64_t delay_s;
     const struct job_terms *terms;
 };
 
@@ -248,11 +249,11 @@ static bool start(struct db *db, void *arg, struct err *err)
     return db_run(db, "DELETE FROM tasks WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
            db_run(db, "DELETE FROM job_assets WHERE job = $1", DB_ARGS(db_text(s->id)), err) &&
-           job_delete_children(db, s->id, err) && enqueue(db, s->owner, s->id, class, terms_of(s->terms), err);
+           job_delete_children(db, s->id, err) && enqueue(db, s->owner, s->id, class, s->delay_s, terms_of(s->terms), err);
 }
 
-bool job_start(struct db *db, const char *owner, const char *id, const struct job_terms *terms,
+bool job_start(struct db *db, const char *owner, const char *id, int64_t delay_s, const struct job_terms *terms,
                struct err *err)
 {
-    return db_transact(db, start, &(struct start){ owner, id, terms }, err);
+    return db_transact(db, start, &(struct start){ owner, id, delay_s, terms }, err);
 }

@@ -67,9 +67,9 @@ struct job_input {
 bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
 /* created (or finished, error, canceled: run again) -> queued, with its planning task, in one
- * transaction, and NOTIFY. `terms` may be NULL. Errors: JobNotFound, JobLocked (queued or running),
- * TooManyRequests (most_jobs). */
-bool job_start(struct db *db, const char *owner, const char *id, const struct job_terms *terms,
+ * transaction, and NOTIFY; begun so many seconds later. `terms` may be NULL. Errors: JobNotFound, JobLocked
+ * (queued or running), TooManyRequests (most_jobs). */
+bool job_start(struct db *db, const char *owner, const char *id, int64_t delay_s, const struct job_terms *terms,
                struct err *err) MUST_USE;
 /* insert and start in one transaction: an accepted request is never lost. */
 bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],

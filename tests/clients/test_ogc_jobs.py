@@ -81,6 +81,19 @@ def test_locked(service, alice, jobs):
 
 
 @pytest.mark.sanitizer
+def test_made_then_started_to_begin_later(alice, jobs):
+    job = alice.post(jobs, json={"process": "echo", "inputs": {"pause": 60, "number": 7}}, timeout=30).headers["Location"]
+    for _ in range(2):  # the second time what was dismissed is started again
+        started = alice.post(job + "/results", timeout=30).json()
+        assert (started["status"], started["message"]) == ("accepted", "It is to begin later.")
+        assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    assert alice.patch(job, json={"inputs": {"pause": None}}, timeout=30).status_code == 200
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "successful"
+    alice.delete(job, timeout=30)
+
+
+@pytest.mark.sanitizer
 @pytest.mark.parametrize("body", [{"title": "Three", "process": {"process_graph": SUM}}, {"process_graph": SUM}, SUM])
 def test_a_process_graph(service, alice, jobs, body):
     made = alice.post(jobs, json=body, headers={"Content-Schema": "https://x.org/schemas/openeo-process-graph.yaml"}, timeout=30)

@@ -181,7 +181,7 @@ static void other_peoples_jobs_do_not_exist(void **state)
     assert_false(job_delete(db, ALICE, "'; DROP TABLE jobs; --", &e));
     assert_int_equal(e.code, ERR_JobNotFound);
     err_clear(&e);
-    assert_false(job_start(db, ALICE, id, NULL, &e));
+    assert_false(job_start(db, ALICE, id, 0, NULL, &e));
     assert_int_equal(e.code, ERR_JobLocked);
 }
 
@@ -282,7 +282,7 @@ static void retries_are_bounded_and_a_users_error_is_final(void **state)
     assert_string_equal(job.error_code, "Internal");
     assert_string_equal(job.error_message, "signal 11 (tried 3 times)");
     job_done(&job);
-    GOOD(job_start(db, ALICE, id, NULL, err)); /* a failed job may run again */
+    GOOD(job_start(db, ALICE, id, 0, NULL, err)); /* a failed job may run again */
     assert_true(claim(&task));
     assert_int_equal(task.run, 2);
     GOOD(task_fail(db, &task, &user, err));

@@ -117,10 +117,9 @@ bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, stru
     return !is_graph(x) || run_check(rq, x->graph, x->arguments, "", DIALECT_OPENEO, err);
 }
 
-/* An input "pause" has the job begin later, where the process has one. */
-static int64_t pause_of(const struct ogc_execution *x)
+int64_t ogc_pause_of(const json_t *arguments)
 {
-    return json_integer_value(json_object_get(x->arguments, "pause"));
+    return json_integer_value(json_object_get(arguments, "pause"));
 }
 
 struct job_input ogc_execution_input(struct request *rq, const struct ogc_execution *x, const char *face,
@@ -132,7 +131,7 @@ struct job_input ogc_execution_input(struct request *rq, const struct ogc_execut
         .owner = rq->user->id, .face = face, .process_id = x->process->id,
         .title = title ? title : json_string_value(json_object_get(x->description, "title")),
         .process = x->graph, .arguments = x->arguments, .request = x->request, .class = class,
-        .delay_s = pause_of(x),
+        .delay_s = ogc_pause_of(x->arguments),
     };
 }
 
@@ -207,7 +206,7 @@ static bool is_answered(const struct ogc_execution *x, const json_t *value)
         if (mode && !strcmp(mode, "reference"))
             return false;
     }
-    return value && json_is_object(value) && !pause_of(x) && !json_object_get(x->request, "notify");
+    return value && json_is_object(value) && !ogc_pause_of(x->arguments) && !json_object_get(x->request, "notify");
 }
 
 /* What the outputs are, when they are known without pixels and no file is wanted (NULL: they are not). */

@@ -21,6 +21,8 @@ bool ogc_execution_read(struct request *rq, const char *process_id, const json_t
 bool ogc_execution_is_commands(const struct ogc_execution *x);
 /* Whether a job of it can be made. */
 bool ogc_execution_check(struct request *rq, const struct ogc_execution *x, struct err *err) MUST_USE;
+/* An input "pause" has the job begin so many seconds later, where the process has one. */
+int64_t ogc_pause_of(const json_t *arguments);
 /* What the job table keeps of it. */
 struct job_input ogc_execution_input(struct request *rq, const struct ogc_execution *x, const char *face,
                                      enum job_class class);

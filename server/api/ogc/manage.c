@@ -219,7 +219,8 @@ bool ogc_results_post(struct request *rq, struct reply *reply, struct err *err)
 
     if (!OGC_QUERY(rq, err) || !ogc_job_own(rq, &job, err))
         return false;
-    return (job_start(rq->db, rq->user->id, job.id, &terms, err) || locked(err)) && reply_status(rq, reply, 200, job.id, err);
+    return (job_start(rq->db, rq->user->id, job.id, ogc_pause_of(job.arguments), &terms, err) || locked(err)) &&
+           reply_status(rq, reply, 200, job.id, err);
 }
 
 /* ---- what it is made of ---- */

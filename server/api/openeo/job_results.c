@@ -35,7 +35,7 @@ bool openeo_results_post(struct request *rq, struct reply *reply, struct err *er
     terms = run_terms(rq, openeo_budget(job.request));
     if (job.state != JOB_QUEUED && job.state != JOB_RUNNING && !check_budget(rq, &job, terms.budget, err))
         return false;
-    if (!job_start(rq->db, rq->user->id, job.id, &terms, err)) {
+    if (!job_start(rq->db, rq->user->id, job.id, 0, &terms, err)) {
         if (err->code != ERR_JobLocked)
             return false;
         err_clear(err);
