@@ -43,6 +43,7 @@ static bool read_options(int *argc, char **argv, struct making *m, struct err *e
         { "--tile", NULL, &m->tile },
         { "--dem", NULL, &m->options.dem },
         { "--geoid", DEM_GEOID, &m->options.geoid },
+        { "--orbits", NULL, &m->options.orbits },
         { "--polarisation", "VV", &m->polarisation },
         { "--calibration", "gamma0", &m->options.calibration },
         { "--resampling", "near", &m->options.resampling },
@@ -111,6 +112,23 @@ static char *name_file(const struct making *m, struct err *err)
     return ortho_name(&name);
 }
 
+/* What was not as it was wanted. */
+static void tell(const struct making *m, const char *product, const struct ortho_facts *facts)
+{
+    if (*facts->noise_obstacle)
+        fprintf(stderr, "sentier: %s: noise was not removed: %s\n", product, facts->noise_obstacle);
+    if (m->options.orbits && !*facts->orbit_file)
+        fprintf(stderr, "sentier: %s: has no orbit file for %s, whose own vectors were taken\n", m->options.orbits, product);
+    if (facts->dem_missing)
+        fprintf(stderr, "sentier: %s: has no file for %zu cell%s of one degree that %s lies in\n", m->options.dem,
+                facts->dem_missing, facts->dem_missing == 1 ? "" : "s", m->square.id);
+    if (facts->dem_gaps)
+        fprintf(stderr, "sentier: %s: has no height at %zu places, where that of the sea was taken\n", m->options.dem,
+                facts->dem_gaps);
+    if (facts->valid == 0)
+        fprintf(stderr, "sentier: %s: no pixel of %s lies in it\n", product, m->square.id);
+}
+
 static bool make_frames(struct making *m, struct err *err)
 {
     for (size_t i = 0; i < m->n_products; i++) {
@@ -123,13 +141,7 @@ static bool make_frames(struct making *m, struct err *err)
         progress_clear();
         if (!good)
             return false;
-        if (*facts.noise_obstacle)
-            fprintf(stderr, "sentier: %s: noise was not removed: %s\n", m->products[i], facts.noise_obstacle);
-        if (facts.dem_gaps)
-            fprintf(stderr, "sentier: %s: has no height at %zu places, where that of the sea was taken\n", m->options.dem,
-                    facts.dem_gaps);
-        if (facts.valid == 0)
-            fprintf(stderr, "sentier: %s: no pixel of %s lies in it\n", m->products[i], m->square.id);
+        tell(m, m->products[i], &facts);
     }
     return true;
 }
@@ -172,7 +184,7 @@ static int run(int argc, char **argv)
 
 const struct command command_ortho = {
     .name = "ortho",
-    .synopsis = "PRODUCT... --tile 32TPT --dem PATH [--polarisation VH] [--output DIR]",
+    .synopsis = "PRODUCT... --tile 32TPT --dem PATH [--orbits DIR] [--polarisation VH] [--output DIR]",
     .summary = "bring Sentinel-1 GRD products onto a tile of the Sentinel-2 grid",
     .help = "Calibrates, removes noise and borders, and geocodes the products (SAFE folders or zips, frames of one\n"
             "pass in the order of time) with a digital elevation model; writes one cloud-optimised GeoTIFF of linear\n"
@@ -181,6 +193,7 @@ const struct command command_ortho = {
             "  --tile NAME          of the Sentinel-2 grid: 32TPT\n"
             "  --dem PATH           SRTM or Copernicus tiles in a folder, or any raster that GDAL reads\n"
             "  --geoid PATH         what the DEM's heights count from (EGM96 of proj-data); none: the ellipsoid\n"
+            "  --orbits DIR         orbit files (*.EOF), of which the best one is taken (the product's own vectors)\n"
             "  --polarisation NAME  VV, VH, HH or HV (VV)\n"
             "  --calibration NAME   gamma0, sigma0 or beta0 (gamma0)\n"
             "  --resampling NAME    near, bilinear or cubic (near)\n"

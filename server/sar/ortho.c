@@ -227,6 +227,7 @@ static bool make(struct image *i, float *pixels, struct ortho_facts *facts, stru
         return false;
     facts->valid = (int64_t)report.filled;
     facts->dem_gaps = dem->n_voids;
+    facts->dem_missing = dem->missing;
     return true;
 }
 

@@ -35,6 +35,7 @@ struct ortho_facts {
     char orbit_file[100];     /* whose vectors were taken; "": the annotation's */
     int64_t valid;            /* pixels */
     size_t dem_gaps;          /* nodes of the DEM without a height */
+    size_t dem_missing;       /* cells of one degree that its folder has no file for */
 };
 /* Writes grid.width x grid.height floats to `path`: linear power, 0 without data; where there is nothing the file has holes.
  * Errors: FileContentInvalid, SourceUnreadable, StorageFailure, MemoryExceeded. */
