@@ -369,6 +369,7 @@ def test_the_form_runs_the_process(ogc, alice):
     answer = alice.get(action, params=sent, headers={"Accept": "text/html"}, timeout=30)
     assert answer.status_code == 201 and answer.headers["Content-Type"].startswith("text/html")
     job = answer.headers["Location"]
+    assert answer.headers["Refresh"] == f"1; url={job}?f=html"  # not this address, which would run it again
     assert end_of(alice, job)["status"] == "successful"
     assert "Refresh" not in alice.get(job + "?f=html", timeout=30).headers
     assert alice.get(job + "/results/string", timeout=30).json() == "a & b"

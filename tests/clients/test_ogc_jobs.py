@@ -4,6 +4,7 @@ import time
 
 import pytest
 import requests
+from jobs_common import pids, stripes
 
 PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 PART4 = "http://www.opengis.net/def/exceptions/ogcapi-processes-4/1.0/"
@@ -279,6 +280,36 @@ def test_dismissal_in_each_state(scenes, state, way):
         assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
     after = alice.get(job, timeout=30)
     assert (after.json()["status"] if after.status_code == 200 else after.status_code) == ("dismissed" if then == "stays" else 404)
+
+
+@pytest.mark.parametrize("way", ["DELETE", "form"])
+def test_dismissal_of_what_runs(scenes, way):
+    """A job of hundreds of results: what computes it ends, it stays dismissed, and the worker takes the next job."""
+    alice, graph = scenes.session("alice"), stripes(200, lon=(15.2, 15.5), lat=(45.5, 45.6))
+    graph["load"]["arguments"]["id"] = "sentinel-2-l2a"
+    job = alice.post(f"{scenes.base}/ogc/jobs", json={"process_graph": graph}, timeout=30).headers["Location"]
+    assert alice.post(job + "/results", timeout=30).status_code == 200
+    deadline = time.time() + 60
+    while not pids(scenes, "task") or alice.get(job, timeout=30).json()["status"] == "accepted":
+        assert time.time() < deadline
+        time.sleep(0.01)
+    assert alice.get(job, timeout=30).json()["status"] == "running"
+    if way == "form":
+        answer = alice.get(job + "?f=html", timeout=30)
+        assert answer.headers["Refresh"] == "2" and "<button>Dismiss</button>" in answer.text
+        answer = alice.post(job + "/dismissal?f=html", headers={"Sec-Fetch-Site": "same-origin"}, timeout=30)
+        assert answer.status_code == 200 and "dismissed" in answer.text and "Refresh" not in answer.headers
+    else:
+        assert alice.delete(job, timeout=30).json()["status"] == "dismissed"
+    while pids(scenes, "task"):
+        assert time.time() < deadline
+        time.sleep(0.01)
+    assert alice.get(job + "/results", timeout=30).status_code == 410
+    following = alice.post(f"{scenes.base}/ogc/jobs", json={"process": "echo"}, timeout=30).headers["Location"]
+    alice.post(following + "/results", timeout=30)
+    assert end_of(alice, following)["status"] == "successful" and alice.get(job, timeout=30).json()["status"] == "dismissed"
+    for url in job, following:
+        alice.delete(url, timeout=30)
 
 
 def test_form_job_and_picture(scenes):

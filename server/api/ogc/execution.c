@@ -169,6 +169,8 @@ static bool reply_accepted(struct request *rq, struct reply *reply, const char *
     if (!job_load(rq->db, rq->arena, rq->user->id, id, &job, err))
         return false;
     reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/jobs/%s", job.id));
+    /* of browsers: to look again at this page's own address would run the process once more */
+    reply_header(rq, reply, "Refresh", "1; url=%s", href_of(rq, OGC_ROOT "/jobs/%s?f=html", job.id));
     ogc_preference_applied(rq, reply, &prefer, true);
     return ogc_answer(rq, reply, 201, ogc_status(rq, &job), html_ogc_job, err);
 }
