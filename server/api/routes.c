@@ -62,6 +62,7 @@ const struct route routes[] = {
     ROUTE(POST, "/api/places/{collection}/{item}/order", USER, order_post, PLAIN),
     ROUTE(GET, "/results/{job_id}", SIGNED, openeo_results_zip_get, OPENEO),
     ROUTE(GET, "/results/{job_id}/{file}", SIGNED, results_file_get, OPENEO),
+    ROUTE(GET, "/results/{job_id}/preview/{file}", SIGNED, results_preview_get, OPENEO),
     ROUTE(GET, "/results/{job_id}/items/{file}", SIGNED, openeo_result_item_get, OPENEO),
     ROUTE(GET, "/store/{token}/{job_id}/{file}/{path*}", NOBODY, results_member_get, OPENEO),
 

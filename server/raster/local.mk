@@ -49,6 +49,7 @@ libsentier_a_SOURCES += \
 	server/raster/film.c server/raster/film.h \
 	server/raster/lettering.c server/raster/lettering.h \
 	server/raster/palettes.c server/raster/palettes.h \
+	server/raster/preview.c server/raster/preview.h \
 	server/raster/scaling.c server/raster/scaling.h \
 	server/raster/show.h server/raster/sink_film.c \
 	server/raster/stretch.c server/raster/stretch.h \

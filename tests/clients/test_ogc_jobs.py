@@ -1,5 +1,8 @@
 """OGC API - Processes, Part 4: jobs that are made, changed, started; what they were made of; where their results come from."""
+import html
+import io
 import json
+import re
 import time
 
 import pytest
@@ -327,3 +330,39 @@ def test_form_job_and_picture(scenes):
     source = page.text.split('<img class="shown" src="')[1].split('"')[0].replace("&amp;", "&")
     picture = requests.get(source, timeout=30)
     assert (picture.headers["Content-Type"], picture.content[:4]) == ("image/png", b"\x89PNG")
+
+
+def test_previews(scenes):
+    """A GeoTIFF is shown as the pixels that GDAL reads of it, stretched as numpy would; to whom the page was for."""
+    numpy, rasterio, image = (pytest.importorskip(name) for name in ("numpy", "rasterio", "PIL.Image"))
+    alice = scenes.session("alice")
+    made = alice.post(f"{scenes.base}/ogc/processes/ndvi-composite/execution", headers={"Prefer": "respond-async"}, json={"inputs": {}}, timeout=30)
+    job = made.headers["Location"]
+    assert end_of(alice, job)["status"] == "successful"
+    files, page = alice.get(job + "/results?profile=ogc-results", timeout=30).json(), alice.get(job + "/results?f=html", timeout=30).text
+    sources = [html.unescape(source) for source in re.findall(r'<img class="shown" loading="lazy" src="([^"]+)"', page)]
+    assert len(sources) == len(files) > 1
+    for link, source in zip(files.values(), sources):
+        answer = requests.get(source, timeout=30)
+        assert answer.headers["Content-Type"] == "image/png" and "no-cache" not in answer.headers["Cache-Control"]
+        shown = numpy.asarray(image.open(io.BytesIO(answer.content)).convert("RGBA")).astype(int)
+        with rasterio.open(io.BytesIO(requests.get(link["href"], timeout=30).content)) as tif:
+            scale = min(1, 512 / max(tif.shape))
+            shape = tuple(round(side * scale) for side in tif.shape)
+            bands = [tif.descriptions.index(name) + 1 for name in ("B04", "B03", "B02")] if "B02" in tif.descriptions else [1]
+            pixels = tif.read(bands, out_shape=(len(bands), *shape), masked=True)
+        assert shown.shape == (*shape, 4)
+        there = ~numpy.any(numpy.ma.getmaskarray(pixels), axis=0)
+        assert (there == (shown[:, :, 3] == 255)).all() and there.any()
+        for k, band in enumerate(pixels.data.astype(float)):
+            low, high = numpy.percentile(band[there], [2, 98])
+            wanted = numpy.clip((band - low) / (high - low), 0, 1) * 255
+            assert abs(shown[:, :, k] - wanted)[there].max() <= 2
+        path = source.split("?")[0]
+        assert alice.get(path, timeout=30).content == answer.content
+        for other, status in (scenes.session("bob"), 404), (requests, 401):
+            assert other.get(path, timeout=30).status_code == status
+        assert requests.get(source.replace("/preview/", "/items/"), timeout=30).status_code == 403  # signed for this path alone
+    assert requests.get(sources[0], timeout=30).status_code == 200
+    alice.delete(job, timeout=30)
+    assert requests.get(sources[0], timeout=30).status_code == 410

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ingest/container.h"
 #include "ingest/zip_folder.h"
+#include "raster/preview.h"
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -56,11 +57,10 @@ bool results_gone(bool is_signed, struct err *err)
 }
 
 /* A link outlives its job when the job is deleted: the link is then told to be revoked. */
-bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
+static bool load_asked(struct request *rq, struct job_asset *ret_asset, struct err *err)
 {
     const char *id = request_variable(rq, "job_id"), *name = request_variable(rq, "file");
     bool is_signed = request_query(rq, "signature") != NULL;
-    struct job_asset asset = { 0 };
     struct job job = { 0 };
 
     if (!id_is_uuid(id) || !text_is_plain_name(name, 255))
@@ -70,10 +70,56 @@ bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
             return false;
         job_done(&job);
     }
-    if (!job_asset_load(rq->db, rq->arena, id, name, &asset, err))
-        return results_gone(is_signed, err);
+    return job_asset_load(rq->db, rq->arena, id, name, ret_asset, err) || results_gone(is_signed, err);
+}
+
+bool results_file_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    struct job_asset asset = { 0 };
+
+    if (!load_asked(rq, &asset, err))
+        return false;
     json_decref(asset.fields);
     return reply_file(rq, reply, asset.path, asset.media_type, NULL, err);
+}
+
+/* ---- pictures of them ---- */
+
+/* Files that the engine wrote have a shape; those of users' commands and of other servers are not opened in this process. */
+static bool has_preview(const struct job_asset *asset)
+{
+    const json_t *shape = json_object_get(asset->fields, "proj:shape");
+    double pixels = json_number_value(json_array_get(shape, 0)) * json_number_value(json_array_get(shape, 1));
+
+    return text_begins(asset->media_type, "image/tiff") && pixels > 0 &&
+           (strstr(asset->media_type, "cloud-optimized") || pixels <= PREVIEW_READ);
+}
+
+const char *results_preview_href(struct request *rq, const char *job, const struct job_asset *asset, int64_t expires_ms)
+{
+    if (!has_preview(asset))
+        return NULL;
+    return results_sign(rq, arena_printf(rq->arena, "/results/%s/preview/%s", job, asset->name), expires_ms);
+}
+
+bool results_preview_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    AUTO(text) struct text png = { 0 };
+    struct job_asset asset = { 0 };
+    bool has;
+    size_t size;
+
+    if (!load_asked(rq, &asset, err))
+        return false;
+    has = has_preview(&asset);
+    json_decref(asset.fields);
+    if (!has)
+        return err_set(err, ERR_FileNotFound, "There is no picture of the result '%.200s'.", asset.name);
+    if (!raster_preview(asset.path, &png, err))
+        return false;
+    reply_header(rq, reply, "Cache-Control", "private, max-age=300");
+    size = png.length;
+    return reply_bytes(reply, 200, text_take(&png), size, "image/png");
 }
 
 /* The whole of a member: chunks of stores are small. */

@@ -3,6 +3,7 @@
 #include "api/ogc/html.h"
 #include "api/common/build.h"
 #include "api/common/page.h"
+#include "api/common/results.h"
 #include "api/stac/html_map.h"
 #include "json/js_text.h"
 #include <stdio.h>
@@ -265,8 +266,8 @@ static bool is_picture(const char *media)
     return false;
 }
 
-/* A file of pixels comes as a link; pictures and films are shown. */
-static void add_product(struct text *page, const struct ogc_product *product, const json_t *member)
+/* A file of pixels comes as a link, with a small picture where there is one (`preview`, or NULL); pictures and films are shown. */
+static void add_product(struct text *page, const struct ogc_product *product, const json_t *member, const char *preview)
 {
     const char *href = text_of(member, "href");
 
@@ -277,6 +278,8 @@ static void add_product(struct text *page, const struct ogc_product *product, co
         page_add_json(page, member);
     if (*href && is_picture(text_of(member, "type")))
         page_add(page, "<br><img class=\"shown\" src=\"%s\" alt=\"%s\">", href, product->id);
+    else if (*href && preview)
+        page_add(page, "<br><img class=\"shown\" loading=\"lazy\" src=\"%s\" alt=\"Preview of %s\">", preview, product->file->name);
     else if (*href && text_begins(text_of(member, "type"), "video/"))
         page_add(page, "<br><video class=\"shown\" controls loop muted src=\"%s\"></video>", href);
     text_add(page, "</td></tr>\n");
@@ -285,16 +288,19 @@ static void add_product(struct text *page, const struct ogc_product *product, co
 void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,
                       struct text *page)
 {
+    int64_t expires = job ? results_links_expire(rq, job) : 0;
     size_t nth = 0; /* file of an output */
 
     begin(rq, page, job && job->title ? job->title : "Results");
     add_map(page, products);
     text_add(page, "<table>\n");
     for (size_t i = 0; i < products->count; i++) {
-        const json_t *member = json_object_get(body, products->list[i].id);
+        const struct ogc_product *product = &products->list[i];
+        const json_t *member = json_object_get(body, product->id);
 
-        nth = i && !strcmp(products->list[i].id, products->list[i - 1].id) ? nth + 1 : 0;
-        add_product(page, &products->list[i], products->list[i].file && json_is_array(member) ? json_array_get(member, nth) : member);
+        nth = i && !strcmp(product->id, product[-1].id) ? nth + 1 : 0;
+        add_product(page, product, product->file && json_is_array(member) ? json_array_get(member, nth) : member,
+                    job && product->file ? results_preview_href(rq, job->id, product->file, expires) : NULL);
     }
     text_add(page, "</table>\n");
     if (job)
