@@ -132,7 +132,9 @@ static void tell(const struct making *m, const char *product, const struct ortho
 static bool make_frames(struct making *m, struct err *err)
 {
     for (size_t i = 0; i < m->n_products; i++) {
-        struct ortho_frame frame = { .product = m->products[i], .polarisation = m->polarisation, .grid = m->grid };
+        struct ortho_frame frame = { .product = m->products[i], .polarisation = m->polarisation, .grid = m->grid,
+                                     .before = i > 0 ? m->products[i - 1] : NULL,
+                                     .after = i + 1 < m->n_products ? m->products[i + 1] : NULL };
         struct ortho_facts facts;
         bool good;
 

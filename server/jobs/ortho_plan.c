@@ -218,6 +218,24 @@ static bool has_polarisation(const struct ortho_scene *scene, const char *polari
     return false;
 }
 
+/* Does a scene give something to the tile? */
+static bool is_used(const struct planning *g, size_t first, size_t i, const struct target *target, const char *polarisation)
+{
+    const struct ortho_scene *scene = &g->scenes->list[i];
+
+    return !scene->unasked && target->by_scene[i - first] > 0 && has_polarisation(scene, polarisation);
+}
+
+/* The product that is joined to a scene: the one that is used before it, or after it; NULL: none. */
+static const char *neighbour_of(const struct planning *g, size_t first, size_t end, size_t scene, int step, const struct target *target,
+                                const char *polarisation)
+{
+    for (size_t i = scene + (size_t)step; i >= first && i < end; i += (size_t)step)
+        if (is_used(g, first, i, target, polarisation))
+            return g->scenes->list[i].path;
+    return NULL;
+}
+
 /* Scenes that give something to a tile in a polarisation, as what comes later needs them; steps of their images. */
 static json_t *add_images(struct planning *g, size_t first, size_t end, const struct target *target, const char *polarisation,
                           json_t *after)
@@ -229,15 +247,17 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
         const char *key = arena_printf(g->arena, "geocode/%s/%s/%s/%s", pass_name(g, scene), target->tile.id, polarisation, scene->item);
         const char *tag = arena_printf(g->arena, "%s %s", target->tile.id, polarisation);
 
-        if (scene->unasked || target->by_scene[i - first] <= 0 || !has_polarisation(scene, polarisation))
+        if (!is_used(g, first, i, target, polarisation))
             continue;
         json_array_append_new(used, json_pack("{s:s, s:s, s:I, s:I, s:s}", "id", scene->item, "collection", scene->collection,
                                               "start", (json_int_t)scene->start_ms, "end", (json_int_t)scene->end_ms, "image", key));
         json_array_append_new(after, json_string(key));
-        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b}, s:[]}", "key", key, "name", "geocode",
+        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
                               "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
                               polarisation, "grid", grid_json(&target->grid), "calibration", g->inputs->calibration, "resampling",
-                              g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "after"),
+                              g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "before",
+                              neighbour_of(g, first, end, i, -1, target, polarisation), "after",
+                              neighbour_of(g, first, end, i, 1, target, polarisation), "after"),
                  GEOCODE_S * hundred_millions(&target->grid), GEOCODE_BLOCKS);
         g->plan->pixels += (double)target->grid.width * (double)target->grid.height;
     }

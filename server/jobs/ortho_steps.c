@@ -117,7 +117,8 @@ static bool geocode(struct stepping *s, int64_t start, struct err *err)
     AUTO(mem) char *path = scratch_part(c, s->task, s->task->number, s->task->token);
     struct raster_options raster = perform_options(p, s->task, NULL);
     struct ortho_frame frame = { member(s->inputs, "product"), member(s->inputs, "polarisation"),
-                                 grid_of(json_object_get(s->inputs, "grid")) };
+                                 grid_of(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
+                                 json_string_value(json_object_get(s->inputs, "after")) };
     struct ortho_options options = { .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
                                      .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
                                      .remove_border = json_is_true(json_object_get(s->inputs, "border")),

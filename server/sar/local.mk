@@ -22,6 +22,7 @@ libsentier_a_SOURCES += \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
 	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_join.c \
+	server/sar/pass.c server/sar/pass.h \
 	server/sar/product.c server/sar/product.h \
 	server/sar/radiometry.c server/sar/radiometry.h \
 	server/sar/relief.c server/sar/relief.h \

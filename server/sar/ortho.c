@@ -8,6 +8,7 @@
 #include "sar/extent.h"
 #include "sar/geocode.h"
 #include "sar/measurement.h"
+#include "sar/pass.h"
 #include "sar/product.h"
 #include <fcntl.h>
 #include <math.h>
@@ -58,6 +59,25 @@ static bool choose_noise(struct image *i, struct sar_noise *noise, bool *ret_use
     return true;
 }
 
+static bool join_neighbour(struct image *i, const char *path, struct err *err)
+{
+    AUTO(sar_product) struct sar_product *product = NULL;
+    const struct sar_image *image;
+    struct sar_annotation neighbour;
+
+    if (!path)
+        return true;
+    if (!sar_product_open(path, &product, err))
+        return false;
+    image = sar_product_image(product, i->frame->polarisation);
+    if (!image)
+        return true;
+    if (!sar_image_annotation(product, image, i->arena, &neighbour, err))
+        return false;
+    sar_pass_continue(&i->annotation, &neighbour, i->arena);
+    return true;
+}
+
 static bool choose_orbit(struct image *i, struct ortho_facts *facts, struct err *err)
 {
     struct sar_orbit_file file;
@@ -93,7 +113,8 @@ static bool image_open(const struct ortho_frame *frame, const struct ortho_optio
         snprintf(facts->processor, sizeof facts->processor, "%03d.%02d", (int)((unsigned)i->product->ipf / 100 % 1000), (int)((unsigned)i->product->ipf % 100));
     if (!sar_image_annotation(i->product, i->image, i->arena, &i->annotation, err) ||
         !sar_image_calibration(i->product, i->image, i->arena, &calibration, err) ||
-        !choose_noise(i, &noise, &use_noise, facts, err) || !choose_orbit(i, facts, err))
+        !choose_noise(i, &noise, &use_noise, facts, err) || !join_neighbour(i, frame->before, err) ||
+        !join_neighbour(i, frame->after, err) || !choose_orbit(i, facts, err))
         return false;
     return sar_radiometry_new(&calibration, use_noise ? &noise : NULL, quantity, i->annotation.samples, &i->radiometry, err);
 }

@@ -25,6 +25,7 @@ struct ortho_frame {
     const char *product; /* path of a folder or zip */
     const char *polarisation;
     struct grid grid;
+    const char *before, *after; /* products of the same pass that are joined to it; NULL: none */
 };
 
 /* What the product says of itself, and what was done. */

@@ -244,9 +244,8 @@ def test_frames_of_a_pass_are_joined(site, alice):
     assert (pixels > 0).all()
     columns = np.sqrt(pixels)  # of the image, by a factor: the ground is flat, so they go evenly
     bend = np.abs(np.diff(columns, 2, axis=0)) / np.median(np.abs(np.diff(columns, axis=1)))
-    # At the border the frames' own conversions to ground range differ, by the annotations of the two by 0.74 to 1.20 columns; it is
-    # one line across the image, and nowhere else is there a step.
-    assert bend.max() < 1.21 and (bend > 0.1).sum(0).max() <= 3
+    # by their own annotations they differ by 0.74 to 1.20 columns at their border
+    assert bend.max() < 0.05
     assert tags["INPUT_S1_IMAGES"] == ", ".join(GERMANY) and tags["ACQUISITION_DATETIME_2"].startswith("2015-02-22T17:07:50")
     item = json.loads(*found["items"].values())
     assert item["properties"]["sentier:completeness"] == "WHOLE" and len(item["links"]) == 2
@@ -255,19 +254,19 @@ def test_frames_of_a_pass_are_joined(site, alice):
 
 
 def test_missing_neighbours_are_told(site, alice):
-    inputs = {"product-title": GERMANY[0], "bbox": SEAM, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
+    inputs = {"product-title": GERMANY[1], "bbox": {"bbox": [10.0, 50.45, 10.03, 51.4]}, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
               "data-type": "int16", "speckle-filter": "lee", "calibration": "beta0"}
     job = run(site, alice, inputs)
-    assert any("PARTIAL" in line and GERMANY[1] in line for line in warnings(alice, job))
+    assert any("PARTIAL" in line and GERMANY[0] in line for line in warnings(alice, job))
     (name, data), = results(alice, job)["packages"].items()
-    assert name == "s1a_32UNB_ASC_117_20150222t170725_filtered.zip"
+    assert name == "s1a_32UNB_ASC_117_20150222t170750_filtered.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
         item = json.loads(archive.read(next(n for n in names if n.endswith(".json"))))
         image = archive.read(next(n for n in names if n.endswith(".tif")))
     assert item["properties"]["sentier:completeness"] == "PARTIAL"
-    assert item["properties"]["sentier:unused_neighbours"] == [GERMANY[1]]
+    assert item["properties"]["sentier:unused_neighbours"] == [GERMANY[0]]
     pixels, profile, tags = opened(image)
     assert profile["dtype"] == "int16" and profile["nodata"] == -32768 and tags["FILTERED"] == "lee"
     assert 0 < (pixels == -32768).mean() < 0.9
@@ -277,9 +276,8 @@ def test_missing_neighbours_are_told(site, alice):
     assert name == "s1a_32UNB_vv_ASC_117_20150222txxxxxx_filtered.tif"
     joined, _, _ = opened(image)
     assert (joined != -32768).all()
-    inside = np.s_[:20]  # far from the border: the same image
-    side = inside if (pixels[inside] != -32768).all() else np.s_[-20:]
-    assert np.array_equal(joined[side], pixels[side])
+    far = np.s_[:4000]  # more than 50 km from the border, where the frame knows nothing of its neighbour's orbit: the same image
+    assert (pixels[far] != -32768).all() and np.array_equal(joined[far], pixels[far])
 
 
 def test_by_area_period_and_orbit(site, alice):

@@ -2,6 +2,7 @@
  * against what is known of circles. */
 #include "json/js.h"
 #include "sar/geodesy.h"
+#include "sar/pass.h"
 #include "sar/view.h"
 #include "tests/sar/views.h"
 #include <math.h>
@@ -205,25 +206,15 @@ static void places_are_those_expected(void **state)
         check_product(product);
 }
 
-/* The first line of a frame follows the last one of the frame before it as lines follow each other. Each frame has
- * state vectors of its own; those of these old products differ by 1.2 m, a tenth of a line. */
-static void frames_of_a_pass_join(void **state)
+/* How far places at the border of two frames lie apart in lines and columns. */
+static void compare_frames(const struct sar_annotation *a, const struct sar_annotation *b, double *ret_lines, double *ret_columns)
 {
-    NEED_SAMPLES();
-    AUTO(arena) struct arena *arena = arena_new();
-    AUTO(view) struct view *first = NULL, *second = NULL;
-    struct sar_annotation a, b;
-    double apart;
+    AUTO(view) struct view *first = given_view(a, GROUND_RANGE_LINEAR), *second = given_view(b, GROUND_RANGE_LINEAR);
     size_t seen = 0;
 
-    (void)state;
-    assert_true(given_annotation(CEAB, "vv", arena, &a) && given_annotation(NEXT_3768, "vv", arena, &b));
-    first = given_view(&a, GROUND_RANGE_LINEAR);
-    second = given_view(&b, GROUND_RANGE_LINEAR);
-    apart = (double)(b.first_line_ns - a.first_line_ns) / 1e9 / a.azimuth_interval - (double)a.lines;
-    assert_true(fabs(apart) < 0.05);
-    for (size_t i = 0; i < b.n_grid; i++) {
-        const struct sar_grid_point *p = &b.grid[i];
+    *ret_lines = *ret_columns = 0;
+    for (size_t i = 0; i < b->n_grid; i++) {
+        const struct sar_grid_point *p = &b->grid[i];
         struct view_place above, below;
 
         if (p->line > 0)
@@ -232,9 +223,36 @@ static void frames_of_a_pass_join(void **state)
         if (!view_find(first, p->latitude, p->longitude, p->height, &above)) /* the second one is 11 columns wider */
             continue;
         seen++;
-        assert_true(fabs(above.line - below.line - (double)a.lines) < 0.15);
+        *ret_lines = fmax(*ret_lines, fabs(above.line - below.line - (double)a->lines));
+        *ret_columns = fmax(*ret_columns, fabs(above.column - below.column));
     }
     assert_true(seen >= 20);
+}
+
+/* The first line of a frame follows the last one of the frame before it as lines follow each other. Each frame has
+ * state vectors of its own, those of these old products differ by 1.2 m, a tenth of a line; and conversions up to 0.7 s before its
+ * end. Frames that know of each other put places into the same line and column. */
+static void frames_of_a_pass_join(void **state)
+{
+    NEED_SAMPLES();
+    AUTO(arena) struct arena *arena = arena_new();
+    struct sar_annotation a, b, other, first, second;
+    double apart, lines, columns;
+
+    (void)state;
+    assert_true(given_annotation(CEAB, "vv", arena, &a) && given_annotation(NEXT_3768, "vv", arena, &b) &&
+                given_annotation(ROME_5371, "vv", arena, &other));
+    apart = (double)(b.first_line_ns - a.first_line_ns) / 1e9 / a.azimuth_interval - (double)a.lines;
+    assert_true(fabs(apart) < 0.05);
+    compare_frames(&a, &b, &lines, &columns);
+    assert_true(lines < 0.15 && columns > 0.5);
+    first = a;
+    second = b;
+    assert_false(sar_pass_continue(&first, &other, arena) || sar_pass_continue(&first, &a, arena));
+    assert_true(sar_pass_continue(&first, &b, arena) && sar_pass_continue(&second, &a, arena));
+    compare_frames(&first, &second, &lines, &columns);
+    printf("%s and the next: %.4f lines, %.4f columns apart\n", CEAB, lines, columns);
+    assert_true(lines < 0.01 && columns < 0.01);
 }
 
 /* An orbit of another day reaches the image nowhere. */
