@@ -33,7 +33,7 @@ libsentier_a_SOURCES += \
 
 # Loops over rows of pixels: see processes/local.mk. Clang tells of loops that it does not vectorise, as under the sanitizers.
 ROW_FLAGS = $(KERNEL_FLAGS) -fopenmp-simd -Wno-pass-failed
-server/sar/flatten.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS) -fopenmp-simd
+server/sar/flatten.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/lattice_rows.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/resample.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/radiometry.$(OBJEXT): override CFLAGS += $(KERNEL_FLAGS)
