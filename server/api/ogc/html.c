@@ -233,6 +233,8 @@ void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
     page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
     add_progress(page, body);
     page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
+    if (!strcmp(text_of(body, "status"), "successful"))
+        page_add(page, "<p><a href=\"%s\" class=\"results\">Results</a></p>\n", href_of(rq, OGC_ROOT "/jobs/%s/results?f=html", text_of(body, "jobID")));
     add_dismissal(rq, body, page);
     end(page, body, shown, true);
 }
