@@ -329,6 +329,6 @@ tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/yaml
 
 # make cwl-conformance CWL_TESTS=FOLDER: the official suite of CWL 1.2 by cwltest, in a copy where `python` is python3.
-EXTRA_DIST += tests/cwl/test_cwl.py tests/cwl/conformance.sh 
+EXTRA_DIST += tests/cwl/test_cwl.py tests/cwl/test_containers.py tests/cwl/runtime.sh tests/cwl/conformance.sh
 cwl-conformance: sentier
 	$(srcdir)/tests/cwl/conformance.sh $(abs_builddir)/sentier "$(CWL_TESTS)"

@@ -3,7 +3,7 @@
 #include "commands/command.h"
 #include "cwl/cwl.h"
 #include "json/yaml.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/container.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -142,12 +142,18 @@ static void say(void *context, bool is_error, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
+static struct cwl_site site_of(const struct config *c)
+{
+    return (struct cwl_site){ .network = c->packages_network, .container = container_runtime(c->packages_container),
+                              .registries = c->packages_registries, .cores = sysconf(_SC_NPROCESSORS_ONLN),
+                              .memory_bytes = c->worker_memory };
+}
+
 static bool run_step(const struct workflow_run *w, const json_t *step, json_t *done, size_t number, struct err *err)
 {
     AUTO(mem) char *folder = mem_printf("%s/%zu", w->folder, number);
     const struct config *c = w->config;
-    struct cwl_run run = { .folder = folder, .cores = sysconf(_SC_NPROCESSORS_ONLN), .checksums = true, .line = say,
-                           .network = c->packages_network,
+    struct cwl_run run = { .folder = folder, .site = site_of(c), .checksums = true, .line = say,
                            .limits = { c->worker_memory, c->packages_disk, c->packages_files, c->packages_processes,
                                        c->packages_time * 16, c->packages_time * 1000, 1 << 20 } };
     const char *key = json_string_value(json_object_get(step, "key"));
@@ -248,11 +254,10 @@ static bool checksum(void *context, json_t *file, struct err *err)
 
 static bool evaluate(struct workflow_run *w, struct err *err)
 {
-    const struct cwl_site site = { .network = w->config->packages_network, .cores = sysconf(_SC_NPROCESSORS_ONLN),
-                                   .memory_bytes = w->config->worker_memory };
+    const struct cwl_site site = site_of(w->config);
     AUTO(json) json_t *outputs = NULL;
 
-    if (!read_all(w, err) || !cwl_check_site(w->process, &site, err) || !run_steps(w, &outputs, err))
+    if ((site.container && !container_check_runtime(site.container, err)) || !read_all(w, err) || !cwl_check_site(w->process, &site, err) || !run_steps(w, &outputs, err))
         return false;
     if (mkdir(w->output, 0777) && errno != EEXIST)
         return err_set(err, ERR_StorageFailure, "%s: %s", w->output, strerror(errno));

@@ -387,7 +387,8 @@ static bool set_environment(struct tool *t, struct err *err)
     const char *key;
     size_t i;
 
-    add_variable(t, "PATH", "/usr/local/bin:/usr/bin:/bin");
+    if (!t->image) /* it has its own */
+        add_variable(t, "PATH", "/usr/local/bin:/usr/bin:/bin");
     add_variable(t, "HOME", TOOL_WORK);
     add_variable(t, "TMPDIR", TOOL_TMP);
     add_variable(t, "LANG", "C.UTF-8");

@@ -29,9 +29,13 @@ const json_t *cwl_requirement(const json_t *process, const char *class_name, boo
 /* Whether all that the processes of the document require can be given here. Errors: FeatureUnsupported. */
 struct cwl_site {
     bool network;          /* NetworkAccess may be granted */
-    const char *container; /* a program that runs images: "apptainer" or "podman"; NULL: none */
+    const char *container; /* the path of a program that runs images (sandbox/container.h); NULL: none */
+    const char *registries; /* that these come from */
     int64_t cores, memory_bytes;
 };
+/* The image that it wants to run in; NULL: none, or none that a hint may have here. The caller frees. Errors:
+ * FeatureUnsupported, BadRequest. */
+bool cwl_image(const json_t *process, const struct cwl_site *site, char **ret_image, struct err *err) MUST_USE;
 bool cwl_check_site(const json_t *document, const struct cwl_site *site, struct err *err) MUST_USE;
 
 /* ---- types.c ---- */
@@ -81,9 +85,8 @@ void cwl_load_listing(json_t *directory, bool deep);
 
 struct cwl_run {
     const char *folder; /* there, the run's alone: what it makes stays below */
-    int64_t cores;
-    bool network, checksums;
-    const char *container; /* of the site */
+    struct cwl_site site; /* its memory is that of the limits */
+    bool checksums;
     struct sandbox_limits limits;
     void (*line)(void *context, bool is_error, const char *line);
     void *context;

@@ -39,9 +39,9 @@ static bool make_runtime(struct tool *t, struct err *err)
     if (!resource(t, "coresMin", "coresMax", 1, &cores, err) || !resource(t, "ramMin", "ramMax", 256, &memory, err) ||
         !resource(t, "outdirMin", "outdirMax", 1024, &out, err) || !resource(t, "tmpdirMin", "tmpdirMax", 1024, &tmp, err))
         return false;
-    if (ceil(cores) > (double)t->run->cores)
+    if (ceil(cores) > (double)t->run->site.cores)
         return err_set(err, ERR_FeatureUnsupported, "ResourceRequirement: %g cores are wanted; a task here has %lld",
-                       cores, (long long)t->run->cores);
+                       cores, (long long)t->run->site.cores);
     if (memory * MEBIBYTE > (double)t->run->limits.memory_bytes)
         return err_set(err, ERR_MemoryExceeded, "ResourceRequirement: %g MiB of memory are wanted; a task here has %lld",
                        memory, (long long)(t->run->limits.memory_bytes / MEBIBYTE));
@@ -54,8 +54,8 @@ static bool make_runtime(struct tool *t, struct err *err)
 
 static bool make_folders(struct tool *t, struct err *err)
 {
-    char **const folders[] = { &t->work, &t->tmp, &t->literals };
-    static const char *const names[] = { "work", "tmp", "literals" };
+    char **const folders[] = { &t->work, &t->tmp, &t->literals, &t->scratch };
+    static const char *const names[] = { "work", "tmp", "literals", "runtime" };
 
     for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
         *folders[i] = mem_printf("%s/%s", t->run->folder, names[i]);
@@ -103,7 +103,7 @@ static bool wants_network(struct tool *t, bool *ret_network, struct err *err)
     if (!cwl_evaluate(&t->scope, wanted, &made, err))
         return err_prefix(err, "NetworkAccess");
     *ret_network = json_is_true(made);
-    return !*ret_network || t->run->network ||
+    return !*ret_network || t->run->site.network ||
            err_set(err, ERR_FeatureUnsupported, "NetworkAccess: this site gives packages no network");
 }
 
@@ -167,8 +167,10 @@ static bool take_back(struct tool *t, struct err *err)
 
 static bool run_command(struct tool *t, int *ret_status, struct err *err)
 {
+    const struct sandbox_container container = { t->run->site.container, t->image, t->scratch };
     struct sandbox s = { .words = t->words, .environment = (const char *const *)t->environment, .folder = TOOL_WORK,
-                         .limits = t->run->limits, .line = t->run->line, .context = t->run->context };
+                         .container = t->image ? &container : NULL, .limits = t->run->limits, .line = t->run->line,
+                         .context = t->run->context };
     struct sandbox_end end = { 0 };
 
     if (!time_limit(t, &s.limits, err) || !wants_network(t, &s.network, err) || !run_sandbox(t, &s, &end, err) ||
@@ -182,8 +184,8 @@ static bool run_tool(struct tool *t, json_t **ret_outputs, struct err *err)
 {
     int status = 0;
 
-    return make_folders(t, err) && tool_stage(t, err) && make_runtime(t, err) && tool_command(t, err) &&
-           run_command(t, &status, err) && tool_collect(t, status, ret_outputs, err);
+    return cwl_image(t->process, &t->run->site, &t->image, err) && make_folders(t, err) && tool_stage(t, err) &&
+           make_runtime(t, err) && tool_command(t, err) && run_command(t, &status, err) && tool_collect(t, status, ret_outputs, err);
 }
 
 static bool run_expression(struct tool *t, json_t **ret_outputs, struct err *err)
@@ -223,6 +225,8 @@ static void tool_done(struct tool *t)
     free(t->work);
     free(t->tmp);
     free(t->literals);
+    free(t->scratch);
+    free(t->image);
     free(t->stdin_path);
     free(t->stdout_name);
     free(t->stderr_name);

@@ -21,7 +21,8 @@ struct tool {
     const json_t *process;
     json_t *inputs;  /* as expressions see them: paths are those inside */
     json_t *runtime;
-    char *work, *tmp, *literals; /* folders out here */
+    char *image; /* NULL: none */
+    char *work, *tmp, *literals, *scratch; /* folders out here */
     struct tool_bind *binds;
     size_t n_binds, binds_capacity, n_staged;
     struct cwl_scope scope;

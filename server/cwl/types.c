@@ -1,6 +1,7 @@
 /* Types and the values that fit them; inputs with their defaults; what processes require. */
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "sandbox/container.h"
 #include <math.h>
 #include <string.h>
 
@@ -218,6 +219,38 @@ static bool check_resources(const json_t *process, const struct cwl_site *site, 
                    memory / (1 << 20), (long long)(site->memory_bytes >> 20));
 }
 
+static bool read_image(const json_t *wanted, const struct cwl_site *site, char **ret_image, struct err *err)
+{
+    static const char *const ways[] = { "dockerFile", "dockerImport", "dockerLoad", "dockerOutputDirectory" };
+    const char *pull = json_string_value(json_object_get(wanted, "dockerPull"));
+
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        if (json_object_get(wanted, ways[i]))
+            return err_set(err, ERR_FeatureUnsupported, "DockerRequirement: %s is not offered here: name an image by dockerPull", ways[i]);
+    return pull ? container_reference(pull, site->registries, ret_image, err)
+                : err_set(err, ERR_BadRequest, "DockerRequirement: dockerPull: expected a text, found %s",
+                          js_type_name(json_object_get(wanted, "dockerPull")));
+}
+
+bool cwl_image(const json_t *process, const struct cwl_site *site, char **ret_image, struct err *err)
+{
+    bool is_hint;
+    const json_t *wanted = cwl_requirement(process, "DockerRequirement", &is_hint);
+
+    *ret_image = NULL;
+    if (!wanted || (is_hint && !site->container))
+        return true;
+    if (!site->container)
+        return err_set(err, ERR_FeatureUnsupported,
+                       "DockerRequirement: this site runs no containers (neither apptainer nor podman is set up); a tool whose "
+                       "commands are installed here can name the image as a hint");
+    if (read_image(wanted, site, ret_image, err))
+        return true;
+    if (is_hint)
+        err_clear(err);
+    return is_hint;
+}
+
 bool cwl_check_site(const json_t *document, const struct cwl_site *site, struct err *err)
 {
     const char *id;
@@ -225,16 +258,11 @@ bool cwl_check_site(const json_t *document, const struct cwl_site *site, struct 
 
     json_object_foreach(json_object_get(document, "graph"), id, process)
     {
-        const json_t *network = cwl_requirement(process, "NetworkAccess", NULL), *image;
-        bool is_hint;
+        const json_t *network = cwl_requirement(process, "NetworkAccess", NULL);
+        AUTO(mem) char *image = NULL;
 
-        if (!check_known(process, err) || !check_resources(process, site, err))
+        if (!check_known(process, err) || !check_resources(process, site, err) || !cwl_image(process, site, &image, err))
             return err_prefix(err, "%s", id);
-        image = cwl_requirement(process, "DockerRequirement", &is_hint);
-        if (image && !is_hint && !site->container)
-            return err_set(err, ERR_FeatureUnsupported,
-                           "%s: DockerRequirement: this site runs no containers (neither apptainer nor podman is "
-                           "installed); a tool whose commands are installed here can name the image as a hint", id);
         if (network && !json_is_false(json_object_get(network, "networkAccess")) && !site->network)
             return err_set(err, ERR_FeatureUnsupported, "%s: NetworkAccess: this site gives packages no network", id);
     }

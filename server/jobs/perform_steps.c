@@ -9,6 +9,7 @@
 #include "jobs/scratch.h"
 #include "jobs/stage_in.h"
 #include "jobs/stage_out.h"
+#include "sandbox/container.h"
 #include "store/steps.h"
 #include <string.h>
 
@@ -143,7 +144,9 @@ static bool run_step(struct stepping *s, const json_t *step, const char *folder,
     const struct config *c = s->performer->config;
     int64_t memory = s->task->memory_bytes > c->worker_memory ? s->task->memory_bytes : c->worker_memory;
     struct cwl_run run = {
-        .folder = folder, .cores = c->worker_threads > 0 ? c->worker_threads : 1, .network = c->packages_network,
+        .folder = folder,
+        .site = { c->packages_network, container_runtime(c->packages_container), c->packages_registries,
+                  c->worker_threads > 0 ? c->worker_threads : 1, memory },
         .limits = { memory, c->packages_disk, c->packages_files, c->packages_processes,
                     c->packages_time * (c->worker_threads > 0 ? c->worker_threads : 1), c->packages_time * 1000, LOG_BYTES },
         .line = say_line, .context = s,

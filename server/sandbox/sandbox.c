@@ -173,6 +173,8 @@ static void become(const struct sandbox *s, uid_t uid, int output, int errors, i
     files.hosts = fcntl(file_of("127.0.0.1 localhost sandbox\n::1 localhost\n"), F_DUPFD, files.groups + 1);
     files.told = fcntl(told, F_DUPFD, files.hosts + 1);
     close_others(&files);
+    for (int fd = files.users; s->container && fd < files.told; fd++)
+        close(fd); /* its /etc is the image's */
     words_make(&words, s, &files, uid);
     set_limits(&s->limits); /* from here on little memory can be had */
     execvp("bwrap", words.list);
@@ -343,6 +345,8 @@ static void watch_disk(struct sandbox_process *p, int64_t now)
     for (size_t i = 0; i < p->wanted.n_binds; i++)
         if (p->wanted.binds[i].writable)
             usage_of_folder(p->wanted.binds[i].outside, limits->disk_bytes, limits->files, &usage);
+    if (p->wanted.container)
+        usage_of_folder(p->wanted.container->scratch, limits->disk_bytes, limits->files, &usage);
     usage_of_removed(p->first, &usage);
     if (usage.bytes > limits->disk_bytes)
         pass_limit(p, SANDBOX_DISK);

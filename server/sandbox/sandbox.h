@@ -14,6 +14,13 @@ struct sandbox_bind {
     bool writable; /* a folder that is the sandbox's alone: its owner is changed, what lies in it may be anything after */
 };
 
+/* An image that the command runs in, rather than on the system's own /usr. */
+struct sandbox_container {
+    const char *runtime; /* the path of apptainer, singularity or podman: container.h */
+    const char *image;   /* as container_reference() gives it */
+    const char *scratch; /* a folder of this run alone, for the runtime; counts as disk that is written */
+};
+
 /* Of all processes of the command together. All must be > 0. */
 struct sandbox_limits {
     int64_t memory_bytes;
@@ -31,6 +38,7 @@ struct sandbox {
     const struct sandbox_bind *binds;
     size_t n_binds;
     const char *folder;              /* where it starts, seen from inside */
+    const struct sandbox_container *container; /* NULL: none; else there is a folder */
     bool network;                    /* else it has none, not even this machine's own */
     struct sandbox_limits limits;
     int input, output, errors;       /* descriptors of the caller; 0: /dev/null, and lines for the latter two */

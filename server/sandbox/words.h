@@ -17,6 +17,11 @@ struct words {
 void words_make(struct words *words, const struct sandbox *s, const struct words_files *files, uid_t uid);
 void words_done(struct words *words);
 
+void words_add_all(struct words *words, const char *first, ...); /* NULL ends */
+void words_add_number(struct words *words, const char *format, long long number);
+/* Processes of a command: some of them are bubblewrap's and the like. */
+#define WORDS_NPROC(s) ((s)->limits.processes + (s)->limits.processes / 4 + 8)
+
 enum { SANDBOX_USER = 1000 }; /* what an ordinary user's uid is called inside */
 
 #endif

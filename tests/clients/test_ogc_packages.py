@@ -1,6 +1,8 @@
 """Processes that users deploy: process graphs and packages of commands, their versions, who sees them, and what runs."""
 import http.server
 import json
+import pathlib
+import shutil
 import threading
 import time
 
@@ -65,9 +67,17 @@ $graph:
 
 
 @pytest.fixture(scope="module")
-def shop(make_service):
-    """A service that may fetch from this machine."""
-    service = make_service("packages.hosts=127.0.0.1", "packages.disk=50M")
+def runtime(tmp_path_factory):
+    """A runtime of containers that writes down its words in the file `record` beside it."""
+    path = tmp_path_factory.mktemp("runtime") / "podman"
+    shutil.copy(pathlib.Path(__file__).parents[1] / "cwl" / "runtime.sh", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shop(make_service, runtime):
+    """A service that may fetch from this machine, and runs images."""
+    service = make_service("packages.hosts=127.0.0.1", "packages.disk=50M", f"packages.container={runtime}")
     for name in ("alice", "bob", "carol"):
         service.add_user(name)
     return service
@@ -355,8 +365,10 @@ def test_a_package_by_reference(shop, alice, files):
     ({"processDescription": {"id": "x"}, "executionUnit": {}}, PACKAGE, 400, "about:blank", "/executionUnit"),
     ({"processDescription": {"id": "x"}, "executionUnit": {"process_graph": {"a": {"process_id": "nothing", "arguments": {}, "result": True}}}},
      PACKAGE, 400, "about:blank", "nothing"),
-    (COUNT.replace("{InlineJavascriptRequirement: {}}", "{DockerRequirement: {dockerPull: debian}}"), CWL, 501, "about:blank",
-     "neither apptainer nor podman"),
+    (COUNT.replace("{InlineJavascriptRequirement: {}}", "{DockerRequirement: {dockerPull: 10.0.0.1/debian}}"), CWL, 501, "about:blank",
+     "images come from"),
+    (COUNT.replace("{InlineJavascriptRequirement: {}}", "{DockerRequirement: {dockerPull: --privileged}}"), CWL, 400, "about:blank",
+     "found '--privileged'"),
     (COUNT.replace("{InlineJavascriptRequirement: {}}", "{NetworkAccess: {networkAccess: true}}"), CWL, 501, "about:blank", "no network"),
     (COUNT.replace("inputs:\n", "inputs:\n  other: {type: File, default: {class: File, location: 'x.txt'}}\n").replace(
         "baseCommand", "$import: other.cwl\nbaseCommand"), CWL, 400, "about:blank", "another file"),
@@ -364,6 +376,22 @@ def test_a_package_by_reference(shop, alice, files):
 def test_what_is_refused(shop, alice, body, headers, status, kind, message):
     answer = deploy(alice, shop, body, headers, status=status)
     assert answer.json()["type"] == kind and message in answer.json()["detail"], answer.text
+
+
+IN_IMAGE = COUNT.replace("count-words", "count-in-image").replace(
+    "{InlineJavascriptRequirement: {}}", "{InlineJavascriptRequirement: {}, DockerRequirement: {dockerPull: debian:12}}")
+
+
+def test_an_image(shop, alice, files, runtime):
+    deploy(alice, shop, IN_IMAGE, CWL)
+    assert run(alice, shop, "count-in-image", {"text": {"href": files + "/red.txt"}}, outputs={"words": {}}).json() == 2
+    words = (runtime.parent / "record").read_text().splitlines()
+    assert "docker.io/library/debian:12" in words and "--network=none" in words
+
+
+def test_an_image_where_none_can_be_run(service):
+    answer = deploy(service.session("alice"), service, IN_IMAGE, CWL, status=501)
+    assert "neither apptainer nor podman" in answer.json()["detail"]
 
 
 HOSTILE = {

@@ -7,6 +7,7 @@
 #include "cwl/cwl.h"
 #include "graph/graph.h"
 #include "net/fetch.h"
+#include "sandbox/container.h"
 #include "store/catalog.h"
 #include <pthread.h>
 #include <string.h>
@@ -31,7 +32,6 @@ void ogc_package_drop(struct ogc_package *package)
 
 static pthread_once_t probed = PTHREAD_ONCE_INIT;
 static struct err no_sandbox;
-static const char *container_program;
 
 /* Once: what this machine can run. A server reads no files for packages. */
 static void probe(void)
@@ -39,22 +39,21 @@ static void probe(void)
     if (sandbox_check(&no_sandbox))
         err_clear(&no_sandbox);
     cwl_confine("/nowhere");
-    container_program = NULL; /* no runtime of containers is driven yet */
 }
 
 static bool check_commands(const struct request *rq, const json_t *document, struct err *err)
 {
     const struct config *c = rq->config;
     struct cwl_site site = { .network = c->packages_network, .cores = c->worker_threads > 0 ? c->worker_threads : 1,
-                             .memory_bytes = c->worker_memory };
+                             .memory_bytes = c->worker_memory, .container = container_runtime(c->packages_container),
+                             .registries = c->packages_registries };
 
     if (!c->packages_offer)
         return err_set(err, ERR_SandboxUnavailable, "This site runs no packages of commands.");
     pthread_once(&probed, probe);
     if (no_sandbox.code)
         return err_set(err, no_sandbox.code, "%s", no_sandbox.message);
-    site.container = container_program;
-    return cwl_check_site(document, &site, err);
+    return (!site.container || container_check_runtime(site.container, err)) && cwl_check_site(document, &site, err);
 }
 
 static json_t *describe_parameters(const json_t *list, bool is_output)
