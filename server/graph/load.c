@@ -421,7 +421,7 @@ bool run_load_collection(struct call *call, struct value *ret, struct err *err)
     struct wish wish = { 0 };
     bool ok;
 
-    if (strchr(call_text(call, "id"), '/')) /* another service's, or the results of a job */
+    if (strstr(call_text(call, "id"), "://")) /* a collection of another service, or the results of a job */
         return load_address(call, "id", ret, err);
     ok = read_wish(call, &wish, err) && describe(call, &wish, err);
     AUTO(json) json_t *properties = wish.properties;
