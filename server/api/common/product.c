@@ -141,7 +141,7 @@ static json_t *extent_of(const json_t *bbox)
                      json_array_get(bbox, 3));
 }
 
-/* Without "restoration": true nothing is fetched from tape. */
+/* With "restoration": false nothing is fetched from tape. */
 static bool check_restoration(struct request *rq, const json_t *arguments,
                               const struct catalogue_product *product, struct err *err)
 {

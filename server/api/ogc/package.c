@@ -238,7 +238,7 @@ static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package
         return take_workflow(rq, unit, package, err);
     if (json_object_get(unit, "image") || (type && !strcmp(type, "docker")))
         return err_set(err, ERR_FeatureUnsupported,
-                       "/executionUnit: images of containers are not run on this site; send CWL whose commands are installed here");
+                       "/executionUnit: images alone name no command; send CWL, whose DockerRequirement may name one");
     for (size_t i = 0; i < ARRAY_LEN(wrappers); i++)
         if (json_object_get(unit, wrappers[i]))
             return take_unit(rq, json_object_get(unit, wrappers[i]), package, err);
