@@ -46,6 +46,8 @@ struct scene_list {
     const struct scene *scenes; /* by instant, then id */
 };
 
+void scenes_sort(struct scene *scenes, size_t count); /* by instant, then id */
+
 /* A collection as load_collection needs it before any scene is known. */
 struct collection_info {
     const char *id;

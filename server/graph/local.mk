@@ -48,6 +48,7 @@ libsentier_a_SOURCES += \
 	server/graph/rice.c server/graph/rice.h \
 	server/graph/save.c \
 	server/graph/scalar.c server/graph/scalar.h server/graph/logic.c \
+	server/graph/scenes.c \
 	server/graph/schema.c \
 	server/graph/series.c \
 	server/graph/shapes.c \

@@ -4,17 +4,7 @@
 #include "cql2/cql2.h"
 #include "graph/stac.h"
 #include "json/geojson.h"
-#include <stdlib.h>
 #include <string.h>
-
-static int by_time(const void *a, const void *b)
-{
-    const struct scene *x = a, *y = b;
-
-    if (x->instant_ms != y->instant_ms)
-        return x->instant_ms < y->instant_ms ? -1 : 1;
-    return strcmp(x->id, y->id);
-}
 
 bool stac_scenes(struct planner *p, const json_t *found, const struct scene_query *query, struct scene_list *ret,
                  struct err *err)
@@ -44,7 +34,7 @@ bool stac_scenes(struct planner *p, const json_t *found, const struct scene_quer
         else
             ret->without++;
     }
-    qsort(scenes, ret->count, sizeof *scenes, by_time);
+    scenes_sort(scenes, ret->count);
     return true;
 }
 

@@ -142,15 +142,6 @@ static bool wanted(const struct scene *scene, const struct scene_query *query)
            (!query->has_bbox || meets(scene->bbox, query->bbox));
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct scene *x = a, *y = b;
-
-    if (x->instant_ms != y->instant_ms)
-        return x->instant_ms < y->instant_ms ? -1 : 1;
-    return strcmp(x->id, y->id);
-}
-
 static bool scenes(void *context, const struct scene_query *query, struct arena *arena,
                    struct scene_list *ret_scenes, struct err *err)
 {
@@ -173,7 +164,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
         if (wanted(&scene, query))
             found[count++] = scene;
     }
-    qsort(found, count, sizeof *found, by_time);
+    scenes_sort(found, count);
     *ret_scenes = (struct scene_list){ .count = count, .scenes = found };
     return true;
 }

@@ -174,15 +174,6 @@ static bool add_all(struct db *db, struct scene_collector *c, struct item_search
     return true;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct scene *x = a, *y = b;
-
-    if (x->instant_ms != y->instant_ms)
-        return x->instant_ms < y->instant_ms ? -1 : 1;
-    return strcmp(x->id, y->id);
-}
-
 static bool scenes(void *context, const struct scene_query *query, struct arena *arena,
                    struct scene_list *ret_scenes, struct err *err)
 {
@@ -215,7 +206,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
     struct scene *all = arena_array(arena, c.count + 1, sizeof *all);
 
     if (c.count) {
-        qsort(c.scenes, c.count, sizeof *c.scenes, by_time);
+        scenes_sort(c.scenes, c.count);
         memcpy(all, c.scenes, c.count * sizeof *all);
     }
     free(c.scenes);
