@@ -27,12 +27,13 @@ libsentier_a_SOURCES += \
 	server/api/ogc/products.c \
 	server/api/ogc/sources.c \
 	server/api/ogc/steps.c \
-	server/api/ogc/workflow.c server/api/ogc/workflow.h server/api/ogc/workflow_bind.c server/api/ogc/workflow_types.c \
+	server/api/ogc/workflow.c server/api/ogc/workflow.h server/api/ogc/workflow_bind.c server/api/ogc/workflow_call.c server/api/ogc/workflow_step.c server/api/ogc/workflow_step.h server/api/ogc/workflow_types.c \
 	server/api/ogc/jobs.c \
 	server/api/ogc/landing.c \
 	server/api/ogc/ogc.h \
 	server/api/ogc/openapi.c server/api/ogc/openapi.h \
 	server/api/ogc/outputs.c \
+	server/api/ogc/builtin.c server/api/ogc/deployed.c \
 	server/api/ogc/processes.c server/api/ogc/products.h \
 	server/api/ogc/results.c \
 	server/api/openeo/account.c \

@@ -45,3 +45,22 @@ void ogc_link_both(struct request *rq, json_t *links, const char *href, const ch
     link_add(links, "alternate", arena_printf(rq->arena, "%s%cf=html", href, strchr(href, '?') ? '&' : '?'), "text/html",
              title);
 }
+
+json_t *ogc_process_links(struct request *rq, const char *id)
+{
+    json_t *links = json_array();
+
+    ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/processes/%s", id), "Description of the process");
+    link_add(links, OGC_REL "execute", href_of(rq, OGC_ROOT "/processes/%s/execution", id), "application/json", "Run the process");
+    link_add(links, "profile", "http://www.opengis.net/def/profile/OGC/0/ogc-process-description", NULL,
+             "Profile of the description");
+    return links;
+}
+
+void ogc_deployed_link(struct request *rq, json_t *body, const char *id)
+{
+    json_t *links = ogc_process_links(rq, id);
+
+    link_add(links, OGC_REL "package", href_of(rq, OGC_ROOT "/processes/%s/package", id), NULL, "What was deployed");
+    json_object_set_new(body, "links", links);
+}

@@ -1,82 +1,7 @@
-/* Part 2: processes that users deploy, replace and undeploy, and how others find them. */
+/* Part 2: processes that users deploy, replace and undeploy, and what they deployed. */
 #include "api/common/build.h"
-#include "api/ogc/html.h"
 #include "api/ogc/package.h"
 #include "store/deployed.h"
-#include <string.h>
-
-static const char *viewer_of(const struct request *rq)
-{
-    return rq->user ? rq->user->id : NULL;
-}
-
-static bool not_found(const char *name, struct err *err)
-{
-    return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", name);
-}
-
-/* ---- what is there ---- */
-
-static void add_links(struct request *rq, json_t *body, const char *name)
-{
-    json_t *links = ogc_process_links(rq, name);
-
-    link_add(links, "http://www.opengis.net/def/rel/ogc/1.0/package", href_of(rq, OGC_ROOT "/processes/%s/package", name), NULL,
-             "What was deployed");
-    json_object_set_new(body, "links", links);
-}
-
-bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_body, struct err *err)
-{
-    struct deployed d;
-    bool found;
-
-    if (!deployed_load(rq->db, rq->arena, viewer_of(rq), name, false, &d, &found, err))
-        return false;
-    if (!found)
-        return not_found(name, err);
-    *ret_body = json_incref(d.description);
-    json_object_set_new(*ret_body, "mutable", json_boolean(d.mutable_ && d.is_own));
-    add_links(rq, *ret_body, name);
-    deployed_done(&d);
-    return true;
-}
-
-bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, json_t *list, struct err *err)
-{
-    AUTO(json) json_t *all = NULL;
-    json_t *one;
-    size_t i;
-
-    if (!deployed_list(rq->db, viewer_of(rq), after, limit, &all, err))
-        return false;
-    json_array_foreach(all, i, one)
-    {
-        json_object_del(one, "inputs");
-        json_object_del(one, "outputs");
-        add_links(rq, one, json_string_value(json_object_get(one, "id")));
-        json_array_append(list, one);
-    }
-    return true;
-}
-
-bool ogc_deployed_find(struct request *rq, const char *name, const struct ogc_process **ret_process,
-                       json_t **ret_description, json_t **ret_unit, struct err *err)
-{
-    struct ogc_process *process = arena_alloc(rq->arena, sizeof *process);
-    struct deployed d;
-    bool found;
-
-    if (!deployed_load(rq->db, rq->arena, viewer_of(rq), name, false, &d, &found, err))
-        return false;
-    if (!found)
-        return not_found(name, err);
-    process->id = arena_text(rq->arena, name);
-    *ret_process = process;
-    *ret_description = d.description;
-    *ret_unit = d.unit;
-    return true;
-}
 
 /* GET /ogc/processes/{processId}/package */
 bool ogc_package_get(struct request *rq, struct reply *reply, struct err *err)
@@ -90,10 +15,10 @@ bool ogc_package_get(struct request *rq, struct reply *reply, struct err *err)
         return false;
     if (ogc_process_find(name))
         return err_set(err, ERR_NotFound, "The process '%.60s' is built in and has no package.", name);
-    if (!deployed_load(rq->db, rq->arena, viewer_of(rq), name, true, &d, &found, err))
+    if (!deployed_load(rq->db, rq->arena, rq->user ? rq->user->id : NULL, name, true, &d, &found, err))
         return false;
     if (!found)
-        return not_found(name, err);
+        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", name);
     bytes = d.package;
     d.package = NULL;
     deployed_done(&d);
@@ -137,7 +62,7 @@ bool ogc_processes_post(struct request *rq, struct reply *reply, struct err *err
     json_object_del(body, "inputs");
     json_object_del(body, "outputs");
     json_object_set_new(body, "mutable", json_boolean(package.mutable_));
-    add_links(rq, body, package.id);
+    ogc_deployed_link(rq, body, package.id);
     reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/processes/%s", package.id));
     return reply_json(reply, 201, body, NULL);
 }

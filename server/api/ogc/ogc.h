@@ -18,6 +18,8 @@
 handler_fn ogc_landing_get, ogc_conformance_get;
 /* processes.c */
 handler_fn ogc_processes_get, ogc_process_get;
+/* deploy.c: Part 2 */
+handler_fn ogc_processes_post, ogc_process_put, ogc_process_delete, ogc_package_get;
 /* execution.c */
 handler_fn ogc_execution_post, ogc_execution_get;
 /* jobs.c */
@@ -38,6 +40,9 @@ bool ogc_query_known(struct request *rq, const char *const *names, struct err *e
 #define OGC_QUERY(rq, err, ...) ogc_query_known(rq, (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL }, err)
 /* Links self and alternate of a resource that is JSON and a page. */
 void ogc_link_both(struct request *rq, json_t *links, const char *href, const char *title);
+/* The links of a process's description; of a deployed one they are put into its body. */
+json_t *ogc_process_links(struct request *rq, const char *id);
+void ogc_deployed_link(struct request *rq, json_t *body, const char *id);
 
 /* preference.c: the header Prefer, or response[prefer]. */
 struct ogc_preference {
@@ -48,7 +53,7 @@ struct ogc_preference {
 struct ogc_preference ogc_preference_read(struct request *rq);
 void ogc_preference_applied(struct request *rq, struct reply *reply, const struct ogc_preference *prefer, bool async);
 
-/* A process as it is built into the program. */
+/* builtin.c: a process as it is built into the program. */
 struct ogc_process {
     const char *id;
     const char *description, *graph; /* JSON texts */
@@ -62,11 +67,8 @@ const struct ogc_process *ogc_process_at(size_t i); /* in the order of the list;
 /* The caller owns what these give; their texts were read when the program was tested. */
 json_t *ogc_process_description(const struct ogc_process *process);
 json_t *ogc_process_graph(const struct ogc_process *process);
-json_t *ogc_process_links(struct request *rq, const char *id);
 
-/* deploy.c: Part 2 */
-handler_fn ogc_processes_post, ogc_process_put, ogc_process_delete, ogc_package_get;
-/* What users deployed: the description as it is told, links included. Errors: ProcessNotFound. */
+/* deployed.c: what users deployed. The description as it is told, links included. Errors: ProcessNotFound. */
 bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_body, struct err *err) MUST_USE;
 /* Summaries after the id `after`, appended. */
 bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, json_t *list, struct err *err) MUST_USE;

@@ -1,119 +1,7 @@
-/* The list of processes and their descriptions. */
+/* The list of processes and their descriptions: what is built in, then what users deployed. */
 #include "api/common/build.h"
 #include "api/ogc/html.h"
-#include "graph/formats.h"
-#include "raster/engine.h"
 #include <string.h>
-
-#define OGC_PROCESS(name, file)                                                                    \
-    extern const char ogc_description_##name[], ogc_graph_##name[];
-#include "processes/ogc/processes.def"
-#undef OGC_PROCESS
-
-static const struct ogc_process processes[] = {
-#define OGC_PROCESS(name, file) { #file, ogc_description_##name, ogc_graph_##name },
-#include "processes/ogc/processes.def"
-#undef OGC_PROCESS
-};
-
-/* What only some sites can offer comes last in the table; how many of it this one offers is found out before the first request. */
-static size_t n_offered = ARRAY_LEN(processes);
-
-void ogc_processes_configure(const struct config *config)
-{
-    n_offered = ARRAY_LEN(processes) - (*config->sar_dem ? 0 : 1);
-}
-
-bool ogc_process_is_missing(const char *id, struct err *err)
-{
-    for (size_t i = n_offered; i < ARRAY_LEN(processes); i++)
-        if (!strcmp(processes[i].id, id))
-            return !err_set(err, ERR_FeatureUnsupported,
-                            "'%s' is not offered here: this site has no digital elevation model (sar.dem is not set)", id);
-    return false;
-}
-
-const struct ogc_process *ogc_process_find(const char *id)
-{
-    for (size_t i = 0; i < n_offered; i++)
-        if (!strcmp(processes[i].id, id))
-            return &processes[i];
-    return NULL;
-}
-
-const struct ogc_process *ogc_process_at(size_t i)
-{
-    return i < n_offered ? &processes[i] : NULL;
-}
-
-static json_t *parse(const char *text)
-{
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-
-    if (!json)
-        abort(); /* a file of processes/ogc/ is broken: the unit tests say where */
-    return json;
-}
-
-/* Elements of a list whose file format (`member` NULL: that they name; else of that media type) needs a program that is not
- * here are taken out. */
-static void drop_missing(json_t *list, const char *member, const json_t *missing)
-{
-    for (size_t i = json_array_size(list); i-- > 0;) {
-        const json_t *one = json_array_get(list, i);
-        const char *name = json_string_value(member ? json_object_get(one, member) : one);
-
-        if (name && json_object_get(missing, name))
-            json_array_remove(list, i);
-    }
-}
-
-/* What is offered depends on what is installed beside the program. */
-static void drop_missing_formats(json_t *description)
-{
-    json_t *formats = json_object_get(json_object_get(json_object_get(json_object_get(description, "inputs"), "format"), "schema"), "enum");
-    AUTO(json) json_t *missing = json_object();
-    json_t *one, *output;
-    const char *id;
-    size_t i;
-
-    json_array_foreach(formats, i, one) {
-        const char *name = json_string_value(one);
-
-        if (format_find(name))
-            continue;
-        json_object_set_new(missing, name, json_true());
-        json_object_set_new(missing, raster_media_type(name), json_true());
-    }
-    drop_missing(formats, NULL, missing);
-    json_object_foreach(json_object_get(description, "outputs"), id, output)
-        drop_missing(json_object_get(json_object_get(output, "schema"), "oneOf"), "contentMediaType", missing);
-}
-
-json_t *ogc_process_description(const struct ogc_process *process)
-{
-    json_t *description = parse(process->description);
-
-    drop_missing_formats(description);
-    return description;
-}
-
-json_t *ogc_process_graph(const struct ogc_process *process)
-{
-    return parse(process->graph);
-}
-
-json_t *ogc_process_links(struct request *rq, const char *id)
-{
-    json_t *links = json_array();
-
-    ogc_link_both(rq, links, href_of(rq, OGC_ROOT "/processes/%s", id), "Description of the process");
-    link_add(links, OGC_REL "execute", href_of(rq, OGC_ROOT "/processes/%s/execution", id),
-             "application/json", "Run the process");
-    link_add(links, "profile", "http://www.opengis.net/def/profile/OGC/0/ogc-process-description", NULL,
-             "Profile of the description");
-    return links;
-}
 
 /* A summary is the description without inputs and outputs. */
 static json_t *summary(struct request *rq, const struct ogc_process *process)
@@ -130,16 +18,18 @@ static json_t *summary(struct request *rq, const struct ogc_process *process)
 static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err)
 {
     const char *after = request_query(rq, "after");
-    const struct ogc_process *last;
+    const struct ogc_process *process;
 
     *ret_first = 0;
     if (!after)
         return true;
-    last = ogc_process_find(after);
-    if (!last && strncmp(after, "deployed:", strlen("deployed:")))
-        return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
-    *ret_first = last ? (size_t)(last - processes) + 1 : n_offered;
-    return true;
+    for (size_t i = 0; (process = ogc_process_at(i)); i++) {
+        *ret_first = i + 1;
+        if (!strcmp(process->id, after))
+            return true;
+    }
+    return !strncmp(after, "deployed:", strlen("deployed:")) ||
+           err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
 }
 
 /* What users deployed comes after what is built in. */
@@ -163,27 +53,25 @@ static bool list_deployed(struct request *rq, int64_t room, json_t *list, json_t
 /* GET /ogc/processes */
 bool ogc_processes_get(struct request *rq, struct reply *reply, struct err *err)
 {
+    const struct ogc_process *process;
     json_t *list, *links;
-    size_t first, end;
     int64_t limit;
+    size_t i;
 
     if (!OGC_QUERY(rq, err, "limit", "after") || !request_query_integer(rq, "limit", 1, 10000, 100, &limit, err) ||
-        !first_of_page(rq, &first, err))
+        !first_of_page(rq, &i, err))
         return false;
-    end = first + (size_t)limit < n_offered ? first + (size_t)limit
-                                                       : n_offered;
     list = json_array();
     links = json_array();
-    for (size_t i = first; i < end; i++)
-        json_array_append_new(list, summary(rq, &processes[i]));
+    for (; (process = ogc_process_at(i)) && (int64_t)json_array_size(list) < limit; i++)
+        json_array_append_new(list, summary(rq, process));
     ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
     AUTO(json) json_t *answer = json_pack("{s:o, s:o}", "processes", list, "links", links);
 
-    if (end == n_offered && !list_deployed(rq, limit - (int64_t)(end - first), list, links, err))
+    if (!process && !list_deployed(rq, limit - (int64_t)json_array_size(list), list, links, err))
         return false;
-    if (end < n_offered)
-        link_add(links, "next", href_with(rq, "after", processes[end - 1].id), "application/json",
-                 "Next page");
+    if (process)
+        link_add(links, "next", href_with(rq, "after", ogc_process_at(i - 1)->id), "application/json", "Next page");
     return ogc_answer(rq, reply, 200, json_incref(answer), html_ogc_processes, err);
 }
 

@@ -1,0 +1,103 @@
+/* The processes that are built into the program, and which of them this site offers. */
+#include "api/ogc/ogc.h"
+#include "graph/formats.h"
+#include "raster/engine.h"
+#include <string.h>
+
+#define OGC_PROCESS(name, file)                                                                    \
+    extern const char ogc_description_##name[], ogc_graph_##name[];
+#include "processes/ogc/processes.def"
+#undef OGC_PROCESS
+
+static const struct ogc_process processes[] = {
+#define OGC_PROCESS(name, file) { #file, ogc_description_##name, ogc_graph_##name },
+#include "processes/ogc/processes.def"
+#undef OGC_PROCESS
+};
+
+/* What only some sites can offer comes last in the table; how many of it this one offers is found out before the first request. */
+static size_t n_offered = ARRAY_LEN(processes);
+
+void ogc_processes_configure(const struct config *config)
+{
+    n_offered = ARRAY_LEN(processes) - (*config->sar_dem ? 0 : 1);
+}
+
+bool ogc_process_is_missing(const char *id, struct err *err)
+{
+    for (size_t i = n_offered; i < ARRAY_LEN(processes); i++)
+        if (!strcmp(processes[i].id, id))
+            return !err_set(err, ERR_FeatureUnsupported,
+                            "'%s' is not offered here: this site has no digital elevation model (sar.dem is not set)", id);
+    return false;
+}
+
+const struct ogc_process *ogc_process_find(const char *id)
+{
+    for (size_t i = 0; i < n_offered; i++)
+        if (!strcmp(processes[i].id, id))
+            return &processes[i];
+    return NULL;
+}
+
+const struct ogc_process *ogc_process_at(size_t i)
+{
+    return i < n_offered ? &processes[i] : NULL;
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+    if (!json)
+        abort(); /* a file of processes/ogc/ is broken: the unit tests say where */
+    return json;
+}
+
+/* Elements of a list whose file format (`member` NULL: that they name; else of that media type) needs a program that is not
+ * here are taken out. */
+static void drop_missing(json_t *list, const char *member, const json_t *missing)
+{
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        const json_t *one = json_array_get(list, i);
+        const char *name = json_string_value(member ? json_object_get(one, member) : one);
+
+        if (name && json_object_get(missing, name))
+            json_array_remove(list, i);
+    }
+}
+
+/* What is offered depends on what is installed beside the program. */
+static void drop_missing_formats(json_t *description)
+{
+    json_t *formats = json_object_get(json_object_get(json_object_get(json_object_get(description, "inputs"), "format"), "schema"), "enum");
+    AUTO(json) json_t *missing = json_object();
+    json_t *one, *output;
+    const char *id;
+    size_t i;
+
+    json_array_foreach(formats, i, one) {
+        const char *name = json_string_value(one);
+
+        if (format_find(name))
+            continue;
+        json_object_set_new(missing, name, json_true());
+        json_object_set_new(missing, raster_media_type(name), json_true());
+    }
+    drop_missing(formats, NULL, missing);
+    json_object_foreach(json_object_get(description, "outputs"), id, output)
+        drop_missing(json_object_get(json_object_get(output, "schema"), "oneOf"), "contentMediaType", missing);
+}
+
+json_t *ogc_process_description(const struct ogc_process *process)
+{
+    json_t *description = parse(process->description);
+
+    drop_missing_formats(description);
+    return description;
+}
+
+json_t *ogc_process_graph(const struct ogc_process *process)
+{
+    return parse(process->graph);
+}
