@@ -33,7 +33,8 @@ struct tool {
 
 /* stage.c: every file of the inputs gets its place inside; InitialWorkDirRequirement is carried out. */
 bool tool_stage(struct tool *t, struct err *err) MUST_USE;
-/* The path out here of what the command calls `inside`, links followed as it would; never beyond what it sees. NULL: none. */
+
+/* outside.c: the path out here of what the command calls `inside`, links followed as it would; never beyond what it sees. NULL: none. */
 char *tool_outside(const struct tool *t, const char *inside);
 
 /* command.c */
@@ -43,6 +44,8 @@ bool tool_command(struct tool *t, struct err *err) MUST_USE; /* fills words, env
 bool tool_collect(struct tool *t, int status, json_t **ret_outputs, struct err *err) MUST_USE;
 /* Files that tools and expressions name are those that they may name. */
 bool tool_settle(struct tool *t, json_t *outputs, struct err *err) MUST_USE;
+
+/* secondary.c: `patterns` as the schema has them; what lies beside the file is put into its secondaryFiles. */
 bool tool_add_secondary(struct tool *t, const json_t *patterns, json_t *file, bool is_output, struct err *err) MUST_USE;
 
 void tool_add_word(struct tool *t, const char *word);

@@ -151,27 +151,6 @@ static bool check_configuration(const json_t *configuration, struct err *err)
     return true;
 }
 
-json_t *service_arguments(const json_t *process, const struct tile *tile)
-{
-    const json_t *declared = json_object_get(process, "parameters"), *one;
-    struct grid grid = service_tile_grid(tile);
-    double size = TILE_PIXELS * grid.dx, box[4];
-    bool takes = !json_is_array(declared);
-    size_t i;
-
-    json_array_foreach((json_t *)declared, i, one) {
-        const char *name = json_string_value(json_object_get(one, "name"));
-
-        takes |= name && !strcmp(name, "spatial_extent");
-    }
-    if (!takes)
-        return NULL;
-    service_degrees(grid.x0, grid.y0 - size, &box[0], &box[1]);
-    service_degrees(grid.x0 + size, grid.y0, &box[2], &box[3]);
-    return json_pack("{s:{s:f, s:f, s:f, s:f}}", "spatial_extent", "west", box[0], "south", box[1], "east", box[2],
-                     "north", box[3]);
-}
-
 /* As a tile of it will be planned. */
 static bool check_process(struct request *rq, const json_t *process, const json_t *configuration, struct err *err)
 {

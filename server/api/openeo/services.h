@@ -12,7 +12,6 @@ enum { TILE_PIXELS = 256, TILE_ZOOMS = 25 /* 0 to 24 */ };
 /* {"spatial_extent": ...} for a process that takes it: the box of a tile in degrees. The caller owns it. */
 json_t *service_arguments(const json_t *process, const struct tile *tile);
 struct grid service_tile_grid(const struct tile *tile);
-void service_degrees(double x, double y, double *ret_lon, double *ret_lat);
 /* Errors: NotFound for what is outside of the world. */
 bool service_tile_read(const char *z, const char *x, const char *y, struct tile *ret_tile,
                        struct err *err) MUST_USE;

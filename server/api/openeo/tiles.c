@@ -27,7 +27,7 @@ static const unsigned char empty_tile[] = {
 
 /* ---- where it is ---- */
 
-void service_degrees(double x, double y, double *ret_lon, double *ret_lat)
+static void degrees_of(double x, double y, double *ret_lon, double *ret_lat)
 {
     *ret_lon = x / TILE_HALF * 180;
     *ret_lat = atan(sinh(y / TILE_HALF * M_PI)) / M_PI * 180;
@@ -40,6 +40,27 @@ struct grid service_tile_grid(const struct tile *tile)
     return (struct grid){ .epsg = 3857, .dx = pixel, .dy = pixel, .width = TILE_PIXELS, .height = TILE_PIXELS,
                           .x0 = (double)tile->x * TILE_PIXELS * pixel - TILE_HALF,
                           .y0 = TILE_HALF - (double)tile->y * TILE_PIXELS * pixel };
+}
+
+json_t *service_arguments(const json_t *process, const struct tile *tile)
+{
+    const json_t *declared = json_object_get(process, "parameters"), *one;
+    struct grid grid = service_tile_grid(tile);
+    double size = TILE_PIXELS * grid.dx, box[4];
+    bool takes = !json_is_array(declared);
+    size_t i;
+
+    json_array_foreach((json_t *)declared, i, one) {
+        const char *name = json_string_value(json_object_get(one, "name"));
+
+        takes |= name && !strcmp(name, "spatial_extent");
+    }
+    if (!takes)
+        return NULL;
+    degrees_of(grid.x0, grid.y0 - size, &box[0], &box[1]);
+    degrees_of(grid.x0 + size, grid.y0, &box[2], &box[3]);
+    return json_pack("{s:{s:f, s:f, s:f, s:f}}", "spatial_extent", "west", box[0], "south", box[1], "east", box[2],
+                     "north", box[3]);
 }
 
 bool service_tile_read(const char *z, const char *x, const char *y, struct tile *ret_tile, struct err *err)
