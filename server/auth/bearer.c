@@ -93,10 +93,10 @@ static bool by_provider(const struct config *config, struct db *db, const char *
         !token_check(token.claims, &rules, instant_now() / 1000, err) ||
         !provider_verify(&token, text, err))
         return false;
-    email = json_string_value(json_object_get(token.claims, "email"));
+    email = js_text(token.claims, "email");
     if (json_is_false(json_object_get(token.claims, "email_verified")))
         email = NULL; /* whoever it is has not shown that it is his */
-    user_name(rules.issuer, json_string_value(json_object_get(token.claims, "sub")), name);
+    user_name(rules.issuer, js_text(token.claims, "sub"), name);
     return user_keep(db, name, email && strlen(email) < sizeof user->email ? email : NULL,
                      token_in_group(token.claims, config->auth_oidc_admin_group) ? ROLE_ADMIN
                                                                                  : ROLE_USER,

@@ -21,14 +21,9 @@ struct keyset {
     struct key keys[MAX_KEYS];
 };
 
-static const char *member(const json_t *jwk, const char *name)
-{
-    return json_string_value(json_object_get(jwk, name));
-}
-
 static bool is_for_signatures(const json_t *jwk)
 {
-    const char *use = member(jwk, "use"), *type = member(jwk, "kty");
+    const char *use = js_text(jwk, "use"), *type = js_text(jwk, "kty");
 
     return type && (!strcmp(type, "RSA") || !strcmp(type, "EC")) && (!use || !strcmp(use, "sig"));
 }
@@ -40,7 +35,7 @@ static json_t *public_part(const json_t *jwk)
     json_t *part = json_object();
 
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-        if (member(jwk, wanted[i]))
+        if (js_text(jwk, wanted[i]))
             json_object_set(part, wanted[i], json_object_get(jwk, wanted[i]));
     return part;
 }
@@ -60,9 +55,9 @@ bool keyset_new(const json_t *jwks, struct keyset **ret_keys, struct err *err)
         if (!part || keys->count == MAX_KEYS || !signing_key_new(part, &key->signing, &ignored))
             continue;
         keys->count++;
-        key->kid = mem_text(member(jwk, "kid"));
-        key->algorithm = mem_text(member(jwk, "alg"));
-        key->elliptic = !strcmp(member(jwk, "kty"), "EC");
+        key->kid = mem_text(js_text(jwk, "kid"));
+        key->algorithm = mem_text(js_text(jwk, "alg"));
+        key->elliptic = !strcmp(js_text(jwk, "kty"), "EC");
     }
     if (keys->count == 0) {
         keyset_release(keys);

@@ -75,8 +75,8 @@ static bool fetch_keys(struct keyset **ret_keys, struct err *err)
 
     if (!get_json(url, until, &discovery, err))
         return false;
-    issuer = json_string_value(json_object_get(discovery, "issuer"));
-    jwks_uri = json_string_value(json_object_get(discovery, "jwks_uri"));
+    issuer = js_text(discovery, "issuer");
+    jwks_uri = js_text(discovery, "jwks_uri");
     if (!issuer || strcmp(issuer, provider.issuer))
         return err_set(err, ERR_Unreachable, "%s speaks for another issuer", url);
     if (!jwks_uri)

@@ -44,7 +44,7 @@ static bool read_header(struct token *token, const struct token_rules *rules, st
 {
     const json_t *kid = json_object_get(token->header, "kid");
 
-    token->algorithm = json_string_value(json_object_get(token->header, "alg"));
+    token->algorithm = js_text(token->header, "alg");
     token->kid = json_string_value(kid);
     if (!token->algorithm || !has_word(rules->algorithms, token->algorithm))
         return err_set(err, ERR_TokenInvalid, "The token's signature algorithm is not accepted");
@@ -106,7 +106,7 @@ static bool check_times(const json_t *claims, const struct token_rules *rules, d
 bool token_check(const json_t *claims, const struct token_rules *rules, int64_t now, struct err *err)
 {
     const json_t *azp = json_object_get(claims, "azp");
-    const char *sub = json_string_value(json_object_get(claims, "sub"));
+    const char *sub = js_text(claims, "sub");
 
     if (!json_is_string(json_object_get(claims, "iss")) ||
         !has_text(json_object_get(claims, "iss"), rules->issuer))

@@ -1,6 +1,7 @@
 /* What a tool made. Paths are followed in the command's own view, so a link out of it leads nowhere; what is
  * found is told as files of the run's folder, or as the inputs that they are. */
 #include "cwl/tool.h"
+#include "json/js.h"
 #include <errno.h>
 #include <glob.h>
 #include <string.h>
@@ -8,11 +9,6 @@
 #include <unistd.h>
 
 enum { MAX_FOUND = 100000 };
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- globs ---- */
 
@@ -23,7 +19,7 @@ static json_t *found_file(struct tool *t, const char *inside)
     const char *name = strrchr(inside, '/') + 1;
     json_t *file = outside ? cwl_file_new(outside, t->run->checksums) : NULL;
 
-    if (file && *name && strcmp(name, member(file, "basename"))) {
+    if (file && *name && strcmp(name, js_text(file, "basename"))) {
         json_object_set_new(file, "basename", json_string(name));
         cwl_file_complete(file);
     }
@@ -97,13 +93,13 @@ static bool find_files(struct tool *t, const json_t *globs, json_t *found, struc
     if (json_is_string(patterns))
         return find_pattern(t, json_string_value(patterns), found, err);
     if (cwl_is_file(patterns)) {
-        const char *path = member(patterns, "path");
+        const char *path = js_text(patterns, "path");
 
         return !path || find_pattern(t, path, found, err);
     }
     json_array_foreach(patterns, i, one)
     {
-        const char *text = cwl_is_file(one) ? member(one, "path") : json_string_value(one);
+        const char *text = cwl_is_file(one) ? js_text(one, "path") : json_string_value(one);
 
         if (!text || !find_pattern(t, text, found, err))
             return text ? false : err_set(err, ERR_CommandFailed, "a glob is %s", js_type_name(one));
@@ -115,7 +111,7 @@ static bool find_files(struct tool *t, const json_t *globs, json_t *found, struc
 
 static bool wants_array(const json_t *type)
 {
-    const char *kind = member(type, "type");
+    const char *kind = js_text(type, "type");
     const json_t *one;
     size_t i;
 
@@ -150,7 +146,7 @@ static char *own_path(const struct tool *t, const json_t *file)
 static bool settle_file(void *context, json_t *file, struct err *err)
 {
     struct tool *t = context;
-    const char *path = member(file, "path"), *location = member(file, "location");
+    const char *path = js_text(file, "path"), *location = js_text(file, "location");
     AUTO(mem) char *inside = NULL, *there = own_path(t, file), *outside = NULL;
     AUTO(json) json_t *made = NULL;
 
@@ -200,7 +196,7 @@ static bool finish_file(void *context, json_t *file, struct err *err)
     struct cwl_scope scope = f->tool->scope;
     json_t *made;
 
-    if (strcmp(member(file, "class"), "File") || !member(file, "location"))
+    if (strcmp(js_text(file, "class"), "File") || !js_text(file, "location"))
         return true;
     if (patterns && !tool_add_secondary(f->tool, patterns, file, true, err))
         return false;
@@ -217,7 +213,7 @@ static bool collect_bound(struct tool *t, const json_t *output, const json_t *ty
                           json_t **ret_value, struct err *err)
 {
     const json_t *globs = json_object_get(binding, "glob"), *eval = json_object_get(binding, "outputEval");
-    const char *listing = member(binding, "loadListing");
+    const char *listing = js_text(binding, "loadListing");
     AUTO(json) json_t *found = globs ? json_array() : NULL;
     struct cwl_scope scope = t->scope;
     json_t *one;
@@ -229,7 +225,7 @@ static bool collect_bound(struct tool *t, const json_t *output, const json_t *ty
     {
         if (json_is_true(json_object_get(binding, "loadContents")) && !cwl_load_contents(one, err))
             return false;
-        if (listing && strcmp(listing, "no_listing") && !strcmp(member(one, "class"), "Directory"))
+        if (listing && strcmp(listing, "no_listing") && !strcmp(js_text(one, "class"), "Directory"))
             cwl_load_listing(one, !strcmp(listing, "deep_listing"));
     }
     if (eval) {
@@ -259,9 +255,9 @@ static bool collect_record(struct tool *t, const json_t *type, json_t **ret_valu
         value = NULL;
         if (!collect_bound(t, field, json_object_get(field, "type"), json_object_get(field, "outputBinding"), &value, err)) {
             json_decref(value);
-            return err_prefix(err, "%s", member(field, "name"));
+            return err_prefix(err, "%s", js_text(field, "name"));
         }
-        json_object_set_new(record, member(field, "name"), value);
+        json_object_set_new(record, js_text(field, "name"), value);
     }
     return true;
 }
@@ -283,7 +279,7 @@ static bool collect_one(struct tool *t, const json_t *output, json_t **ret_value
         *ret_value = *ret_value ? *ret_value : json_null();
         return cwl_files_each(*ret_value, finish_file, &(struct finishing){ t, output }, err);
     }
-    if (!binding && member(type, "type") && !strcmp(member(type, "type"), "record"))
+    if (!binding && js_text(type, "type") && !strcmp(js_text(type, "type"), "record"))
         return collect_record(t, type, ret_value, err);
     return collect_bound(t, output, type, binding, ret_value, err);
 }
@@ -312,7 +308,7 @@ bool tool_collect(struct tool *t, int status, json_t **ret_outputs, struct err *
         return false;
     json_array_foreach(json_object_get(t->process, "outputs"), i, one)
     {
-        const char *id = member(one, "id");
+        const char *id = js_text(one, "id");
         const json_t *type = json_object_get(one, "type");
         json_t *value = NULL;
 

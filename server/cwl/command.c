@@ -1,6 +1,7 @@
 /* The command line. Every binding becomes some words with a key: its position, then its place in the document.
  * Numbers come before texts, and what belongs to an array or a record stays behind it. */
 #include "cwl/tool.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { MAX_KEY = 40 };
@@ -42,14 +43,14 @@ static void add_word(struct bound *b, const char *word)
 
 static char *word_of(const json_t *value)
 {
-    const char *path = cwl_is_file(value) ? json_string_value(json_object_get(value, "path")) : NULL;
+    const char *path = cwl_is_file(value) ? js_text(value, "path") : NULL;
 
     return path ? mem_text(path) : cwl_text(value);
 }
 
 static void add_prefixed(struct bound *b, const json_t *binding, const char *word)
 {
-    const char *prefix = json_string_value(json_object_get(binding, "prefix"));
+    const char *prefix = js_text(binding, "prefix");
 
     if (!prefix) {
         add_word(b, word);
@@ -65,7 +66,7 @@ static void add_prefixed(struct bound *b, const json_t *binding, const char *wor
 
 static void add_prefix(struct bound *b, const json_t *binding)
 {
-    const char *prefix = json_string_value(json_object_get(binding, "prefix"));
+    const char *prefix = js_text(binding, "prefix");
 
     if (prefix)
         add_word(b, prefix);
@@ -73,7 +74,7 @@ static void add_prefix(struct bound *b, const json_t *binding)
 
 static void add_array(struct bound *b, const json_t *binding, const json_t *value, bool evaluated)
 {
-    const char *separator = json_string_value(json_object_get(binding, "itemSeparator"));
+    const char *separator = js_text(binding, "itemSeparator");
     AUTO(text) struct text joined = { 0 };
     json_t *one;
     size_t i;
@@ -232,7 +233,7 @@ static bool bind(struct binding *all, const struct bound *parent, const json_t *
     if (in_array)
         put_number(&key, index);
     type = choose_type(type, value);
-    kind = json_string_value(json_object_get(type, "type"));
+    kind = js_text(type, "type");
     if (!binding && kind && strcmp(kind, "array")) /* of a record or an enum */
         binding = json_object_get(type, "inputBinding");
     if (binding) {
@@ -251,7 +252,7 @@ static bool bind(struct binding *all, const struct bound *parent, const json_t *
         return bind_array(all, &key, type, binding, value, err);
     json_array_foreach(json_object_get(type, "fields"), i, field)
     {
-        const char *field_name = json_string_value(json_object_get(field, "name"));
+        const char *field_name = js_text(field, "name");
         const json_t *inner = json_object_get(value, field_name);
 
         if (inner && !bind(all, &key, json_object_get(field, "type"), json_object_get(field, "inputBinding"), inner,
@@ -315,7 +316,7 @@ static bool bind_inputs(struct binding *all, struct err *err)
 
     json_array_foreach(json_object_get(all->tool->process, "inputs"), i, one)
     {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = js_text(one, "id");
         const json_t *value = json_object_get(all->tool->inputs, id);
 
         if (!json_is_null(value) &&
@@ -400,7 +401,7 @@ static bool set_environment(struct tool *t, struct err *err)
                                                   json_is_object(one) ? json_object_get(one, "envValue") : one));
     json_array_foreach(list, i, one)
     {
-        const char *name = json_string_value(json_object_get(one, "envName"));
+        const char *name = js_text(one, "envName");
         AUTO(json) json_t *value = NULL;
         AUTO(mem) char *word = NULL;
 
@@ -421,7 +422,7 @@ static bool has_output(const struct tool *t, const char *word)
 
     json_array_foreach(json_object_get(t->process, "outputs"), i, one)
     {
-        const char *type = json_string_value(json_object_get(one, "type"));
+        const char *type = js_text(one, "type");
 
         if (type && !strcmp(type, word))
             return true;
@@ -455,11 +456,11 @@ static bool redirect_input(struct tool *t, struct err *err)
 
     json_array_foreach(json_object_get(t->process, "inputs"), i, one)
     {
-        const char *type = json_string_value(json_object_get(one, "type"));
+        const char *type = js_text(one, "type");
 
         if (type && !strcmp(type, "stdin"))
             value = json_incref(json_object_get(
-                json_object_get(t->inputs, json_string_value(json_object_get(one, "id"))), "path"));
+                json_object_get(t->inputs, js_text(one, "id")), "path"));
     }
     if (!wanted && !value)
         return true;

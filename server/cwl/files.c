@@ -1,6 +1,7 @@
 /* File and Directory objects. */
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +17,14 @@ enum { MAX_CONTENTS = 64 << 10, MAX_LISTING = 100000 };
 
 bool cwl_is_file(const json_t *value)
 {
-    const char *class_name = json_string_value(json_object_get(value, "class"));
+    const char *class_name = js_text(value, "class");
 
     return class_name && (!strcmp(class_name, "File") || !strcmp(class_name, "Directory"));
 }
 
 static bool is_directory(const json_t *value)
 {
-    return !strcmp(json_string_value(json_object_get(value, "class")), "Directory");
+    return !strcmp(js_text(value, "class"), "Directory");
 }
 
 static char *confined_to; /* one job a process */
@@ -52,7 +53,7 @@ static bool is_allowed(const char *path)
 
 char *cwl_path(const json_t *file)
 {
-    const char *location = json_string_value(json_object_get(file, "location"));
+    const char *location = js_text(file, "location");
     char *path;
 
     if (!location || !text_begins(location, "file:///"))
@@ -75,8 +76,8 @@ static void put_location(json_t *file, const char *path)
 
 void cwl_file_complete(json_t *file)
 {
-    const char *name = json_string_value(json_object_get(file, "basename"));
-    const char *location = json_string_value(json_object_get(file, "location")), *slash, *dot;
+    const char *name = js_text(file, "basename");
+    const char *location = js_text(file, "location"), *slash, *dot;
     AUTO(mem) char *own = NULL;
 
     if (!name && location) {
@@ -89,7 +90,7 @@ void cwl_file_complete(json_t *file)
         own = mem_text(slash ? slash + 1 : bare);
         if (text_url_decode(own, false))
             json_object_set_new(file, "basename", json_string(own));
-        name = json_string_value(json_object_get(file, "basename"));
+        name = js_text(file, "basename");
     }
     if (!name || is_directory(file))
         return;

@@ -4,6 +4,7 @@
  * "step/inner" of a workflow as a step. */
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { MAX_INSTANCES = 10000, MAX_NESTING = 20 };
@@ -16,11 +17,6 @@ struct flow {
 
 static bool look(struct flow *f, const json_t *process, const char *key, const char *name, const json_t *inputs,
                  json_t **ret_outputs, struct err *err);
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- sources ---- */
 
@@ -51,7 +47,7 @@ static void append_flat(json_t *list, const json_t *value)
 /* Of several sources one list, by linkMerge; then pickValue chooses. */
 static bool pick(const json_t *port, json_t **value, struct err *err)
 {
-    const char *how = member(port, "pickValue");
+    const char *how = js_text(port, "pickValue");
     AUTO(json) json_t *list = json_array();
     json_t *one;
     size_t i;
@@ -80,7 +76,7 @@ static bool gather(const json_t *port, const char *member_name, const json_t *in
                    bool *ret_known, json_t **ret_value, struct err *err)
 {
     const json_t *source = json_object_get(port, member_name), *one;
-    const char *merge = member(port, "linkMerge");
+    const char *merge = js_text(port, "linkMerge");
     json_t *list;
     size_t i;
 
@@ -113,7 +109,7 @@ static bool gather(const json_t *port, const char *member_name, const json_t *in
         else
             json_array_append(list, value ? (json_t *)value : json_null());
     }
-    if (json_array_size(source) == 1 && !merge && !member(port, "pickValue")) {
+    if (json_array_size(source) == 1 && !merge && !js_text(port, "pickValue")) {
         *ret_value = json_incref(json_array_get(list, 0));
         json_decref(list);
         return true;
@@ -136,14 +132,14 @@ static bool gather_inputs(const json_t *step, const json_t *inputs, const json_t
         json_t *value = NULL;
 
         if (!gather(port, "source", inputs, results, ret_known, &value, err))
-            return err_prefix(err, "%s/%s", member(step, "id"), member(port, "id"));
+            return err_prefix(err, "%s/%s", js_text(step, "id"), js_text(port, "id"));
         if (!*ret_known)
             return true;
         if ((!value || json_is_null(value)) && fallback) {
             json_decref(value);
             value = json_deep_copy(fallback);
         }
-        json_object_set_new(gathered, member(port, "id"), value ? value : json_null());
+        json_object_set_new(gathered, js_text(port, "id"), value ? value : json_null());
     }
     *ret_inputs = json_incref(gathered);
     return true;
@@ -171,14 +167,14 @@ static json_t *with_requirements(const json_t *process, const json_t *step, cons
 
 static bool take_contents(const json_t *port, json_t *value, struct err *err)
 {
-    const char *listing = member(port, "loadListing");
+    const char *listing = js_text(port, "loadListing");
     json_t *one;
     size_t i;
 
     if (cwl_is_file(value)) {
-        if (listing && !strcmp(member(value, "class"), "Directory") && strcmp(listing, "no_listing"))
+        if (listing && !strcmp(js_text(value, "class"), "Directory") && strcmp(listing, "no_listing"))
             cwl_load_listing(value, !strcmp(listing, "deep_listing"));
-        return strcmp(member(value, "class"), "File") || !json_is_true(json_object_get(port, "loadContents")) ||
+        return strcmp(js_text(value, "class"), "File") || !json_is_true(json_object_get(port, "loadContents")) ||
                cwl_load_contents(value, err);
     }
     json_array_foreach(value, i, one)
@@ -206,8 +202,8 @@ static bool apply_values(const json_t *step, const struct cwl_scope *base, json_
     if (!cwl_files_each(inputs, complete_file, NULL, err))
         return false;
     json_array_foreach(json_object_get(step, "in"), i, port)
-        if (!take_contents(port, json_object_get(inputs, member(port, "id")), err))
-            return err_prefix(err, "%s/%s", member(step, "id"), member(port, "id"));
+        if (!take_contents(port, json_object_get(inputs, js_text(port, "id")), err))
+            return err_prefix(err, "%s/%s", js_text(step, "id"), js_text(port, "id"));
     before = json_deep_copy(inputs);
     scope.inputs = before;
     json_array_foreach(json_object_get(step, "in"), i, port)
@@ -217,10 +213,10 @@ static bool apply_values(const json_t *step, const struct cwl_scope *base, json_
 
         if (!from)
             continue;
-        scope.self = json_object_get(before, member(port, "id"));
+        scope.self = json_object_get(before, js_text(port, "id"));
         if (!cwl_evaluate(&scope, from, &made, err))
-            return err_prefix(err, "%s/%s", member(step, "id"), member(port, "id"));
-        json_object_set_new(inputs, member(port, "id"), made);
+            return err_prefix(err, "%s/%s", js_text(step, "id"), js_text(port, "id"));
+        json_object_set_new(inputs, js_text(port, "id"), made);
     }
     return true;
 }
@@ -249,7 +245,7 @@ static bool instance(struct flow *f, const json_t *workflow, const json_t *step,
         *ret_outputs = json_incref(json_object_get(f->done, key));
         return true;
     }
-    process = with_requirements(cwl_process(f->document, member(step, "run")), step, workflow);
+    process = with_requirements(cwl_process(f->document, js_text(step, "run")), step, workflow);
     if (!apply_values(step, &scope, inputs, err))
         return false;
     if (when) {
@@ -366,7 +362,7 @@ static bool scatter(struct flow *f, const json_t *workflow, const json_t *step, 
 {
     struct scattering s = { f, workflow, step, gathered, key, name, 0, true };
     const json_t *ports = json_object_get(step, "scatter"), *one;
-    const char *method = member(step, "scatterMethod");
+    const char *method = js_text(step, "scatterMethod");
     AUTO(json) json_t *tree = json_array(), *inputs = json_copy((json_t *)gathered);
     size_t i;
     bool good;
@@ -394,7 +390,7 @@ static bool scatter(struct flow *f, const json_t *workflow, const json_t *step, 
 static bool look_step(struct flow *f, const json_t *workflow, const json_t *step, const char *prefix,
                       const json_t *inputs, json_t *results, struct err *err)
 {
-    const char *id = member(step, "id");
+    const char *id = js_text(step, "id");
     AUTO(mem) char *key = *prefix ? mem_printf("%s/%s", prefix, id) : mem_text(id);
     AUTO(json) json_t *gathered = NULL;
     json_t *outputs = NULL;
@@ -426,15 +422,15 @@ static bool outputs_of(const json_t *workflow, const json_t *inputs, const json_
         bool known;
 
         if (!gather(one, "outputSource", inputs, results, &known, &value, err))
-            return err_prefix(err, "/outputs/%s", member(one, "id"));
+            return err_prefix(err, "/outputs/%s", js_text(one, "id"));
         if (!known)
-            return err_set(err, ERR_BadRequest, "/outputs/%s: comes from a step that is not there", member(one, "id"));
+            return err_set(err, ERR_BadRequest, "/outputs/%s: comes from a step that is not there", js_text(one, "id"));
         value = value ? value : json_null();
-        json_object_set_new(outputs, member(one, "id"), value);
+        json_object_set_new(outputs, js_text(one, "id"), value);
         if (!cwl_fits(json_object_get(one, "type"), value)) {
             AUTO(mem) char *expected = cwl_type_text(json_object_get(one, "type"));
 
-            return err_set(err, ERR_CommandFailed, "/outputs/%s: expected %s, found %s", member(one, "id"), expected,
+            return err_set(err, ERR_CommandFailed, "/outputs/%s: expected %s, found %s", js_text(one, "id"), expected,
                            js_type_name(value));
         }
     }
@@ -452,7 +448,7 @@ static bool look_workflow(struct flow *f, const json_t *workflow, const char *ke
     do { /* steps stand in any order: what is left out or done makes others ready */
         before = json_object_size(results);
         json_array_foreach(steps, i, step)
-            if (!json_object_get(results, member(step, "id")) && !look_step(f, workflow, step, key, inputs, results, err))
+            if (!json_object_get(results, js_text(step, "id")) && !look_step(f, workflow, step, key, inputs, results, err))
                 return false;
     } while (json_object_size(results) > before && json_object_size(results) < json_array_size(steps));
     if (json_object_size(results) == json_array_size(steps))
@@ -468,7 +464,7 @@ static bool is_waiting(const json_t *ready, const char *key)
     size_t i;
 
     json_array_foreach(ready, i, one)
-        if (!strcmp(member(one, "key"), key))
+        if (!strcmp(js_text(one, "key"), key))
             return true;
     return false;
 }
@@ -480,7 +476,7 @@ static bool look(struct flow *f, const json_t *process, const char *key, const c
     bool good = true;
 
     *ret_outputs = NULL;
-    if (strcmp(member(process, "class"), "Workflow")) {
+    if (strcmp(js_text(process, "class"), "Workflow")) {
         if (json_object_get(f->done, key))
             *ret_outputs = json_incref(json_object_get(f->done, key));
         else if (!is_waiting(f->ready, key))
@@ -500,7 +496,7 @@ bool cwl_next(const json_t *document, const json_t *inputs, const json_t *done, 
               json_t **ret_outputs, struct err *err)
 {
     const json_t *process = cwl_main(document);
-    bool is_workflow = !strcmp(member(process, "class"), "Workflow");
+    bool is_workflow = !strcmp(js_text(process, "class"), "Workflow");
     AUTO(json) json_t *ready = json_array();
     struct flow f = { document, done, ready, 0 };
 

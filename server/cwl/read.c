@@ -3,6 +3,7 @@
  * name, ids lose their document and their process. Processes of other files join the graph. */
 #include "cwl/cwl.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "json/yaml.h"
 #include <string.h>
 
@@ -125,7 +126,7 @@ static bool spell_fields(json_t *type, const json_t *names, int depth, struct er
 
         if (!json_is_string(json_object_get(field, "name")))
             return err_set(err, ERR_BadRequest, "A field of a record has no name.");
-        json_object_set_new(field, "name", json_string(plain_id(json_string_value(json_object_get(field, "name")))));
+        json_object_set_new(field, "name", json_string(plain_id(js_text(field, "name"))));
         if (!spell_type(json_object_get(field, "type"), names, depth + 1, &inner, err))
             return false;
         json_object_set_new(field, "type", inner);
@@ -135,7 +136,7 @@ static bool spell_fields(json_t *type, const json_t *names, int depth, struct er
 
 static bool spell_object(json_t *type, const json_t *names, int depth, json_t **ret_type, struct err *err)
 {
-    const char *kind = json_string_value(json_object_get(type, "type"));
+    const char *kind = js_text(type, "type");
     AUTO(json) json_t *copy = json_deep_copy(type);
     json_t *inner;
     size_t i;
@@ -194,7 +195,7 @@ static bool spell_type(json_t *type, const json_t *names, int depth, json_t **re
 
 static void add_names(json_t *type, json_t *names)
 {
-    const char *name = json_string_value(json_object_get(type, "name"));
+    const char *name = js_text(type, "name");
     json_t *one;
     size_t i;
 
@@ -225,14 +226,14 @@ static bool spell_parameters(json_t *process, const char *member, const json_t *
     make_list(process, member, "id", "type");
     json_array_foreach(json_object_get(process, member), i, one)
     {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = js_text(one, "id");
 
         if (!id)
             return err_set(err, ERR_BadRequest, "/%s/%zu: has no id", member, i);
         json_object_set_new(one, "id", json_string(plain_id(id)));
         if (json_object_get(one, "type")) {
             if (!spell_type(json_object_get(one, "type"), names, 0, &type, err))
-                return err_prefix(err, "/%s/%s", member, json_string_value(json_object_get(one, "id")));
+                return err_prefix(err, "/%s/%s", member, js_text(one, "id"));
             json_object_set_new(one, "type", type);
         } else {
             json_object_set_new(one, "type", json_string("Any"));
@@ -314,7 +315,7 @@ static bool resolve_run(struct reading *r, json_t *step, const char *prefix, con
 
 static bool is_newest(const json_t *process)
 {
-    const char *version = json_string_value(json_object_get(process, "cwlVersion"));
+    const char *version = js_text(process, "cwlVersion");
 
     return !version || !strcmp(version, "v1.2");
 }
@@ -328,12 +329,12 @@ static bool spell_steps(struct reading *r, json_t *process, const char *prefix, 
     make_list(process, "steps", "id", NULL);
     json_array_foreach(json_object_get(process, "steps"), i, step)
     {
-        const char *id = json_string_value(json_object_get(step, "id"));
+        const char *id = js_text(step, "id");
 
         if (!id)
             return err_set(err, ERR_BadRequest, "/steps/%zu: has no id", i);
         json_object_set_new(step, "id", json_string(plain_id(id)));
-        AUTO(mem) char *name = mem_printf("%s/%s", process_id, json_string_value(json_object_get(step, "id")));
+        AUTO(mem) char *name = mem_printf("%s/%s", process_id, js_text(step, "id"));
 
         if (json_object_get(step, "when") && !is_newest(process))
             return err_set(err, ERR_BadRequest, "/steps/%s/when: came with CWL v1.2", plain_id(id));
@@ -342,7 +343,7 @@ static bool spell_steps(struct reading *r, json_t *process, const char *prefix, 
         make_list(step, "in", "id", "source");
         json_array_foreach(json_object_get(step, "in"), k, in)
         {
-            const char *in_id = json_string_value(json_object_get(in, "id"));
+            const char *in_id = js_text(in, "id");
 
             json_object_set_new(in, "id", json_string(plain_id(in_id ? in_id : "")));
             plain_sources(in, "source", process_id);
@@ -350,7 +351,7 @@ static bool spell_steps(struct reading *r, json_t *process, const char *prefix, 
         make_array(step, "out");
         json_array_foreach(json_object_get(step, "out"), k, in)
         {
-            const char *out = json_is_object(in) ? json_string_value(json_object_get(in, "id")) : json_string_value(in);
+            const char *out = json_is_object(in) ? js_text(in, "id") : json_string_value(in);
 
             json_array_set_new(json_object_get(step, "out"), k, json_string(plain_id(out ? out : "")));
         }
@@ -361,7 +362,7 @@ static bool spell_steps(struct reading *r, json_t *process, const char *prefix, 
             json_array_set_new(json_object_get(step, "scatter"), k, json_string(plain_id(port ? port : "")));
         }
         if (!resolve_run(r, step, prefix, base, name, err))
-            return err_prefix(err, "/steps/%s", json_string_value(json_object_get(step, "id")));
+            return err_prefix(err, "/steps/%s", js_text(step, "id"));
     }
     return true;
 }
@@ -370,8 +371,8 @@ static bool add_process(struct reading *r, json_t *process, const char *prefix, 
                         const char *fallback_id, const char **ret_id, struct err *err)
 {
     static const char *const classes[] = { "CommandLineTool", "Workflow", "ExpressionTool" };
-    const char *class_name = json_string_value(json_object_get(process, "class"));
-    const char *id = json_string_value(json_object_get(process, "id"));
+    const char *class_name = js_text(process, "class");
+    const char *id = js_text(process, "id");
     AUTO(mem) char *own = NULL, *key = NULL;
     AUTO(json) json_t *names = NULL;
     size_t i = 0, k;
@@ -397,7 +398,7 @@ static bool add_process(struct reading *r, json_t *process, const char *prefix, 
         return false;
     json_object_set_new(process, "id", json_string(key));
     json_object_set(r->graph, key, process);
-    *ret_id = json_string_value(json_object_get(process, "id"));
+    *ret_id = js_text(process, "id");
     return true;
 }
 
@@ -407,8 +408,8 @@ static bool add_process(struct reading *r, json_t *process, const char *prefix, 
 static bool include(struct reading *r, json_t *value, const char *base, int depth, json_t **ret_value,
                     struct err *err)
 {
-    const char *import = json_string_value(json_object_get(value, "$import"));
-    const char *text = json_string_value(json_object_get(value, "$include")), *key;
+    const char *import = js_text(value, "$import");
+    const char *text = js_text(value, "$include"), *key;
     AUTO(mem) char *bytes = NULL, *address = NULL;
     size_t size, i;
     json_t *one, *made;
@@ -453,7 +454,7 @@ static bool include(struct reading *r, json_t *value, const char *base, int dept
 static bool check_version(const json_t *document, struct err *err)
 {
     static const char *const known[] = { "v1.0", "v1.1", "v1.2" };
-    const char *version = json_string_value(json_object_get(document, "cwlVersion"));
+    const char *version = js_text(document, "cwlVersion");
 
     for (size_t i = 0; version && i < ARRAY_LEN(known); i++)
         if (!strcmp(version, known[i]))
@@ -470,7 +471,7 @@ static const char *choose_main(json_t *graph, const char *main_id)
 
     json_array_foreach(graph, i, one)
     {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = js_text(one, "id");
         const char *plain = id ? (strchr(id, '#') ? strrchr(id, '#') + 1 : id) : "";
 
         if (main_id && !strcmp(plain, main_id))
@@ -507,7 +508,7 @@ static bool add_graph(struct reading *r, json_t *document, const char *base, con
 /* "edam:format_2330" by $namespaces */
 static void expand_formats(json_t *value, const json_t *spaces, int depth)
 {
-    const char *format = json_string_value(json_object_get(value, "format")), *colon = format ? strchr(format, ':') : NULL;
+    const char *format = js_text(value, "format"), *colon = format ? strchr(format, ':') : NULL;
     const char *key;
     json_t *one;
     size_t i;
@@ -516,7 +517,7 @@ static void expand_formats(json_t *value, const json_t *spaces, int depth)
         return;
     if (colon) {
         AUTO(mem) char *prefix = mem_textn(format, (size_t)(colon - format));
-        const char *space = json_string_value(json_object_get(spaces, prefix));
+        const char *space = js_text(spaces, prefix);
 
         if (space)
             json_object_set_new(value, "format", json_pack("s+", space, colon + 1));
@@ -560,11 +561,11 @@ static bool check_runs(const json_t *graph, struct err *err)
     json_object_foreach((json_t *)graph, id, process)
         json_array_foreach(json_object_get(process, "steps"), i, step)
         {
-            const char *run = json_string_value(json_object_get(step, "run"));
+            const char *run = js_text(step, "run");
 
             if (!run || !json_object_get(graph, run))
                 return err_set(err, ERR_BadRequest, "%s/%s: the document has no process '%.100s'", id,
-                               json_string_value(json_object_get(step, "id")), run ? run : "");
+                               js_text(step, "id"), run ? run : "");
         }
     return true;
 }
@@ -589,5 +590,5 @@ const json_t *cwl_process(const json_t *document, const char *id)
 
 const json_t *cwl_main(const json_t *document)
 {
-    return cwl_process(document, json_string_value(json_object_get(document, "main")));
+    return cwl_process(document, js_text(document, "main"));
 }

@@ -1,12 +1,8 @@
 /* The files that belong beside another one (CommandLineTool's secondaryFiles): by a pattern of its name, or as an
  * expression tells them. */
 #include "cwl/tool.h"
+#include "json/js.h"
 #include <string.h>
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* "^^.idx": each ^ takes an extension away. */
 static char *secondary_name(const char *name, const char *pattern)
@@ -28,7 +24,7 @@ static bool has_secondary(const json_t *list, const char *name)
     size_t i;
 
     json_array_foreach(list, i, one)
-        if (member(one, "basename") && !strcmp(member(one, "basename"), name))
+        if (js_text(one, "basename") && !strcmp(js_text(one, "basename"), name))
             return true;
     return false;
 }
@@ -50,7 +46,7 @@ static bool add_named(struct tool *t, json_t *file, json_t *list, const char *na
         json_array_append_new(list, found);
     return found || !is_required ||
            err_set(err, is_output ? ERR_CommandFailed : ERR_InvalidParameter, "the secondary file '%.100s' of '%.100s' is missing",
-                   name, member(file, "basename"));
+                   name, js_text(file, "basename"));
 }
 
 static bool add_made(struct tool *t, json_t *file, json_t *list, const json_t *made, bool is_required,
@@ -64,10 +60,10 @@ static bool add_made(struct tool *t, json_t *file, json_t *list, const json_t *m
     if (cwl_is_file(made)) {
         AUTO(json) json_t *copy = json_deep_copy(made);
 
-        if (!member(copy, "location") && member(copy, "path"))
-            return add_named(t, file, list, member(copy, "path"), is_required, is_output, err);
+        if (!js_text(copy, "location") && js_text(copy, "path"))
+            return add_named(t, file, list, js_text(copy, "path"), is_required, is_output, err);
         cwl_file_complete(copy);
-        if (!has_secondary(list, member(copy, "basename") ? member(copy, "basename") : ""))
+        if (!has_secondary(list, js_text(copy, "basename") ? js_text(copy, "basename") : ""))
             json_array_append(list, copy);
         return true;
     }
@@ -99,7 +95,7 @@ static bool add_pattern(struct tool *t, const json_t *wanted, json_t *file, json
         return cwl_evaluate(&scope, pattern, &made, err) && add_made(t, file, list, made, is_required, is_output, err);
     size_t length = strlen(text);
     AUTO(mem) char *bare = mem_textn(text, length - (length && text[length - 1] == '?'));
-    AUTO(mem) char *name = secondary_name(member(file, "basename"), bare);
+    AUTO(mem) char *name = secondary_name(js_text(file, "basename"), bare);
 
     return add_named(t, file, list, name, is_required && strlen(bare) == length, is_output, err);
 }

@@ -2,20 +2,16 @@
  * beside it. Literals are written out first. What InitialWorkDirRequirement names is copied into the work
  * folder: then the tool may write it, and nothing of it is anybody else's. */
 #include "cwl/tool.h"
+#include "json/js.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool is_directory(const json_t *file)
 {
-    return !strcmp(member(file, "class"), "Directory");
+    return !strcmp(js_text(file, "class"), "Directory");
 }
 
 static bool check_name(const char *name, struct err *err)
@@ -57,21 +53,21 @@ static bool write_out(struct tool *t, json_t *file, const char *folder, struct e
     json_t *one;
     size_t i;
 
-    if (!member(file, "basename")) {
+    if (!js_text(file, "basename")) {
         AUTO(mem) char *name = mem_printf("literal-%zu", ++t->n_staged);
 
         json_object_set_new(file, "basename", json_string(name));
     }
-    if (!check_name(member(file, "basename"), err))
+    if (!check_name(js_text(file, "basename"), err))
         return false;
-    path = mem_printf("%s/%s", folder, member(file, "basename"));
+    path = mem_printf("%s/%s", folder, js_text(file, "basename"));
     if (from)
         return cwl_copy(from, path, err);
     if (!is_directory(file))
         return json_is_string(json_object_get(file, "contents"))
                    ? write_literal(path, json_object_get(file, "contents"), err)
                    : err_set(err, ERR_InvalidParameter, "The file '%.100s' has neither a location nor contents.",
-                             member(file, "basename"));
+                             js_text(file, "basename"));
     if (mkdir(path, 0755))
         return err_set(err, ERR_StorageFailure, "%.300s: %s", path, strerror(errno));
     json_array_foreach(json_object_get(file, "listing"), i, one)
@@ -98,15 +94,15 @@ static bool give_location(struct tool *t, json_t *file, struct err *err)
 
     if (there)
         return access(there, R_OK) == 0 || err_set(err, ERR_FileNotFound, "%.300s: %s", there, strerror(errno));
-    if (member(file, "location") && !json_object_get(file, "contents") && !json_object_get(file, "listing"))
-        return err_set(err, ERR_InvalidParameter, "'%.200s' is no file of this machine", member(file, "location"));
+    if (js_text(file, "location") && !json_object_get(file, "contents") && !json_object_get(file, "listing"))
+        return err_set(err, ERR_InvalidParameter, "'%.200s' is no file of this machine", js_text(file, "location"));
     folder = mem_printf("%s/%zu", t->literals, ++t->n_staged);
     if (mkdir(folder, 0755))
         return err_set(err, ERR_StorageFailure, "%.300s: %s", folder, strerror(errno));
     json_object_del(file, "location");
     if (!write_out(t, file, folder, err))
         return false;
-    path = mem_printf("%s/%s", folder, member(file, "basename"));
+    path = mem_printf("%s/%s", folder, js_text(file, "basename"));
     made = cwl_file_new(path, false);
     json_object_update_missing(file, made);
     return true;
@@ -125,7 +121,7 @@ static void set_path(json_t *file, const char *inside)
         json_object_set_new(file, "dirname", json_stringn(inside, (size_t)(slash - inside)));
     json_array_foreach(json_object_get(file, "listing"), i, one)
     {
-        AUTO(mem) char *below = mem_printf("%s/%s", inside, member(one, "basename") ? member(one, "basename") : "");
+        AUTO(mem) char *below = mem_printf("%s/%s", inside, js_text(one, "basename") ? js_text(one, "basename") : "");
 
         if (cwl_is_file(one))
             set_path(one, below);
@@ -142,9 +138,9 @@ static bool stage_one(struct tool *t, json_t *file, const char *folder, struct e
     if (!give_location(t, file, err))
         return false;
     cwl_file_complete(file);
-    if (!check_name(member(file, "basename"), err))
+    if (!check_name(js_text(file, "basename"), err))
         return false;
-    inside = mem_printf("%s/%s", folder, member(file, "basename"));
+    inside = mem_printf("%s/%s", folder, js_text(file, "basename"));
     outside = cwl_path(file);
     if (!is_directory(file) && stat(outside, &st) == 0)
         json_object_set_new(file, "size", json_integer((json_int_t)st.st_size));
@@ -217,9 +213,9 @@ static bool check_format(const struct preparing *p, const json_t *file, struct e
     json_array_foreach(made, i, one)
         if (json_equal((json_t *)one, json_object_get(file, "format")))
             return true;
-    return err_set(err, ERR_InvalidParameter, "the format of '%.100s': expected %.200s, found %.200s", member(file, "basename"),
+    return err_set(err, ERR_InvalidParameter, "the format of '%.100s': expected %.200s, found %.200s", js_text(file, "basename"),
                    json_is_string(made) ? json_string_value(made) : "one of several",
-                   member(file, "format") ? member(file, "format") : "none");
+                   js_text(file, "format") ? js_text(file, "format") : "none");
 }
 
 static bool prepare_file(void *context, json_t *file, struct err *err)
@@ -262,7 +258,7 @@ static bool prepare(struct tool *t, const json_t *parameter, json_t *value, cons
             }
     if (json_is_object(value))
         json_array_foreach(json_object_get(type, "fields"), i, one)
-            if (!prepare(t, one, json_object_get(value, member(one, "name")), listing, err))
+            if (!prepare(t, one, json_object_get(value, js_text(one, "name")), listing, err))
                 return false;
     json_array_foreach(value, i, item)
         if (json_is_object(item) || json_is_array(item)) {
@@ -277,8 +273,8 @@ static bool prepare(struct tool *t, const json_t *parameter, json_t *value, cons
 
 static bool prepare_inputs(struct tool *t, struct err *err)
 {
-    const char *usual = member(cwl_requirement(t->process, "LoadListingRequirement", NULL), "loadListing");
-    const char *version = member(t->process, "cwlVersion");
+    const char *usual = js_text(cwl_requirement(t->process, "LoadListingRequirement", NULL), "loadListing");
+    const char *version = js_text(t->process, "cwlVersion");
     const json_t *one;
     size_t i;
 
@@ -286,11 +282,11 @@ static bool prepare_inputs(struct tool *t, struct err *err)
         usual = version && !strcmp(version, "v1.0") ? "deep_listing" : "no_listing";
     json_array_foreach(json_object_get(t->process, "inputs"), i, one)
     {
-        const char *own = member(one, "loadListing");
-        json_t *value = json_object_get(t->inputs, member(one, "id"));
+        const char *own = js_text(one, "loadListing");
+        json_t *value = json_object_get(t->inputs, js_text(one, "id"));
 
         if (!prepare(t, one, value, own ? own : usual, err))
-            return err_prefix(err, "/inputs/%s", member(one, "id"));
+            return err_prefix(err, "/inputs/%s", js_text(one, "id"));
     }
     return true;
 }
@@ -307,7 +303,7 @@ static bool move_path(void *context, json_t *file, struct err *err)
     const struct moved *m = context;
 
     (void)err;
-    if (member(file, "location") && !strcmp(member(file, "location"), m->location))
+    if (js_text(file, "location") && !strcmp(js_text(file, "location"), m->location))
         set_path(file, m->inside);
     return true;
 }
@@ -344,7 +340,7 @@ static bool place_file(struct tool *t, json_t *file, const char *name, struct er
     if (!give_location(t, file, err))
         return false;
     cwl_file_complete(file);
-    name = name ? name : member(file, "basename");
+    name = name ? name : js_text(file, "basename");
     if (!check_entry_name(name, err))
         return false;
     target = mem_printf("%s/%s", t->work, name);
@@ -352,7 +348,7 @@ static bool place_file(struct tool *t, json_t *file, const char *name, struct er
     from = cwl_path(file);
     if (!make_folders_above(target, t->work, err) || !cwl_copy(from, target, err))
         return false;
-    if (!cwl_files_each(t->inputs, move_path, &(struct moved){ t, member(file, "location"), inside }, err))
+    if (!cwl_files_each(t->inputs, move_path, &(struct moved){ t, js_text(file, "location"), inside }, err))
         return false;
     json_array_foreach(json_object_get(file, "secondaryFiles"), i, one)
         if (cwl_is_file(one) && !place_file(t, one, NULL, err))

@@ -1,6 +1,7 @@
 /* Runs one tool: files staged, command made, run in the sandbox, outputs collected. An ExpressionTool has no
  * command: its expression is its outputs. */
 #include "cwl/tool.h"
+#include "json/js.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -238,7 +239,7 @@ bool cwl_run(const struct cwl_run *run, const json_t *process, const json_t *inp
              struct err *err)
 {
     struct tool t = { .run = run, .process = process, .inputs = json_deep_copy(inputs) };
-    const char *class_name = json_string_value(json_object_get(process, "class"));
+    const char *class_name = js_text(process, "class");
     json_t *outputs = NULL;
     bool good;
 

@@ -1,6 +1,7 @@
 /* Types and the values that fit them; inputs with their defaults; what processes require. */
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include "sandbox/container.h"
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 static bool is_class(const json_t *value, const char *name)
 {
-    const char *class_name = json_string_value(json_object_get(value, "class"));
+    const char *class_name = js_text(value, "class");
 
     return class_name && !strcmp(class_name, name);
 }
@@ -55,7 +56,7 @@ static bool fits_enum(const json_t *type, const json_t *value)
 
 bool cwl_fits(const json_t *type, const json_t *value)
 {
-    const char *kind = json_string_value(json_object_get(type, "type"));
+    const char *kind = js_text(type, "type");
     const json_t *one;
     size_t i;
 
@@ -73,7 +74,7 @@ bool cwl_fits(const json_t *type, const json_t *value)
             return false;
         json_array_foreach(json_object_get(type, "fields"), i, one)
         {
-            const json_t *field = json_object_get(value, json_string_value(json_object_get(one, "name")));
+            const json_t *field = json_object_get(value, js_text(one, "name"));
 
             if (!cwl_fits(json_object_get(one, "type"), field ? field : json_null()))
                 return false;
@@ -90,7 +91,7 @@ bool cwl_fits(const json_t *type, const json_t *value)
 
 static void write_type(const json_t *type, struct text *text)
 {
-    const char *kind = json_string_value(json_object_get(type, "type"));
+    const char *kind = js_text(type, "type");
     const json_t *one;
     size_t i;
 
@@ -132,7 +133,7 @@ bool cwl_inputs(const json_t *process, const json_t *given, json_t **ret_inputs,
 
     json_array_foreach(json_object_get(process, "inputs"), i, one)
     {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = js_text(one, "id");
         const json_t *type = json_object_get(one, "type"), *value = json_object_get(given, id);
         bool is_absent = !value || json_is_null(value);
 
@@ -193,7 +194,7 @@ static bool check_known(const json_t *process, struct err *err)
 
     json_array_foreach(json_object_get(process, "requirements"), i, one)
     {
-        const char *class_name = json_string_value(json_object_get(one, "class"));
+        const char *class_name = js_text(one, "class");
         size_t k = 0;
 
         while (k < ARRAY_LEN(known) && (!class_name || strcmp(known[k], class_name)))
@@ -222,7 +223,7 @@ static bool check_resources(const json_t *process, const struct cwl_site *site, 
 static bool read_image(const json_t *wanted, const struct cwl_site *site, char **ret_image, struct err *err)
 {
     static const char *const ways[] = { "dockerFile", "dockerImport", "dockerLoad", "dockerOutputDirectory" };
-    const char *pull = json_string_value(json_object_get(wanted, "dockerPull"));
+    const char *pull = js_text(wanted, "dockerPull");
 
     for (size_t i = 0; i < ARRAY_LEN(ways); i++)
         if (json_object_get(wanted, ways[i]))

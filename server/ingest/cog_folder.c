@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ingest/parts.h"
 #include "ingest/sentinel2.h"
+#include "json/js.h"
 #include "raster/probe.h"
 #include <math.h>
 #include <string.h>
@@ -74,8 +75,8 @@ static void describe(json_t *asset, const struct raster_facts *facts)
                                                        (json_int_t)g->width));
     json_object_set_new(asset, "proj:transform",
                         json_pack("[f,i,f,i,f,f]", g->dx, 0, g->x0, 0, -g->dy, g->y0));
-    if (facts->media && !text_begins(json_string_value(json_object_get(asset, "type")), "image/vnd") &&
-        strncmp(json_string_value(json_object_get(asset, "type")), facts->media, 10) != 0)
+    if (facts->media && !text_begins(js_text(asset, "type"), "image/vnd") &&
+        strncmp(js_text(asset, "type"), facts->media, 10) != 0)
         item_put_text(asset, "type", facts->media); /* the bytes are right, not the item */
     if (fabs(g->dx) > 0.01) /* metres, not degrees */
         item_put_number(asset, "gsd", g->dx);
@@ -89,7 +90,7 @@ static void describe(json_t *asset, const struct raster_facts *facts)
 
 static bool is_raster(const json_t *asset)
 {
-    const char *type = json_string_value(json_object_get(asset, "type"));
+    const char *type = js_text(asset, "type");
 
     return type && (text_begins(type, "image/tiff") || text_begins(type, "image/jp2") ||
                     text_begins(type, "image/vnd.stac.geotiff"));
@@ -99,7 +100,7 @@ static bool keep_asset(const struct container *c, const char *json_file, json_t 
                        json_t *kept, const char *key, struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    const char *file = local_file(c, json_file, json_string_value(json_object_get(asset, "href")), arena);
+    const char *file = local_file(c, json_file, js_text(asset, "href"), arena);
     const char *href = file ? container_href(c, file, arena) : NULL;
     struct raster_facts facts;
 
@@ -118,8 +119,7 @@ static bool keep_asset(const struct container *c, const char *json_file, json_t 
 
 static bool is_sentinel2(const json_t *item)
 {
-    const char *text = json_string_value(json_object_get(json_object_get(item, "properties"),
-                                                         "constellation"));
+    const char *text = js_text(json_object_get(item, "properties"), "constellation");
 
     return text && !strcmp(text, "sentinel-2");
 }
@@ -152,7 +152,7 @@ static void name_extensions(json_t *item)
 
 static bool is_item(const json_t *json)
 {
-    const char *type = json_string_value(json_object_get(json, "type"));
+    const char *type = js_text(json, "type");
 
     return type && !strcmp(type, "Feature") && json_object_get(json, "stac_version") &&
            json_is_object(json_object_get(json, "assets")) &&

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "ingest/import.h"
 #include "ingest/parts.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,9 +125,9 @@ static bool widen_extent(json_t *c, const double more[4], const char *start, con
 static bool widen_extent_by_item(json_t *c, const json_t *item)
 {
     const json_t *p = json_object_get(item, "properties");
-    const char *at = json_string_value(json_object_get(p, "datetime"));
-    const char *start = json_string_value(json_object_get(p, "start_datetime"));
-    const char *end = json_string_value(json_object_get(p, "end_datetime"));
+    const char *at = js_text(p, "datetime");
+    const char *start = js_text(p, "start_datetime");
+    const char *end = js_text(p, "end_datetime");
     double box[4];
 
     item_box(item, box);
@@ -225,7 +226,7 @@ static const char *asset_band(const char *key, const json_t *asset)
 
     if (!json_array_size(bands))
         bands = json_object_get(asset, "bands");
-    name = json_string_value(json_object_get(json_array_get(bands, 0), "name"));
+    name = js_text(json_array_get(bands, 0), "name");
     return name ? name : key;
 }
 
@@ -261,7 +262,7 @@ static void describe_bands(json_t *summaries, const json_t *names, json_t *descr
 
     json_array_foreach(json_object_get(summaries, "eo:bands"), i, band)
         if (json_is_string(json_object_get(band, "name")))
-            json_object_set(described, json_string_value(json_object_get(band, "name")), band);
+            json_object_set(described, js_text(band, "name"), band);
     if (json_object_size(described) == 0)
         return;
     json_array_foreach((json_t *)names, i, name) {
@@ -349,7 +350,7 @@ static void set_dimensions(json_t *c, json_t *names_taken)
 
 json_t *collection_new(const json_t *item)
 {
-    const char *id = json_string_value(json_object_get(item, "collection"));
+    const char *id = js_text(item, "collection");
 
     return new_collection(id ? id : "items", item);
 }
@@ -407,7 +408,7 @@ void collection_unite(json_t *into, const json_t *from)
             add_name(names, json_string_value(one));
     json_array_foreach(json_object_get(json_object_get(from, "summaries"), "eo:bands"), i, one)
         if (json_is_string(json_object_get(one, "name")) && json_object_size(one) > 1)
-            json_object_set(described, json_string_value(json_object_get(one, "name")), one);
+            json_object_set(described, js_text(one, "name"), one);
     describe_bands(json_object_get(into, "summaries"), names, described);
     json_decref(described);
     set_dimensions(into, names);

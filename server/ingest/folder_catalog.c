@@ -35,7 +35,7 @@ void folder_catalog_free(struct folder_catalog *folders)
 static bool take_item(void *context, json_t *item, const char *place, struct err *err)
 {
     struct folder_catalog *folders = context;
-    const char *id = json_string_value(json_object_get(item, "collection"));
+    const char *id = js_text(item, "collection");
     json_t *list, *collection;
 
     if (!id)
@@ -67,8 +67,8 @@ static void tell(void *context, const struct err *problem)
 static bool take_object(void *context, json_t *object, const struct stac_place *place, struct err *err)
 {
     struct folder_catalog *folders = context;
-    const char *type = json_string_value(json_object_get(object, "type"));
-    const char *id = json_string_value(json_object_get(object, "id"));
+    const char *type = js_text(object, "type");
+    const char *id = js_text(object, "id");
 
     if (type && !strcmp(type, "Collection") && id) {
         json_object_set(folders->collections, id, object);
@@ -160,7 +160,7 @@ static bool scenes(void *context, const struct scene_query *query, struct arena 
         if (condition && !cql2_match(condition, item))
             continue;
         if (!scene_from_stac(item, query->n_bands, query->bands, arena, &scene, err))
-            return err_prefix(err, "item '%s'", json_string_value(json_object_get(item, "id")));
+            return err_prefix(err, "item '%s'", js_text(item, "id"));
         if (wanted(&scene, query))
             found[count++] = scene;
     }

@@ -121,11 +121,11 @@ bool harvest_item(struct harvest *h, json_t *item, const char *url, const char *
                   struct err *err)
 {
     const json_t *properties = json_object_get(item, "properties");
-    const char *constellation = json_string_value(json_object_get(properties, "constellation"));
-    const char *id = json_string_value(json_object_get(item, "id"));
+    const char *constellation = js_text(properties, "constellation");
+    const char *id = js_text(item, "id");
     const json_t *self = remote_link(item, "self", &(size_t){ 0 });
     AUTO(mem) char *place = mem_printf("%s, item '%.100s'", url, id ? id : "?");
-    AUTO(mem) char *base = remote_resolve(url, json_string_value(json_object_get(self, "href")));
+    AUTO(mem) char *base = remote_resolve(url, js_text(self, "href"));
 
     if (!json_is_object(item))
         return js_refuse(item, url, "an item", err);
@@ -143,7 +143,7 @@ bool harvest_item(struct harvest *h, json_t *item, const char *url, const char *
 bool harvest_collection(struct harvest *h, json_t *collection, struct err *err)
 {
     AUTO(arena) struct arena *arena = arena_new();
-    const char *id = json_string_value(json_object_get(collection, "id")), *text = NULL;
+    const char *id = js_text(collection, "id"), *text = NULL;
     AUTO(json) json_t *ours = NULL;
     struct err ignored = { 0 };
     const char *from;
@@ -151,7 +151,7 @@ bool harvest_collection(struct harvest *h, json_t *collection, struct err *err)
     if (id && collection_text(h->db, arena, NULL, id, &text, &ignored) &&
         !stac_text_parse(text, &ours, err))
         return false;
-    from = json_string_value(json_object_get(ours, "sentier:harvested"));
+    from = js_text(ours, "sentier:harvested");
     if (ours && !json_is_true(json_object_get(ours, "sentier:made")) &&
         (!from || strcmp(from, h->options.url)))
         return true;

@@ -39,8 +39,8 @@ static bool conforms(const json_t *landing, const char *part)
 
 static void add_since(const struct pass *p, json_t *body)
 {
-    const char *newest = json_string_value(json_object_get(p->state, "newest"));
-    const char *by = json_string_value(json_object_get(p->state, "by"));
+    const char *newest = js_text(p->state, "newest");
+    const char *by = js_text(p->state, "by");
     char from[INSTANT_TEXT_SIZE];
     int64_t ms;
 
@@ -77,14 +77,14 @@ static json_t *first_request(const struct pass *p)
 static json_t *next_request(const json_t *page, const json_t *last)
 {
     const json_t *link = remote_link(page, "next", &(size_t){ 0 });
-    const char *method = json_string_value(json_object_get(link, "method"));
+    const char *method = js_text(link, "method");
     AUTO(mem) char *url = NULL;
     json_t *more = json_object_get(link, "body"), *request;
 
     if (!link)
         return NULL;
-    url = remote_resolve(json_string_value(json_object_get(last, "url")),
-                         json_string_value(json_object_get(link, "href")));
+    url = remote_resolve(js_text(last, "url"),
+                         js_text(link, "href"));
     request = json_pack("{s:s}", "url", url ? url : "");
     if (!method || strcasecmp(method, "POST"))
         return request;
@@ -116,8 +116,8 @@ static void see(struct pass *p, const json_t *item)
 {
     const json_t *properties = json_object_get(item, "properties");
     const char *name = p->by_updated ? "updated" : "datetime";
-    const char *at = json_string_value(json_object_get(properties, name));
-    const char *seen = json_string_value(json_object_get(p->state, "seen"));
+    const char *at = js_text(properties, name);
+    const char *seen = js_text(p->state, "seen");
     int64_t ms, seen_ms;
 
     if (at && instant_parse(at, &ms) && (!seen || !instant_parse(seen, &seen_ms) || ms > seen_ms))
@@ -163,7 +163,7 @@ static void finish(struct pass *p)
 
 static bool ask(struct pass *p, const json_t *request, bool resumed, json_t **ret_page, struct err *err)
 {
-    const char *url = json_string_value(json_object_get(request, "url"));
+    const char *url = js_text(request, "url");
     struct err problem = { 0 };
 
     if (!check_new(p, request, err))
@@ -190,7 +190,7 @@ static bool run_pass(struct pass *p, struct err *err)
         if (good && !page)
             next = first_request(p);
         else if (good)
-            good = take_page(p, page, json_string_value(json_object_get(request, "url")), err);
+            good = take_page(p, page, js_text(request, "url"), err);
         if (good && page && p->empty < EMPTY_PAGES)
             next = next_request(page, request);
         resumed = false;
@@ -210,7 +210,7 @@ static bool run_pass(struct pass *p, struct err *err)
 static bool harvest_one(struct harvest *h, const json_t *landing, json_t *collection, const char *search,
                         struct err *err)
 {
-    const char *id = json_string_value(json_object_get(collection, "id"));
+    const char *id = js_text(collection, "id");
     AUTO(json) json_t *asked = json_object();
     struct pass pass = { .h = h, .search = search, .asked = asked, .by_updated = conforms(landing, "/conf/filter") };
     AUTO(mem) char *name = mem_text(id);
@@ -232,7 +232,7 @@ static bool take_collections(struct harvest *h, const json_t *landing, const jso
     json_t *one;
 
     json_array_foreach((json_t *)list, i, one) {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = js_text(one, "id");
 
         *found += id && harvest_wants(h, id);
         if (!harvest_one(h, landing, one, search, err))
@@ -247,7 +247,7 @@ static char *address_of(const struct harvest *h, const json_t *landing, const ch
     size_t length = strlen(h->options.url);
 
     if (link)
-        return remote_resolve(h->options.url, json_string_value(json_object_get(link, "href")));
+        return remote_resolve(h->options.url, js_text(link, "href"));
     return mem_printf("%.*s%s", (int)(length - (length && h->options.url[length - 1] == '/')), h->options.url,
                       fallback);
 }
@@ -273,7 +273,7 @@ bool harvest_api(struct harvest *h, const json_t *landing, struct err *err)
         if (good) {
             const json_t *link = remote_link(page, "next", &(size_t){ 0 });
 
-            next = remote_resolve(url, json_string_value(json_object_get(link, "href")));
+            next = remote_resolve(url, js_text(link, "href"));
         }
         free(url);
         url = next;

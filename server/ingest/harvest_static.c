@@ -6,6 +6,7 @@
 #include "base/instant.h"
 #include "base/text.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { DEPTH_MAX = 24, FILES_MAX = 1000000 };
@@ -19,9 +20,9 @@ struct walk {
 /* "a", "a/b", "../b", "a/.." */
 static bool meets_time(const char *wanted, const json_t *properties)
 {
-    const char *at = json_string_value(json_object_get(properties, "datetime"));
-    const char *start = json_string_value(json_object_get(properties, "start_datetime"));
-    const char *end = json_string_value(json_object_get(properties, "end_datetime"));
+    const char *at = js_text(properties, "datetime");
+    const char *start = js_text(properties, "start_datetime");
+    const char *end = js_text(properties, "end_datetime");
     AUTO(mem) char *from = mem_textn(wanted, strcspn(wanted, "/"));
     const char *to = strchr(wanted, '/') ? strchr(wanted, '/') + 1 : from;
     int64_t first, last, ms;
@@ -51,7 +52,7 @@ static bool take_items(struct walk *w, const json_t *document, const char *url, 
     size_t at = 0;
 
     while (!harvest_full(w->h) && (link = remote_link(document, "item", &at))) {
-        AUTO(mem) char *address = remote_resolve(url, json_string_value(json_object_get(link, "href")));
+        AUTO(mem) char *address = remote_resolve(url, js_text(link, "href"));
 
         if (address && !take_item(w, address, collection, err))
             return false;
@@ -72,7 +73,7 @@ static bool visit_child(struct walk *w, const char *url, const char *collection,
     if (json_object_size(w->visited) >= FILES_MAX)
         return err_set(err, ERR_PayloadTooLarge, "%s: more than %d catalogues", w->h->options.url, FILES_MAX);
     json_object_set_new(w->visited, url, json_true());
-    if (!remote_ask(w->h->remote, url, NULL, json_string_value(json_object_get(w->tags, url)), &child, &etag, err))
+    if (!remote_ask(w->h->remote, url, NULL, js_text(w->tags, url), &child, &etag, err))
         return false;
     if (!child) /* unchanged since its items were stored */
         return true;
@@ -90,8 +91,8 @@ static bool visit_child(struct walk *w, const char *url, const char *collection,
 static bool visit(struct walk *w, json_t *document, const char *url, const char *collection, int depth,
                   struct err *err)
 {
-    const char *type = json_string_value(json_object_get(document, "type"));
-    const char *id = json_string_value(json_object_get(document, "id"));
+    const char *type = js_text(document, "type");
+    const char *id = js_text(document, "id");
     bool is_collection = type ? !strcmp(type, "Collection") : json_object_get(document, "extent") != NULL;
     AUTO(mem) char *name = mem_text(is_collection ? id : collection);
     AUTO(json) json_t *links = json_pack("{s:O?}", "links", json_object_get(document, "links"));
@@ -103,7 +104,7 @@ static bool visit(struct walk *w, json_t *document, const char *url, const char 
     if (name && harvest_wants(w->h, name) && !take_items(w, links, url, name, err))
         return false;
     while (!harvest_full(w->h) && (link = remote_link(links, "child", &at))) {
-        AUTO(mem) char *address = remote_resolve(url, json_string_value(json_object_get(link, "href")));
+        AUTO(mem) char *address = remote_resolve(url, js_text(link, "href"));
 
         if (address && !visit_child(w, address, name, depth + 1, err))
             return false;

@@ -163,7 +163,7 @@ static bool find_entry(struct intake *intake, const char *id, json_t **ret_entry
 
 static bool widen(struct intake *intake, const json_t *item, struct err *err)
 {
-    const char *id = json_string_value(json_object_get(item, "collection"));
+    const char *id = js_text(item, "collection");
     json_t *entry, *body;
     bool grown;
 
@@ -226,7 +226,7 @@ static bool take_item(struct intake *intake, json_t *item, const struct intake_p
 
     if (!stac_migrate(item, &lifted, problem) || !item_check(item, problem))
         return false;
-    if (!text_is_plain_name(json_string_value(json_object_get(item, "collection")), 200))
+    if (!text_is_plain_name(js_text(item, "collection"), 200))
         return err_set(problem, ERR_BadRequest, "/collection: is no name of a collection");
     if (!localise(item, place->folder, allowed_folders(intake, place->folder, parcel->arena), parcel->arena,
                   &input, problem))
@@ -260,7 +260,7 @@ bool intake_collection(struct intake *intake, json_t *collection, const char *pl
         refuse(intake, place, &problem);
         return true;
     }
-    id = json_string_value(json_object_get(collection, "id"));
+    id = js_text(collection, "id");
     json_object_del(intake->collections, id); /* read anew when an item comes */
     intake->made++;
     return true;

@@ -2,6 +2,7 @@
  * last is there so that a download has a name. */
 #include "ingest/localise.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "raster/access.h"
 #include "store/stac_text.h"
 #include <limits.h>
@@ -41,8 +42,8 @@ static bool check_place(const char *path, const char *key, const char *folders, 
 
 static const char *address(const json_t *item, const char *key, const char *path, struct arena *arena)
 {
-    const char *const parts[] = { json_string_value(json_object_get(item, "collection")),
-                                  json_string_value(json_object_get(item, "id")), key,
+    const char *const parts[] = { js_text(item, "collection"),
+                                  js_text(item, "id"), key,
                                   strrchr(path, '/') + 1 };
     AUTO(text) struct text url = { 0 };
 
@@ -64,8 +65,8 @@ bool localise(json_t *item, const char *folder, const char *folders, struct aren
     const char *key;
 
     json_object_foreach(assets, key, asset) {
-        const char *href = json_string_value(json_object_get(asset, "href"));
-        const char *type = json_string_value(json_object_get(asset, "type"));
+        const char *href = js_text(asset, "href");
+        const char *type = js_text(asset, "type");
         const char *path = href ? local_path(href, folder, arena) : NULL;
 
         if (!path)

@@ -244,7 +244,7 @@ void remote_complete(json_t *object, const char *url)
     void *next;
 
     json_object_foreach_safe(assets, next, key, asset) {
-        AUTO(mem) char *whole = remote_resolve(url, json_string_value(json_object_get(asset, "href")));
+        AUTO(mem) char *whole = remote_resolve(url, js_text(asset, "href"));
 
         if (whole && text_is_remote(whole))
             json_object_set_new(asset, "href", json_string(whole));
@@ -259,7 +259,7 @@ const json_t *remote_link(const json_t *document, const char *rel, size_t *at)
 
     while (*at < json_array_size(links)) {
         const json_t *link = json_array_get(links, (*at)++);
-        const char *name = json_string_value(json_object_get(link, "rel"));
+        const char *name = js_text(link, "rel");
 
         if (name && !strcmp(name, rel) && json_is_string(json_object_get(link, "href")))
             return link;

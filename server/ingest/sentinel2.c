@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ingest/parts.h"
 #include "ingest/xml.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +155,7 @@ static void put_platform(const struct product *p, json_t *properties)
                                                   { "sentinel-2c", "2024-157A" } };
     const char *craft = xml_text(p->main, "SPACECRAFT_NAME", p->arena);
     const char *pass = xml_text(p->main, "SENSING_ORBIT_DIRECTION", p->arena);
-    const char *datatake = json_string_value(json_object_get(properties, "s2:datatake_id"));
+    const char *datatake = js_text(properties, "s2:datatake_id");
     double orbit;
     int absolute;
     char *platform = craft ? arena_text(p->arena, craft) : NULL;
@@ -206,7 +207,7 @@ static void put_angles(const struct product *p, json_t *properties)
 /* "S2B_MSIL2A_20220413T150759_N0400_R025_T33XWJ_20220414T082126" */
 static void put_tile(const struct product *p, json_t *properties)
 {
-    const char *granule = json_string_value(json_object_get(properties, "s2:granule_id"));
+    const char *granule = js_text(properties, "s2:granule_id");
     const char *t = granule ? strstr(granule, "_T") : NULL;
     int zone;
     char band, square[3];

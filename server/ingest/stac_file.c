@@ -36,7 +36,7 @@ static bool each(const struct reading *r, const json_t *list, const char *name, 
 
 static bool take(const struct reading *r, json_t *json, const struct stac_place *place, struct err *err)
 {
-    const char *type = json_string_value(json_object_get(json, "type"));
+    const char *type = js_text(json, "type");
 
     if (type && !strcmp(type, "FeatureCollection"))
         return each(r, json_object_get(json, "features"), place->name, "features", err);

@@ -113,7 +113,7 @@ static void lift_assets(json_t *assets)
     json_t *asset;
 
     json_object_foreach(assets, key, asset) {
-        const char *type = json_string_value(json_object_get(asset, "type"));
+        const char *type = js_text(asset, "type");
 
         if (!json_is_object(asset))
             continue;
@@ -320,7 +320,7 @@ static bool is_served(const char *version)
 
 bool stac_migrate(json_t *object, bool *ret_changed, struct err *err)
 {
-    const char *version = json_string_value(json_object_get(object, "stac_version"));
+    const char *version = js_text(object, "stac_version");
     bool older = version && is_older(version);
 
     if (!json_is_object(object))

@@ -63,6 +63,12 @@ enum js_unknown { JS_IGNORE_UNKNOWN, JS_REFUSE_UNKNOWN };
 bool js_read(const json_t *object, const char *pointer, const struct js_field *fields,
              enum js_unknown unknown, void *target, struct err *err) MUST_USE;
 
+/* The text of a member, borrowed; NULL where there is none. */
+static inline const char *js_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
 const char *js_type_name(const json_t *value); /* "an array", "a string", "null", "nothing" */
 /* err_set(BadRequest, "pointer: expected X, found Y") */
 bool js_refuse(const json_t *value, const char *pointer, const char *expected, struct err *err);

@@ -3,6 +3,7 @@
  * missing or there are too many buckets, are the overflow. */
 #include "store/aggregate.h"
 #include "base/instant.h"
+#include "json/js.h"
 #include "store/conditions.h"
 #include <stdio.h>
 #include <string.h>
@@ -244,7 +245,7 @@ static json_t *buckets_of(const struct asked *a, const struct known *known, cons
 
 static int64_t instant_of(const json_t *buckets, size_t i)
 {
-    const char *key = json_string_value(json_object_get(json_array_get(buckets, i), "key"));
+    const char *key = js_text(json_array_get(buckets, i), "key");
     int64_t ms;
 
     return key && instant_parse(key, &ms) ? ms : 0;
@@ -265,11 +266,11 @@ static json_t *coarser(json_t *days, size_t alike, const char *rest)
 
     json_array_foreach(days, i, day) {
         AUTO(mem) char *key = mem_printf("%.*s%s", (int)alike,
-                                         json_string_value(json_object_get(day, "key")), rest);
+                                         js_text(day, "key"), rest);
         json_t *last = json_array_get(joined, json_array_size(joined) - 1);
         json_int_t frequency = json_integer_value(json_object_get(day, "frequency"));
 
-        if (last && !strcmp(json_string_value(json_object_get(last, "key")), key))
+        if (last && !strcmp(js_text(last, "key"), key))
             json_integer_set(json_object_get(last, "frequency"),
                              json_integer_value(json_object_get(last, "frequency")) + frequency);
         else

@@ -72,7 +72,7 @@ static void set_hrefs(json_t *item, const json_t *places)
 
     json_object_foreach_safe(assets, next, key, asset) {
         AUTO(mem) char *best = href_at_places(places, key);
-        const char *href = json_string_value(json_object_get(asset, "href"));
+        const char *href = js_text(asset, "href");
 
         if (best)
             json_object_set_new(asset, "href", json_string(best));

@@ -25,7 +25,7 @@ static const struct needed {
 
 bool collection_check(const json_t *c, struct err *err)
 {
-    const char *type = json_string_value(json_object_get(c, "type"));
+    const char *type = js_text(c, "type");
 
     if (!json_is_object(c))
         return js_refuse(c, "", "a STAC collection", err);
@@ -38,13 +38,13 @@ bool collection_check(const json_t *c, struct err *err)
         if (!value || json_typeof(value) != needed[i].type)
             return js_refuse(value, needed[i].place, needed[i].expected, err);
     }
-    if (!text_begins(json_string_value(json_object_get(c, "stac_version")), "1."))
+    if (!text_begins(js_text(c, "stac_version"), "1."))
         return err_set(err, ERR_BadRequest, "/stac_version: expected 1.0.0 or 1.1.0, found '%.20s'",
-                       json_string_value(json_object_get(c, "stac_version")));
-    if (!text_is_plain_name(json_string_value(json_object_get(c, "id")), 200))
+                       js_text(c, "stac_version"));
+    if (!text_is_plain_name(js_text(c, "id"), 200))
         return err_set(err, ERR_BadRequest,
                        "/id: expected at most 200 letters, digits and . _ ~ -, found '%.60s'",
-                       json_string_value(json_object_get(c, "id")));
+                       js_text(c, "id"));
     return true;
 }
 
@@ -59,7 +59,7 @@ static bool keep(const json_t *collection, struct text *text, char etag[static S
 
 static const char *id_of(const json_t *collection)
 {
-    return json_string_value(json_object_get(collection, "id"));
+    return js_text(collection, "id");
 }
 
 bool collection_put(struct db *db, const json_t *collection, struct err *err)

@@ -2,6 +2,7 @@
  * whole, and written back. */
 #include "store/endpoints.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { NAME_MAX_BYTES = 64 };
@@ -54,7 +55,7 @@ static bool check_names(const json_t *list, const char *pointer, struct err *err
 /* storage:schemes asks for a type and for the platform's address. */
 static bool check_scheme(const json_t *scheme, struct err *err)
 {
-    const char *platform = json_string_value(json_object_get(scheme, "platform"));
+    const char *platform = js_text(scheme, "platform");
 
     if (!scheme)
         return true;

@@ -3,6 +3,7 @@
  * others are sure to be valid (json/geojson_wkb.c). */
 #include "store/item_batch_rows.h"
 #include "base/mem.h"
+#include "json/js.h"
 #include "json/js_text.h"
 #include "store/item_row.h"
 #include "store/places.h"
@@ -90,9 +91,9 @@ bool item_batch_add(struct item_batch *batch, const struct item_input *in, size_
         return false;
     property_news_add(batch->news, in->item);
     row.has_files = in->n_locations > 0;
-    row.group = group_of(batch, json_string_value(json_object_get(in->item, "collection")));
+    row.group = group_of(batch, js_text(in->item, "collection"));
     row.collection = batch->groups[row.group].id;
-    row.id = arena_text(batch->arena, json_string_value(json_object_get(in->item, "id")));
+    row.id = arena_text(batch->arena, js_text(in->item, "id"));
     add_places(batch, &row, in);
     batch->rows = mem_grow(batch->rows, &batch->capacity, batch->count + 1, sizeof row);
     batch->rows[batch->count++] = row;

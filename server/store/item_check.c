@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "json/geojson.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "store/items.h"
 #include <math.h>
 #include <string.h>
@@ -81,9 +82,9 @@ static bool check_times(const json_t *properties, struct err *err)
 
 bool item_check(const json_t *item, struct err *err)
 {
-    const char *type = json_string_value(json_object_get(item, "type"));
+    const char *type = js_text(item, "type");
     const json_t *properties = json_object_get(item, "properties");
-    const char *version = json_string_value(json_object_get(item, "stac_version"));
+    const char *version = js_text(item, "stac_version");
     static const char *const strings[] = { "/stac_version", "/id", "/collection" };
 
     if (!json_is_object(item))
@@ -101,6 +102,6 @@ bool item_check(const json_t *item, struct err *err)
         return js_refuse(properties, "/properties", "an object", err);
     if (!json_is_object(json_object_get(item, "assets")))
         return js_refuse(json_object_get(item, "assets"), "/assets", "an object", err);
-    return check_id(json_string_value(json_object_get(item, "id")), err) &&
+    return check_id(js_text(item, "id"), err) &&
            check_geometry(item, err) && check_times(properties, err);
 }

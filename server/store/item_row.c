@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "cql2/synonyms.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include "store/stac_text.h"
 #include <arpa/inet.h>
 #include <endian.h>
@@ -51,11 +52,6 @@ static void put_instant(struct text *rows, int64_t us)
     uint64_t word = htobe64((uint64_t)(us - POSTGRES_EPOCH_US));
 
     put_bytes(rows, &word, sizeof word);
-}
-
-static const char *string_at(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 static void put_real(struct text *rows, const json_t *value)
@@ -149,8 +145,8 @@ struct times {
 /* item_check() has seen that they parse. */
 static struct times times_of(const json_t *properties)
 {
-    const char *at = string_at(properties, "datetime"), *start = string_at(properties, "start_datetime");
-    const char *end = string_at(properties, "end_datetime"), *updated = string_at(properties, "updated");
+    const char *at = js_text(properties, "datetime"), *start = js_text(properties, "start_datetime");
+    const char *end = js_text(properties, "end_datetime"), *updated = js_text(properties, "updated");
     struct times t = { 0 };
 
     if (!instant_parse_us(at ? at : start, &t.at))
@@ -198,15 +194,15 @@ bool item_row_add(struct text *rows, const json_t *item, const char *text,
     put_integer(rows, 0);
     put_integer(rows, 0);
     put_instant(rows, t.at);
-    put_text(rows, string_at(item, "id"));
+    put_text(rows, js_text(item, "id"));
     put_instant(rows, t.start);
     put_instant(rows, t.end);
     put_geometry(rows, item, &place);
     put_real(rows, json_object_get(p, "eo:cloud_cover"));
     put_synonym(rows, p, "grid:code");
     put_whole(rows, json_object_get(p, "sat:relative_orbit"));
-    put_text(rows, string_at(p, "sat:orbit_state"));
-    put_text(rows, string_at(p, "platform"));
+    put_text(rows, js_text(p, "sat:orbit_state"));
+    put_text(rows, js_text(p, "platform"));
     put_synonym(rows, p, "product:type");
     put_texts(rows, json_object_get(p, "sar:polarizations"));
     put_instant(rows, t.updated);

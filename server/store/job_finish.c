@@ -2,6 +2,7 @@
  * changed once in a statement, so all that a job's end means for its row is one UPDATE. */
 #include "store/job_finish.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "store/row_json.h"
 #include <inttypes.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static void add_logs(json_t *out, const struct job_finish *f)
     json_array_foreach((json_t *)f->logs, i, line)
         json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:O*, s:O*, s:O*, s:b}", "job", f->task->job, "task",
                                              f->task->number, "level",
-                                             job_log_level(json_string_value(json_object_get(line, "level"))), "code",
+                                             job_log_level(js_text(line, "level")), "code",
                                              json_object_get(line, "code"), "message", json_object_get(line, "message"),
                                              "data", json_object_get(line, "data"), "sums",
                                              json_is_true(json_object_get(line, "sums"))));

@@ -2,6 +2,7 @@
  * A product is a folder, an archive (then "./x" is a member of it, read through /vsizip/), or a URL. */
 #include "store/place.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 static const struct {
@@ -31,21 +32,16 @@ bool place_state_find(const char *name, enum place_state *ret_state)
     return false;
 }
 
-static const char *text_of(const json_t *json, const char *name)
-{
-    return json_string_value(json_object_get(json, name));
-}
-
 struct place place_read(const json_t *json)
 {
-    const char *state = text_of(json, "state");
+    const char *state = js_text(json, "state");
     const json_t *size = json_object_get(json, "size");
     json_t *assets = json_object_get(json, "assets"), *scheme = json_object_get(json, "scheme");
 
     return (struct place){
-        .endpoint = text_of(json, "endpoint"), .kind = text_of(json, "kind"),
-        .title = text_of(json, "title"), .root = text_of(json, "root"), .url = text_of(json, "url"),
-        .href = text_of(json, "href"), .staged = text_of(json, "staged"),
+        .endpoint = js_text(json, "endpoint"), .kind = js_text(json, "kind"),
+        .title = js_text(json, "title"), .root = js_text(json, "root"), .url = js_text(json, "url"),
+        .href = js_text(json, "href"), .staged = js_text(json, "staged"),
         .state = state ? (enum place_state)*state : PLACE_OFFLINE,
         .plain = json_is_true(json_object_get(json, "plain")),
         .size_bytes = json_is_integer(size) ? json_integer_value(size) : -1,
@@ -74,7 +70,7 @@ static char *inside(const char *base, const char *rest)
 
 char *place_asset(const struct place *place, const char *asset)
 {
-    const char *href = json_string_value(json_object_get(place->assets, asset));
+    const char *href = js_text(place->assets, asset);
     const char *base = base_of(place);
 
     if (!href)

@@ -45,7 +45,7 @@ static void restore_named(const struct take_back *t, json_t *object, const json_
     if (!json_is_object(entries))
         return;
     json_array_foreach((json_t *)t->endpoints, i, place)
-        restore(entries, kept_entries, json_string_value(json_object_get(place, "endpoint")));
+        restore(entries, kept_entries, js_text(place, "endpoint"));
     restore(entries, kept_entries, "origin");
     if (json_object_size(entries) == 0 && !kept_entries)
         json_object_del(object, member);
@@ -67,13 +67,13 @@ static bool begins(const json_t *string, const char *prefix)
 
 static bool is_told(const json_t *sent_asset, const char *href)
 {
-    const char *main = json_string_value(json_object_get(sent_asset, "href")), *key;
+    const char *main = js_text(sent_asset, "href"), *key;
     json_t *alternate;
 
     if (main && !strcmp(main, href))
         return true;
     json_object_foreach(json_object_get(sent_asset, "alternate"), key, alternate) {
-        const char *other = json_string_value(json_object_get(alternate, "href"));
+        const char *other = js_text(alternate, "href");
 
         if (other && !strcmp(other, href))
             return true;
@@ -85,7 +85,7 @@ static void take_back_asset(const struct take_back *t, const char *key, json_t *
 {
     const json_t *kept = json_object_get(json_object_get(t->kept, "assets"), key);
     const json_t *sent = json_object_get(json_object_get(t->sent, "assets"), key);
-    const char *href = json_string_value(json_object_get(asset, "href"));
+    const char *href = js_text(asset, "href");
 
     if (!json_is_object(asset) || !kept)
         return;

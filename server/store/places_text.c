@@ -5,6 +5,7 @@
  * Main href of an asset: the best place that is online; else the item's own href when that leads
  * elsewhere; else the best place that is not online. */
 #include "store/places_text.h"
+#include "json/js.h"
 #include "json/js_text.h"
 #include "store/place.h"
 #include "store/stac_text.h"
@@ -384,9 +385,9 @@ static bool read_places(struct splice *s, const char *kept, const char *places)
 
     s->json = json_loads(places, 0, NULL);
     list = json_object_get(s->json, "places");
-    s->status = json_string_value(json_object_get(s->json, "status"));
-    s->date = json_string_value(json_object_get(s->json, "date"));
-    s->expires = json_string_value(json_object_get(s->json, "expires"));
+    s->status = js_text(s->json, "status");
+    s->date = js_text(s->json, "date");
+    s->expires = js_text(s->json, "expires");
     for (size_t i = 0; i < json_array_size(list) && s->n_places < MAX_PLACES; i++) {
         s->places[s->n_places] = place_read(json_array_get(list, i));
         s->schemes |= s->places[s->n_places++].scheme != NULL;

@@ -4,6 +4,7 @@
  * again changes nothing there. A collection has a bounded number of names: every server holds them all. */
 #include "base/instant.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "store/collections.h"
 #include "store/queryables.h"
 #include "store/seen.h"
@@ -127,7 +128,7 @@ static void add(struct property_news *news, const char *collection, const char *
 
 void property_news_add(struct property_news *news, const json_t *item)
 {
-    const char *collection = json_string_value(json_object_get(item, "collection")), *key;
+    const char *collection = js_text(item, "collection"), *key;
     json_t *properties = json_object_get(item, "properties"), *value;
     const struct told *t;
 

@@ -16,7 +16,7 @@ static const char *const made_here[] = { "self", "root", "parent", "collection",
 
 static bool is_made_here(const json_t *link)
 {
-    const char *rel = json_string_value(json_object_get(link, "rel"));
+    const char *rel = js_text(link, "rel");
 
     for (size_t i = 0; rel && i < ARRAY_LEN(made_here); i++)
         if (!strcmp(rel, made_here[i]))
@@ -159,7 +159,7 @@ static void write_links(const json_t *links, struct text *out)
 
 static bool is_item(const json_t *object)
 {
-    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *type = js_text(object, "type");
 
     return type && !strcmp(type, "Feature");
 }

@@ -74,7 +74,7 @@ bool step_begin(struct db *db, const struct task *task, const json_t *inputs, st
 static bool add_one(struct db *db, const struct task *planning, const struct job_work *work, const json_t *step,
                     struct err *err)
 {
-    const char *key = json_string_value(json_object_get(step, "key")), *name = json_string_value(json_object_get(step, "name"));
+    const char *key = js_text(step, "key"), *name = js_text(step, "name");
     AUTO(json) json_t *kept = json_pack("{s:O, s:O}", "process", json_object_get(step, "process"), "inputs",
                                         json_object_get(step, "inputs"));
     AUTO(mem) char *text = json_dumps(kept, JSON_COMPACT);
@@ -107,13 +107,13 @@ bool step_add(struct db *db, const struct task *planning, const struct job_work 
     size_t i;
 
     json_array_foreach((json_t *)ready, i, step) {
-        const char *key = json_string_value(json_object_get(step, "key"));
+        const char *key = js_text(step, "key");
 
         if (json_object_get(look->begun, key))
             continue;
         if (!add_one(db, planning, work, step, err))
             return false;
-        first = first ? first : json_string_value(json_object_get(step, "name"));
+        first = first ? first : js_text(step, "name");
         count++;
     }
     if (count == 0)
@@ -134,7 +134,7 @@ static json_t *number_steps(const json_t *steps, int64_t first)
     size_t i;
 
     json_array_foreach((json_t *)steps, i, step)
-        json_object_set_new(numbers, json_string_value(json_object_get(step, "key")), json_integer(first + (int64_t)i));
+        json_object_set_new(numbers, js_text(step, "key"), json_integer(first + (int64_t)i));
     return numbers;
 }
 
@@ -266,7 +266,7 @@ bool step_announce(struct db *db, const struct task *planning, const json_t *ste
     json_object_foreach((json_t *)steps, key, step)
         if (!db_run(db, "INSERT INTO job_steps(job, run, key, name) VALUES ($1, $2, $3, $4)",
                     DB_ARGS(db_text(planning->job), db_int(planning->run), db_text(key),
-                            db_text(json_string_value(json_object_get(step, "title")))),
+                            db_text(js_text(step, "title"))),
                     err))
             return false;
     return count_work(db, planning, 0, 100 * (int64_t)json_object_size(steps), err);

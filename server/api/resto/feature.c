@@ -5,16 +5,12 @@
 #include "base/instant.h"
 #include "base/text.h"
 #include "ingest/zip_folder.h"
+#include "json/js.h"
 #include "store/stac_text.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static const char *string_of(const json_t *properties, const char *name)
-{
-    return json_string_value(json_object_get(properties, name));
-}
 
 /* The first that is there. */
 static const json_t *any_of(const json_t *properties, const char *const *names, size_t n)
@@ -76,7 +72,7 @@ static const struct { char mission; const char *has, *type, *level; } types[] = 
 static void put_type(json_t *out, const json_t *p, const char *unit)
 {
     static const char *const names[SOURCES] = { "product:type", "s2:product_type", "sar:product_type" };
-    const char *type = json_string_value(any_of(p, names, SOURCES)), *level = string_of(p, "processing:level");
+    const char *type = json_string_value(any_of(p, names, SOURCES)), *level = js_text(p, "processing:level");
 
     for (size_t i = 0; type && unit && i < ARRAY_LEN(types); i++) {
         if (types[i].mission == unit[1] && strstr(type, types[i].has)) {
@@ -105,7 +101,7 @@ static void put_names(json_t *out, const json_t *p, const char *id)
 
 static void put_platform(json_t *out, const json_t *p, const char *unit)
 {
-    const char *platform = string_of(p, "platform");
+    const char *platform = js_text(p, "platform");
     const char *instrument = json_string_value(json_array_get(json_object_get(p, "instruments"), 0));
     AUTO(mem) char *upper = mem_text(instrument);
 
@@ -144,7 +140,7 @@ static void put_orbit(json_t *out, const json_t *p)
 
 static void put_tile(json_t *out, const json_t *p)
 {
-    const char *code = string_of(p, "grid:code"), *tile = string_of(p, "s2:mgrs_tile");
+    const char *code = js_text(p, "grid:code"), *tile = js_text(p, "s2:mgrs_tile");
 
     if (code && text_begins(code, "MGRS-"))
         tile = code + strlen("MGRS-");
@@ -198,7 +194,7 @@ static void put_picture(json_t *out, const char *name, const json_t *item, const
 
     json_object_set_new(out, name, json_null());
     json_object_foreach(json_object_get(item, "assets"), key, asset) {
-        href = json_string_value(json_object_get(asset, "href"));
+        href = js_text(asset, "href");
         if (!href || !has_role(asset, role))
             continue;
         json_object_set_new(out, name, *href == *STAC_BASE ? json_sprintf("%s%s", base_url, href + 1)
@@ -250,9 +246,9 @@ static json_t *properties_of(struct request *rq, const char *name, const struct 
                              const json_t *item, const json_t *places, const char *id)
 {
     const json_t *p = json_object_get(item, "properties");
-    const char *timeliness = string_of(p, "product:timeliness_category");
+    const char *timeliness = js_text(p, "product:timeliness_category");
     char buffer[4];
-    const char *unit = mission(string_of(p, "platform"), buffer);
+    const char *unit = mission(js_text(p, "platform"), buffer);
     json_t *out = json_pack("{s:s, s:n, s:s, s:i, s:n}", "collection", name, "description",
                             "organisationName", "ESA", "visible", 1, "newVersion");
 

@@ -73,7 +73,7 @@ static void add_ring(struct text *out, const json_t *ring)
 static void add_place(struct text *out, const char *geometry)
 {
     AUTO(json) json_t *json = geometry ? json_loads(geometry, 0, NULL) : NULL;
-    const char *type = json_string_value(json_object_get(json, "type"));
+    const char *type = js_text(json, "type");
     const json_t *rings = json_object_get(json, "coordinates");
     double box[4];
 
@@ -97,10 +97,10 @@ static void add_enclosures(struct text *out, const json_t *item)
     json_t *asset;
 
     json_object_foreach(json_object_get(item, "assets"), key, asset) {
-        const char *href = json_string_value(json_object_get(asset, "href"));
+        const char *href = js_text(asset, "href");
 
         if (href && strstr(href, "://"))
-            add_link(out, "enclosure", json_string_value(json_object_get(asset, "type")), href, key);
+            add_link(out, "enclosure", js_text(asset, "type"), href, key);
     }
 }
 
@@ -114,7 +114,7 @@ static bool add_entry(struct text *out, const struct request *rq, const char *co
     places_text_send(&sent, latest->text, latest->places, collection, latest->id, rq->base_url, "{}");
     if (!js_parse(sent.data, sent.length, JS_DEFAULT_DEPTH, &item, err))
         return false;
-    title = json_string_value(json_object_get(json_object_get(item, "properties"), "title"));
+    title = js_text(json_object_get(item, "properties"), "title");
     text_printf(&href, "%s" STAC_ROOT "/collections/%s/items/", rq->base_url, collection);
     text_add_url(&href, latest->id, "");
     text_add(out, "<entry>");
@@ -145,7 +145,7 @@ bool stac_atom_get(struct request *rq, struct reply *reply, struct err *err)
         !stac_text_parse(kept, &collection, err) ||
         !latest_items(rq->db, rq->arena, stac_viewer(rq), id, geometry, start, end, ENTRIES, &items, &count, err))
         return false;
-    const char *title = json_string_value(json_object_get(collection, "title"));
+    const char *title = js_text(collection, "title");
     const char *page = href_of(rq, STAC_ROOT "/collections/%s", id), *self = href_with(rq, "", NULL);
 
     text_add(&out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" "

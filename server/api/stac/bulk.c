@@ -92,8 +92,8 @@ static bool refuse(struct bulk *bulk, struct reply *reply)
     const json_t *first = json_array_get(bulk->problems, 0);
     AUTO(mem) char *detail = mem_printf("%zu item%s cannot be stored, so none was; %s: %s", bulk->bad,
                                         bulk->bad == 1 ? "" : "s",
-                                        json_string_value(json_object_get(first, "place")),
-                                        json_string_value(json_object_get(first, "detail")));
+                                        js_text(first, "place"),
+                                        js_text(first, "detail"));
 
     return reply_json(reply, err_status(code),
                       json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:O}", "type", err_type(code), "title",

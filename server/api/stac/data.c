@@ -4,6 +4,7 @@
 #include "api/common/common.h"
 #include "api/stac/stac.h"
 #include "ingest/container.h"
+#include "json/js.h"
 #include "store/cluster.h"
 #include "store/stagings.h"
 #include <fcntl.h>
@@ -99,7 +100,7 @@ static bool find(struct request *rq, const struct place_list *list, const char *
             (place->state == PLACE_ONLINE && *path != '/'))
             continue;
         *ret_found = (struct found){ i, arena_text(rq->arena, path),
-                                     arena_text(rq->arena, json_string_value(json_object_get(types, asset))) };
+                                     arena_text(rq->arena, js_text(types, asset)) };
         return true;
     }
     return false;

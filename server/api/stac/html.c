@@ -3,11 +3,12 @@
 #include "api/stac/html_map.h"
 #include "api/stac/language.h"
 #include "api/stac/stac.h"
+#include "json/js.h"
 #include <string.h>
 
 static const char *text_of(const json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const char *text = js_text(object, name);
 
     return text ? text : "";
 }

@@ -2,6 +2,7 @@
  * and a margin; a grid of lines is chosen so that a few fall into it. */
 #include "api/stac/html_map.h"
 #include "api/common/page.h"
+#include "json/js.h"
 #include <math.h>
 
 /* Nothing that is drawn lies further out: boxes of collections, and of items without a geometry, may
@@ -103,7 +104,7 @@ static void add_coordinates(struct text *page, const json_t *coordinates, bool c
 
 static void add_geometry(struct text *page, const json_t *geometry)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
     json_t *inside;
     size_t i;
 

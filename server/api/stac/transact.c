@@ -73,7 +73,7 @@ bool write_name(json_t *object, const char *member, const char *expected, struct
 static bool take_back_asset(const char *own, const char *key, json_t *asset, bool is_new, bool *ret_own,
                             struct err *err)
 {
-    const char *href = json_string_value(json_object_get(asset, "href"));
+    const char *href = js_text(asset, "href");
     size_t length = strlen(own);
 
     if (!href)
@@ -104,7 +104,7 @@ bool write_take_back(struct request *rq, json_t *item, bool is_new, struct err *
     size_t n;
 
     json_array_foreach(json_object_get(item, "links"), n, link) {
-        const char *href = json_string_value(json_object_get(link, "href"));
+        const char *href = js_text(link, "href");
 
         if (href && href[0] == STAC_BASE[0])
             return err_set(err, ERR_BadRequest, "/links/%zu/href: the text holds control character U+0001", n);
@@ -221,7 +221,7 @@ static bool post_one(struct request *rq, struct reply *reply, json_t *item, stru
         !write_take_back(rq, item, true, err) ||
         !create(rq, item, err))
         return false;
-    id = json_string_value(json_object_get(item, "id"));
+    id = js_text(item, "id");
     locate_item(rq, reply, collection, id);
     return write_reply_item(rq, reply, 201, collection, id, err);
 }
@@ -250,7 +250,7 @@ bool stac_items_post(struct request *rq, struct reply *reply, struct err *err)
         return write_lines(rq, reply, err);
     if (!request_json(rq, &body, err))
         return false;
-    type = json_string_value(json_object_get(body, "type"));
+    type = js_text(body, "type");
     return type && !strcmp(type, "FeatureCollection") ? write_features(rq, reply, body, err)
                                                       : post_one(rq, reply, body, err);
 }
@@ -305,7 +305,7 @@ bool stac_item_delete(struct request *rq, struct reply *reply, struct err *err)
 
 static bool check_new_name(const json_t *collection, struct err *err)
 {
-    const char *id = json_string_value(json_object_get(collection, "id"));
+    const char *id = js_text(collection, "id");
 
     return !id || !text_begins(id, RESULTS_NAMES) ||
            err_set(err, ERR_BadRequest, "/id: names that begin with " RESULTS_NAMES
@@ -353,7 +353,7 @@ bool stac_collections_post(struct request *rq, struct reply *reply, struct err *
         return post_collections(rq, reply, list, err);
     if (!create_collection(rq, rq->body, err))
         return false;
-    id = json_string_value(json_object_get(rq->body, "id"));
+    id = js_text(rq->body, "id");
     reply_header(rq, reply, "Location", "%s" STAC_ROOT "/collections/%s", rq->base_url, id);
     return write_reply_collection(rq, reply, 201, id, err);
 }
