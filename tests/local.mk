@@ -303,6 +303,16 @@ tests_fuzz_fuzz_resto_SOURCES = tests/fuzz/fuzz_resto.c $(fuzz_main)
 tests_fuzz_fuzz_resto_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_resto_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
+# products of other servers
+check_PROGRAMS += tests/unit/test_product_files tests/fuzz/fuzz_product_files
+TESTS += tests/unit/test_product_files tests/fuzz/fuzz_product_files
+EXTRA_DIST += tests/fuzz/corpus/product_files
+tests_unit_test_product_files_SOURCES = tests/unit/test_product_files.c
+tests_unit_test_product_files_LDADD = $(unit_libs)
+tests_fuzz_fuzz_product_files_SOURCES = tests/fuzz/fuzz_product_files.c $(fuzz_main)
+tests_fuzz_fuzz_product_files_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_product_files_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
 # WPS
 check_PROGRAMS += tests/fuzz/fuzz_wps
 TESTS += tests/fuzz/fuzz_wps

@@ -21,7 +21,7 @@ static int run(int argc, char **argv)
         !sweep(config, db, &report, &err))
         return command_fail(&err);
     printf("Removed: %" PRId64 " expired jobs, %" PRId64 " folders, %" PRId64 " temporary files, %" PRId64
-           " broken uploads, %" PRId64 " old tokens, %" PRId64 " log partitions, %" PRId64 " copies from tape, %" PRId64
+           " broken uploads, %" PRId64 " old tokens, %" PRId64 " log partitions, %" PRId64 " copies of products, %" PRId64
            " cached files, %" PRId64 " old changes.\n",
            report.jobs, report.folders, report.files, report.uploads, report.tokens, report.partitions, report.copies,
            report.cached, report.changes);

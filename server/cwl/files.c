@@ -1,4 +1,5 @@
 /* File and Directory objects. */
+#include "base/digest.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
 #include "json/js.h"
@@ -6,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,24 +102,11 @@ void cwl_file_complete(json_t *file)
 
 static void put_checksum(json_t *file, const char *path)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    char text[64] = "sha1$", bytes[65536];
-    FILE *in = fopen(path, "rbe");
-    unsigned length = 0;
-    size_t got;
+    char digits[DIGEST_TEXT_SIZE];
+    struct err unreadable = { 0 };
 
-    EVP_DigestInit_ex(context, EVP_sha1(), NULL);
-    while (in && (got = fread(bytes, 1, sizeof bytes, in)) > 0)
-        EVP_DigestUpdate(context, bytes, got);
-    EVP_DigestFinal_ex(context, digest, &length);
-    EVP_MD_CTX_free(context);
-    if (!in)
-        return;
-    fclose(in);
-    for (unsigned i = 0; i < length; i++)
-        sprintf(text + 5 + (size_t)i * 2, "%02x", digest[i]);
-    json_object_set_new(file, "checksum", json_string(text));
+    if (digest_file(path, "sha1", digits, &unreadable))
+        json_object_set_new(file, "checksum", json_sprintf("sha1$%s", digits));
 }
 
 json_t *cwl_file_new(const char *path, bool checksum)

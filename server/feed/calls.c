@@ -2,7 +2,6 @@
  * bound and thrown away. */
 #include "feed/calls.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "net/fetch.h"
 #include "net/mail.h"
 #include <pthread.h>
@@ -50,13 +49,11 @@ static void send_call(struct call *call)
         what.headers[i] = call->headers[i];
     if (!fetch(&what, &answer, &call->err))
         return;
-    AUTO(mem) char *later = fetched_header(&answer, "retry-after");
-    double seconds;
+    int64_t later_ms = fetched_wait_ms(&answer);
 
     call->status = answer.status;
-    if (later && text_to_number(later, &seconds) && seconds > 0 &&
-        seconds <= LAST_PAUSE_MS / 1000.0)
-        call->retry_after_ms = (int64_t)(seconds * 1000);
+    if (later_ms > 0 && later_ms <= LAST_PAUSE_MS)
+        call->retry_after_ms = later_ms;
     if (answer.status / 100 != 2)
         err_set(&call->err, ERR_Unreachable, "The address answered %d", answer.status);
 }

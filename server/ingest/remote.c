@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
+#include <strings.h>
 
 enum { FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 300000, TIMEOUT_MS = 60000, MAX_SIZE = 64 << 20, REDIRECTS = 5 };
 
@@ -76,22 +76,6 @@ static void take_turn(struct remote *remote)
                           (int64_t)ceil(1000 / remote->options.per_second);
 }
 
-/* Seconds or a date of HTTP; -1: the server does not say. */
-static int64_t asked_wait(const struct fetched *answer)
-{
-    AUTO(mem) char *value = fetched_header(answer, "retry-after");
-    struct tm when = { 0 };
-    double seconds;
-
-    if (!value)
-        return -1;
-    if (text_to_number(value, &seconds))
-        return seconds >= 0 && seconds < 1e6 ? (int64_t)(seconds * 1000) : -1;
-    if (strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &when))
-        return (int64_t)timegm(&when) * 1000 - instant_now();
-    return -1;
-}
-
 static bool may_help(int status)
 {
     return status == 429 || status == 502 || status == 503 || status == 504;
@@ -135,7 +119,7 @@ static enum outcome try_once(struct remote *remote, const char *first, const str
         take_turn(remote);
         if (!fetch(&what, &answer, err))
             return AGAIN;
-        *ret_wait_ms = asked_wait(&answer);
+        *ret_wait_ms = fetched_wait_ms(&answer);
         location = answer.status >= 301 && answer.status <= 308 && answer.status != 304
                        ? fetched_header(&answer, "location")
                        : NULL;

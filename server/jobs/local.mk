@@ -1,9 +1,12 @@
 libsentier_a_SOURCES += \
 	server/jobs/child.c \
+	server/jobs/credentials.c server/jobs/credentials.h \
+	server/jobs/download.c server/jobs/download.h \
 	server/jobs/hook.c server/jobs/hook.h \
 	server/jobs/leader.c \
-	server/jobs/ortho.h server/jobs/ortho_items.c server/jobs/ortho_plan.c server/jobs/ortho_scenes.c server/jobs/ortho_steps.c server/jobs/perform_ortho.c \
+	server/jobs/ortho.h server/jobs/ortho_items.c server/jobs/ortho_items.h server/jobs/ortho_place.c server/jobs/ortho_plan.c server/jobs/ortho_scenes.c server/jobs/ortho_steps.c server/jobs/perform_ortho.c \
 	server/jobs/perform.c server/jobs/perform.h \
+	server/jobs/perform_fetch.c \
 	server/jobs/perform_files.c \
 	server/jobs/perform_plan.c \
 	server/jobs/perform_result.c \
@@ -11,6 +14,7 @@ libsentier_a_SOURCES += \
 	server/jobs/fields.c server/jobs/fields.h server/jobs/perform_workflow.c \
 	server/jobs/perform_remote.c server/jobs/remote.c server/jobs/remote.h server/jobs/remote_call.h server/jobs/remote_results.c \
 	server/jobs/results_stac.c server/jobs/results_stac.h \
+	server/jobs/product_files.c server/jobs/product_files.h \
 	server/jobs/scratch.c server/jobs/scratch.h \
 	server/jobs/slots.c \
 	server/jobs/stac_url.c server/jobs/stac_url.h \

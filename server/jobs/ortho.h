@@ -4,8 +4,8 @@
 
 #include "jobs/perform.h"
 #include "sar/mgrs.h"
+#include "store/copies.h"
 #include "store/place.h"
-#include "store/stagings.h"
 
 /* The arguments of a request. */
 struct ortho_inputs {
@@ -21,7 +21,8 @@ bool ortho_inputs_read(const json_t *arguments, struct ortho_inputs *ret_inputs,
 /* A product, as the catalogue has it. */
 struct ortho_scene {
     const char *collection, *item;
-    const char *path;     /* where a worker reads it; NULL: on tape */
+    const char *url;      /* of the item, when it is not of the catalogue; "": unknown */
+    const char *path;     /* where a worker reads it; NULL: on tape, or on another server */
     char platform[4];     /* "S1A" */
     const char *mode;     /* "IW" */
     bool ascending;
@@ -37,9 +38,21 @@ struct ortho_scene {
 struct ortho_scenes {
     size_t count;
     struct ortho_scene *list; /* in the order of passes and of time; in the arena */
-    size_t n_offline;
+    size_t n_offline, n_away;
     struct product *offline;
+    struct fetch_wish *away; /* on other servers, and not fetched yet */
 };
+/* ortho_place.c: where the product of a scene lies. Errors: InvalidParameter, SourceUnreadable. */
+struct ortho_places {
+    struct performer *performer;
+    const struct ortho_inputs *inputs;
+    struct arena *arena;
+    size_t n_offline, n_away, room_offline, room_away;
+    struct product *offline;
+    struct fetch_wish *away;
+};
+void ortho_places_done(struct ortho_places *places);
+bool ortho_place(struct ortho_places *places, const json_t *item, struct ortho_scene *scene, struct err *err) MUST_USE;
 /* What a request means, and the neighbours of it in the catalogue. Errors: InvalidParameter, ItemNotFound,
  * CollectionNotFound, SourceUnreadable. */
 bool ortho_scenes_find(struct performer *p, const struct ortho_inputs *inputs, struct arena *arena,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "graph/cube.h"
+#include "jobs/results_stac.h"
 #include "json/js.h"
 #include "raster/engine.h"
 #include "raster/probe.h"
@@ -198,8 +199,8 @@ static json_t *derived_from(const json_t *scenes)
     size_t i;
 
     json_array_foreach((json_t *)scenes, i, scene)
-        json_array_append_new(list, json_pack("{s:O, s:O}", "collection", json_object_get(scene, "collection"), "id",
-                                              json_object_get(scene, "id")));
+        json_array_append_new(list, json_pack("{s:O*, s:O*, s:O}", "collection", json_object_get(scene, "collection"), "url",
+                                              json_object_get(scene, "url"), "id", json_object_get(scene, "id")));
     return list;
 }
 
@@ -311,11 +312,8 @@ static json_t *item_of(const json_t *about, const json_t *unused, const json_t *
     json_array_foreach((json_t *)scenes, i, scene) {
         AUTO(text) struct text href = { 0 };
 
-        text_add(&href, "/stac/collections/");
-        text_add_url(&href, member(scene, "collection"), "");
-        text_add(&href, "/items/");
-        text_add_url(&href, member(scene, "id"), "");
-        json_array_append_new(links, json_pack("{s:s, s:s, s:s}", "rel", "derived_from", "href", href.data, "type", "application/geo+json"));
+        if (results_source_href(scene, "", &href))
+            json_array_append_new(links, json_pack("{s:s, s:s, s:s}", "rel", "derived_from", "href", href.data, "type", "application/geo+json"));
     }
     return item;
 }

@@ -249,10 +249,11 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
 
         if (!is_used(g, first, i, target, polarisation))
             continue;
-        json_array_append_new(used, json_pack("{s:s, s:s, s:I, s:I, s:s}", "id", scene->item, "collection", scene->collection,
+        json_array_append_new(used, json_pack("{s:s, s:s*, s:s*, s:I, s:I, s:s}", "id", scene->item, "collection",
+                                              scene->url ? NULL : scene->collection, "url", scene->url && *scene->url ? scene->url : NULL,
                                               "start", (json_int_t)scene->start_ms, "end", (json_int_t)scene->end_ms, "image", key));
         json_array_append_new(after, json_string(key));
-        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
+        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
                               "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
                               polarisation, "grid", grid_json(&target->grid), "calibration", g->inputs->calibration, "resampling",
                               g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "before",
@@ -369,7 +370,9 @@ bool ortho_plan_make(const struct ortho_inputs *inputs, const struct ortho_scene
     }
     for (size_t i = 0; i < scenes->count; i++)
         if (!scenes->list[i].unasked)
-            json_array_append_new(ret_plan->scenes, json_pack("{s:s, s:s}", "id", scenes->list[i].item, "collection", scenes->list[i].collection));
+            json_array_append_new(ret_plan->scenes, json_pack("{s:s, s:s*, s:s*}", "id", scenes->list[i].item, "collection",
+                                                                 scenes->list[i].url ? NULL : scenes->list[i].collection, "url",
+                                                                 scenes->list[i].url));
     crs_close(g.crs);
     if (good && json_array_size(ret_plan->steps) == 0)
         good = err_set(err, ERR_InvalidParameter,

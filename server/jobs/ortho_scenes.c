@@ -3,9 +3,8 @@
 #include "jobs/ortho.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "jobs/url.h"
 #include "json/js.h"
-#include "raster/access.h"
-#include "store/places.h"
 #include "store/search.h"
 #include <ctype.h>
 #include <math.h>
@@ -96,7 +95,8 @@ struct finding {
     const struct ortho_inputs *inputs;
     struct arena *arena;
     struct ortho_scenes *scenes;
-    size_t room, room_offline;
+    struct ortho_places places;
+    size_t room;
 };
 
 static const char *text_of(const json_t *object, const char *name)
@@ -191,39 +191,6 @@ static bool read_scene(const json_t *item, struct arena *arena, struct ortho_sce
                                scene->item, scene->collection, missing);
 }
 
-/* Where it lies, or that it lies on tape. */
-static bool read_place(struct finding *f, struct ortho_scene *scene, struct err *err)
-{
-    struct performer *p = f->performer;
-    struct raster_options options = perform_options(p, p->task, NULL);
-    AUTO(place_list) struct place_list list = { 0 };
-    AUTO(mem) char *path = NULL, *name = NULL;
-
-    if (!places_of_item(p->db, p->work.owner, p->config->catalog_site, scene->collection, scene->item, &list, err))
-        return false;
-    if (list.count == 0)
-        return err_set(err, ERR_SourceUnreadable, "The product '%.200s' lies nowhere that this site can read", scene->item);
-    if (list.places[0].state != PLACE_ONLINE) {
-        struct ortho_scenes *s = f->scenes;
-
-        if (!f->inputs->restoration)
-            return err_set(err, ERR_InvalidParameter,
-                           "The product '%.200s' lies on tape; with \"restoration\": true it is fetched first", scene->item);
-        s->offline = mem_grow(s->offline, &f->room_offline, s->n_offline + 1, sizeof *s->offline);
-        s->offline[s->n_offline++] = (struct product){ list.collection, list.endpoints[0], scene->item };
-        return true;
-    }
-    path = place_product(&list.places[0]);
-    if (!path || *path != '/')
-        return err_set(err, ERR_SourceUnreadable,
-                       "The product '%.200s' is at %.300s, and products are read from folders and zips on disk", scene->item,
-                       path ? path : "an unknown place");
-    if (!access_check(&options, path, &name, err))
-        return false;
-    scene->path = arena_text(f->arena, name);
-    return true;
-}
-
 static bool is_wanted(const struct ortho_inputs *in, const struct ortho_scene *scene)
 {
     return (!in->orbit || in->orbit == scene->relative_orbit) &&
@@ -245,6 +212,15 @@ static bool is_of_pass(const struct ortho_scenes *scenes, const struct ortho_sce
             !strcmp(scenes->list[i].mode, scene->mode))
             return true;
     return false;
+}
+
+static bool add_scene(struct finding *f, const json_t *item, struct ortho_scene *scene, struct err *err)
+{
+    if (!scene->unasked && !ortho_place(&f->places, item, scene, err))
+        return false;
+    f->scenes->list = mem_grow(f->scenes->list, &f->room, f->scenes->count + 1, sizeof *f->scenes->list);
+    f->scenes->list[f->scenes->count++] = *scene;
+    return true;
 }
 
 /* The items of one search. `neighbours`: only those of a pass that is known, and what is not like them is let go. */
@@ -272,9 +248,7 @@ static bool take_items(struct finding *f, const struct item_search *search, bool
         } else if (neighbours ? is_of_pass(f->scenes, &scene, known) && !is_there(f->scenes, &scene)
                               : is_wanted(f->inputs, &scene)) {
             scene.unasked = neighbours && !f->inputs->neighbours;
-            good = scene.unasked || read_place(f, &scene, err);
-            f->scenes->list = mem_grow(f->scenes->list, &f->room, f->scenes->count + 1, sizeof *f->scenes->list);
-            f->scenes->list[f->scenes->count++] = scene;
+            good = add_scene(f, item, &scene, err);
         }
     }
     item_page_done(&page);
@@ -283,23 +257,82 @@ static bool take_items(struct finding *f, const struct item_search *search, bool
 
 /* ---- what a request means ---- */
 
+/* Those of the catalogue that are called so. */
+static bool find_ids(struct finding *f, const char *collection, size_t n, const char **ids, size_t *ret_found, struct err *err)
+{
+    const struct item_search search = { .where = { .viewer = f->performer->work.owner, .n_collections = 1, .collections = &collection,
+                                                   .n_ids = n, .ids = ids }, .limit = MOST_SCENES };
+
+    return take_items(f, &search, false, ret_found, err);
+}
+
+/* "href" of a link of this relation. */
+static const char *link_of(const json_t *item, const char *relation)
+{
+    json_t *link;
+    size_t i;
+
+    json_array_foreach(json_object_get(item, "links"), i, link)
+        if (!strcmp(text_of(link, "rel"), relation))
+            return text_of(link, "href");
+    return "";
+}
+
+/* An item that the request holds, or that lies at an address: that of the catalogue, if it has it. */
+static bool take_given(struct finding *f, const json_t *item, const char *document, struct err *err)
+{
+    const char *id = arena_text(f->arena, text_of(item, "id"));
+    struct ortho_scene scene = { .collection = arena_text(f->arena, text_of(item, "collection")), .item = id };
+    size_t found = 0;
+
+    if (!*id || strcmp(text_of(item, "type"), "Feature"))
+        return err_set(err, ERR_InvalidParameter, "expected a STAC item, a Feature with an id");
+    if (*scene.collection && !find_ids(f, scene.collection, 1, &id, &found, err))
+        return false;
+    if (found)
+        return true;
+    scene.url = arena_text(f->arena, document ? document : link_of(item, "self"));
+    if (!read_scene(item, f->arena, &scene, err))
+        return false;
+    return !is_wanted(f->inputs, &scene) || is_there(f->scenes, &scene) || add_scene(f, item, &scene, err);
+}
+
+static bool take_from(struct finding *f, const char *url, struct err *err)
+{
+    AUTO(json) json_t *item = NULL;
+
+    return url_read(f->performer->config, url, &item, err) && take_given(f, item, url, err);
+}
+
+static bool find_given(struct finding *f, const json_t *given, size_t i, struct err *err)
+{
+    const char *href = json_is_object(given) ? json_string_value(json_object_get(given, "href")) : json_string_value(given);
+    bool good = href ? take_from(f, href, err) : take_given(f, given, NULL, err);
+
+    return good || err_prefix(err, "/inputs/items/%zu", i);
+}
+
 static bool find_named(struct finding *f, struct err *err)
 {
     const struct ortho_inputs *in = f->inputs;
-    size_t n = in->item ? 1 : json_array_size(in->items), i, found;
+    size_t n = in->item ? 1 : json_array_size(in->items), i, n_ids = 0, found = 0;
     const char **ids = arena_array(f->arena, n, sizeof *ids);
-    struct item_search search = { .where = { .viewer = f->performer->work.owner, .n_collections = 1, .collections = &in->collection,
-                                             .n_ids = n, .ids = ids }, .limit = MOST_SCENES };
 
     for (i = 0; i < n; i++) {
-        ids[i] = in->item ? in->item : json_string_value(json_array_get(in->items, i));
-        if (!ids[i])
-            return err_set(err, ERR_InvalidParameter, "/inputs/items/%zu: expected the id of an item", i);
+        const json_t *one = in->item ? NULL : json_array_get(in->items, i);
+        const char *id = in->item ? in->item : json_string_value(one);
+
+        if (id && !text_is_remote(id))
+            ids[n_ids++] = id;
+        else if (!json_is_object(one) && !id)
+            return err_set(err, ERR_InvalidParameter, "/inputs/items/%zu: expected the id of an item, an item, or its address", i);
+        else if (!find_given(f, one, i, err))
+            return false;
     }
-    if (!take_items(f, &search, false, &found, err))
+    if (n_ids > 0 && !find_ids(f, in->collection, n_ids, ids, &found, err))
         return false;
-    if (found < n)
-        return err_set(err, ERR_InvalidParameter, "/inputs: of %zu products that are named, the collection '%.100s' has %zu", n,
+    if (found < n_ids)
+        return err_set(err, ERR_InvalidParameter, "/inputs: of %zu products that are named, the collection '%.100s' has %zu", n_ids,
                        in->collection, found);
     return f->scenes->count > 0 ||
            err_set(err, ERR_InvalidParameter, "/inputs: the products that are named are not of the orbit that is asked for");
@@ -392,25 +425,30 @@ static int by_pass(const void *a_, const void *b_)
     return a->start_ms != b->start_ms ? (a->start_ms < b->start_ms ? -1 : 1) : strcmp(a->item, b->item);
 }
 
+static void *in_arena(struct arena *arena, const void *list, size_t count, size_t size)
+{
+    void *copy = arena_array(arena, count, size);
+
+    return count ? memcpy(copy, list, count * size) : copy;
+}
+
 bool ortho_scenes_find(struct performer *p, const struct ortho_inputs *inputs, struct arena *arena,
                        struct ortho_scenes *ret_scenes, struct err *err)
 {
     struct ortho_scenes scenes = { 0 };
-    struct finding f = { .performer = p, .inputs = inputs, .arena = arena, .scenes = &scenes };
+    struct finding f = { .performer = p, .inputs = inputs, .arena = arena, .scenes = &scenes,
+                         .places = { .performer = p, .inputs = inputs, .arena = arena } };
     bool named = inputs->item || json_array_size(inputs->items);
     bool good = (named ? find_named(&f, err) : find_around(&f, err)) && find_neighbours(&f, err);
 
     if (good) {
         qsort(scenes.list, scenes.count, sizeof *scenes.list, by_pass);
-        ret_scenes->count = scenes.count;
-        ret_scenes->list = arena_array(arena, scenes.count, sizeof *scenes.list);
-        memcpy(ret_scenes->list, scenes.list, scenes.count * sizeof *scenes.list);
-        ret_scenes->n_offline = scenes.n_offline;
-        ret_scenes->offline = arena_array(arena, scenes.n_offline, sizeof *scenes.offline);
-        if (scenes.n_offline)
-            memcpy(ret_scenes->offline, scenes.offline, scenes.n_offline * sizeof *scenes.offline);
+        *ret_scenes = (struct ortho_scenes){ .count = scenes.count, .n_offline = f.places.n_offline, .n_away = f.places.n_away };
+        ret_scenes->list = in_arena(arena, scenes.list, scenes.count, sizeof *scenes.list);
+        ret_scenes->offline = in_arena(arena, f.places.offline, f.places.n_offline, sizeof *f.places.offline);
+        ret_scenes->away = in_arena(arena, f.places.away, f.places.n_away, sizeof *f.places.away);
     }
     free(scenes.list);
-    free(scenes.offline);
+    ortho_places_done(&f.places);
     return good;
 }

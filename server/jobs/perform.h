@@ -52,11 +52,12 @@ bool perform_transact(struct performer *p,
 /* Makes the plan of the job with the answers of `catalog`, in the job's dialect. */
 bool perform_make_plan(struct performer *p, struct catalog *catalog, struct err *err) MUST_USE;
 
-/* perform_plan.c, perform_stage.c, perform_result.c */
+/* perform_plan.c, perform_stage.c (from tape), perform_fetch.c (from other servers), perform_result.c */
 struct raster_options perform_options(struct performer *p, const struct task *task,
                                       const char *spool);
 bool perform_plan(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_stage(struct performer *p, struct task *task, struct err *err) MUST_USE;
+bool perform_fetch(struct performer *p, struct task *task, struct err *err) MUST_USE;
 /* What a job gave. */
 struct perform_end {
     const char *fresh; /* the folder of its files */

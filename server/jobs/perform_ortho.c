@@ -50,6 +50,15 @@ static bool add_stagings(struct db *db, void *arg, struct err *err)
                                      step_show_stagings(db, b->task, err)));
 }
 
+static bool add_fetches(struct db *db, void *arg, struct err *err)
+{
+    struct beginning *b = arg;
+
+    return task_hold(db, b->task, &b->hold, err) &&
+           (b->hold != HOLD_MINE || (note_begin(db, b, err) && copy_add_tasks(db, b->task, &b->performer->work, b->scenes->away,
+                                                                             b->scenes->n_away, err)));
+}
+
 static json_t *estimate_json(const struct ortho_plan *plan)
 {
     return json_pack("{s:I, s:f, s:f, s:f, s:i}", "blocks", (json_int_t)plan->blocks, "pixels_in", plan->pixels, "pixels_out",
@@ -109,12 +118,11 @@ static bool begin(struct performer *p, struct task *task, bool seen, int64_t sta
         return err_set(err, ERR_FeatureUnsupported, "This site has no digital elevation model (sar.dem is not set)");
     if (!ortho_inputs_read(given, &inputs, err) || !ortho_scenes_find(p, &inputs, arena, &scenes, err))
         return false;
-    if (scenes.n_offline > 0)
-        return perform_transact(p, add_stagings, &b, err);
-    if (!ortho_plan_make(&inputs, &scenes, arena, &plan, err))
+    if (!ortho_plan_make(&inputs, &scenes, arena, &plan, err)) /* before anything is fetched in vain */
         return false;
     b.seconds = perform_seconds(start);
-    good = check_limits(p->config, &plan, err) && perform_transact(p, record, &b, err);
+    good = check_limits(p->config, &plan, err) &&
+           perform_transact(p, scenes.n_offline ? add_stagings : scenes.n_away ? add_fetches : record, &b, err);
     ortho_plan_done(&plan);
     return good;
 }

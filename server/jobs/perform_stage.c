@@ -7,7 +7,7 @@
 #include "jobs/perform.h"
 #include "jobs/scratch.h"
 #include "store/cluster.h"
-#include "store/stagings.h"
+#include "store/copies.h"
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,7 +122,12 @@ bool perform_stage(struct performer *p, struct task *task, struct err *err)
     AUTO(arena) struct arena *arena = arena_new();
     struct attempt a = { .performer = p, .task = task, .arena = arena };
     struct err ignored = { 0 };
+    bool away;
 
+    if (!copy_is_of(p->db, task, &away, err))
+        return false;
+    if (away)
+        return perform_fetch(p, task, err);
     if (!perform_transact(p, begin, &a, err))
         return false;
     if (a.turn == STAGING_LOST || a.turn == STAGING_WAIT)

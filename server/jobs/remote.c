@@ -5,6 +5,7 @@
 #include "jobs/remote.h"
 #include "base/text.h"
 #include "ingest/remote.h"
+#include "jobs/credentials.h"
 #include "jobs/remote_call.h"
 #include "json/js.h"
 #include <math.h>
@@ -19,20 +20,11 @@ static const char *member(const json_t *object, const char *name)
 
 /* ---- who may be called ---- */
 
-/* `url` is `listed` or below it, and has no way out of it. */
-static bool is_below(const char *url, const char *listed, size_t length)
-{
-    while (length > 0 && listed[length - 1] == '/')
-        length--;
-    return length > 0 && !strncmp(url, listed, length) && (!url[length] || url[length] == '/' || url[length] == '?') &&
-           !strstr(url + length, "..") && !strpbrk(url + length, "\\@# \t\r\n") && !strstr(url + length, "%2e") && !strstr(url + length, "%2E");
-}
-
 static const char *find_listed(const char *list, const char *url, size_t *ret_length)
 {
     for (const char *at = list; *(at += strspn(at, " ,\t")); at += strcspn(at, " ,\t")) {
         *ret_length = strcspn(at, " ,\t");
-        if (is_below(url, at, *ret_length))
+        if (address_is_below(url, at, *ret_length))
             return at;
     }
     return NULL;
@@ -70,32 +62,6 @@ bool remote_is_listed(const struct config *config, const char *url)
     return false;
 }
 
-/* "ADDRESS HEADER: VALUE" of the line whose address is the longest that `url` is below; NULL: none. */
-static bool find_credentials(const struct config *config, const char *url, char **ret_header, struct err *err)
-{
-    FILE *file = *config->workflows_credentials ? fopen(config->workflows_credentials, "re") : NULL;
-    char line[8192];
-    size_t best = 0;
-
-    *ret_header = NULL;
-    if (!file)
-        return !*config->workflows_credentials ||
-               err_set(err, ERR_Internal, "The credentials for other servers could not be read.");
-    while (fgets(line, sizeof line, file)) {
-        size_t length = strcspn(line, " \t\r\n");
-        char *header = line + length + strspn(line + length, " \t");
-
-        header[strcspn(header, "\r\n")] = '\0';
-        if (*line == '#' || length <= best || !strchr(header, ':') || !is_below(url, line, length))
-            continue;
-        best = length;
-        free(*ret_header);
-        *ret_header = mem_text(header);
-    }
-    fclose(file);
-    return true;
-}
-
 bool remote_call(const struct config *config, const struct fetch *wish, struct fetched *ret_answer, struct err *err)
 {
     struct fetch what = *wish;
@@ -110,7 +76,7 @@ bool remote_call(const struct config *config, const struct fetch *wish, struct f
             return false;
         return fetch(&what, ret_answer, err);
     }
-    if (!find_credentials(config, what.url, &credentials, err))
+    if (!credentials_find(config->workflows_credentials, what.url, &credentials, err))
         return false;
     while (what.headers[i])
         i++;

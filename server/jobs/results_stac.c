@@ -107,6 +107,21 @@ json_t *results_asset(const struct job_asset *asset, const char *href)
     return body;
 }
 
+bool results_source_href(const json_t *source, const char *base, struct text *href)
+{
+    const char *collection = json_string_value(json_object_get(source, "collection")), *url = json_string_value(json_object_get(source, "url"));
+
+    if (url || !collection) {
+        text_add(href, url ? url : "");
+        return url != NULL;
+    }
+    text_printf(href, "%s/stac/collections/", base);
+    text_add_url(href, collection, "");
+    text_add(href, "/items/");
+    text_add_url(href, json_string_value(json_object_get(source, "id")), "");
+    return true;
+}
+
 /* The scenes that it was made of, once each. */
 static void add_sources(json_t *links, const json_t *sources, json_t *seen)
 {
@@ -116,10 +131,8 @@ static void add_sources(json_t *links, const json_t *sources, json_t *seen)
     json_array_foreach((json_t *)sources, i, source) {
         AUTO(text) struct text href = { 0 };
 
-        text_add(&href, STAC_BASE "/stac/collections/");
-        text_add_url(&href, json_string_value(json_object_get(source, "collection")), "");
-        text_add(&href, "/items/");
-        text_add_url(&href, json_string_value(json_object_get(source, "id")), "");
+        if (!results_source_href(source, STAC_BASE, &href))
+            continue;
         if (json_object_get(seen, href.data))
             continue;
         json_object_set_new(seen, href.data, json_true());

@@ -3,12 +3,16 @@
 #ifndef JOBS_RESULTS_STAC_H
 #define JOBS_RESULTS_STAC_H
 
+#include "base/text.h"
 #include "store/jobs.h"
 
 #define RESULTS_STAC "1.1.0" /* the version of STAC that results have */
 json_t *results_extensions(void); /* that assets of results use */
 /* A file as an asset. */
 json_t *results_asset(const struct job_asset *asset, const char *href);
+
+/* The address of what a file was made of, {"id"} with "collection" (of ours) or "url"; false: it has none. */
+bool results_source_href(const json_t *source, const char *base, struct text *href);
 
 /* What all files of a job cover: the union of their "bbox" (degrees) and of their times. */
 struct results_extent {

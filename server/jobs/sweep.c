@@ -145,6 +145,6 @@ bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_
            gc_logs(db, config->jobs_keep, &ret_report->partitions, err) && gc_tasks(db, err) &&
            catalogue_missing(db, err) && changes_prune(db, config->catalog_changes_keep, &ret_report->changes, err) &&
            walk(&in_results, visit_result, err) && walk(&in_scratch, visit_run, err) &&
-           sweep_staged(config, db, ret_report, err) && sweep_cache(config, ret_report, err) &&
+           sweep_staged(config, db, ret_report, err) && sweep_downloads(config, db, ret_report, err) && sweep_cache(config, ret_report, err) &&
            sweep_users(config, db, ret_report, err) && upkeep_round(db, NULL, err);
 }

@@ -1,5 +1,5 @@
 /* Copies from tape, FOLDER/COLLECTION/ITEM/ENDPOINT.TOKEN, go when their time is over or when no row means
- * them. Files that were unpacked from archives go when nobody has asked for them in a long time, and the
+ * them; so do those from other servers, which make room for each other (store/copies.h). Files that were unpacked from archives go when nobody has asked for them in a long time, and the
  * longest unasked first when they are too many; the server notes in a file's access time when it was asked
  * for. Uploads whose server died in the middle lie in .incoming; a folder without its user is what a removal
  * could not reach. */
@@ -9,6 +9,7 @@
 #include "jobs/scratch.h"
 #include "jobs/worker.h"
 #include "store/cluster.h"
+#include "store/copies.h"
 #include "store/gc.h"
 #include "store/places.h"
 #include <dirent.h>
@@ -87,6 +88,37 @@ bool sweep_staged(const struct config *config, struct db *db, struct sweep_repor
     struct staged s = { .db = db, .report = report };
 
     return places_expire(db, remove_copy, report, &report->expired, err) && walk(&s, folder, 0, err);
+}
+
+/* ---- copies from other servers ---- */
+
+/* KEY.TOKEN */
+static bool is_copy_name(const char *name)
+{
+    size_t digits = strspn(name, "0123456789abcdef");
+
+    return digits == COPY_KEY_SIZE - 1 && name[digits] == '.' && name[digits + 1] && !name[digits + 1 + strspn(name + digits + 1, "0123456789")];
+}
+
+bool sweep_downloads(const struct config *config, struct db *db, struct sweep_report *report, struct err *err)
+{
+    AUTO(mem) char *folder = store_downloads(config);
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    bool good = true, known;
+
+    while (dir && good && (entry = readdir(dir))) {
+        AUTO(mem) char *path = mem_printf("%s/%s", folder, entry->d_name);
+
+        if (!is_copy_name(entry->d_name))
+            continue;
+        good = copy_folder_is_known(db, path, &known, err);
+        if (good && !known && scratch_remove(path))
+            report->copies++;
+    }
+    if (dir)
+        closedir(dir);
+    return good;
 }
 
 /* ---- the cache ---- */

@@ -112,13 +112,14 @@ void leader_describe_self(struct worker *self);
 struct sweep_report {
     int64_t jobs, folders, files, tokens, partitions, changes;
     int64_t uploads; /* that broke off, and files of users who are gone */
-    int64_t expired, copies, cached; /* places offline again, copies from tape and cached files removed */
+    int64_t expired, copies, cached; /* places offline again, copies and cached files removed */
 };
 bool sweep(const struct config *config, struct db *db, struct sweep_report *ret_report,
            struct err *err) MUST_USE;
 /* sweep_files.c */
 bool sweep_staged(const struct config *config, struct db *db, struct sweep_report *report,
                   struct err *err) MUST_USE;
+bool sweep_downloads(const struct config *config, struct db *db, struct sweep_report *report, struct err *err) MUST_USE;
 bool sweep_cache(const struct config *config, struct sweep_report *report, struct err *err) MUST_USE;
 bool sweep_users(const struct config *config, struct db *db, struct sweep_report *report,
                  struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
  * about to open the socket: what a name resolved to then is what is connected to, so that no second
  * resolution can slip a private address in. */
 #include "net/fetch.h"
+#include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include <arpa/inet.h>
@@ -21,11 +22,12 @@ DEFINE_AUTO(curl_text, char *, curl_free)
 DEFINE_AUTO(lines, struct curl_slist *, curl_slist_free_all)
 
 struct transfer {
+    const struct fetch *what;
     CURL *handle;
     struct text body, headers;
     size_t size, max_size;
-    const char *path; /* what an answer of 200 becomes */
-    FILE *file;
+    FILE *file; /* what a good answer becomes */
+    bool peeked;
     int write_error;
     bool too_large, refused;
 };
@@ -149,17 +151,55 @@ static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* The file is made when the first bytes of a good answer come. */
-static bool is_for_file(struct transfer *transfer)
+static long status_of(const struct transfer *transfer)
 {
     long status = 0;
 
-    if (!transfer->path || transfer->file)
-        return transfer->path != NULL;
     curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
+    return status;
+}
+
+/* Where the part begins that an answer of 206 has; -1: it does not say. */
+static long long part_start(const struct transfer *transfer)
+{
+    const char *line = transfer->headers.data ? strstr(transfer->headers.data, "content-range:") : NULL;
+    long long start;
+
+    return line && (line == transfer->headers.data || line[-1] == '\n') && sscanf(line, "content-range: bytes %lld-", &start) == 1 && start >= 0 ? start : -1;
+}
+
+static FILE *open_part(struct transfer *transfer)
+{
+    long long start = part_start(transfer);
+    FILE *file = start >= 0 ? fopen(transfer->what->file, "r+e") : NULL;
+
+    if (file && (fseeko(file, 0, SEEK_END) || ftello(file) < start || fseeko(file, start, SEEK_SET))) {
+        fclose(file);
+        errno = EINVAL;
+        return NULL;
+    }
+    if (start < 0)
+        errno = EPROTO;
+    else
+        transfer->size = (size_t)start;
+    return file;
+}
+
+/* The file is made, or opened, when the first bytes of a good answer come. One that is begun anew is another file: whoever
+ * still writes to the old one does no harm. */
+static bool is_for_file(struct transfer *transfer)
+{
+    const struct fetch *what = transfer->what;
+    long status;
+
+    if (!what->file || transfer->file)
+        return what->file != NULL;
+    status = status_of(transfer);
+    if (status != 200 && !(what->resume && status == 206))
         return false;
-    transfer->file = fopen(transfer->path, "wxe");
+    if (what->resume && status == 200)
+        unlink(what->file);
+    transfer->file = status == 200 ? fopen(what->file, "wxe") : open_part(transfer);
     transfer->write_error = transfer->file ? 0 : errno;
     return true;
 }
@@ -167,27 +207,37 @@ static bool is_for_file(struct transfer *transfer)
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *transfer = arg;
+    const struct fetch *what = transfer->what;
     size_t length = size * count;
 
+    if (what->peek) {
+        transfer->peeked = true;
+        return 0;
+    }
+    if (is_for_file(transfer) && !transfer->file)
+        return 0;
     if (transfer->size + length > transfer->max_size) {
         transfer->too_large = true;
         return 0;
     }
     transfer->size += length;
-    if (!is_for_file(transfer)) {
+    if (!transfer->file) {
         text_addn(&transfer->body, bytes, length);
         return length;
     }
-    if (transfer->file && fwrite(bytes, 1, length, transfer->file) == length)
-        return length;
-    transfer->write_error = transfer->write_error ? transfer->write_error : errno;
-    return 0;
+    if (fwrite(bytes, 1, length, transfer->file) != length) {
+        transfer->write_error = errno;
+        return 0;
+    }
+    if (what->progress)
+        what->progress(what->progress_context, (int64_t)transfer->size);
+    return length;
 }
 
 /* An empty answer is a file, too. */
 static bool close_file(struct transfer *transfer, long status)
 {
-    if (transfer->path && !transfer->file && status == 200)
+    if (transfer->what->file && !transfer->file && status == 200)
         is_for_file(transfer);
     if (transfer->file && fclose(transfer->file) && !transfer->write_error)
         transfer->write_error = errno;
@@ -230,7 +280,12 @@ static void set_up(CURL *handle, const struct fetch *what, struct transfer *tran
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
                      (long)(what->timeout_ms ? what->timeout_ms : DEFAULT_TIMEOUT_MS));
-    curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if (!what->resume && !what->peek) /* sizes and places are those of the file */
+        curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if (what->stall_ms > 0) {
+        curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, (long)((what->stall_ms + 999) / 1000));
+    }
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "sentier");
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
@@ -281,8 +336,8 @@ bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *er
 {
     AUTO(handle) CURL *handle = curl_easy_init();
     AUTO(lines) struct curl_slist *lines = NULL;
-    struct transfer transfer = { .handle = handle, .max_size = what->max_size ? what->max_size : DEFAULT_MAX_SIZE,
-                                 .path = what->file };
+    struct transfer transfer = { .what = what, .handle = handle, .max_size = what->max_size ? what->max_size : DEFAULT_MAX_SIZE };
+    const char *redirect = NULL;
     long status = 0;
     CURLcode code;
 
@@ -293,7 +348,10 @@ bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *er
         lines = curl_slist_append(lines, what->headers[i]);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, lines);
     code = curl_easy_perform(handle);
+    if (transfer.peeked)
+        code = CURLE_OK;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &redirect);
     if (!close_file(&transfer, code == CURLE_OK ? status : 0) || code != CURLE_OK) {
         text_drop(&transfer.body);
         text_drop(&transfer.headers);
@@ -301,7 +359,8 @@ bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *er
     }
     ret_fetched->status = (int)status;
     ret_fetched->size = transfer.size;
-    ret_fetched->body = what->file && status == 200 ? NULL : text_take(&transfer.body);
+    ret_fetched->redirect = mem_text(redirect);
+    ret_fetched->body = what->file && (status == 200 || status == 206) ? NULL : text_take(&transfer.body);
     ret_fetched->headers = text_take(&transfer.headers);
     return true;
 }
@@ -325,9 +384,22 @@ char *fetched_header(const struct fetched *fetched, const char *name)
     return NULL;
 }
 
+int64_t fetched_wait_ms(const struct fetched *fetched)
+{
+    AUTO(mem) char *value = fetched_header(fetched, "retry-after");
+    double seconds;
+    time_t moment;
+
+    if (value && text_to_number(value, &seconds))
+        return seconds >= 0 && seconds < 1e6 ? (int64_t)(seconds * 1000) : -1;
+    moment = value ? curl_getdate(value, NULL) : -1;
+    return moment < 0 ? -1 : moment * 1000 > instant_now() ? (int64_t)moment * 1000 - instant_now() : 0;
+}
+
 void fetched_drop(struct fetched *fetched)
 {
     free(fetched->body);
     free(fetched->headers);
+    free(fetched->redirect);
     *fetched = (struct fetched){ 0 };
 }

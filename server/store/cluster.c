@@ -50,6 +50,11 @@ char *store_staged(const struct config *config)
                                          : mem_printf("%s/staged", config->data);
 }
 
+char *store_downloads(const struct config *config)
+{
+    return *config->downloads_folder ? mem_text(config->downloads_folder) : mem_printf("%s/downloads", config->data);
+}
+
 char *store_tiles(const struct config *config)
 {
     AUTO(mem) char *scratch = store_scratch(config);

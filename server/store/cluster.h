@@ -37,6 +37,7 @@ char *store_files(const struct config *config);
 char *store_scratch(const struct config *config);
 char *store_tiles(const struct config *config);  /* of web services */
 char *store_staged(const struct config *config); /* copies from tape */
+char *store_downloads(const struct config *config); /* products of other servers */
 char *store_cache(const struct config *config);  /* members of archives, unpacked */
 
 #endif

@@ -3,6 +3,16 @@
 #include "base/text.h"
 #include <string.h>
 
+bool collection_is_of_service(struct db *db, const char *id, bool *ret_is, struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows, "SELECT 1 FROM collections WHERE id = $1 AND owner IS NULL", DB_ARGS(db_text(id)), err))
+        return false;
+    *ret_is = row_count(rows) > 0;
+    return true;
+}
+
 bool collection_text(struct db *db, struct arena *arena, const char *viewer, const char *id,
                      const char **ret_text, struct err *err)
 {

@@ -62,6 +62,9 @@ bool collection_ids(struct db *db, struct arena *arena, const char *viewer, cons
 /* For whoever writes what is the service's own. Errors: Conflict when it is a user's. */
 bool collection_exists(struct db *db, const char *id, bool *ret_exists, struct err *err) MUST_USE;
 
+/* Whether it belongs to the service rather than to a user; false when there is none. */
+bool collection_is_of_service(struct db *db, const char *id, bool *ret_is, struct err *err) MUST_USE;
+
 /* The text of a PostgreSQL text[] literal in the arena. */
 const char *store_array(struct arena *arena, size_t count, const char *const *texts);
 void store_array_add(struct text *array, const char *text); /* one element of it */

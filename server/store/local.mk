@@ -54,6 +54,7 @@ libsentier_a_SOURCES += \
 	server/store/users.c
 libsentier_a_SOURCES += server/store/gc.c server/store/gc.h
 libsentier_a_SOURCES += \
+	server/store/copies.c server/store/copies.h \
 	server/store/cql2_sql.c server/store/cql2_sql.h \
 	server/store/endpoints.c server/store/endpoints.h \
 	server/store/place.c server/store/place.h \

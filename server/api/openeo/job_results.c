@@ -114,15 +114,12 @@ static void add_sources(struct request *rq, json_t *links, const struct document
 
     for (size_t i = 0; i < d->count; i++) {
         json_array_foreach(json_object_get(d->assets[i].fields, "derived_from"), k, source) {
-            const char *href =
-                href_of(rq, "/stac/collections/%s/items/%s",
-                        json_string_value(json_object_get(source, "collection")),
-                        json_string_value(json_object_get(source, "id")));
+            AUTO(text) struct text href = { 0 };
 
-            if (json_object_get(seen, href))
+            if (!results_source_href(source, href_of(rq, "%s", ""), &href) || json_object_get(seen, href.data))
                 continue;
-            json_object_set_new(seen, href, json_true());
-            link_add(links, "derived_from", href, "application/geo+json", NULL);
+            json_object_set_new(seen, href.data, json_true());
+            link_add(links, "derived_from", href.data, "application/geo+json", NULL);
         }
     }
 }
