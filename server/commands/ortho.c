@@ -108,7 +108,8 @@ static char *name_file(const struct making *m, struct err *err)
         return NULL;
     name = (struct ortho_name){ .platform = title.platform, .tile = m->square.id, .polarisation = m->polarisation,
                                 .ascending = product->ascending, .relative_orbit = (int)product->relative_orbit,
-                                .start_ms = title.start_ms, .joined = m->n_products > 1, .suffix = "" };
+                                .start_ms = title.start_ms, .joined = m->n_products > 1,
+                                .suffix = ortho_suffix(ortho_flattens(m->options.calibration), false) };
     return ortho_name(&name);
 }
 
@@ -197,7 +198,7 @@ const struct command command_ortho = {
             "  --geoid PATH         what the DEM's heights count from (EGM96 of proj-data); none: the ellipsoid\n"
             "  --orbits DIR         orbit files (*.EOF), of which the best one is taken (the product's own vectors)\n"
             "  --polarisation NAME  VV, VH, HH or HV (VV)\n"
-            "  --calibration NAME   gamma0, sigma0 or beta0 (gamma0)\n"
+            "  --calibration NAME   gamma0, sigma0, beta0, or gamma0-terrain: without the brightness of slopes (gamma0)\n"
             "  --resampling NAME    near, bilinear or cubic (near)\n"
             "  --spacing METRES     of pixels (10)\n"
             "  --keep-noise         thermal noise stays\n"

@@ -11,6 +11,7 @@
 #include "raster/engine.h"
 #include "raster/probe.h"
 #include "sar/names.h"
+#include "sar/ortho.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,7 +64,8 @@ static char *file_name(const json_t *about, const json_t *scenes, const char *po
                                      .ascending = json_is_true(json_object_get(about, "ascending")),
                                      .relative_orbit = (int)number(about, "relative_orbit"),
                                      .start_ms = number(json_array_get(scenes, 0), "start"),
-                                     .joined = json_array_size(scenes) > 1, .suffix = is_filtered(about) ? "_filtered" : "" };
+                                     .joined = json_array_size(scenes) > 1,
+                                     .suffix = ortho_suffix(ortho_flattens(member(about, "calibration")), is_filtered(about)) };
 
     return ortho_name(&name);
 }

@@ -8,13 +8,14 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { SIDE = 1024 /* positions of a block, across */, FLAT_SIDE = 512 /* with all the terrain around */ };
+enum { SIDE = 1024 /* positions of a block, across */ };
 
 struct geocoding {
     const struct geocode_want *want;
     struct grid fine; /* of positions: several to a pixel where the grid is coarse */
     size_t each;      /* positions across a pixel */
     size_t side, columns, rows; /* pixels of a block; blocks */
+    struct flatten *flatten;    /* NULL: terrain is not flattened */
     pthread_mutex_t lock; /* of the report */
     struct geocode_report report;
 };
@@ -26,8 +27,8 @@ struct worker {
     float *heights, *lines, *image_columns;
     double *t, *range;
     float *row, *sums, *counts; /* of one row of pixels */
-    float *raw, *power, *factors; /* a window as it is read, and with what lies around it */
-    size_t raw_size, power_size, factors_size;
+    float *raw, *power; /* a window as it is read, and with what lies around it */
+    size_t raw_size, power_size;
 };
 
 static void end(void *context, void *own)
@@ -48,7 +49,6 @@ static void end(void *context, void *own)
     free(w->counts);
     free(w->raw);
     free(w->power);
-    free(w->factors);
     free(w);
 }
 
@@ -136,28 +136,6 @@ static bool read_frame(const struct geocode_want *want, struct worker *w, const 
     for (size_t y = 0; y < window.height; y++)
         memcpy(w->power + ((size_t)(top - f->line) + y) * f->width + (size_t)(left - f->column),
                w->raw + y * window.width, window.width * sizeof *w->raw);
-    return true;
-}
-
-/* Beta0 to gamma0 of the terrain. */
-static bool flatten(const struct geocoding *g, struct worker *w, const struct window_rect *block,
-                    const struct image_frame *f, struct err *err)
-{
-    const struct geocode_want *want = g->want;
-    struct relief_want wish = { .view = want->view, .dem = want->dem, .grid = &g->fine, .window = *block, .with_scan = true };
-    AUTO(relief) struct relief *relief = NULL;
-    AUTO(mem) uint8_t *mask = NULL;
-
-    if (!relief_reach(want->dem, &g->fine, block, w->crs, &wish.around, err) ||
-        !relief_new(&wish, w->crs, &relief, err))
-        return false;
-    if (!relief->seen)
-        return true;
-    if (!have(&w->factors, &w->factors_size, f->width * f->height, err) || !shadow_mask(relief, &mask, err) ||
-        !flatten_factors(relief, mask, want->view, f, w->factors, err))
-        return false;
-    for (size_t i = 0; i < f->width * f->height; i++)
-        w->power[i] *= w->factors[i];
     return true;
 }
 
@@ -252,8 +230,10 @@ static bool run_block(void *context, void *own, size_t unit, struct err *err)
     find_positions(w, lattice, wish.window.width, wish.window.height);
     if (!find_frame(w, lattice, n, &frame))
         return true;
-    if (!read_frame(want, w, &frame, err) || (want->flatten && !flatten(g, w, &wish.window, &frame, err)))
+    if (!read_frame(want, w, &frame, err))
         return false;
+    if (g->flatten)
+        flatten_apply(g->flatten, &frame, w->power);
     lattice_origin(lattice, &line, &column);
     shift(w->lines, n, (float)(line - (double)frame.line));
     shift(w->image_columns, n, (float)(column - (double)frame.column));
@@ -278,17 +258,20 @@ bool geocode(const struct geocode_want *want, struct geocode_report *ret_report,
                            .lock = PTHREAD_MUTEX_INITIALIZER };
     struct crew_work work = { .threads = want->threads, .context = &g, .begin = begin, .end = end, .unit = run_block,
                               .progress = want->progress, .listener = want->listener };
+    struct flatten_want terrain = { .view = want->view, .dem = want->dem, .threads = want->threads };
     bool good;
 
     g.fine.dx /= (double)g.each;
     g.fine.dy /= (double)g.each;
     g.fine.width *= (int64_t)g.each;
     g.fine.height *= (int64_t)g.each;
-    g.side = (want->flatten ? FLAT_SIDE : SIDE) / g.each;
+    g.side = SIDE / g.each;
     g.columns = ((size_t)want->grid.width + g.side - 1) / g.side;
     g.rows = ((size_t)want->grid.height + g.side - 1) / g.side;
     work.units = g.columns * g.rows;
-    good = crew_run(&work, err);
+    terrain.grid = g.fine;
+    good = (!want->flatten || flatten_new(&terrain, &g.flatten, err)) && crew_run(&work, err);
+    flatten_free(g.flatten);
     *ret_report = g.report;
     pthread_mutex_destroy(&g.lock);
     return good;

@@ -12,6 +12,8 @@
 
 /* Earth-fixed position of a place, degrees and metres above the ellipsoid. */
 void geodesy_place(double latitude, double longitude, double height, double ret_point[static 3]);
+/* The place over or under which a point lies. */
+void geodesy_degrees(const double point[static 3], double *ret_latitude, double *ret_longitude);
 /* Unit vectors to the east, to the north and up. */
 struct geodesy_axes {
     double east[3], north[3], up[3];

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TERMS = GROUND_RANGE_TERMS, MARGIN = 2 /* columns outside the image that are answered */ };
+enum { TERMS = GROUND_RANGE_TERMS, MARGIN = 2 /* columns outside the image that are answered */, MOST_STEPS = 10 /* of Newton's method */ };
 static const double too_small = 1e-4; /* columns */
 
 static double horner(const double *c, int n, double x)
@@ -177,4 +177,19 @@ double ground_range_step(const struct ground_range *g, double t, double range)
     for (size_t i = g->n_terms; i-- > 1;)
         slope = slope * x + (double)i * (piece->base[i] + w * piece->change[i]);
     return 1 / (slope * g->per_metre);
+}
+
+double ground_range_at(const struct ground_range *g, double t, double column)
+{
+    const struct ground_range_piece *piece = &g->pieces[ground_range_piece_at(g, t)];
+    double w = weight(g, piece, t);
+    double near = piece->nearest_range[0] + w * (piece->nearest_range[1] - piece->nearest_range[0]);
+    double far = piece->farthest_range[0] + w * (piece->farthest_range[1] - piece->farthest_range[0]);
+    double range = (near + far) / 2, off = INFINITY;
+
+    for (int i = 0; i < MOST_STEPS && fabs(off) > 1e-3; i++) {
+        off = column - ground_range_column(g, t, range);
+        range = fmin(fmax(range + off * ground_range_step(g, t, range), near), far);
+    }
+    return range;
 }

@@ -38,6 +38,8 @@ DEFINE_AUTO(ground_range, struct ground_range *, ground_range_free)
 size_t ground_range_piece_at(const struct ground_range *ground_range, double t);
 /* The column, whose centre is a whole number; NaN more than two columns outside the image. */
 double ground_range_column(const struct ground_range *ground_range, double t, double range);
+/* The slant range that a column of the image shows. */
+double ground_range_at(const struct ground_range *ground_range, double t, double column);
 /* Metres of slant range for a column there. */
 double ground_range_step(const struct ground_range *ground_range, double t, double range);
 

@@ -164,23 +164,33 @@ static void find_origin(struct lattice *l)
     l->column = n ? nearbyint(column / (double)n) : 0;
 }
 
+static bool place_nodes(const struct lattice *l, int epsg, double *x, double *y, struct crs *crs, struct place *places,
+                        struct err *err)
+{
+    size_t n = l->columns * l->rows;
+    AUTO(mem) double *column = mem_array(n, sizeof *column), *row = mem_array(n, sizeof *row);
+
+    if (!dem_places(l->dem, crs, epsg, n, x, y, column, row, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        places[i] = (struct place){ y[i], x[i], column[i], row[i] };
+    return true;
+}
+
 static bool find_places(const struct lattice *l, const struct lattice_want *want, struct crs *crs,
                         struct place *places, struct err *err)
 {
     size_t n = l->columns * l->rows;
     AUTO(mem) double *x = mem_array(n, sizeof *x), *y = mem_array(n, sizeof *y);
-    AUTO(mem) double *column = mem_array(n, sizeof *column), *row = mem_array(n, sizeof *row);
     const struct grid *g = want->grid;
 
+    if (want->ground)
+        return place_nodes(l, 4326, want->ground->longitudes, want->ground->latitudes, crs, places, err);
     for (size_t i = 0; i < n; i++) {
         x[i] = g->x0 + g->dx * ((double)want->window.x + (double)(i % l->columns * l->step) + 0.5);
         y[i] = g->y0 - g->dy * ((double)want->window.y + (double)(i / l->columns * l->step) + 0.5);
     }
-    if (!dem_places(l->dem, crs, g->epsg, n, x, y, column, row, err))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        places[i] = (struct place){ y[i], x[i], column[i], row[i] };
-    return true;
+    return place_nodes(l, g->epsg, x, y, crs, places, err);
 }
 
 static void make_nodes(struct lattice *l, const struct place *places, double dx)
@@ -208,26 +218,39 @@ static void make_nodes(struct lattice *l, const struct place *places, double dx)
     find_origin(l);
 }
 
+static void choose_nodes(struct lattice *l, const struct lattice_want *want)
+{
+    double step;
+
+    if (want->ground) {
+        l->step = want->ground->step;
+        l->columns = want->ground->columns;
+        l->rows = want->ground->rows;
+        return;
+    }
+    step = (want->spacing > 0 ? want->spacing : LATTICE_SPACING) / want->grid->dx;
+    l->step = step > LEAST_STEP ? (size_t)nearbyint(step) : LEAST_STEP;
+    l->columns = (l->width + l->step - 1) / l->step + 1;
+    l->rows = (l->height + l->step - 1) / l->step + 1;
+}
+
 bool lattice_new(const struct lattice_want *want, struct crs *crs, struct lattice **ret_lattice, struct err *err)
 {
     AUTO(lattice) struct lattice *l = MEM_NEW(struct lattice);
     AUTO(mem) struct place *places = NULL;
-    double spacing = want->spacing > 0 ? want->spacing : LATTICE_SPACING, step = spacing / want->grid->dx;
 
     l->view = want->view;
     l->dem = want->dem;
     l->with_sight = want->with_sight;
-    l->step = step > LEAST_STEP ? (size_t)nearbyint(step) : LEAST_STEP;
     l->width = want->window.width;
     l->height = want->window.height;
-    l->columns = (l->width + l->step - 1) / l->step + 1;
-    l->rows = (l->height + l->step - 1) / l->step + 1;
+    choose_nodes(l, want);
     l->nodes = mem_array(l->columns * l->rows * NODE_VALUES, sizeof *l->nodes);
     l->row = mem_array(l->columns * NODE_VALUES, sizeof *l->row);
     places = mem_array(l->columns * l->rows, sizeof *places);
     if (!find_places(l, want, crs, places, err))
         return false;
-    make_nodes(l, places, want->grid->dx);
+    make_nodes(l, places, want->ground ? 1 : want->grid->dx);
     *ret_lattice = l;
     l = NULL;
     return true;

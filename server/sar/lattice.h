@@ -12,6 +12,13 @@
 
 struct lattice;
 
+/* Ground that is laid out otherwise than a grid: its nodes, [rows][columns], so many pixels apart. Metres of `scale` are for
+ * a pixel of a row, and x goes along rows. The coordinates are used up. */
+struct lattice_ground {
+    size_t step, columns, rows;
+    double *longitudes, *latitudes;
+};
+
 /* Pixels of the window, which may reach beyond the grid. with_sight: also directions to the satellite. Belongs to the
  * thread of `crs`. */
 struct lattice_want {
@@ -20,6 +27,7 @@ struct lattice_want {
     const struct grid *grid;
     struct window_rect window;
     double spacing; /* of nodes, metres; 0: LATTICE_SPACING */
+    const struct lattice_ground *ground; /* not NULL: instead of a grid and a spacing; the window has a size only */
     bool with_sight;
 };
 bool lattice_new(const struct lattice_want *want, struct crs *crs, struct lattice **ret_lattice,

@@ -6,11 +6,13 @@ libsentier_a_SOURCES += \
 	server/sar/dem_files.c server/sar/dem_files.h \
 	server/sar/doppler.c server/sar/doppler.h \
 	server/sar/extent.c server/sar/extent.h \
+	server/sar/facets.c server/sar/facets.h \
 	server/sar/flatten.c server/sar/flatten.h \
 	server/sar/geocode.c server/sar/geocode.h \
 	server/sar/eof.c server/sar/eof.h \
 	server/sar/geodesy.c server/sar/geodesy.h \
 	server/sar/geoid.c server/sar/geoid.h \
+	server/sar/ground_lines.c server/sar/ground_lines.h \
 	server/sar/ground_range.c server/sar/ground_range.h \
 	server/sar/layers.c server/sar/layers.h \
 	server/sar/lattice.c server/sar/lattice.h \
@@ -33,6 +35,7 @@ libsentier_a_SOURCES += \
 
 # Loops over rows of pixels: see processes/local.mk. Clang tells of loops that it does not vectorise, as under the sanitizers.
 ROW_FLAGS = $(KERNEL_FLAGS) -fopenmp-simd -Wno-pass-failed
+server/sar/facets.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/flatten.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/lattice_rows.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)
 server/sar/resample.$(OBJEXT): override CFLAGS += $(ROW_FLAGS)

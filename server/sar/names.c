@@ -96,6 +96,13 @@ static void lower(const char *text, char *ret, size_t size)
     ret[i] = '\0';
 }
 
+const char *ortho_suffix(bool flattened, bool filtered)
+{
+    static const char *const suffixes[2][2] = { { "", "_filtered" }, { "_GammaNaughtRTC", "_GammaNaughtRTC_filtered" } };
+
+    return suffixes[flattened][filtered];
+}
+
 char *ortho_name(const struct ortho_name *name)
 {
     char platform[8], polarisation[8], time[INSTANT_TEXT_SIZE], clock[7] = "xxxxxx";

@@ -32,8 +32,10 @@ struct ortho_name {
     int relative_orbit;
     int64_t start_ms;
     bool joined;        /* made of two frames or more: no time */
-    const char *suffix; /* "", "_NormLim", "_GammaNaughtRTC", "_BorderMask", "_filtered" */
+    const char *suffix; /* ortho_suffix(), "_NormLim", "_BorderMask" */
 };
+/* "", "_GammaNaughtRTC", "_filtered", "_GammaNaughtRTC_filtered" */
+const char *ortho_suffix(bool flattened, bool filtered);
 char *ortho_name(const struct ortho_name *name); /* with ".tif"; the caller frees */
 
 #endif

@@ -10,6 +10,7 @@
 #include "sar/measurement.h"
 #include "sar/pass.h"
 #include "sar/product.h"
+#include "sar/relief.h"
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +30,11 @@ struct image {
     struct sar_border border; /* what is cut off; all 0: nothing */
     struct sar_measurement *kept; /* for all threads; NULL: each has its own */
 };
+
+bool ortho_flattens(const char *calibration)
+{
+    return !strcmp(calibration, "gamma0-terrain");
+}
 
 static void image_drop(struct image *i)
 {
@@ -96,13 +102,13 @@ static bool choose_orbit(struct image *i, struct ortho_facts *facts, struct err 
 static bool image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct image *i,
                        struct ortho_facts *facts, struct err *err)
 {
-    enum sar_quantity quantity;
+    enum sar_quantity quantity = SAR_BETA0; /* what terrain is flattened in */
     struct sar_calibration calibration;
     struct sar_noise noise;
     bool use_noise;
 
     *i = (struct image){ .frame = frame, .options = options, .arena = arena_new() };
-    if (!sar_quantity_find(options->calibration, &quantity))
+    if (!ortho_flattens(options->calibration) && !sar_quantity_find(options->calibration, &quantity))
         return err_set(err, ERR_InvalidParameter, "There is no calibration '%s'", options->calibration);
     if (!sar_product_open(frame->product, &i->product, err))
         return false;
@@ -229,10 +235,12 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
 
 static bool make(struct image *i, float *pixels, struct ortho_facts *facts, struct err *err)
 {
-    const struct dem_options heights = { .path = i->options->dem, .geoid = i->options->geoid, .margin = DEM_MARGIN,
-                                         .threads = i->options->threads };
-    struct geocode_want want = { .grid = i->frame->grid, .input = { i, begin, end, read_power }, .threads = i->options->threads,
-                                 .progress = i->options->progress, .listener = i->options->progress_context, .pixels = pixels };
+    bool flatten = ortho_flattens(i->options->calibration);
+    const struct dem_options heights = { .path = i->options->dem, .geoid = i->options->geoid,
+                                         .margin = DEM_MARGIN + (flatten ? (int)RELIEF_MOST : 0), .threads = i->options->threads };
+    struct geocode_want want = { .grid = i->frame->grid, .input = { i, begin, end, read_power }, .flatten = flatten,
+                                 .threads = i->options->threads, .progress = i->options->progress,
+                                 .listener = i->options->progress_context, .pixels = pixels };
     AUTO(view) struct view *view = NULL;
     AUTO(dem) struct dem *dem = NULL;
     struct geocode_report report;

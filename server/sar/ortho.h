@@ -10,7 +10,7 @@
 
 /* What is made of every image; texts are those of the request. */
 struct ortho_options {
-    const char *calibration; /* "sigma0", "beta0", "gamma0" */
+    const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain": gamma0 of flattened terrain */
     const char *resampling;  /* "near", "bilinear", "cubic" */
     bool remove_noise, remove_border;
     const char *dem, *geoid; /* as the site has them */
@@ -20,6 +20,8 @@ struct ortho_options {
     void (*progress)(void *context, size_t done, size_t all);
     void *progress_context;
 };
+
+bool ortho_flattens(const char *calibration);
 
 struct ortho_frame {
     const char *product; /* path of a folder or zip */

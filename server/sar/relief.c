@@ -6,9 +6,6 @@
 
 enum { BESIDE = 4 /* pixels more at each side of a window that is made longer */ };
 static const double earth_radius = 6.371e6;
-/* Metres along the ground for one in height: how far the top of a hill is seen before its place at the smallest angle
- * of incidence; a shadow at the largest one is shorter. */
-static const double fold = 1.9;
 
 void relief_free(struct relief *r)
 {
@@ -154,7 +151,7 @@ bool relief_reach(const struct dem *dem, const struct grid *grid, const struct w
             low = h < low ? h : low;
             high = h > high ? h : high;
         }
-    *ret_metres = high > low ? fmin(((double)high - low) * fold + 2 * grid->dx, RELIEF_MOST) : 2 * grid->dx;
+    *ret_metres = high > low ? fmin(((double)high - low) * RELIEF_FOLD + 2 * grid->dx, RELIEF_MOST) : 2 * grid->dx;
     return true;
 }
 

@@ -36,6 +36,9 @@ DEFINE_AUTO(relief, struct relief *, relief_free)
 
 /* As far as terrain can hide or fold onto other terrain near a window; at most RELIEF_MOST. */
 #define RELIEF_MOST 12000.0 /* m */
+/* Metres along the ground for one in height: how far the top of a hill is seen before its place at the smallest angle
+ * of incidence; a shadow at the largest one is shorter. */
+#define RELIEF_FOLD 1.9
 bool relief_reach(const struct dem *dem, const struct grid *grid, const struct window_rect *window, struct crs *crs,
                   double *ret_metres, struct err *err) MUST_USE;
 

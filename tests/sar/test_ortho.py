@@ -253,6 +253,19 @@ def test_frames_of_a_pass_are_joined(site, alice):
     assert keys == ["init", "geocode", "geocode", "join", "package", "publish"]
 
 
+def test_flattened_terrain(site, alice):
+    """Where the ground is flat it is gamma0 of the ellipsoid, to 0.05 dB, across the border of two frames, too."""
+    inputs = {"items": GERMANY, "bbox": SEAM, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "remove-noise": False}
+    flat, plain = (results(alice, run(site, alice, {**inputs, "calibration": name})) for name in ("gamma0-terrain", "gamma0"))
+    (name, data), = flat["images"].items()
+    assert name == "s1a_32UNB_vv_ASC_117_20150222txxxxxx_GammaNaughtRTC.tif"
+    assert next(iter(flat["items"])) == "s1a_32UNB_ASC_117_20150222txxxxxx_GammaNaughtRTC.json"
+    pixels, _, tags = opened(data)
+    assert tags["CALIBRATION"] == "gamma0-terrain"
+    other, _, _ = opened(*plain["images"].values())
+    assert (other > 0).all() and (pixels > 0).all() and np.abs(10 * np.log10(pixels / other)).max() < 0.05
+
+
 def test_missing_neighbours_are_told(site, alice):
     inputs = {"product-title": GERMANY[1], "bbox": {"bbox": [10.0, 50.45, 10.03, 51.4]}, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
               "data-type": "int16", "speckle-filter": "lee", "calibration": "beta0"}
