@@ -124,6 +124,7 @@ process_descriptions = \
 	processes/openeo/rice_seasons.json \
 	processes/openeo/round.json \
 	processes/openeo/run_udf.json \
+	processes/openeo/sar_backscatter.json \
 	processes/openeo/save_result.json \
 	processes/openeo/sd.json \
 	processes/openeo/sgn.json \

@@ -18,6 +18,7 @@ struct scene_band {
     enum pixel pixel;
     double nodata;
     bool has_nodata;
+    bool is_radar;    /* as a side-looking radar saw it: it lies on no grid until sar_backscatter brings it onto one */
 };
 
 struct scene {
@@ -132,6 +133,7 @@ struct catalog {
     void (*before)(void *before_context);
     void *before_context;
     enum dialect dialect; /* of who asks */
+    const char *elevation_model; /* what graphs may call the site's; NULL: the site has none */
     const struct picture_wish *picture; /* NULL: results are as the process says */
 };
 

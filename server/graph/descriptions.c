@@ -38,7 +38,7 @@ static const struct operation *operation_find(const char *id)
     static const struct operation *const tables[] = {
         scalar_operations, logic_operations, array_operations, arrange_operations, series_operations,
         text_operations,   date_operations,  cube_operations,    label_operations, trim_operations,
-        shape_operations,  time_operations,  climate_operations, combine_operations, cloud_operations,
+        shape_operations,  time_operations,  climate_operations, combine_operations, cloud_operations, radar_operations,
         around_operations, reduce_operations, mask_operations,  zone_operations,
         vector_operations, neighborhood_operations, curve_operations, rice_operations, point_operations, polygon_operations, udf_operations, io_operations,
     };

@@ -21,6 +21,7 @@ struct wish {
     const char **bands; /* names; 0: all of an undescribed collection */
     json_t *properties;
     const json_t *found; /* load_stac: what lies behind the URL, which is then the collection's name */
+    bool is_radar;       /* what was found is */
 };
 
 /* Bands */
@@ -295,7 +296,8 @@ static void bands_of_scenes(struct planner *p, struct wish *wish, const struct s
 static bool find_scenes(struct call *call, struct wish *wish, struct scene_list *scenes, struct grid *grid,
                         struct err *err)
 {
-    if (!ask(call, wish, scenes, err))
+    if (!ask(call, wish, scenes, err) ||
+        !radar_place(call, wish->n_extents, wish->extents, scenes, &wish->is_radar, err))
         return false;
     bands_of_scenes(call->planner, wish, scenes);
     return lattice_choose(call,
@@ -337,6 +339,7 @@ static bool make_load(struct call *call, struct wish *wish, const char *key, str
             return false;
     }
     load->key = key;
+    load->collection = wish->collection;
     load->bands = wish->bands;
     load->n_bands = wish->n_bands;
     load_make_labels(p, load, &scenes, wish->info->overpass);
@@ -345,6 +348,8 @@ static bool make_load(struct call *call, struct wish *wish, const char *key, str
                          "The cube would have %zu dates of %zu bands; at most %d planes are "
                          "possible.", load->n_labels, load->n_bands, MAX_PLANES);
     make_infos(p, load, wish, &scenes);
+    if (wish->is_radar)
+        radar_note(p, load);
     load_make_source(p, load, &grid, call->node->id, call->node->pointer);
     load->next = p->loads;
     p->loads = load;

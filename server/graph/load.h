@@ -22,6 +22,9 @@ struct load {
     const struct scene *const **members; /* [label][n_members] */
     const size_t *n_members;
     const struct band_layers *cells;     /* [n_bands] */
+    const struct radar_args *radar;      /* of images of a radar; NULL: of none */
+    size_t n_images;                     /* with radar: bands that are images; what is made beside them comes after */
+    const enum radar_layer *layers;      /* with radar: [n_bands] */
 };
 
 /* One for each instant, or for each pass of a platform; with the scenes of each. */
@@ -32,6 +35,11 @@ const struct scene_band *load_find_band(const struct scene *scene, const char *n
 /* x, y, t and bands of a load with labels and infos. */
 const struct dimension *load_dimensions(struct planner *p, const struct load *load,
                                         const struct grid *grid);
+/* radar.c: gives images of a radar grids that the load's is chosen by, where there are any. */
+bool radar_place(struct call *call, size_t n_extents, const struct extent *extents, struct scene_list *scenes,
+                 bool *ret_is_radar, struct err *err) MUST_USE;
+/* Marks a load of such images. */
+void radar_note(struct planner *p, struct load *load);
 /* Fills load->source, cells and grid. */
 void load_make_source(struct planner *p, struct load *load, const struct grid *grid,
                       const char *id, const char *pointer);

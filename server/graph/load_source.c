@@ -130,6 +130,35 @@ static bool is_measured(const struct band_info *info)
     return !info->categorical && (info->common_name || !isnan(info->center_wavelength) || info->scale != 1);
 }
 
+/* What is made beside the images is made of the first one that a scene has. */
+static const struct scene_band *find_layer(struct planner *p, const struct load *load, const struct scene *scene, size_t band)
+{
+    const struct scene_band *found = NULL;
+    struct scene_band *image;
+
+    if (!load->radar)
+        return load_find_band(scene, load->bands[band]);
+    if (band < load->n_images)
+        found = load_find_band(scene, load->bands[band]);
+    for (size_t i = 0; band >= load->n_images && !found && i < load->n_images; i++)
+        found = load_find_band(scene, load->bands[i]);
+    if (!found)
+        return NULL;
+    image = arena_alloc(p->arena, sizeof *image);
+    *image = *found;
+    image->pixel = PIXEL_F32;
+    image->has_nodata = true;
+    image->nodata = NAN;
+    return image;
+}
+
+/* Its grid was made up, for choosing the load's. */
+static void forget_grids(const struct load_plane *plane)
+{
+    for (size_t i = 0; i < plane->n_layers; i++)
+        ((struct scene_band *)plane->layers[i])->grid = (struct grid){ 0 }; /* find_layer() made it for us */
+}
+
 /* The first valid pixel wins: files of the grid's CRS first, then by id. */
 static struct load_plane make_plane(struct planner *p, const struct load *load,
                                     const struct grid *grid, size_t label, size_t band)
@@ -140,13 +169,19 @@ static struct load_plane make_plane(struct planner *p, const struct load *load,
 
     for (int foreign = 0; foreign < 2; foreign++) {
         for (size_t i = 0; i < load->n_members[label]; i++) {
-            const struct scene_band *b = load_find_band(load->members[label][i], load->bands[band]);
+            const struct scene_band *b = find_layer(p, load, load->members[label][i], band);
 
             if (b && (b->grid.epsg != grid->epsg) == foreign && touches(b, grid))
                 layers[plane.n_layers++] = b;
         }
     }
     plane.layers = layers;
+    plane.radar = load->radar;
+    if (load->radar) {
+        plane.layer = load->layers[band];
+        plane.measured = plane.layer != RADAR_MASK;
+        return plane;
+    }
     plane.measured = is_measured(&load->infos[band]) ||
                      (plane.n_layers > 0 && !load->infos[band].categorical && layers[0]->pixel >= PIXEL_F32 &&
                       layers[0]->pixel != PIXEL_BOOL);
@@ -215,6 +250,8 @@ void load_make_source(struct planner *p, struct load *load, const struct grid *g
         cells[b] = band_cell(load, planes, grid, b);
         cell = b ? cell_join(cell, cells[b].cell) : cells[b].cell;
     }
+    for (size_t i = 0; load->radar && i < n; i++)
+        forget_grids(&planes[i]);
     schema.dimensions = load_dimensions(p, load, grid);
     schema.pixel = cell.pixel;
     schema.nodata = cell.nodata;

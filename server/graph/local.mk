@@ -40,6 +40,7 @@ libsentier_a_SOURCES += \
 	server/graph/polygons.c \
 	server/graph/program.c server/graph/program.h \
 	server/graph/ragged.c \
+	server/graph/radar.c \
 	server/graph/read.c \
 	server/graph/picture.c server/graph/picture.h \
 	server/graph/reduce.c \

@@ -325,6 +325,10 @@ static bool take_result(struct planner *p, const struct frame *frame, const stru
 static bool deliver(struct planner *p, struct plan *plan, struct plan **ret_plan, struct err *err)
 {
     take_nodes(p, plan);
+    if (!radar_check(plan, err)) {
+        json_decref(plan->value);
+        return false;
+    }
     if (p->too_large) {
         json_decref(plan->value);
         return err_set(err, ERR_ProcessGraphComplexity,

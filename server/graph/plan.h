@@ -113,6 +113,13 @@ struct application {
     const uint32_t *planes;            /* [program ? program->n_outputs : 1], planes of this node */
 };
 
+/* What is made of images of a side-looking radar. */
+enum radar_layer { RADAR_BACKSCATTER, RADAR_MASK, RADAR_LOCAL_ANGLE, RADAR_ELLIPSOID_ANGLE };
+struct radar_args {
+    const char *coefficient; /* openEO's name; NULL: nobody said what is to be made of them */
+    bool remove_noise;
+};
+
 /* Where a plane of a load comes from: layers of scenes; the first valid pixel wins. Files on the
  * plane's lattice or a divisor of it (20 m on 10 m) are replicated by nearest; others are warped by
  * nearest. */
@@ -120,6 +127,8 @@ struct load_plane {
     size_t n_layers;
     const struct scene_band *const *layers;
     bool measured; /* numbers whose averages mean something, as far as is known: no classes, no flags */
+    const struct radar_args *radar; /* the layers are images of a radar, in the order of time; NULL: they lie on grids */
+    enum radar_layer layer;         /* what is made of them */
 };
 
 /* A statistic of a column, over all pixels of a geometry. */

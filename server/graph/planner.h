@@ -62,7 +62,7 @@ bool schema_is_callback(const json_t *schema); /* a process graph may be given *
 extern const struct operation scalar_operations[], logic_operations[], array_operations[], arrange_operations[],
     series_operations[], text_operations[], date_operations[], cube_operations[],
     label_operations[], trim_operations[], shape_operations[], time_operations[], climate_operations[],
-    combine_operations[], cloud_operations[], around_operations[], reduce_operations[], mask_operations[],
+    combine_operations[], cloud_operations[], radar_operations[], around_operations[], reduce_operations[], mask_operations[],
     zone_operations[], vector_operations[], neighborhood_operations[], curve_operations[], rice_operations[], point_operations[], polygon_operations[], udf_operations[],
     io_operations[]; /* id NULL ends */
 
@@ -357,6 +357,10 @@ run_fn run_load_collection, run_load_stac, run_load_uploaded_files;
 /* `coarse`: overviews will do. */
 const struct source *load_on_grid(struct planner *p, const struct source *source,
                                   const struct grid *grid, bool coarse);
+/* False: that load cannot be brought onto such a grid, and what it makes on its own has to be warped. */
+bool load_reads_onto(struct planner *p, const struct source *source, const struct grid *grid);
+/* radar.c: refuses images of a radar that are left as they are. */
+bool radar_check(const struct plan *plan, struct err *err) MUST_USE;
 /* The scenes whose files a node reads (none unless it is a load), into ret (may be NULL). */
 size_t load_scenes(const struct planner *p, const struct plan_node *node,
                    const struct scene **ret);

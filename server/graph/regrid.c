@@ -72,12 +72,14 @@ static bool covers(const struct grid *a, const struct grid *b)
            a->y0 - (double)a->height * a->dy <= b->y0 - (double)b->height * b->dy;
 }
 
-static bool any_computed(const struct expr *const *marks, size_t n)
+static bool any_computed(struct planner *p, const struct grid *grid, const struct expr *const *marks, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (marks[i] && marks[i]->op == EXPR_LEAF && marks[i]->source &&
-            !marks[i]->source->load && !marks[i]->source->mask)
+    for (size_t i = 0; i < n; i++) {
+        const struct source *source = marks[i] && marks[i]->op == EXPR_LEAF ? marks[i]->source : NULL;
+
+        if (source && ((!source->load && !source->mask) || !load_reads_onto(p, source, grid)))
             return true;
+    }
     return false;
 }
 
@@ -116,7 +118,7 @@ static bool regrid(const struct call *call, const struct cube *cube, const struc
                                                  !call_check_place(call, &cube->schema.grid, err)))
         return false;
     mark_below(cube->planes, n, marks);
-    if ((!picture && !covers(&cube->schema.grid, grid)) || any_computed(marks, n_exprs)) {
+    if ((!picture && !covers(&cube->schema.grid, grid)) || any_computed(p, grid, marks, n_exprs)) {
         warp_near(call, cube, grid, ret_planes);
         return true;
     }

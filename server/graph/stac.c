@@ -209,6 +209,14 @@ static double gsd_of(const struct places *at, const struct grid *grid)
     return gsd;
 }
 
+/* Products of Sentinel-1 as they come. What was made of them lies on a grid. */
+static bool is_radar(const struct places *at, const struct grid *grid)
+{
+    const char *type = text_of(at->properties, "sar:product_type");
+
+    return type && !strcmp(type, "GRD") && grid->width == 0;
+}
+
 static void read_band(const struct places *at, const char *key, const char *name, size_t index,
                       struct arena *arena, struct candidate *c)
 {
@@ -226,6 +234,7 @@ static void read_band(const struct places *at, const char *key, const char *name
     stac_pixel(type ? type : json_string_value(member(at, "raster:data_type")), &band->pixel);
     band->has_nodata = number_of(member(at, "nodata"), &band->nodata) &&
                        pixel_holds(band->pixel, band->nodata);
+    band->is_radar = is_radar(at, &band->grid);
     c->gsd = gsd_of(at, &band->grid);
 }
 

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "jobs/scratch.h"
+#include "jobs/url.h"
 #include "store/catalog.h"
 #include "json/js.h"
 #include "store/cluster.h"
@@ -124,6 +125,7 @@ bool perform_make_plan(struct performer *p, struct catalog *catalog, struct err 
     if (!dialect_find(p->work.dialect, &catalog->dialect))
         catalog->dialect = DIALECT_OPENEO; /* none is recorded */
     wish_picture(p, catalog);
+    url_name_elevation_model(catalog, p->config);
     return graph_plan(p->work.process, p->work.arguments, "", catalog, mode, &p->plan, err);
 }
 

@@ -29,9 +29,15 @@ static bool fetch_json(void *reader, const char *url, json_t **ret_json, struct 
     return url_read(((const struct url_reader *)reader)->config, url, ret_json, err);
 }
 
+void url_name_elevation_model(struct catalog *catalog, const struct config *config)
+{
+    catalog->elevation_model = *config->sar_dem ? config->sar_dem_name : NULL;
+}
+
 void url_allow(struct catalog *catalog, const struct url_reader *reader)
 {
     catalog->udf = udf_host(reader);
+    url_name_elevation_model(catalog, reader->config);
     catalog->fetch = fetch_json;
     catalog->stac = stac_url_find;
     catalog->uploaded = uploaded_file_find;

@@ -18,6 +18,9 @@ struct url_reader {
  * must live as long as the catalogue. */
 void url_allow(struct catalog *catalog, const struct url_reader *reader);
 
+/* What graphs may call the elevation model of the site. */
+void url_name_elevation_model(struct catalog *catalog, const struct config *config);
+
 /* One JSON document. Errors: Unreachable, InvalidParameter, BadRequest. */
 bool url_read(const struct config *config, const char *url, json_t **ret_json, struct err *err) MUST_USE;
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "raster/foreign.h"
 #include "raster/patches.h"
+#include "raster/radar.h"
 #include <stdlib.h>
 
 enum {
@@ -13,7 +14,18 @@ enum {
     MOST_KEPT_BYTES = 32 << 20,
     WARPED_BYTES = 20 << 20,    /* what buffers of a loader come to that warps */
     COPIES = 12,                /* bytes a pixel of its buffers, if it does not */
+    MOST_IMAGES = 24,           /* of a radar that are open: time series go through all of them for each block */
 };
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t least(size_t a, int64_t b)
+{
+    return b > 0 && (size_t)b < a ? (size_t)b : a;
+}
 
 /* Windows are no larger than a patch is, or the area that is read for several. */
 static size_t input_memory(const struct step *step, const struct schedule *input)
@@ -89,6 +101,56 @@ static size_t zones_bytes(const struct schedule *s)
     return 0;
 }
 
+/* What making squares of images of a radar takes; 0: there are none. */
+static size_t radar_work(const struct schedule *s)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < s->n_steps; i++) {
+        const struct step *step = &s->steps[i];
+        const struct load_plane *plane =
+            step->op == STEP_READ && step->node->op == PLAN_LOAD ? &step->node->load[step->plane] : NULL;
+
+        if (plane && plane->radar)
+            most = larger(most, plane->layer == RADAR_MASK ? RADAR_RELIEF_BYTES : RADAR_WORK_BYTES);
+        for (size_t k = 0; k < step->n_inputs; k++)
+            if (step->inputs[k])
+                most = larger(most, radar_work(step->inputs[k]));
+    }
+    return most;
+}
+
+bool block_reads_radar(const struct schedules *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (radar_work(&all->schedules[i]))
+            return true;
+    return false;
+}
+
+/* At most half of the memory (0: as much as is wanted), unless a single maker needs more. Returns all of it. */
+static size_t fit_radar(const struct schedules *all, size_t threads, size_t most, struct block_fit *fit)
+{
+    size_t n = 0, room;
+
+    for (size_t i = 0; i < all->count; i++) {
+        n += all->schedules[i].images;
+        fit->maker_bytes = larger(fit->maker_bytes, radar_work(&all->schedules[i]));
+    }
+    for (size_t i = 0; i < all->n_inputs; i++)
+        n += all->inputs[i]->images;
+    if (fit->maker_bytes == 0)
+        return 0;
+    fit->image_bytes = least(MOST_IMAGES, (int64_t)n) * RADAR_IMAGE_BYTES;
+    fit->makers = threads;
+    if (most) {
+        fit->image_bytes = least(fit->image_bytes, (int64_t)(most / 8));
+        room = (most / 2 - fit->image_bytes) / fit->maker_bytes;
+        fit->makers = room < 1 ? 1 : room < threads ? room : threads;
+    }
+    return fit->image_bytes + fit->makers * fit->maker_bytes;
+}
+
 static size_t loader_bytes(const struct schedule *s, size_t rows)
 {
     size_t pixels = band_pixels(s, rows);
@@ -145,13 +207,15 @@ struct layers {
 static void add_layers(struct layers *layers, const struct plan_node *node, const struct load_plane *plane, size_t tiles)
 {
     enum { MEETING = 2, UNALIGNED = 4 };
+    size_t n = plane->radar ? 1 : MEETING; /* images of a radar are one square */
 
-    for (size_t i = 0; i < plane->n_layers && i < MEETING; i++) {
+    for (size_t i = 0; i < plane->n_layers && i < n; i++) {
         const struct scene_band *band = plane->layers[i];
+        bool lies_on = plane->radar || load_divides(&band->grid, &node->schema.grid);
 
         layers->list = mem_grow(layers->list, &layers->capacity, layers->n + 1, sizeof *layers->list);
         layers->list[layers->n++] =
-            (struct layer_tiles){ band, load_divides(&band->grid, &node->schema.grid) ? tiles : UNALIGNED };
+            (struct layer_tiles){ band, lies_on ? tiles : UNALIGNED };
     }
 }
 
@@ -173,11 +237,6 @@ static int by_band(const void *a, const void *b)
     const struct layer_tiles *x = a, *y = b;
 
     return x->band != y->band ? (x->band > y->band) - (x->band < y->band) : (x->tiles < y->tiles) - (x->tiles > y->tiles);
-}
-
-static size_t least(size_t a, int64_t b)
-{
-    return b > 0 && (size_t)b < a ? (size_t)b : a;
 }
 
 /* All that is decoded for a block of this schedule, as far as files are cut as is usual. */
@@ -229,11 +288,14 @@ bool block_fit(const struct schedules *all, const struct raster_options *options
                struct err *err)
 {
     size_t threads = options->threads > 1 ? (size_t)options->threads : 1, most = options->memory_bytes;
+    struct block_fit fit = { .size.rows = BASE_TILE };
     size_t kept = kept_is_wanted(all) ? least(MOST_KEPT_BYTES, (int64_t)(most / 8)) : 0;
-    size_t budget = (most - (most ? kept : 0)) / threads, memory;
-    struct block_fit fit = { .size = { BASE_TILE, least(MOST_TILE_BYTES, (int64_t)(budget / 8)) }, .kept_bytes = kept };
+    size_t shared = kept + fit_radar(all, threads, most, &fit);
+    size_t budget = most > shared ? (most - shared) / threads : most ? 1 : 0, memory;
     struct block_size bands = { MOST_BAND_ROWS, most_tiles_bytes(all) };
 
+    fit.kept_bytes = kept;
+    fit.size.tile_bytes = least(MOST_TILE_BYTES, (int64_t)(budget / 8));
     if (!fit_rows(all, budget, &fit.size, &fit.memory))
         return err_set(err, ERR_MemoryExceeded,
                        "The computation needs %zu MB for each thread, even in bands of %zu rows; it "

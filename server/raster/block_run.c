@@ -17,7 +17,7 @@ bool block_runner_new(const struct block_job *job, struct block_runner **ret_run
 
     runner->job = job;
     runner->size = job->fit.size;
-    runner->loader = loader_new(job->options, job->fit.size.tile_bytes);
+    runner->loader = loader_new(job->options, job->radar, job->fit.size.tile_bytes);
     runner->zones = zone_work_new();
     runner->singles = mem_array(job->schedules->n_inputs, sizeof *runner->singles);
     runner->places = patch_places_new(job->plan->n_nodes, job->schedules->n_inputs);

@@ -18,10 +18,16 @@ struct block_fit {
     struct block_size size, other;
     size_t memory;     /* of a thread */
     size_t kept_bytes; /* of all threads together */
+    /* Of images of a radar, likewise: those that are open, and how many threads at once make squares of them with what each
+     * then takes. */
+    size_t image_bytes, makers, maker_bytes;
 };
 /* Within options->memory_bytes; MemoryExceeded with the numbers. */
 bool block_fit(const struct schedules *schedules, const struct raster_options *options, struct block_fit *ret_fit,
                struct err *err) MUST_USE;
+
+/* Some plane is made of images of a radar. */
+bool block_reads_radar(const struct schedules *schedules);
 
 /* What all threads of a call share; read-only but for the part. */
 struct block_job {
@@ -32,6 +38,7 @@ struct block_job {
     struct survey_taker *survey; /* all is just looked at; else NULL */
     struct block_fit fit;
     struct kept *kept; /* NULL: nothing is */
+    struct radar *radar; /* NULL: no image of a radar is read */
     /* For rows of geometries alone: by node the numbers of zones, [plane][geometry], and where those of
      * the saves go, by save. */
     double *const *tables, *const *rows_made;

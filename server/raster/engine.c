@@ -3,6 +3,7 @@
 #include "raster/engine.h"
 #include "base/mem.h"
 #include "raster/block_run.h"
+#include "raster/radar.h"
 #include "raster/zones.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
@@ -53,9 +54,14 @@ static size_t thread_count(const struct raster_options *options)
 }
 
 /* What blocks in the making may take, of all threads together: what their buffers leave. */
+static size_t radar_memory(const struct block_fit *fit)
+{
+    return fit->image_bytes + fit->makers * fit->maker_bytes;
+}
+
 static size_t stage_room(const struct raster_options *options, const struct block_fit *fit)
 {
-    size_t taken = fit->memory * thread_count(options) + fit->kept_bytes;
+    size_t taken = fit->memory * thread_count(options) + fit->kept_bytes + radar_memory(fit);
 
     if (!options->memory_bytes)
         return MOST_STAGE_BYTES;
@@ -101,7 +107,7 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *optio
     if (!schedules_make(plan, &all, err) ||
         !block_fit(all, options, &fit, err) || !check_zones(plan, options, err))
         return false;
-    estimate.memory_bytes = fit.memory + fit.kept_bytes / thread_count(options) +
+    estimate.memory_bytes = fit.memory + (fit.kept_bytes + radar_memory(&fit)) / thread_count(options) +
                             stage_memory(plan, all, options, &fit);
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {
@@ -221,6 +227,7 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     AUTO(part_writer) struct part_writer *part = NULL;
     AUTO(cells) struct cells *cells = NULL;
     AUTO(kept) struct kept *kept = NULL;
+    AUTO(radar) struct radar *radar = NULL;
     struct crew crew = { .blocks = end - first, .err = err };
     size_t threads = thread_count(options);
 
@@ -238,6 +245,10 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     crew.job.survey = use->survey;
     if (kept_is_wanted(all))
         crew.job.kept = kept = kept_new(all, crew.job.fit.kept_bytes);
+    if (block_reads_radar(all) &&
+        !radar_new(options, crew.job.fit.image_bytes, crew.job.fit.size.tile_bytes * threads, crew.job.fit.makers, &radar, err))
+        return false;
+    crew.job.radar = radar;
     crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, &crew.job.fit));
     crew.together = cells->n_units >= 16 * threads ? 4 : 1; /* near the end all threads have work */
     pthread_mutex_init(&crew.lock, NULL);
@@ -245,7 +256,7 @@ static bool compute(const struct plan *plan, const struct raster_options *option
     pthread_mutex_destroy(&crew.lock);
     if (options->reading) {
         options->reading->tiles += crew.reading.tiles;
-        options->reading->pixels += crew.reading.pixels;
+        options->reading->pixels += crew.reading.pixels + (radar ? radar_pixels(radar) : 0);
     }
     return !atomic_load(&crew.failed) && (!part || part_finish(part, use->durable, err));
 }

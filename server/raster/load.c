@@ -4,6 +4,7 @@
  * pixels without data are left. */
 #include "raster/load.h"
 #include "base/mem.h"
+#include "raster/radar.h"
 #include "raster/warp.h"
 #include <math.h>
 #include <stdlib.h>
@@ -23,16 +24,18 @@ struct scratch {
 struct loader {
     struct source_pool *pool;
     struct warper *warper;
+    struct radar *radar;
     struct scratch raw;     /* as the file has it */
     struct scratch layer;   /* a further layer on the node's grid */
     struct scratch native;  /* `raw` in the node's type */
     struct scratch index;
 };
 
-struct loader *loader_new(const struct raster_options *options, size_t tile_bytes)
+struct loader *loader_new(const struct raster_options *options, struct radar *radar, size_t tile_bytes)
 {
     struct loader *loader = MEM_NEW(struct loader);
 
+    loader->radar = radar;
     loader->pool = source_pool_new(options, tile_bytes);
     loader->warper = warper_new();
     return loader;
@@ -362,6 +365,21 @@ static bool read_layer(struct loader *loader, const struct scene_band *band, con
     return read_warped(loader, &layer, want, w, dst, w->width, err);
 }
 
+/* Cubes of images are floats, unless they have been told to be doubles. */
+static bool read_radar(struct loader *loader, const struct load_want *want, const struct window_rect *w, void *dst,
+                       struct err *err)
+{
+    const struct pixel_kind made = { PIXEL_F32, NAN, true };
+    bool same = pixel_kind_equal(&want->kind, &made);
+    float *pixels = same ? dst : scratch_need(&loader->native, w->width * w->height * sizeof *pixels, err);
+
+    if (!pixels || !radar_read(loader->radar, want, w, pixels, err))
+        return false;
+    if (!same)
+        lanes_convert(&(struct lane_plane){ pixels, made }, &(struct lane_plane){ dst, want->kind }, w->width * w->height);
+    return true;
+}
+
 bool load_plane(struct loader *loader, const struct load_want *want, const struct window_rect *window,
                 void *dst, struct err *err)
 {
@@ -371,6 +389,8 @@ bool load_plane(struct loader *loader, const struct load_want *want, const struc
 
     if (load->n_layers == 0)
         table->fill(dst, pixel_kind_gap(&want->kind), n);
+    else if (load->radar)
+        return read_radar(loader, want, window, dst, err);
     for (size_t i = 0; i < load->n_layers && left > 0; i++) {
         void *layer = dst;
 
@@ -417,6 +437,8 @@ bool load_coarsen(struct loader *loader, struct load_want *want, const double bo
     int64_t k, x, y;
 
     *ret_is_coarse = false;
+    if (want->plane->radar)
+        return true;
     for (size_t i = 0; i < want->plane->n_layers; i++) {
         if (!layer_for(loader, want->plane->layers[i], want, &layer, err))
             return false;

@@ -10,9 +10,10 @@ struct window_rect {
     size_t width, height;
 };
 
-/* Buffers of a thread that grow as needed. */
+/* Buffers of a thread that grow as needed. `radar`: for images of a radar (raster/radar.h); NULL: there are none. */
 struct loader;
-struct loader *loader_new(const struct raster_options *options, size_t tile_bytes);
+struct radar;
+struct loader *loader_new(const struct raster_options *options, struct radar *radar, size_t tile_bytes);
 void loader_free(struct loader *loader);
 DEFINE_AUTO(loader, struct loader *, loader_free)
 struct source_pool *loader_pool(struct loader *loader);

@@ -56,6 +56,7 @@ struct schedule {
     bool is_of_window; /* other pixels for each window of PLAN_PATCHES */
     bool is_kept;      /* see kept.h */
     bool reads_warped; /* files that do not lie on the lattice of their node */
+    size_t images;     /* of a radar that are read */
     struct operand *results;
     size_t n_steps;
     struct step *steps;

@@ -237,19 +237,19 @@ static bool pass_plane(struct maker *m, const struct plan_node *node, size_t pla
     return true;
 }
 
-/* JPEG 2000 is 16 times dearer to decode than a GeoTIFF. */
-static void note_layer(struct schedule *s, const struct plan_node *node,
-                       const struct scene_band *band)
+/* JPEG 2000 is 16 times dearer to decode than a GeoTIFF; to geocode an image of a radar costs as much as to decode 6. */
+static void note_layer(struct schedule *s, const struct plan_node *node, const struct scene_band *band, bool is_radar)
 {
     const struct grid *to = &node->schema.grid, *from = &band->grid;
     double pixels = 1;
 
+    s->images += is_radar;
     s->reads_warped |= node->coarse || !load_divides(from, to);
     if (from->width > 0 && from->epsg == to->epsg)
         pixels = to->dx * to->dy / (from->dx * from->dy);
     s->read_pixels += pixels;
     s->read_bytes += pixels * (double)pixel_size(band->pixel);
-    s->read_cost += pixels * (text_ends(band->href, ".jp2") ? 16 : 1);
+    s->read_cost += pixels * (is_radar ? 6 : text_ends(band->href, ".jp2") ? 16 : 1);
 }
 
 static bool read_plane(struct maker *m, const struct plan_node *node, size_t plane)
@@ -263,7 +263,7 @@ static bool read_plane(struct maker *m, const struct plan_node *node, size_t pla
     value->slot = slot_take(m, pixel_size(kind.pixel));
     step->outs[0] = (struct operand){ value->slot, kind };
     for (size_t i = 0; node->load && i < node->load[plane].n_layers; i++)
-        note_layer(m->schedule, node, node->load[plane].layers[i]);
+        note_layer(m->schedule, node, node->load[plane].layers[i], node->load[plane].radar != NULL);
     return true;
 }
 

@@ -23,9 +23,10 @@ libsentier_a_SOURCES += \
 	server/sar/names.c server/sar/names.h \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
-	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_join.c \
+	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_image.h server/sar/ortho_join.c \
 	server/sar/pass.c server/sar/pass.h \
 	server/sar/product.c server/sar/product.h \
+	server/sar/radar.c \
 	server/sar/radiometry.c server/sar/radiometry.h \
 	server/sar/relief.c server/sar/relief.h \
 	server/sar/resample.c server/sar/resample.h \

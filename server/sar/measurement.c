@@ -2,8 +2,11 @@
  * end is tried when it is opened, so that a damaged product is refused before hours are spent on it. Once a part is kept in memory, threads meet at a lock where they want
  * what lies outside of it, which only pixels at its very edge do. */
 #include "sar/measurement.h"
+#include "raster/disk.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TILE_BYTES = 64 << 20, STRIPE_LINES = 128 };
 
@@ -16,7 +19,8 @@ struct sar_measurement {
     bool sequential;
     pthread_mutex_t lock; /* of the pool */
     struct sar_window part;
-    uint16_t *kept; /* of the part; NULL: nothing is kept */
+    uint16_t *kept; /* of the part; NULL: it is not in memory */
+    int spool;      /* a file that holds it; -1: none does */
 };
 
 void sar_measurement_free(struct sar_measurement *m)
@@ -25,6 +29,8 @@ void sar_measurement_free(struct sar_measurement *m)
         return;
     source_pool_free(m->pool);
     pthread_mutex_destroy(&m->lock);
+    if (m->spool >= 0)
+        close(m->spool);
     free(m->kept);
     free(m->allowed_paths);
     free(m);
@@ -61,6 +67,7 @@ bool sar_measurement_open(const struct sar_product *product, const struct sar_im
     m->allowed_paths = mem_text(allowed_paths);
     m->options = (struct raster_options){ .threads = 1, .allowed_paths = m->allowed_paths, .archives = true };
     m->name = image->measurement;
+    m->spool = -1;
     m->sequential = product->container->zip;
     m->pool = source_pool_new(&m->options, TILE_BYTES);
     if (!source_open(m->pool, container_href(product->container, image->measurement, arena), 1, &m->source, err) ||
@@ -83,11 +90,25 @@ static bool lies_in(const struct sar_window *window, const struct sar_window *pa
            window->pixel + (int64_t)window->width <= part->pixel + (int64_t)part->width;
 }
 
+/* A window in the part. */
+static bool read_spool(const struct sar_measurement *m, const struct sar_window *w, uint16_t *dn, struct err *err)
+{
+    for (size_t y = 0; y < w->height; y++) {
+        size_t at = ((size_t)(w->line - m->part.line) + y) * m->part.width + (size_t)(w->pixel - m->part.pixel);
+
+        if (!disk_read(m->spool, m->name, dn + y * w->width, w->width * sizeof *dn, at * sizeof *dn, err))
+            return false;
+    }
+    return true;
+}
+
 /* A window in the image. */
 static bool read_inside(struct sar_measurement *m, const struct sar_window *w, uint16_t *dn, struct err *err)
 {
     bool good;
 
+    if (m->spool >= 0 && lies_in(w, &m->part))
+        return read_spool(m, w, dn, err);
     if (m->kept && lies_in(w, &m->part)) {
         const uint16_t *from = m->kept + (size_t)(w->line - m->part.line) * m->part.width + (w->pixel - m->part.pixel);
 
@@ -101,27 +122,56 @@ static bool read_inside(struct sar_measurement *m, const struct sar_window *w, u
     return good;
 }
 
-bool sar_measurement_keep(struct sar_measurement *m, const struct sar_window *part, struct err *err)
+/* The part's lines into the room that it has in memory, or through it into a file. */
+static bool read_stripes(struct sar_measurement *m, const struct sar_window *part, uint16_t *room, int file, struct err *err)
 {
-    AUTO(mem) uint16_t *kept = NULL;
-
-    free(m->kept);
-    m->kept = NULL;
-    if (part->width == 0 || part->height == 0)
-        return true;
-    kept = malloc(part->width * part->height * sizeof *kept);
-    if (!kept)
-        return err_set(err, ERR_MemoryExceeded, "No memory for %zu x %zu pixels of %s", part->width, part->height, m->name);
     for (size_t y = 0; y < part->height; y += STRIPE_LINES) {
-        size_t lines = part->height - y < STRIPE_LINES ? part->height - y : STRIPE_LINES;
+        size_t lines = part->height - y < STRIPE_LINES ? part->height - y : STRIPE_LINES, at = y * part->width;
         struct sar_window stripe = { part->line + (int64_t)y, part->pixel, part->width, lines };
+        uint16_t *dn = file < 0 ? room + at : room;
 
-        if (!read_inside(m, &stripe, kept + y * part->width, err))
+        if (!read_inside(m, &stripe, dn, err) ||
+            (file >= 0 && !disk_write(file, m->name, dn, lines * part->width * sizeof *dn, at * sizeof *dn, err)))
             return false;
     }
+    return true;
+}
+
+static bool open_spool(const char *folder, int *ret_file, struct err *err)
+{
+    AUTO(mem) char *path = mem_printf("%s/image-XXXXXX", folder);
+
+    *ret_file = mkostemp(path, O_CLOEXEC);
+    if (*ret_file < 0)
+        return disk_failed("create", path, err);
+    unlink(path);
+    return true;
+}
+
+bool sar_measurement_keep(struct sar_measurement *m, const struct sar_window *part, const char *spool, struct err *err)
+{
+    size_t lines = spool ? STRIPE_LINES : part->height;
+    AUTO(mem) uint16_t *room = NULL;
+    int file = -1;
+
+    if (part->width == 0 || part->height == 0)
+        return true;
+    room = malloc(part->width * lines * sizeof *room);
+    if (!room)
+        return err_set(err, ERR_MemoryExceeded, "No memory for %zu x %zu pixels of %s", part->width, lines, m->name);
+    if (spool && !open_spool(spool, &file, err))
+        return false;
+    if (!read_stripes(m, part, room, file, err)) {
+        if (file >= 0)
+            close(file);
+        return false;
+    }
     m->part = *part;
-    m->kept = kept;
-    kept = NULL;
+    m->spool = file;
+    if (!spool) {
+        m->kept = room;
+        room = NULL;
+    }
     return true;
 }
 

@@ -24,8 +24,10 @@ bool sar_measurement_read(struct sar_measurement *measurement, const struct sar_
 /* A measurement in a zip is unpacked from its begin to the window that is read, so windows that are not asked for from the first line
  * to the last cost many times as much as the file. */
 bool sar_measurement_is_sequential(const struct sar_measurement *measurement);
-/* Reads a part that lies in the image into memory, once, from its first line to its last. From then on any thread may read windows:
- * those in the part come from there. Errors: SourceUnreadable, MemoryExceeded. */
-bool sar_measurement_keep(struct sar_measurement *measurement, const struct sar_window *part, struct err *err) MUST_USE;
+/* Reads a part that lies in the image, once, from its first line to its last, into memory, or into a file without a name in the folder
+ * `spool` (NULL: memory). From then on any thread may read windows: those in the part come from there. Errors: SourceUnreadable,
+ * MemoryExceeded, StorageFailure. */
+bool sar_measurement_keep(struct sar_measurement *measurement, const struct sar_window *part, const char *spool,
+                          struct err *err) MUST_USE;
 
 #endif

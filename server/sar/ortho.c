@@ -8,6 +8,7 @@
 #include "sar/extent.h"
 #include "sar/geocode.h"
 #include "sar/measurement.h"
+#include "sar/ortho_image.h"
 #include "sar/pass.h"
 #include "sar/product.h"
 #include "sar/relief.h"
@@ -220,7 +221,7 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
         !sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &measurement, err))
         return false;
     sequential = sar_measurement_is_sequential(measurement);
-    if (sequential && !sar_measurement_keep(measurement, &part, err))
+    if (sequential && !sar_measurement_keep(measurement, &part, i->options->spool, err))
         return false;
     if (i->options->remove_border && !sar_border_find(measurement, &i->annotation, i->product->ipf, &sar_border_defaults, &part,
                                                       &i->border, err))
@@ -274,4 +275,48 @@ bool ortho_frame_make(const struct ortho_frame *frame, const struct ortho_option
         pixels[i] = NAN;
     return image_open(frame, options, &image, ret_facts, err) && make(&image, pixels, ret_facts, err) &&
            write_pixels(pixels, &frame->grid, path, err);
+}
+
+/* ---- an image for others ---- */
+
+struct ortho_image {
+    struct image image;
+    struct view *view;
+};
+
+/* The ground is nowhere on land lower or higher above the ellipsoid. */
+static const struct dem any_ground = { .lowest = -500, .highest = 9000 };
+
+bool ortho_image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct ortho_image **ret_image,
+                      struct ortho_facts *ret_facts, struct err *err)
+{
+    AUTO(ortho_image) struct ortho_image *o = MEM_NEW(struct ortho_image);
+
+    *ret_facts = (struct ortho_facts){ 0 };
+    if (!image_open(frame, options, &o->image, ret_facts, err) ||
+        !view_new(&o->image.annotation, NULL, 0, GROUND_RANGE_LINEAR, &o->view, err) ||
+        !prepare(&o->image, o->view, &any_ground, ret_facts, err))
+        return false;
+    *ret_image = o;
+    o = NULL;
+    return true;
+}
+
+void ortho_image_free(struct ortho_image *o)
+{
+    if (!o)
+        return;
+    view_free(o->view);
+    image_drop(&o->image);
+    free(o);
+}
+
+const struct view *ortho_image_view(const struct ortho_image *o)
+{
+    return o->view;
+}
+
+struct geocode_input ortho_image_input(const struct ortho_image *o)
+{
+    return (struct geocode_input){ (void *)&o->image, begin, end, read_power };
 }

@@ -17,6 +17,7 @@ struct ortho_options {
     const char *orbits; /* a folder of orbit files; NULL: the annotation's own vectors */
     int threads;
     const char *allowed_paths; /* where products may lie; NULL: anywhere */
+    const char *spool;         /* a folder for what is unpacked of a zip; NULL: that is kept in memory */
     void (*progress)(void *context, size_t done, size_t all);
     void *progress_context;
 };

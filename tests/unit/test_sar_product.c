@@ -265,7 +265,7 @@ static void windows_are_those_of_the_image(void **state)
                 fail_msg("%s", err.message);
             assert_int_equal(sar_measurement_is_sequential(image.measurement), k);
             check_windows(image.measurement, pattern);
-            if (!sar_measurement_keep(image.measurement, &(struct sar_window){ 10, 20, 1000, 333 }, &err))
+            if (!sar_measurement_keep(image.measurement, &(struct sar_window){ 10, 20, 1000, 333 }, NULL, &err))
                 fail_msg("%s", err.message);
             check_windows(image.measurement, pattern); /* from memory, or not */
             image_close(&image);
@@ -285,7 +285,7 @@ static void what_is_kept_is_read_from_memory(void **state)
     (void)state;
     safe_make("kept.SAFE", STEM("vv"), "", pattern, cuts[0].options);
     made = safe_zip("kept.SAFE", "kept.zip", "deflate", NULL, NULL);
-    if (!image_open(zip, &image, &err) || !sar_measurement_keep(image.measurement, &part, &err))
+    if (!image_open(zip, &image, &err) || !sar_measurement_keep(image.measurement, &part, NULL, &err))
         fail_msg("%s", err.message);
     assert_int_equal(truncate(zip, 100), 0);
     assert_true(sar_measurement_read(image.measurement, &inside, dn, &err));

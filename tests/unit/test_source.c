@@ -228,7 +228,7 @@ static struct source_count last_read;
 static void load_window(struct plan_node *node, const struct window_rect *w, double *pixels)
 {
     struct raster_options options = { 0 };
-    AUTO(loader) struct loader *loader = loader_new(&options, 1 << 20);
+    AUTO(loader) struct loader *loader = loader_new(&options, NULL, 1 << 20);
     AUTO(mem) double *raw = mem_array(w->width * w->height, sizeof *raw);
     struct pixel_kind kind = pixel_kind_of(&node->schema);
     struct lane_plane from = { raw, kind }, to = { pixels, { PIXEL_F64, NAN, true } };
@@ -328,7 +328,7 @@ static void the_first_valid_layer_wins(void **state)
     AUTO(mem) double *got = mem_array(WIDTH * HEIGHT, sizeof *got);
     struct window_rect w = { 0, 0, WIDTH, HEIGHT };
     const struct scene_band *layers[2];
-    struct load_plane load = { 2, layers, true };
+    struct load_plane load = { .n_layers = 2, .layers = layers, .measured = true };
     struct plan_node *a, *b;
 
     (void)state;
@@ -530,7 +530,7 @@ static void wrong_catalogues_are_refused(void **state)
 {
     struct plan_maker m;
     struct raster_options options = { 0 };
-    AUTO(loader) struct loader *loader = loader_new(&options, 1 << 20);
+    AUTO(loader) struct loader *loader = loader_new(&options, NULL, 1 << 20);
     struct grid grid = { 32633, 500000, 5100000, 10, 10, WIDTH, HEIGHT };
     struct window_rect w = { 0, 0, 4, 4 };
     uint16_t pixels[16];

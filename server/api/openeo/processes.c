@@ -26,10 +26,12 @@ static bool first_of_page(struct request *rq, size_t *ret_first, struct err *err
     return err_set(err, ERR_InvalidParameter, "after: there is no process '%.60s'", after);
 }
 
-/* run_udf needs an interpreter. */
+/* run_udf needs an interpreter, images of a radar the heights of the ground. */
 static bool is_offered(const struct request *rq, size_t i)
 {
-    return strcmp(process_id(i), "run_udf") || udf_runtime(rq->config);
+    const char *id = process_id(i);
+
+    return !strcmp(id, "run_udf") ? udf_runtime(rq->config) != NULL : strcmp(id, "sar_backscatter") || *rq->config->sar_dem;
 }
 
 /* GET /processes */
@@ -82,6 +84,7 @@ bool openeo_validation_post(struct request *rq, struct reply *reply, struct err 
     } else {
         catalog.udf = udf_host(&reader);
         catalog.udf.code = NULL;
+        url_name_elevation_model(&catalog, rq->config);
     }
     if (!graph_validate(rq->body, &catalog, &errors, err)) {
         if (err->code != ERR_ProcessGraphMissing)
