@@ -24,7 +24,7 @@ struct making {
     struct grid grid;
     size_t n_products;
     char **products;
-    char *frames[MOST_PRODUCTS]; /* scratch files */
+    float *pixels;
 };
 
 static void show_progress(void *context, size_t done, size_t all)
@@ -130,42 +130,41 @@ static void tell(const struct making *m, const char *product, const struct ortho
         fprintf(stderr, "sentier: %s: no pixel of %s lies in it\n", product, m->square.id);
 }
 
-static bool make_frames(struct making *m, struct err *err)
+static bool make_pixels(struct making *m, struct err *err)
 {
-    for (size_t i = 0; i < m->n_products; i++) {
+    m->pixels = ortho_pixels_new(&m->grid, err);
+    for (size_t i = 0; m->pixels && i < m->n_products; i++) {
         struct ortho_frame frame = { .product = m->products[i], .polarisation = m->polarisation, .grid = m->grid,
                                      .before = i > 0 ? m->products[i - 1] : NULL,
                                      .after = i + 1 < m->n_products ? m->products[i + 1] : NULL };
         struct ortho_facts facts;
-        bool good;
+        bool good = ortho_frame_add(&frame, &m->options, m->pixels, &facts, err);
 
-        m->frames[i] = mem_printf("%s/.frame-%ld-%zu", m->output, (long)getpid(), i);
-        good = ortho_frame_make(&frame, &m->options, m->frames[i], &facts, err);
         progress_clear();
         if (!good)
             return false;
         tell(m, m->products[i], &facts);
     }
-    return true;
+    return m->pixels != NULL;
 }
 
 static bool make_tile(struct making *m, struct err *err)
 {
     AUTO(mem) char *name = name_file(m, err);
     AUTO(mem) char *path = name ? mem_printf("%s/%s", m->output, name) : NULL;
-    struct ortho_join join = { .grid = m->grid, .n_frames = m->n_products, .paths = (const char *const *)m->frames,
-                               .filter = { .kind = SPECKLE_NONE }, .band = m->polarisation, .threads = m->options.threads };
-    struct ortho_joined joined;
+    const struct ortho_file file = { .grid = m->grid, .filter = { .kind = SPECKLE_NONE }, .band = m->polarisation,
+                                     .threads = m->options.threads };
+    struct ortho_saved saved;
 
     if (!path)
         return false;
     if (mkdir(m->output, 0777) != 0 && errno != EEXIST)
         return err_set(err, ERR_StorageFailure, "%s: %m", m->output);
-    if (!make_frames(m, err) || !ortho_join(&join, path, &joined, err))
+    if (!make_pixels(m, err) || !ortho_save(&file, &m->pixels, path, &saved, err))
         return false;
     printf("%s: %.1f %% of the tile, mean %.4f, %lld bytes\n", path,
-           100 * (double)joined.valid / ((double)m->grid.width * (double)m->grid.height), joined.mean,
-           (long long)joined.size_bytes);
+           100 * (double)saved.valid / ((double)m->grid.width * (double)m->grid.height), saved.mean,
+           (long long)saved.size_bytes);
     return true;
 }
 
@@ -177,10 +176,7 @@ static int run(int argc, char **argv)
 
     raster_init();
     good = read_all(&argc, argv, &m, &err) && make_tile(&m, &err);
-    for (size_t i = 0; i < MOST_PRODUCTS && m.frames[i]; i++) {
-        unlink(m.frames[i]);
-        free(m.frames[i]);
-    }
+    free(m.pixels);
     config_free(m.config);
     return good ? 0 : command_fail(&err);
 }

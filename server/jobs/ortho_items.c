@@ -206,14 +206,6 @@ static json_t *derived_from(const json_t *scenes)
     return list;
 }
 
-/* The last part of "join/S1A-004739/32UNB/VV". */
-static const char *last_part(const char *key)
-{
-    const char *slash = strrchr(key, '/');
-
-    return slash ? slash + 1 : key;
-}
-
 static json_t *image_fields(const json_t *about, const json_t *join, const char *polarisation)
 {
     const json_t *scenes = json_object_get(join, "scenes");
@@ -357,7 +349,7 @@ json_t *ortho_files(const json_t *inputs, const json_t *made, char **ret_name)
 
     json_object_foreach((json_t *)made, key, join) {
         const json_t *scenes = json_object_get(join, "scenes");
-        const char *polarisation = last_part(key);
+        const char *polarisation = member(join, "polarisation");
         AUTO(mem) char *name = file_name(about, scenes, polarisation), *lower = mem_text(polarisation);
 
         for (char *c = lower; *c; c++)

@@ -1,6 +1,7 @@
-/* The graph of tasks: an image of a product on a tile (geocode), the images of one pass on a tile and polarisation (join), a
- * tile of a pass (package). Steps are listed tile after tile, and ranked so: what was begun is ended before the
- * next tile is begun, and there are never many temporaries at once. */
+/* The graph of tasks: an image of a product on a tile (geocode), several of one pass on a tile and polarisation (join), a
+ * tile of a pass (package). An image that is alone on its tile is not joined: geocode makes the tile's file. Steps are
+ * listed tile after tile, and ranked so: what was begun is ended before the next tile is begun, and there are never many
+ * temporaries at once. */
 #include "jobs/ortho.h"
 #include "jobs/ortho_items.h"
 #include "base/instant.h"
@@ -172,16 +173,20 @@ static double hundred_millions(const struct grid *grid)
     return (double)grid->width * (double)grid->height / 1e8;
 }
 
+/* A step takes so long, and what comes after it begins so much later. */
+static void more_work(struct planning *g, json_t *step, double seconds, int64_t blocks)
+{
+    json_object_set_new(step, "seconds", json_real(json_number_value(json_object_get(step, "seconds")) + seconds));
+    json_object_set_new(step, "blocks", json_integer(json_integer_value(json_object_get(step, "blocks")) + blocks));
+    g->plan->seconds += seconds;
+    g->plan->blocks += blocks;
+}
+
 static void add_step(struct planning *g, json_t *step_taken, double seconds, int64_t blocks)
 {
-    struct ortho_plan *plan = g->plan;
-
-    json_object_set_new(step_taken, "before", json_real(plan->seconds));
-    json_object_set_new(step_taken, "seconds", json_real(seconds));
-    json_object_set_new(step_taken, "blocks", json_integer(blocks));
-    json_array_append_new(plan->steps, step_taken);
-    plan->seconds += seconds;
-    plan->blocks += blocks;
+    json_object_set_new(step_taken, "before", json_real(g->plan->seconds));
+    json_array_append_new(g->plan->steps, step_taken);
+    more_work(g, step_taken, seconds, blocks);
 }
 
 static const char *pass_name(struct planning *g, const struct ortho_scene *scene)
@@ -306,32 +311,47 @@ static void warn(struct planning *g, const struct target *target, const json_t *
                                            target->tile.id, target->percent));
 }
 
+/* The steps of a file; the key of the one that makes it. */
+static const char *add_file(struct planning *g, size_t first, size_t end, const struct target *target, const char *polarisation)
+{
+    const char *key = arena_printf(g->arena, "join/%s/%s/%s", pass_name(g, &g->scenes->list[first]), target->tile.id, polarisation);
+    json_t *after = json_array(), *used = add_images(g, first, end, target, polarisation, after);
+    double seconds = JOIN_S * hundred_millions(&target->grid);
+
+    if (json_array_size(used) == 1) {
+        json_t *image = json_array_get(g->plan->steps, json_array_size(g->plan->steps) - 1), *inputs = json_object_get(image, "inputs");
+
+        json_object_set_new(inputs, "about", about(g, &g->scenes->list[first], target));
+        json_object_set_new(inputs, "scenes", used);
+        more_work(g, image, seconds, JOIN_BLOCKS);
+        key = arena_text(g->arena, json_string_value(json_array_get(after, 0)));
+        json_decref(after);
+        return key;
+    }
+    add_step(g, json_pack("{s:s, s:s, s:o, s:s, s:{s:o, s:o, s:s}, s:o}", "key", key, "name", "join", "tag",
+                          json_sprintf("%s %s", target->tile.id, polarisation), "process", "join", "inputs", "about",
+                          about(g, &g->scenes->list[first], target), "scenes", used, "polarisation", polarisation, "after", after),
+             seconds, JOIN_BLOCKS);
+    return key;
+}
+
 static void add_target(struct planning *g, size_t first, size_t end, const struct target *target)
 {
     const char *polarisations[4], *pass = pass_name(g, &g->scenes->list[first]);
     size_t count = polarisations_of(g, first, end, target, polarisations);
-    json_t *joins = json_array(), *unused;
+    json_t *files, *unused;
 
-    if (target->percent < g->inputs->least_coverage || count == 0) {
-        json_decref(joins);
+    if (target->percent < g->inputs->least_coverage || count == 0)
         return;
-    }
+    files = json_array();
     unused = unused_neighbours(g, first, end, target);
-    for (size_t p = 0; p < count; p++) {
-        const char *key = arena_printf(g->arena, "join/%s/%s/%s", pass, target->tile.id, polarisations[p]);
-        json_t *after = json_array(), *used = add_images(g, first, end, target, polarisations[p], after);
-
-        json_array_append_new(joins, json_string(key));
-        add_step(g, json_pack("{s:s, s:s, s:o, s:s, s:{s:o, s:o, s:s}, s:o}", "key", key, "name", "join", "tag",
-                              json_sprintf("%s %s", target->tile.id, polarisations[p]), "process", "join", "inputs", "about",
-                              about(g, &g->scenes->list[first], target), "scenes", used, "polarisation", polarisations[p], "after", after),
-                 JOIN_S * hundred_millions(&target->grid), JOIN_BLOCKS);
-    }
+    for (size_t p = 0; p < count; p++)
+        json_array_append_new(files, json_string(add_file(g, first, end, target, polarisations[p])));
     warn(g, target, unused);
     add_step(g, json_pack("{s:o, s:s, s:s, s:s, s:{s:o, s:o, s:b}, s:o}", "key", json_sprintf("package/%s/%s", pass, target->tile.id), "name",
                           "package", "tag", target->tile.id, "process", "package", "inputs", "about",
                           about(g, &g->scenes->list[first], target), "unused", unused, "zip", !strcmp(g->inputs->packaging, "zip"), "after",
-                          joins),
+                          files),
              PACKAGE_S, PACKAGE_BLOCKS);
     g->plan->n_tiles++;
 }

@@ -1,5 +1,6 @@
-/* The steps. A geocoded image and a joined tile are temporaries that bear their task's token; the transaction that settles
- * the task makes them known. The images that a join has read go when it is settled. */
+/* The steps. An image that is alone on its tile becomes the tile's file at once; of several, each is a frame on disk until the
+ * step that joins them. Frames and files are temporaries that bear their task's token; the transaction that settles the task
+ * makes them known. What a step has read and nobody else will goes when it is settled. */
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -21,6 +22,10 @@ struct stepping {
     struct task *task;
     const char *key;
     const json_t *inputs;
+    char **paths;    /* what the tasks before it made, in the order of their numbers; */
+    size_t n_paths;
+    json_t *made;    /* and told of it: {key: facts} */
+    int64_t start;
     json_t *outputs; /* owned */
     int64_t bytes;   /* of the temporary; -1: none is left */
     bool releases;   /* what the tasks before it made */
@@ -62,25 +67,21 @@ static void say(const struct stepping *s, const char *level, const char *code, c
 static bool settle(struct db *db, void *arg, struct err *err)
 {
     struct stepping *s = arg;
-    AUTO(json) json_t *data = json_pack("{s:s}", "node", s->key);
-    char message[60];
 
-    snprintf(message, sizeof message, "Done in %.1f s.", s->seconds);
     if (!task_hold(db, s->task, &s->hold, err))
         return false;
     if (s->hold != HOLD_MINE)
         return true;
     free(s->released);
     s->released = NULL;
-    return (s->bytes < 0 || artefact_add(db, s->task, s->bytes, err)) && step_finish(db, s->task, s->outputs, err) &&
-           job_log_add_at(db, s->task->job, s->task->number, "info", NULL, message, data, err) &&
-           task_settle(db, s->task, s->seconds, err) &&
+    return (s->bytes < 0 || artefact_add(db, s->task, s->bytes, err)) &&
+           perform_step_done(db, s->task, s->key, s->outputs, s->seconds, err) &&
            (!s->releases || artefact_release(db, s->task->job, s->task->number, &s->released, &s->n_released, err));
 }
 
-static bool settle_step(struct stepping *s, const char *made, int64_t start, struct err *err)
+static bool settle_step(struct stepping *s, const char *made, struct err *err)
 {
-    s->seconds = perform_seconds(start);
+    s->seconds = perform_seconds(s->start);
     if (!perform_transact(s->performer, settle, s, err))
         return false;
     for (size_t i = 0; s->hold == HOLD_MINE && i < s->n_released; i++) {
@@ -110,15 +111,11 @@ static json_t *facts_json(const struct ortho_facts *f)
                      (json_int_t)f->dem_gaps);
 }
 
-static bool geocode(struct stepping *s, int64_t start, struct err *err)
+static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, float *pixels, struct err *err)
 {
     struct performer *p = s->performer;
     const struct config *c = p->config;
-    AUTO(mem) char *path = scratch_part(c, s->task, s->task->number, s->task->token);
     struct raster_options raster = perform_options(p, s->task, NULL);
-    struct ortho_frame frame = { member(s->inputs, "product"), member(s->inputs, "polarisation"),
-                                 grid_of(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
-                                 json_string_value(json_object_get(s->inputs, "after")) };
     struct ortho_options options = { .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
                                      .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
                                      .remove_border = json_is_true(json_object_get(s->inputs, "border")),
@@ -128,12 +125,9 @@ static bool geocode(struct stepping *s, int64_t start, struct err *err)
                                      .progress = forward_progress, .progress_context = p };
     struct ortho_facts facts = { 0 };
     char message[300];
-    struct stat st;
 
-    if (!ortho_frame_make(&frame, &options, path, &facts, err))
-        return err_prefix(err, "%.200s %s", member(s->inputs, "item"), frame.polarisation);
-    if (stat(path, &st))
-        return err_set(err, ERR_StorageFailure, "%s: the file just made is gone", path);
+    if (!ortho_frame_add(frame, &options, pixels, &facts, err))
+        return err_prefix(err, "%.200s %s", member(s->inputs, "item"), frame->polarisation);
     if (*facts.noise_obstacle) {
         snprintf(message, sizeof message, "Thermal noise was not removed: %s", facts.noise_obstacle);
         say(s, "warning", "NoiseNotRemoved", message);
@@ -142,62 +136,79 @@ static bool geocode(struct stepping *s, int64_t start, struct err *err)
         snprintf(message, sizeof message, "The elevation model has no height at %zu of its nodes: the sea's was taken", facts.dem_gaps);
         say(s, "warning", "DemGaps", message);
     }
-    s->bytes = st.st_size;
     s->outputs = facts_json(&facts);
-    return settle_step(s, path, start, err);
+    return true;
 }
 
-/* ---- join ---- */
+/* ---- the file of a tile ---- */
 
-/* Tasks are numbered in the order of time, and so are their files. */
-static bool join_frames(struct stepping *s, char **paths, size_t n, const json_t *made, int64_t start, struct err *err)
+/* `frames`: what was told of the images in it. */
+static bool save(struct stepping *s, float **pixels, const json_t *frames, const char *path, struct err *err)
 {
-    struct performer *p = s->performer;
     const json_t *about = json_object_get(s->inputs, "about");
-    AUTO(mem) char *path = scratch_part(p->config, s->task, s->task->number, s->task->token);
-    struct ortho_join join = { .grid = grid_of(json_object_get(about, "grid")), .n_frames = n, .paths = (const char *const *)paths,
-                               .filter = SPECKLE_FILTER_DEFAULT, .band = member(s->inputs, "polarisation"),
-                               .centibels = !strcmp(member(about, "data_type"), "int16"),
-                               .deflate = json_is_true(json_object_get(about, "deflate")),
-                               .threads = p->config->worker_threads > 0 ? (int)p->config->worker_threads : 1 };
-    AUTO(json) json_t *metadata = ortho_metadata(s->inputs, made);
-    struct ortho_joined joined;
+    AUTO(json) json_t *metadata = ortho_metadata(s->inputs, frames);
+    struct ortho_file file = { .grid = grid_of(json_object_get(about, "grid")), .filter = SPECKLE_FILTER_DEFAULT,
+                               .band = member(s->inputs, "polarisation"), .centibels = !strcmp(member(about, "data_type"), "int16"),
+                               .deflate = json_is_true(json_object_get(about, "deflate")), .metadata = metadata,
+                               .threads = perform_options(s->performer, s->task, NULL).threads };
+    struct ortho_saved saved;
     char message[200];
 
-    if (!speckle_find(member(about, "filter"), &join.filter.kind))
+    if (!speckle_find(member(about, "filter"), &file.filter.kind))
         return err_set(err, ERR_Internal, "There is no filter '%s'", member(about, "filter"));
-    join.filter.radius = (int)json_integer_value(json_object_get(about, "radius"));
-    join.filter.looks = json_number_value(json_object_get(about, "looks"));
-    join.metadata = metadata;
-    if (!ortho_join(&join, path, &joined, err))
+    file.filter.radius = (int)json_integer_value(json_object_get(about, "radius"));
+    file.filter.looks = json_number_value(json_object_get(about, "looks"));
+    if (!ortho_save(&file, pixels, path, &saved, err))
         return false;
-    s->bytes = joined.size_bytes;
-    s->releases = true;
-    s->outputs = json_pack("{s:i, s:I, s:I, s:I, s:O, s:O, s:f, s:f, s:f, s:f}", "number", s->task->number, "token",
-                           (json_int_t)s->task->token, "size", (json_int_t)joined.size_bytes, "valid", (json_int_t)joined.valid,
-                           "scenes", json_object_get(s->inputs, "scenes"), "frames", made, "minimum", joined.minimum, "maximum",
-                           joined.maximum, "mean", joined.mean, "stddev", joined.stddev);
-    snprintf(message, sizeof message, "%zu image%s joined; %.2f %% of the pixels have data.", n, n == 1 ? "" : "s",
-             100.0 * (double)joined.valid / ((double)join.grid.width * (double)join.grid.height));
+    s->bytes = saved.size_bytes;
+    json_decref(s->outputs);
+    s->outputs = json_pack("{s:i, s:I, s:I, s:I, s:s, s:O, s:O, s:f, s:f, s:f, s:f}", "number", s->task->number, "token",
+                           (json_int_t)s->task->token, "size", (json_int_t)saved.size_bytes, "valid", (json_int_t)saved.valid,
+                           "polarisation", file.band, "scenes", json_object_get(s->inputs, "scenes"), "frames", frames, "minimum",
+                           saved.minimum, "maximum", saved.maximum, "mean", saved.mean, "stddev", saved.stddev);
+    snprintf(message, sizeof message, "Of %zu image%s; %.2f %% of the pixels have data.", json_object_size(frames),
+             json_object_size(frames) == 1 ? "" : "s", 100.0 * (double)saved.valid / ((double)file.grid.width * (double)file.grid.height));
     say(s, "info", NULL, message);
-    return settle_step(s, path, start, err);
+    return true;
 }
 
-static bool join(struct stepping *s, int64_t start, struct err *err)
+/* A frame, or of an image that is alone the file. */
+static bool geocode(struct stepping *s, const char *path, struct err *err)
 {
-    AUTO(json) json_t *made = NULL;
-    AUTO(mem) struct artefact *inputs = NULL;
-    char **paths;
-    size_t n = 0;
-    bool good;
+    struct ortho_frame frame = { member(s->inputs, "product"), member(s->inputs, "polarisation"),
+                                 grid_of(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
+                                 json_string_value(json_object_get(s->inputs, "after")) };
+    AUTO(mem) float *pixels = ortho_pixels_new(&frame.grid, err);
+    struct stat st;
 
-    if (!perform_inputs(s->performer, s->task, &paths, &inputs, &n, err))
+    if (!pixels || !geocode_pixels(s, &frame, pixels, err))
         return false;
-    if (!paths)
-        return true;
-    good = step_inputs(s->performer->db, s->task, &made, err) && join_frames(s, paths, n, made, start, err);
-    perform_inputs_free(paths, n);
-    return good;
+    if (json_object_get(s->inputs, "about")) {
+        AUTO(json) json_t *frames = json_pack("{s:O}", s->key, s->outputs);
+
+        return save(s, &pixels, frames, path, err);
+    }
+    if (!ortho_frame_write(pixels, &frame.grid, path, err))
+        return false;
+    if (stat(path, &st))
+        return err_set(err, ERR_StorageFailure, "%s: the file just made is gone", path);
+    s->bytes = st.st_size;
+    return true;
+}
+
+/* Tasks are numbered in the order of time, and so are their files. */
+static bool join(struct stepping *s, const char *path, struct err *err)
+{
+    const struct grid grid = grid_of(json_object_get(json_object_get(s->inputs, "about"), "grid"));
+    AUTO(mem) float *pixels = ortho_pixels_new(&grid, err);
+
+    if (!pixels)
+        return false;
+    for (size_t i = 0; i < s->n_paths; i++)
+        if (!ortho_frame_read(s->paths[i], &grid, pixels, err))
+            return false;
+    s->releases = true;
+    return save(s, &pixels, s->made, path, err);
 }
 
 /* ---- package ---- */
@@ -237,17 +248,16 @@ static bool make_zip(struct stepping *s, const char *path, json_t *files, const 
     return good;
 }
 
-static bool make_package(struct stepping *s, const json_t *made, int64_t start, struct err *err)
+static bool package(struct stepping *s, const char *path, struct err *err)
 {
-    struct performer *p = s->performer;
-    AUTO(mem) char *path = scratch_part(p->config, s->task, s->task->number, s->task->token), *name = NULL;
-    AUTO(json) json_t *files = ortho_files(s->inputs, made, &name);
+    AUTO(mem) char *name = NULL;
+    AUTO(json) json_t *files = ortho_files(s->inputs, s->made, &name);
     bool zip = json_is_true(json_object_get(s->inputs, "zip"));
-
-    double percent = ortho_coverage(json_object_get(s->inputs, "about"), made);
+    double percent = ortho_coverage(json_object_get(s->inputs, "about"), s->made);
     char message[300];
 
     s->bytes = -1;
+    s->releases = zip;
     if (percent < ORTHO_WHOLE) {
         snprintf(message, sizeof message, "PARTIAL: %.2f %% of the pixels of tile %s have data.%s%s", percent,
                  member(json_object_get(s->inputs, "about"), "tile"),
@@ -271,38 +281,32 @@ static bool make_package(struct stepping *s, const json_t *made, int64_t start, 
                           fields);
     }
     s->outputs = json_pack("{s:i, s:O}", "number", s->task->number, "files", files);
-    return settle_step(s, path, start, err);
-}
-
-/* What was joined must be there still; else it is made again. */
-static bool package(struct stepping *s, int64_t start, struct err *err)
-{
-    AUTO(json) json_t *made = NULL;
-    AUTO(mem) struct artefact *inputs = NULL;
-    char **paths;
-    size_t n = 0;
-
-    if (!perform_inputs(s->performer, s->task, &paths, &inputs, &n, err))
-        return false;
-    if (!paths)
-        return true;
-    perform_inputs_free(paths, n);
-    return step_inputs(s->performer->db, s->task, &made, err) && make_package(s, made, start, err);
+    return true;
 }
 
 bool perform_ortho_step(struct performer *p, struct task *task, const char *key, const json_t *step, struct err *err)
 {
-    static const struct { const char *name; bool (*run)(struct stepping *s, int64_t start, struct err *err); } rows[] = {
-        { "geocode", geocode }, { "join", join }, { "package", package },
+    static const struct { const char *name; bool reads, (*run)(struct stepping *s, const char *path, struct err *err); } rows[] = {
+        { "geocode", false, geocode }, { "join", true, join }, { "package", true, package },
     };
-    struct stepping s = { .performer = p, .task = task, .key = key, .inputs = json_object_get(step, "inputs") };
-    bool good = false;
+    struct stepping s = { .performer = p, .task = task, .key = key, .inputs = json_object_get(step, "inputs"),
+                          .start = instant_monotonic() };
+    AUTO(mem) char *path = scratch_part(p->config, task, task->number, task->token);
+    AUTO(mem) struct artefact *inputs = NULL;
+    bool good = true, ready = true;
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(rows) && strcmp(rows[i].name, member(step, "process")); i++)
         ;
-    good = i < ARRAY_LEN(rows) ? rows[i].run(&s, instant_monotonic(), err)
-                               : err_set(err, ERR_Internal, "There is no step '%.60s'", member(step, "process"));
+    if (i == ARRAY_LEN(rows))
+        return err_set(err, ERR_Internal, "There is no step '%.60s'", member(step, "process"));
+    if (rows[i].reads) { /* what is gone is made again, and this step runs after it */
+        good = perform_inputs(p, task, &s.paths, &inputs, &s.n_paths, err) && step_inputs(p->db, task, &s.made, err);
+        ready = good && s.paths;
+    }
+    good = good && (!ready || (rows[i].run(&s, path, err) && settle_step(&s, path, err)));
+    perform_inputs_free(s.paths, s.n_paths);
+    json_decref(s.made);
     json_decref(s.outputs);
     free(s.released);
     return good || err_prefix(err, "%s", key);

@@ -78,6 +78,9 @@ json_t *perform_sources(const struct plan *plan);
 bool perform_is_commands(const struct performer *p);
 bool perform_flow(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_step(struct performer *p, struct task *task, struct err *err) MUST_USE;
+/* In the transaction that settles the task of a step: what it gave, a line in the log, the task itself. */
+bool perform_step_done(struct db *db, const struct task *task, const char *key, const json_t *outputs, double seconds,
+                       struct err *err) MUST_USE;
 /* perform_workflow.c: a job whose steps are jobs; perform_remote.c: one that is done by another server. */
 bool perform_is_workflow(const struct performer *p);
 bool perform_workflow(struct performer *p, struct task *task, struct err *err) MUST_USE;

@@ -125,18 +125,23 @@ static void say_line(void *context, bool is_error, const char *line)
         err_clear(&ignored); /* what it says is not worth the step */
 }
 
+bool perform_step_done(struct db *db, const struct task *task, const char *key, const json_t *outputs, double seconds,
+                       struct err *err)
+{
+    AUTO(json) json_t *data = json_pack("{s:s}", "node", key);
+    char message[60];
+
+    snprintf(message, sizeof message, "Done in %.1f s.", seconds);
+    return step_finish(db, task, outputs, err) &&
+           job_log_add_at(db, task->job, task->number, "info", NULL, message, data, err) && task_settle(db, task, seconds, err);
+}
+
 static bool settle(struct db *db, void *arg, struct err *err)
 {
     struct stepping *s = arg;
-    AUTO(json) json_t *data = json_pack("{s:s}", "node", s->key);
-    char message[60];
 
-    snprintf(message, sizeof message, "Done in %.1f s.", s->seconds);
-    if (!task_hold(db, s->task, &s->hold, err))
-        return false;
-    return s->hold != HOLD_MINE || (step_finish(db, s->task, s->outputs, err) &&
-                                    job_log_add_at(db, s->task->job, s->task->number, "info", NULL, message, data, err) &&
-                                    task_settle(db, s->task, s->seconds, err));
+    return task_hold(db, s->task, &s->hold, err) &&
+           (s->hold != HOLD_MINE || perform_step_done(db, s->task, s->key, s->outputs, s->seconds, err));
 }
 
 static bool run_step(struct stepping *s, const json_t *step, const char *folder, json_t **ret_outputs, struct err *err)

@@ -93,14 +93,21 @@ static bool have(float **buffer, size_t *size, size_t n, struct err *err)
 
 /* ---- the window of the image ---- */
 
-/* Whole pixels around all positions, which count from an origin. */
-static bool find_frame(const struct worker *w, const struct lattice *lattice, size_t n, struct image_frame *ret)
+/* The positions of a block, which count from an origin, and whole pixels around them all. Each row is looked at while it is at
+ * hand. */
+static bool find_positions(struct worker *w, const struct lattice *lattice, size_t width, size_t height, struct image_frame *ret)
 {
     float left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
     double line, column;
 
-    resample_extent(w->image_columns, n, &left, &right);
-    resample_extent(w->lines, n, &top, &bottom);
+    for (size_t y = 0; y < height; y++) {
+        struct lattice_row row = { .heights = w->heights, .t = w->t, .range = w->range, .lines = w->lines + y * width,
+                                   .columns = w->image_columns + y * width };
+
+        lattice_row(lattice, y, &row);
+        resample_extent(row.columns, width, &left, &right);
+        resample_extent(row.lines, width, &top, &bottom);
+    }
     if (!(left <= right))
         return false;
     lattice_origin(lattice, &line, &column);
@@ -172,8 +179,9 @@ static size_t put_row(const float *values, float *pixels, size_t n)
     return filled;
 }
 
+/* down, right: from the origin of the positions to the frame's first pixel. */
 static size_t put_block(const struct geocoding *g, struct worker *w, const struct window_rect *pixels,
-                        const struct image_frame *f)
+                        const struct image_frame *f, float down, float right)
 {
     struct resample_window window = { w->power, f->width };
     size_t width = pixels->width * g->each, filled = 0;
@@ -186,6 +194,8 @@ static size_t put_block(const struct geocoding *g, struct worker *w, const struc
         for (size_t k = 0; k < g->each; k++) {
             size_t at = (y * g->each + k) * width;
 
+            shift(w->lines + at, width, down);
+            shift(w->image_columns + at, width, right);
             resample_row(&window, g->want->method, w->image_columns + at, w->lines + at, width, w->row);
             if (g->each > 1)
                 average(g, w, pixels->width);
@@ -195,16 +205,6 @@ static size_t put_block(const struct geocoding *g, struct worker *w, const struc
         filled += put_row(w->row, to, pixels->width);
     }
     return filled;
-}
-
-static void find_positions(struct worker *w, const struct lattice *lattice, size_t width, size_t height)
-{
-    for (size_t y = 0; y < height; y++) {
-        struct lattice_row row = { .heights = w->heights, .t = w->t, .range = w->range, .lines = w->lines + y * width,
-                                   .columns = w->image_columns + y * width };
-
-        lattice_row(lattice, y, &row);
-    }
 }
 
 static bool run_block(void *context, void *own, size_t unit, struct err *err)
@@ -219,7 +219,7 @@ static bool run_block(void *context, void *own, size_t unit, struct err *err)
     struct lattice_want wish = { .view = want->view, .dem = want->dem, .grid = &g->fine,
                                  .window = { x * each, y * each, pixels.width * g->each, pixels.height * g->each } };
     AUTO(lattice) struct lattice *lattice = NULL;
-    size_t n = wish.window.width * wish.window.height, filled;
+    size_t filled;
     struct image_frame frame;
     double line, column;
 
@@ -227,17 +227,14 @@ static bool run_block(void *context, void *own, size_t unit, struct err *err)
         return false;
     if (!lattice_meets_image(lattice))
         return true;
-    find_positions(w, lattice, wish.window.width, wish.window.height);
-    if (!find_frame(w, lattice, n, &frame))
+    if (!find_positions(w, lattice, wish.window.width, wish.window.height, &frame))
         return true;
     if (!read_frame(want, w, &frame, err))
         return false;
     if (g->flatten)
         flatten_apply(g->flatten, &frame, w->power);
     lattice_origin(lattice, &line, &column);
-    shift(w->lines, n, (float)(line - (double)frame.line));
-    shift(w->image_columns, n, (float)(column - (double)frame.column));
-    filled = put_block(g, w, &pixels, &frame);
+    filled = put_block(g, w, &pixels, &frame, (float)(line - (double)frame.line), (float)(column - (double)frame.column));
     pthread_mutex_lock(&g->lock);
     g->report.filled += filled;
     g->report.blocks_met++;

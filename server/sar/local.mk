@@ -23,7 +23,7 @@ libsentier_a_SOURCES += \
 	server/sar/names.c server/sar/names.h \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
-	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_image.h server/sar/ortho_join.c \
+	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_files.c server/sar/ortho_image.h \
 	server/sar/pass.c server/sar/pass.h \
 	server/sar/product.c server/sar/product.h \
 	server/sar/radar.c \

@@ -2,7 +2,6 @@
  * computed. Calibration and noise come before resampling, since the mean of powers is what is physical. */
 #include "sar/ortho.h"
 #include "base/mem.h"
-#include "raster/disk.h"
 #include "sar/border.h"
 #include "sar/eof.h"
 #include "sar/extent.h"
@@ -12,13 +11,10 @@
 #include "sar/pass.h"
 #include "sar/product.h"
 #include "sar/relief.h"
-#include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { DEM_MARGIN = 1000 /* metres */, ROWS = 64 };
+enum { DEM_MARGIN = 1000 /* metres */ };
 
 struct image {
     const struct ortho_frame *frame;
@@ -182,33 +178,6 @@ static bool read_power(void *context, void *own, const struct sar_window *window
 
 /* ---- a frame ---- */
 
-/* Rows without data are holes: of a tile that an image touches with a corner, the file takes little. */
-static bool write_pixels(const float *pixels, const struct grid *grid, const char *path, struct err *err)
-{
-    size_t width = (size_t)grid->width, height = (size_t)grid->height;
-    AUTO(mem) float *rows = mem_array(ROWS * width, sizeof *rows);
-    int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool good = file >= 0 || disk_failed("create", path, err);
-
-    for (size_t y = 0; good && y < height; y += ROWS) {
-        size_t n = (height - y < ROWS ? height - y : ROWS) * width;
-        bool any = false;
-
-        for (size_t i = 0; i < n; i++) {
-            float value = pixels[y * width + i];
-
-            rows[i] = isnan(value) ? 0 : value;
-            any |= rows[i] > 0;
-        }
-        good = !any || disk_write(file, path, rows, n * sizeof *rows, y * width * sizeof *rows, err);
-    }
-    if (good && ftruncate(file, (off_t)(width * height * sizeof *pixels)))
-        good = disk_failed("write", path, err);
-    if (file >= 0)
-        close(file);
-    return good;
-}
-
 /* What the grid needs of an image in a zip is unpacked once; and what is to be cut off there is found. */
 static bool prepare(struct image *i, const struct view *view, const struct dem *dem, struct ortho_facts *facts, struct err *err)
 {
@@ -261,20 +230,13 @@ static bool make(struct image *i, float *pixels, struct ortho_facts *facts, stru
     return true;
 }
 
-bool ortho_frame_make(const struct ortho_frame *frame, const struct ortho_options *options, const char *path,
-                      struct ortho_facts *ret_facts, struct err *err)
+bool ortho_frame_add(const struct ortho_frame *frame, const struct ortho_options *options, float *pixels,
+                     struct ortho_facts *ret_facts, struct err *err)
 {
-    size_t n = (size_t)(frame->grid.width * frame->grid.height);
-    AUTO(mem) float *pixels = malloc(n * sizeof *pixels);
     AUTO(image) struct image image = { 0 };
 
     *ret_facts = (struct ortho_facts){ 0 };
-    if (!pixels)
-        return err_set(err, ERR_MemoryExceeded, "No memory for an image of %zu pixels.", n);
-    for (size_t i = 0; i < n; i++)
-        pixels[i] = NAN;
-    return image_open(frame, options, &image, ret_facts, err) && make(&image, pixels, ret_facts, err) &&
-           write_pixels(pixels, &frame->grid, path, err);
+    return image_open(frame, options, &image, ret_facts, err) && make(&image, pixels, ret_facts, err);
 }
 
 /* ---- an image for others ---- */

@@ -1,5 +1,5 @@
-/* From products to tiles on the ground: one image of one product, geocoded (a frame), then the frames of a pass joined to
- * the file that users get. */
+/* From products to tiles on the ground: one image of one product, geocoded (a frame), then the frames of a pass as the file
+ * that users get. */
 #ifndef SAR_ORTHO_H
 #define SAR_ORTHO_H
 
@@ -41,15 +41,19 @@ struct ortho_facts {
     size_t dem_gaps;          /* nodes of the DEM without a height */
     size_t dem_missing;       /* cells of one degree that its folder has no file for */
 };
-/* Writes grid.width x grid.height floats to `path`: linear power, 0 without data; where there is nothing the file has holes.
- * Errors: FileContentInvalid, SourceUnreadable, StorageFailure, MemoryExceeded. */
-bool ortho_frame_make(const struct ortho_frame *frame, const struct ortho_options *options, const char *path,
-                      struct ortho_facts *ret_facts, struct err *err) MUST_USE;
+/* An image of the grid in memory: linear power, NaN without data. NULL without memory (MemoryExceeded). The caller frees. */
+float *ortho_pixels_new(const struct grid *grid, struct err *err) MUST_USE;
+/* Geocodes an image to where `pixels` have no data: frames of a pass, in the order of time, become one image.
+ * Errors: FileContentInvalid, SourceUnreadable, MemoryExceeded. */
+bool ortho_frame_add(const struct ortho_frame *frame, const struct ortho_options *options, float *pixels,
+                     struct ortho_facts *ret_facts, struct err *err) MUST_USE;
+/* The same from one process to another: floats, with holes where there is nothing. Errors: StorageFailure, MemoryExceeded. */
+bool ortho_frame_write(const float *pixels, const struct grid *grid, const char *path, struct err *err) MUST_USE;
+bool ortho_frame_read(const char *path, const struct grid *grid, float *pixels, struct err *err) MUST_USE;
 
-struct ortho_join {
+/* What becomes of an image. */
+struct ortho_file {
     struct grid grid;
-    size_t n_frames;
-    const char *const *paths; /* of frames over the same grid, in the order of time */
     struct speckle_filter filter; /* SPECKLE_NONE: none */
     bool centibels;           /* int16 hundredths of a decibel, else float32 linear power */
     bool deflate;             /* else ZSTD */
@@ -57,12 +61,13 @@ struct ortho_join {
     const json_t *metadata;   /* {name: text} of the file */
     int threads;
 };
-struct ortho_joined {
+struct ortho_saved {
     int64_t valid, size_bytes;
     double minimum, maximum, mean, stddev; /* of linear power; when valid > 0 */
 };
-/* A cloud-optimised GeoTIFF. A pixel is that of the first frame that has one. Errors: StorageFailure, MemoryExceeded. */
-bool ortho_join(const struct ortho_join *join, const char *path, struct ortho_joined *ret_joined, struct err *err) MUST_USE;
+/* A cloud-optimised GeoTIFF; *pixels are filtered. Errors: StorageFailure, MemoryExceeded. */
+bool ortho_save(const struct ortho_file *file, float **pixels, const char *path, struct ortho_saved *ret_saved,
+                struct err *err) MUST_USE;
 
 /* Hundredths of a decibel as whole numbers; ORTHO_NO_CENTIBELS for NaN. */
 enum { ORTHO_NO_CENTIBELS = INT16_MIN };

@@ -8,7 +8,7 @@
 struct ortho_image;
 
 /* What is unpacked of a zip is the part under the frame's grid, whatever heights the ground has there. `frame` and `options` must live
- * as long as the image. Errors: as ortho_frame_make(). */
+ * as long as the image. Errors: as ortho_frame_add(). */
 bool ortho_image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct ortho_image **ret_image,
                       struct ortho_facts *ret_facts, struct err *err) MUST_USE;
 void ortho_image_free(struct ortho_image *image);

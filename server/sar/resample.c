@@ -3,6 +3,8 @@
 #include "processes/kernels.h"
 #include "sar/radiometry.h"
 
+enum { LANES = 16 };
+
 static const char *const names[RESAMPLE_SAR_METHODS] = { "near", "bilinear", "cubic" };
 
 const char *resample_method_name(enum resample_method method)
@@ -100,16 +102,29 @@ void resample_row(const struct resample_window *w, enum resample_method method, 
     }
 }
 
+/* Each lane for itself, so that it is vector code. NaN is neither less nor more. */
 KERNEL void extent(const float *restrict v, size_t n, float *restrict least, float *restrict most)
 {
-    float low = *least, high = *most;
+    float low[LANES], high[LANES];
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        low = v[i] < low ? v[i] : low; /* NaN is neither */
-        high = v[i] > high ? v[i] : high;
+    for (int k = 0; k < LANES; k++) {
+        low[k] = *least;
+        high[k] = *most;
     }
-    *least = low;
-    *most = high;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            low[k] = v[i + (size_t)k] < low[k] ? v[i + (size_t)k] : low[k];
+            high[k] = v[i + (size_t)k] > high[k] ? v[i + (size_t)k] : high[k];
+        }
+    for (; i < n; i++) {
+        low[0] = v[i] < low[0] ? v[i] : low[0];
+        high[0] = v[i] > high[0] ? v[i] : high[0];
+    }
+    for (int k = 0; k < LANES; k++) {
+        *least = low[k] < *least ? low[k] : *least;
+        *most = high[k] > *most ? high[k] : *most;
+    }
 }
 
 void resample_extent(const float *positions, size_t n, float *least, float *most)

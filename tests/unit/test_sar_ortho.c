@@ -42,20 +42,16 @@ static void write_orbits(const char *folder, const struct sar_annotation *a, dou
 /* Frees nothing of what it gives but the pixels, which the caller does. */
 static float *frame_of(const char *product, const char *orbits, struct ortho_facts *facts)
 {
-    AUTO(mem) char *heights = given_sample("../dem/Rome-30m-DEM.tif"), *path = safe_path("frame.raw"), *folder = orbits ? safe_path(orbits) : NULL;
+    AUTO(mem) char *heights = given_sample("../dem/Rome-30m-DEM.tif"), *folder = orbits ? safe_path(orbits) : NULL;
     struct ortho_frame frame = { .product = product, .polarisation = "VV",
                                  .grid = { .epsg = 32633, .x0 = 290000, .y0 = 4645000, .dx = 10, .dy = 10, .width = SIDE, .height = SIDE } };
     struct ortho_options options = { .calibration = "beta0", .resampling = "bilinear", .dem = heights,
                                      .geoid = "/usr/share/proj/egm96_15.gtx", .orbits = folder, .threads = 2 };
-    float *pixels = mem_array(SIDE * SIDE, sizeof *pixels);
     struct err err = { 0 };
-    FILE *file;
+    float *pixels = ortho_pixels_new(&frame.grid, &err);
 
-    if (!ortho_frame_make(&frame, &options, path, facts, &err))
+    if (!pixels || !ortho_frame_add(&frame, &options, pixels, facts, &err))
         fail_msg("%s", err.message);
-    file = fopen(path, "rb");
-    assert_true(file && fread(pixels, sizeof *pixels, SIDE * SIDE, file) == SIDE * SIDE);
-    fclose(file);
     assert_int_equal(facts->valid, SIDE * SIDE);
     return pixels;
 }
@@ -114,9 +110,47 @@ static void frames_are_those_of_product_and_orbit(void **state)
     }
 }
 
+/* A file has what was in memory, and of the disk hardly more than is there. */
+static void frames_in_files_take_what_they_have(void **state)
+{
+    const struct grid grid = { .dx = 10, .dy = 10, .width = 10980, .height = 300 };
+    const size_t n = (size_t)(grid.width * grid.height);
+    AUTO(mem) char *path = safe_path("frame.raw");
+    AUTO(mem) float *pixels = NULL, *again = NULL;
+    struct err err = { 0 };
+    size_t valid = 0;
+    struct stat st;
+
+    (void)state;
+    pixels = ortho_pixels_new(&grid, &err);
+    again = ortho_pixels_new(&grid, &err);
+    assert_true(pixels && again);
+    for (size_t i = 0; i < n; i++) { /* a slanted edge: from column 0 to 5000 of the last row, and a gap of rows */
+        size_t x = i % (size_t)grid.width, y = i / (size_t)grid.width;
+
+        if (x * 300 < y * 5000 && (y < 200 || y >= 250) && x != 7) {
+            pixels[i] = (float)(i + 1);
+            valid++;
+        }
+    }
+    if (!ortho_frame_write(pixels, &grid, path, &err) || !ortho_frame_read(path, &grid, again, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < n; i++)
+        assert_true(isnan(pixels[i]) ? isnan(again[i]) : pixels[i] == again[i]);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, n * sizeof *pixels);
+    assert_true((size_t)st.st_blocks * 512 <= valid * sizeof *pixels + 300 * 2 * 4096);
+    again[5] = 1; /* what was there stays */
+    pixels[5] = 2;
+    if (!ortho_frame_write(pixels, &grid, path, &err) || !ortho_frame_read(path, &grid, again, &err))
+        fail_msg("%s", err.message);
+    assert_true(again[5] == 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(frames_are_those_of_product_and_orbit) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(frames_are_those_of_product_and_orbit),
+                                        cmocka_unit_test(frames_in_files_take_what_they_have) };
 
     raster_init();
     return cmocka_run_group_tests(tests, safe_begin, safe_end);

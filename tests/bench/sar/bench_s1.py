@@ -102,7 +102,6 @@ def main():
     tell("ortho, 1 core", *one[:3], f"{one[0] / both[0]:.2f} times the time of two")
     parts = [BUILD / "tests/bench/sar/ortho_parts", "floor", speckled, "VV", FOLDER / "dem", scene.EPSG, scene.LEFT, scene.TOP, 2,
              FOLDER / "floor.tif"]
-    run(parts)
     floors = [json.loads(run(parts)[3]) for _ in range(RUNS)]
     floor = statistics.median(f["read"] + f["write"] for f in floors)
     print(f"floor: {floor:.2f} s (reading {floors[0]['lines']} lines of {floors[0]['columns']} numbers {floors[0]['read']:.2f}, writing "

@@ -1,7 +1,7 @@
 /* What `sentier ortho` consists of, for the benchmark:
  *   ortho_parts floor PRODUCT POLARISATION DEM EPSG LEFT TOP THREADS OUT
- *       reads the part of the image that the grid lies on, and writes the COG of a frame that was made before (OUT.frame):
- *       no geometry between them. Prints seconds of reading and of writing.
+ *       reads the part of the image that the grid lies on, and writes the COG of a frame that was made before: no geometry
+ *       between them. Prints seconds of reading and of writing.
  *   ortho_parts places PRODUCT POLARISATION DEM EPSG LEFT TOP SIDE OUT
  *       lines and columns of SIDE x SIDE pixels of 10 m as floats: first all lines. */
 #include "base/crew.h"
@@ -103,7 +103,7 @@ static void find_window(struct ground *s)
                                      (size_t)(fmin(bottom, (double)s->annotation.lines) - top) };
 }
 
-static void make_frame(const struct ground *s, char **words, const char *path)
+static void make_frame(const struct ground *s, char **words, float *pixels)
 {
     const struct ortho_options options = { .calibration = "gamma0", .resampling = "near", .remove_noise = true, .dem = words[2],
                                            .geoid = DEM_GEOID, .threads = 2 };
@@ -111,7 +111,7 @@ static void make_frame(const struct ground *s, char **words, const char *path)
     struct ortho_facts facts;
     struct err err = { 0 };
 
-    if (access(path, R_OK) != 0 && !ortho_frame_make(&frame, &options, path, &facts, &err))
+    if (!ortho_frame_add(&frame, &options, pixels, &facts, &err))
         fail(&err);
 }
 
@@ -119,24 +119,25 @@ static int floor_of(char **words)
 {
     struct ground s = { 0 };
     struct crew_work work = { .threads = atoi(words[6]), .context = &s, .begin = begin, .end = end, .unit = read_strip };
-    AUTO(mem) char *frame = mem_printf("%s.frame", words[7]);
-    const char *frames[] = { frame };
-    struct ortho_join join = { .n_frames = 1, .paths = frames, .filter = { .kind = SPECKLE_NONE }, .band = "VV",
-                               .threads = work.threads };
-    struct ortho_joined joined;
+    struct ortho_file file = { .filter = { .kind = SPECKLE_NONE }, .band = "VV", .threads = work.threads };
+    struct ortho_saved saved;
+    AUTO(mem) float *pixels = NULL;
     struct err err = { 0 };
     int64_t at, read;
 
     scene_open(&s, words, words[3], words[4], words[5], TILE);
     find_window(&s);
-    make_frame(&s, words, frame);
+    pixels = ortho_pixels_new(&s.grid, &err);
+    if (!pixels)
+        fail(&err);
+    make_frame(&s, words, pixels);
     work.units = (s.window.height + STRIP - 1) / STRIP;
-    join.grid = s.grid;
+    file.grid = s.grid;
     at = instant_monotonic();
     if (!crew_run(&work, &err))
         fail(&err);
     read = instant_monotonic();
-    if (!ortho_join(&join, words[7], &joined, &err))
+    if (!ortho_save(&file, &pixels, words[7], &saved, &err))
         fail(&err);
     printf("{\"read\": %.3f, \"write\": %.3f, \"columns\": %zu, \"lines\": %zu}\n", (double)(read - at) / 1e3,
            (double)(instant_monotonic() - read) / 1e3, s.window.width, s.window.height);
