@@ -485,7 +485,7 @@ def talk(inbox, outbox):
         name = "" if isinstance(exception, OpenEoUdfException) else type(exception).__name__
         message = str(exception)[:500]
         return {"message": name + ": " + message if name and message else name or message, "line": line,
-                "trace": "\n".join(lines)[-6000:] if own or isinstance(exception, SyntaxError) else None}
+                "memory": isinstance(exception, MemoryError), "trace": "\n".join(lines)[-6000:] if own or isinstance(exception, SyntaxError) else None}
 
     udfs = {}
 

@@ -87,6 +87,7 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
     }
     return (struct raster_options){ .threads = threads,
                                     .memory_bytes = (size_t)(c->raster_block_budget * threads),
+                                    .task_bytes = (size_t)(task->memory_bytes > c->worker_memory ? task->memory_bytes : c->worker_memory),
                                     .scratch = spool,
                                     .allowed_paths = p->allowed_paths,
                                     .allowed_hosts = c->raster_allowed_hosts,
@@ -312,6 +313,7 @@ bool perform(struct performer *p, const struct task *task, struct err *err)
 
     if (p->work.id[0] && (strcmp(p->work.id, task->job) || p->work.run != task->run)) {
         performer_done(p);
+        udf_end_of_thread(); /* its memory is this job's now */
         if (p->reuse > REUSE_ANYBODY)
             raster_forget();
     }

@@ -3,6 +3,7 @@
 #include "raster/engine.h"
 #include "base/mem.h"
 #include "raster/block_run.h"
+#include "raster/foreign.h"
 #include "raster/radar.h"
 #include "raster/zones.h"
 #include <cpl_conv.h>
@@ -97,18 +98,19 @@ static bool check_zones(const struct plan *plan, const struct raster_options *op
     return true;
 }
 
-bool raster_estimate(const struct plan *plan, const struct raster_options *options,
+bool raster_estimate(const struct plan *plan, const struct raster_options *wanted,
                      struct raster_estimate *ret_estimate, struct err *err)
 {
     AUTO(schedules) struct schedules *all = NULL;
+    struct raster_options options = *wanted;
     struct raster_estimate estimate = { 0 };
     struct block_fit fit;
 
-    if (!schedules_make(plan, &all, err) ||
-        !block_fit(all, options, &fit, err) || !check_zones(plan, options, err))
+    if (!foreign_fit(plan, &options, err) || !schedules_make(plan, &all, err) ||
+        !block_fit(all, &options, &fit, err) || !check_zones(plan, &options, err))
         return false;
-    estimate.memory_bytes = fit.memory + (fit.kept_bytes + radar_memory(&fit)) / thread_count(options) +
-                            stage_memory(plan, all, options, &fit);
+    estimate.memory_bytes = fit.memory + (fit.kept_bytes + radar_memory(&fit)) / thread_count(&options) +
+                            stage_memory(plan, all, &options, &fit) + foreign_interpreter_bytes(plan, &options);
     estimate.blocks = all->blocks;
     for (size_t i = 0; i < all->count; i++) {
         const struct schedule *s = &all->schedules[i];
@@ -220,19 +222,22 @@ static void run_crew(struct crew *crew, size_t threads)
         pthread_join(others[i], NULL);
 }
 
-static bool compute(const struct plan *plan, const struct raster_options *options, size_t first,
+static bool compute(const struct plan *plan, const struct raster_options *wanted, size_t first,
                     size_t end, const struct use *use, struct err *err)
 {
+    struct raster_options fitting = *wanted, *options = &fitting;
     AUTO(schedules) struct schedules *all = NULL;
     AUTO(part_writer) struct part_writer *part = NULL;
     AUTO(cells) struct cells *cells = NULL;
     AUTO(kept) struct kept *kept = NULL;
     AUTO(radar) struct radar *radar = NULL;
     struct crew crew = { .blocks = end - first, .err = err };
-    size_t threads = thread_count(options);
+    size_t threads;
 
-    if (!schedules_make(plan, &all, err) || !block_fit(all, options, &crew.job.fit, err))
+    if (!foreign_fit(plan, options, err) || !schedules_make(plan, &all, err) ||
+        !block_fit(all, options, &crew.job.fit, err))
         return false;
+    threads = thread_count(options);
     if (first >= end || end > all->blocks)
         return err_set(err, ERR_Internal, "Blocks %zu to %zu were asked for, there are %zu.", first,
                        end, all->blocks);

@@ -17,6 +17,7 @@ struct raster_reading {
 struct raster_options {
     int threads;               /* of this call */
     size_t memory_bytes;       /* buffers, all threads together */
+    size_t task_bytes;         /* that the process may have, interpreters of users' code included; 0: no end */
     const char *scratch;       /* a folder for spools of this call */
     const char *allowed_paths; /* colon-separated folders that local assets must lie in; NULL: any */
     bool archives;             /* also "/vsizip//folder/x.zip/member" of a zip in an allowed folder */
@@ -26,7 +27,7 @@ struct raster_options {
     void (*progress)(void *context, size_t blocks_done, size_t blocks_all);
     void *progress_context;
     struct raster_reading *reading; /* added to when a call ends; NULL: nobody asks */
-    const struct config *config; /* how users' code is run; NULL: it is not */
+    const struct config *config; /* how users' code is run, and what it may take; NULL: it is not */
     /* Lines of users' code, from any thread; code, node and data may be NULL; NULL: nobody listens. */
     void (*tell)(void *context, const char *level, const char *code, const char *node, const char *message,
                  const json_t *data);
@@ -37,7 +38,7 @@ struct raster_estimate {
     size_t blocks;
     int64_t pixels_in, pixels_out; /* of all bands and dates */
     int64_t bytes_in, bytes_out;   /* decoded */
-    size_t memory_bytes;           /* of one thread */
+    size_t memory_bytes;           /* of one thread, with its interpreter */
     double seconds;                /* on one core */
 };
 

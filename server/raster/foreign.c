@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { PROCESS_BYTES = 128 << 20 /* GDAL's cache, handles, stacks */ };
+
 struct foreign_key {
     int64_t x, y;             /* of the part in the node's grid */
     int64_t place_x, place_y; /* of the patch */
@@ -22,6 +24,34 @@ struct foreign {
         void *pixels; /* NULL: nothing */
     } *last; /* by node */
 };
+
+/* ---- memory ---- */
+
+size_t foreign_interpreter_bytes(const struct plan *plan, const struct raster_options *options)
+{
+    for (size_t i = 0; options->config && i < plan->n_nodes; i++)
+        if (plan->nodes[i]->op == PLAN_UDF)
+            return (size_t)options->config->udf_memory;
+    return 0;
+}
+
+bool foreign_fit(const struct plan *plan, struct raster_options *options, struct err *err)
+{
+    size_t interpreter = foreign_interpreter_bytes(plan, options);
+    size_t threads = options->threads > 1 ? (size_t)options->threads : 1, buffers = options->memory_bytes / threads;
+    size_t fitting = (options->task_bytes > PROCESS_BYTES ? options->task_bytes - PROCESS_BYTES : 0) / (buffers + interpreter + 1);
+
+    if (!interpreter || !options->task_bytes || fitting >= threads)
+        return true;
+    if (!fitting)
+        return err_set(err, ERR_MemoryExceeded,
+                       "The interpreter of a UDF may take %zu MB (udf.memory), buffers %zu MB (raster.block_budget) and the "
+                       "process itself %d MB; a task may take %zu MB (worker.memory).", interpreter >> 20, buffers >> 20,
+                       PROCESS_BYTES >> 20, options->task_bytes >> 20);
+    options->threads = (int)fitting;
+    options->memory_bytes = buffers * fitting;
+    return true;
+}
 
 struct foreign *foreign_new(const struct raster_options *options, size_t n_nodes)
 {

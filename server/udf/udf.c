@@ -15,24 +15,80 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 extern const char udf_runner[]; /* processes/udf/runner.py */
 
 enum { MOST_FUNCTIONS = 1000, PIPE_BYTES = 1 << 20, TICK_MS = 10, START_S = 120, MOST_LINES = 1000,
-       END_MS = 10000, LOG_BYTES = 256 << 10, FILES = 1000, TASKS = 64, DISK_BYTES = 64 << 20, MOST_BINDS = 32 };
+       END_MS = 10000, LOG_BYTES = 256 << 10, FILES = 1000, TASKS = 64, DISK_BYTES = 64 << 20, MOST_BINDS = 32,
+       LEAST_LEFT_BYTES = 64 << 20 /* for the process itself */ };
 
 struct udf_session {
     const struct config *config;
     struct udf_listener listener;
     struct sandbox_process *process; /* NULL: none is running */
     struct sandbox_bind binds[MOST_BINDS]; /* of the process, as long as it runs */
+    int64_t taken_bytes; /* off this process's own bound, meanwhile */
     int to, from;
     struct answers answers;
     size_t n_functions, capacity, n_lines;
     char **functions; /* their requests, by number */
     const struct udf_function *current; /* whose lines are told */
 };
+
+/* ---- memory ---- */
+
+static pthread_mutex_t bound_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int64_t address_space(void)
+{
+    long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file && fscanf(file, "%lld", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+/* A task and its interpreters share one bound; a process without one (sentier run) has none to share. */
+static bool take_memory(struct udf_session *s, struct err *err)
+{
+    struct rlimit bound;
+    int64_t left = 0;
+    bool good = true;
+
+    pthread_mutex_lock(&bound_lock);
+    if (getrlimit(RLIMIT_AS, &bound) == 0 && bound.rlim_cur != RLIM_INFINITY) {
+        left = (int64_t)bound.rlim_cur - address_space() - LEAST_LEFT_BYTES;
+        good = left >= s->config->udf_memory;
+        if (good) {
+            bound.rlim_cur -= (rlim_t)s->config->udf_memory;
+            good = setrlimit(RLIMIT_AS, &bound) == 0;
+            s->taken_bytes = good ? s->config->udf_memory : 0;
+        }
+    }
+    pthread_mutex_unlock(&bound_lock);
+    return good || err_set(err, ERR_MemoryExceeded,
+                           "%s: the interpreter of a UDF may take %lld MiB (udf.memory), of which %lld are left of what the "
+                           "task may take (worker.memory).", s->current ? s->current->pointer : "",
+                           (long long)s->config->udf_memory >> 20, (long long)(left > 0 ? left : 0) >> 20);
+}
+
+static void give_memory_back(struct udf_session *s)
+{
+    struct rlimit bound;
+
+    pthread_mutex_lock(&bound_lock);
+    if (s->taken_bytes && getrlimit(RLIMIT_AS, &bound) == 0) {
+        bound.rlim_cur += (rlim_t)s->taken_bytes;
+        setrlimit(RLIMIT_AS, &bound);
+    }
+    s->taken_bytes = 0;
+    pthread_mutex_unlock(&bound_lock);
+}
 
 static void end(struct udf_session *s, struct sandbox_end *ret_end)
 {
@@ -44,6 +100,7 @@ static void end(struct udf_session *s, struct sandbox_end *ret_end)
         close(s->from);
     s->process = NULL;
     s->to = s->from = -1;
+    give_memory_back(s);
     while (s->n_functions > 0)
         free(s->functions[--s->n_functions]);
 }
@@ -83,6 +140,16 @@ struct udf_session *udf_session_of_thread(const struct config *config, const str
     return s;
 }
 
+void udf_end_of_thread(void)
+{
+    struct udf_session *s;
+
+    pthread_once(&key_once, make_key);
+    s = pthread_getspecific(key);
+    if (s)
+        end(s, NULL);
+}
+
 /* ---- the log ---- */
 
 static void tell(struct udf_session *s, const struct udf_line *line)
@@ -117,7 +184,6 @@ static void tell_trace(struct udf_session *s)
 }
 
 /* ---- the process ---- */
-
 
 static bool start_process(struct udf_session *s, const struct udf_runtime *runtime, struct err *err)
 {
@@ -217,8 +283,9 @@ static bool explain(struct udf_session *s, bool late, int64_t seconds, struct er
     if (late)
         return err_set(err, ERR_UdfFailed, "%s: the UDF was ended, because a call took more than %lld s.", pointer,
                        (long long)seconds);
-    return err_set(err, ERR_UdfFailed, "%s: the process of the UDF ended: %s.", pointer,
-                   *how.message ? how.message : "it left by itself");
+    return err_set(err, ERR_UdfFailed, "%s: the process of the UDF ended: %s%s.", pointer,
+                   *how.message ? how.message : "it left by itself",
+                   how.ending == SANDBOX_MEMORY ? " (udf.memory)" : "");
 }
 
 static bool converse(struct udf_session *s, struct outgoing *out, int64_t seconds, struct err *err)
@@ -258,6 +325,7 @@ static bool ask(struct udf_session *s, char kind, uint32_t number, const void *h
     struct udf_head first = { (uint32_t)kind, number, head_size + size };
     struct outgoing out = { .parts = { { (const char *)&first, sizeof first }, { head, head_size }, { body, size } } };
     const char *message;
+    char bound[80] = "";
     json_int_t line;
 
     if (!converse(s, &out, seconds, err))
@@ -265,12 +333,14 @@ static bool ask(struct udf_session *s, char kind, uint32_t number, const void *h
     if (!s->answers.failed)
         return true;
     tell_trace(s);
+    if (json_is_true(json_object_get(s->answers.json, "memory")))
+        snprintf(bound, sizeof bound, " (it may use %lld MiB of memory: udf.memory)", (long long)s->config->udf_memory >> 20);
     message = json_string_value(json_object_get(s->answers.json, "message"));
     line = json_integer_value(json_object_get(s->answers.json, "line"));
     if (line > 0)
-        return err_set(err, ERR_UdfFailed, "%s: the UDF failed in line %lld: %.700s", s->current->pointer,
-                       (long long)line, message);
-    return err_set(err, ERR_UdfFailed, "%s: %.700s", s->current->pointer, message);
+        return err_set(err, ERR_UdfFailed, "%s: the UDF failed in line %lld: %.700s%s", s->current->pointer,
+                       (long long)line, message, bound);
+    return err_set(err, ERR_UdfFailed, "%s: %.700s%s", s->current->pointer, message, bound);
 }
 
 static bool start(struct udf_session *s, struct err *err)
@@ -284,8 +354,12 @@ static bool start(struct udf_session *s, struct err *err)
     if (!runtime)
         return err_set(err, ERR_FeatureUnsupported, "UDFs are not offered here.");
     signal(SIGPIPE, SIG_IGN);
-    if (!start_process(s, runtime, err))
+    if (!take_memory(s, err))
         return false;
+    if (!start_process(s, runtime, err)) {
+        give_memory_back(s);
+        return false;
+    }
     s->answers.line = tell_answer;
     s->answers.context = s;
     answers_expect(&s->answers, 'h', 0, NULL, 0);

@@ -1,5 +1,6 @@
 /* Users' code at work: an interpreter in a sandbox, which runs functions on parts of cubes. Interpreters are
- * expensive to start (half a second), so a thread keeps the one that it has started for all that it does. */
+ * expensive to start (half a second), so a thread keeps the one that it has started for all that it does. What an
+ * interpreter may take (udf.memory) is taken off the bound of the process that starts it, while it runs. */
 #ifndef UDF_UDF_H
 #define UDF_UDF_H
 
@@ -16,6 +17,9 @@ struct udf_listener {
  * needed. `config` and what the listener points at must outlive its use. */
 struct udf_session;
 struct udf_session *udf_session_of_thread(const struct config *config, const struct udf_listener *listener);
+
+/* Ends the interpreter of the calling thread, if it has one, and gives its memory back. */
+void udf_end_of_thread(void);
 
 /* Where pixels lie, for coordinates: pixel (0, 0) has its outer corner at (x0, y0). */
 struct udf_place {

@@ -3,38 +3,9 @@
 #include "ingest/import.h"
 #include "ingest/stac_file.h"
 #include "json/js.h"
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/fuzz/one_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char path[] = "/dev/shm/fuzz-container-XXXXXX.zip";
-
-static void remove_file(void)
-{
-    unlink(path);
-}
-
-static void make_file(void)
-{
-    int file = mkstemps(path, 4);
-
-    if (file < 0)
-        abort();
-    close(file);
-    atexit(remove_file);
-}
-
-static void write_all(const void *data, size_t size)
-{
-    int file = open(path, O_WRONLY | O_TRUNC);
-
-    if (file < 0 || write(file, data, size) != (ssize_t)size || close(file))
-        abort();
-}
 
 static bool take_object(void *context, json_t *object, const struct stac_place *place, struct err *err)
 {
@@ -71,11 +42,9 @@ static void look_at(const struct container *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(container) struct container *container = NULL;
+    const char *path = one_file(".zip", data, size);
     struct err err = { 0 };
 
-    if (strstr(path, "XXXXXX"))
-        make_file();
-    write_all(data, size);
     if (container_open(path, &container, &err))
         look_at(container);
     else if (!err.message[0])

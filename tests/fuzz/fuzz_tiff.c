@@ -1,42 +1,15 @@
 /* An image file of hostile making: reading all of it through the pool, fast door or not, answers
  * pixels or a message, and never asks for more memory than a window needs. */
 #include "raster/source.h"
+#include "tests/fuzz/one_file.h"
 #include <cpl_error.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char path[] = "/dev/shm/fuzz-tiff-XXXXXX";
-static bool started; /* the name does not tell: it may end with an X, too */
-
-static void remove_file(void)
-{
-    unlink(path);
-}
-
 static void start(void)
 {
-    int file = mkstemp(path);
-
-    if (file < 0)
-        abort();
-    close(file);
-    atexit(remove_file);
-    started = true;
     raster_init();
     CPLSetErrorHandler(CPLQuietErrorHandler);
-}
-
-static void write_all(const void *data, size_t size)
-{
-    int file = open(path, O_WRONLY | O_TRUNC);
-
-    if (file < 0 || write(file, data, size) != (ssize_t)size || close(file))
-        abort();
 }
 
 static void read_corner(struct source_pool *pool, const struct source *source, bool far)
@@ -58,12 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(source_pool) struct source_pool *pool = NULL;
     struct source source;
     struct err err = { 0 };
+    static bool started;
 
     if (!started)
         start();
-    write_all(data, size);
+    started = true;
     pool = source_pool_new(&options, 1 << 20);
-    if (!source_open(pool, path, 1, &source, &err)) {
+    if (!source_open(pool, one_file(".tif", data, size), 1, &source, &err)) {
         if (!err.message[0])
             abort();
         return 0;

@@ -5,43 +5,16 @@
 #include "base/mem.h"
 #include "json/js.h"
 #include "raster/engine.h"
+#include "tests/fuzz/one_file.h"
 #include <cpl_error.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char path[] = "/dev/shm/fuzz-uploaded-XXXXXX";
-static bool started;
-
-static void remove_file(void)
-{
-    unlink(path);
-}
-
 static void start(void)
 {
-    int file = mkstemp(path);
-
-    if (file < 0)
-        abort();
-    close(file);
-    atexit(remove_file);
-    started = true;
     setenv("TMPDIR", "/dev/shm", 0);
     raster_init();
     CPLSetErrorHandler(CPLQuietErrorHandler);
-}
-
-static void write_all(const void *data, size_t size)
-{
-    int file = open(path, O_WRONLY | O_TRUNC);
-
-    if (file < 0 || write(file, data, size) != (ssize_t)size || close(file))
-        abort();
 }
 
 /* Its date is one, its grid has pixels, and each band has a name. */
@@ -77,13 +50,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(mem) char *said = end ? mem_printf("%.*s", (int)(end - data), (const char *)data) : NULL;
     AUTO(json) json_t *made = NULL;
     struct err err = { 0 };
+    static bool started;
+    const char *path;
     bool good;
 
     if (!said)
         return 0;
     if (!started)
         start();
-    write_all(end + 1, size - (size_t)(end + 1 - data));
+    started = true;
+    path = one_file(".xxx", end + 1, size - (size_t)(end + 1 - data));
     if (!strncmp(said, "GTiff ", 6))
         good = uploaded_image(path, said + 6, &made, &err);
     else if (!strcmp(said, "GPKG") || !strcmp(said, "FlatGeobuf"))

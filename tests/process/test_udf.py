@@ -3,6 +3,7 @@ becomes of those that go wrong."""
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import textwrap
@@ -55,11 +56,11 @@ def array_udf(body, before=""):
         + textwrap.indent(textwrap.dedent(body), "    ")
 
 
-def run(scenes, tmp_path, nodes, *options, **env):
+def run(scenes, tmp_path, nodes, *options, preexec_fn=None, **env):
     path = tmp_path / "graph.json"
     path.write_text(json.dumps({"process_graph": nodes}))
     return subprocess.run([str(BINARY), "run", str(path), "--from", str(scenes[0]), "--output", str(tmp_path / "out"),
-                           *options], capture_output=True, text=True, timeout=300,
+                           *options], capture_output=True, text=True, timeout=300, preexec_fn=preexec_fn,
                           env={**os.environ, "SENTIER_UDF_PYTHON": sys.executable, **env})
 
 
@@ -292,6 +293,7 @@ def test_log(scenes, tmp_path):
 
 # ---- what goes wrong ----
 
+MEMORY = r"MemoryError.* \(it may use 300 MiB of memory: udf.memory\)|more than 300 MiB of memory \(udf.memory\)"
 SHAPES = {
     "raise ValueError('no such thing')": r"/process_graph/u: the UDF failed in line \d+: ValueError: no such thing",
     "return cube.values": r"gives a bare NumPy array, expected an xarray.DataArray",
@@ -304,8 +306,8 @@ SHAPES = {
     "sys.exit('bye')": r"SystemExit: bye",
     "os._exit(3)": r"the process of the UDF ended: it ended with status 3",
     "os.kill(os.getpid(), 9)": r"the process of the UDF ended: it was ended by signal 9",
-    "x = numpy.ones((1 << 30,))\nreturn cube": r"MemoryError|more than 300 MiB of memory",
-    "x = [bytearray(1 << 20) for i in range(2000)]\nreturn cube": r"MemoryError|more than 300 MiB of memory",
+    "x = numpy.ones((1 << 30,))\nreturn cube": MEMORY,
+    "x = [bytearray(1 << 20) for i in range(2000)]\nreturn cube": MEMORY,
     "while os.fork() >= 0: pass": r"started more than 64 processes|BlockingIOError|more than 300 MiB",
     "[threading.Thread(target=time.sleep, args=(100,)).start() for i in range(500)]":
         r"more than 64 processes|can't start new thread|more than 300 MiB",
@@ -331,6 +333,16 @@ def all_fail(scenes, tmp_path, bodies, **env):
 def test_wrong_results_and_ends(scenes, tmp_path):
     """Whatever a function does, the job says what went wrong and where."""
     all_fail(scenes, tmp_path, SHAPES, SENTIER_UDF_MEMORY="300M")
+
+
+def test_memory_is_shared(scenes, tmp_path):
+    """What the interpreter may take is taken off the bound of the process: where it does not fit, it is not started."""
+    nodes = {**bands(), "a": node("apply", process=callback(array_udf("return cube"), "x")),
+             "save": {**node("save_result", "a", format="GTiff"), "result": True}}
+    for most, fits in ((4 << 30, True), (1 << 30, False)):
+        done = run(scenes, tmp_path, nodes, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY)))
+        assert (done.returncode == 0) == fits, done.stderr
+    assert "/process_graph/u: the interpreter of a UDF may take 1024 MiB (udf.memory), of which " in done.stderr
 
 
 def test_endless(scenes, tmp_path):

@@ -129,7 +129,7 @@ def main():
         (Path(folder) / "basic_plugin.py").write_text(PLUGIN)
         provider = OpenIdProvider(folder)
         service = Service(Path(folder) / "service", f"auth.oidc_issuer={provider.issuer}", f"auth.oidc_audience={AUDIENCE}",
-                          "auth.oidc_client=sentier-cli")
+                          "auth.oidc_client=sentier-cli", f"udf.python={sys.executable}")
         try:
             service.start()
             service.add_user("suite")

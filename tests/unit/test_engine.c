@@ -1,6 +1,7 @@
 /* The engine on small plans by hand: what planes become where grids, types and no-data differ, the
  * files that come out as GDAL reads them, and parts that are damaged. */
 #include "raster/cog.h"
+#include "raster/foreign.h"
 #include "raster/part.h"
 #include "raster/schedule.h"
 #include "raster/zip_file.h"
@@ -423,6 +424,39 @@ static void unfit_results_are_refused_early(void **state)
     arena_free(m.arena);
 }
 
+static void interpreters_are_counted(void **state)
+{
+    enum { MB = 1 << 20 };
+    static const struct { int task, threads, want; } rows[] = { /* 128 MB are the process's own, 500 a thread's */
+        { 0, 8, 8 }, { 627, 1, 0 }, { 629, 1, 1 }, { 629, 4, 1 }, { 1200, 4, 2 }, { 4000, 2, 2 },
+    };
+    struct config *config;
+    struct plan_node node = { .op = PLAN_UDF };
+    const struct plan_node *nodes[] = { &node };
+    struct plan plan = { .n_nodes = 1, .nodes = nodes };
+    struct err err = { 0 };
+
+    (void)state;
+    assert_true(config_load(NULL, &config, &err));
+    config->udf_memory = 300 * MB;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct raster_options o = { .threads = rows[i].threads, .memory_bytes = (size_t)rows[i].threads * 200 * MB,
+                                    .task_bytes = (size_t)rows[i].task * MB, .config = config };
+
+        err_clear(&err);
+        if (foreign_fit(&plan, &o, &err) != (rows[i].want > 0) || (rows[i].want && o.threads != rows[i].want) ||
+            (rows[i].want && o.memory_bytes != (size_t)rows[i].want * 200 * MB))
+            fail_msg("row %zu: %d threads, %s", i, o.threads, err.message);
+        if (!rows[i].want)
+            assert_string_equal(err.message,
+                                "The interpreter of a UDF may take 300 MB (udf.memory), buffers 200 MB (raster.block_budget) "
+                                "and the process itself 128 MB; a task may take 627 MB (worker.memory).");
+    }
+    node.op = PLAN_LOAD;
+    assert_int_equal(foreign_interpreter_bytes(&plan, &(struct raster_options){ .config = config }), 0);
+    config_free(config);
+}
+
 /* ---- parts ---- */
 
 struct parts {
@@ -659,6 +693,7 @@ int main(void)
         cmocka_unit_test(pictures_have_alpha),
         cmocka_unit_test(json_is_nested_like_the_cube),
         cmocka_unit_test(unfit_results_are_refused_early),
+        cmocka_unit_test(interpreters_are_counted),
         cmocka_unit_test(parts_join_in_any_order),
         cmocka_unit_test(damaged_parts_are_refused),
         cmocka_unit_test(an_unreadable_asset_leaves_no_part),

@@ -27,7 +27,8 @@ bool run_estimate(struct request *rq, const json_t *process, const json_t *argum
     struct catalog_viewer viewer = { .db = rq->db, .user = rq->user ? rq->user->id : NULL };
     struct catalog catalog = catalog_store(&viewer);
     struct raster_options options = { .threads = 1,
-                                      .memory_bytes = (size_t)rq->config->raster_block_budget };
+                                      .memory_bytes = (size_t)rq->config->raster_block_budget,
+                                      .task_bytes = (size_t)rq->config->worker_memory, .config = rq->config };
     struct url_reader reader = { .config = rq->config, .db = rq->db, .user = viewer.user };
     struct raster_estimate pixels;
     AUTO(plan) struct plan *plan = NULL;
