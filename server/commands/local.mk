@@ -6,6 +6,7 @@ libsentier_a_SOURCES += \
 	server/commands/ortho.c \
 	server/commands/openapi.c \
 	server/commands/options.c \
+	server/commands/unpack.c \
 	server/commands/user.c \
 	server/commands/version.c
 libsentier_a_SOURCES += \

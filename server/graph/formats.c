@@ -434,7 +434,12 @@ static const struct file_input inputs[] = {
       "T and a time) makes it a label of t; without dates there is no t. A band without a description is called B1, B2, "
       "..., that of a file with one band as the file.",
       true },
-    { "GeoJSON", "GeoJSON", "Features or geometries, of load_url, too.", false },
+    { "netCDF", "netCDF",
+      "Variables over x and y, with a reference system that has an EPSG code. Those of one grid become bands; a dimension of time "
+      "becomes t, labels of others become part of the bands' names.",
+      true },
+    { "Zarr", "Zarr (zip)", "A zip of a Zarr store, which is read as netCDF is.", true },
+    { "GeoJSON", "GeoJSON", "Features or geometries.", false },
     { "GPKG", "GeoPackage", "The features of the first layer.", false },
     { "FlatGeobuf", "FlatGeobuf", "The features of the file.", false },
 };
@@ -467,7 +472,7 @@ json_t *graph_input_formats(void)
         if (!f->is_image)
             json_object_set_new(parameters, "properties",
                                 json_pack("{s:s, s:s, s:s, s:{s:s}}", "type", "array", "subtype", "format-option",
-                                          "description", "Of uploaded files: properties whose values become those of "
+                                          "description", "Properties whose values become those of "
                                           "the cube; without it there are geometries alone.",
                                           "items", "type", "string"));
         json_object_set_new(all, f->name,

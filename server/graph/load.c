@@ -463,32 +463,6 @@ static bool find_stac(struct call *call, const char *argument, struct wish *wish
     return read_bands(call, wish, err);
 }
 
-/* Images as items; of all or of none the date is known. */
-static bool find_images(struct call *call, const struct file_input *format, json_t **ret_found, bool *ret_undated,
-                        struct err *err)
-{
-    const struct value *paths = &call->arguments[0];
-    json_t *items = json_array();
-    const json_t *item;
-
-    *ret_found = json_pack("{s:o, s:n}", "items", items, "collection");
-    for (size_t i = 0; i < paths->array.length; i++) {
-        const char *path = paths->array.items[i].text;
-        bool undated;
-
-        if (!catalog_uploaded(call->planner, path, format->name, &item, err))
-            return err_prefix(err, "'%.200s'", path) || call_place(call, "paths", err);
-        json_array_append(items, (json_t *)item);
-        undated = json_is_true(json_object_get(json_object_get(item, "properties"), "sentier:undated"));
-        if (i && undated != *ret_undated)
-            return call_fail(call, err, ERR_ProcessParameterInvalid, "paths",
-                             "the names of some files tell a date, those of others do not; '%.200s' %s.", path,
-                             undated ? "does not" : "does");
-        *ret_undated = undated;
-    }
-    return true;
-}
-
 /* In the order of the files. */
 static void bands_of_images(struct planner *p, const json_t *found, struct collection_info *info, struct wish *wish)
 {
@@ -507,22 +481,13 @@ static void bands_of_images(struct planner *p, const json_t *found, struct colle
     info->n_bands = wish->n_bands;
 }
 
-static bool load_images(struct call *call, const struct file_input *format, struct value *ret, struct err *err)
+bool load_items(struct call *call, const char *name, json_t *found, bool undated, struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
-    const struct value *paths = &call->arguments[0];
     struct collection_info *info = arena_alloc(p->arena, sizeof *info);
-    struct wish wish = { .info = info, .start = INSTANT_MIN, .end = INSTANT_MAX };
-    AUTO(text) struct text names = { 0 };
-    AUTO(json) json_t *found = NULL;
-    bool undated = false;
+    struct wish wish = { .info = info, .start = INSTANT_MIN, .end = INSTANT_MAX, .found = found };
 
-    if (!find_images(call, format, &found, &undated, err))
-        return false;
-    for (size_t i = 0; i < paths->array.length; i++)
-        text_printf(&names, "%s%s", i ? ", " : "", paths->array.items[i].text);
-    wish.found = found;
-    wish.collection = info->id = arena_text(p->arena, names.data);
+    wish.collection = info->id = name;
     bands_of_images(p, found, info, &wish);
     add_demand(call, &wish);
     if (undated)
@@ -532,69 +497,6 @@ static bool load_images(struct call *call, const struct file_input *format, stru
     if (undated) /* load_cube() made it for us */
         cube_remove((struct cube *)ret->cube, cube_find(ret->cube, "t"));
     return true;
-}
-
-static bool load_features(struct call *call, const struct file_input *format, struct value *ret, struct err *err)
-{
-    const struct value *paths = &call->arguments[0], *options = call_argument(call, "options");
-    const struct value *names = value_member(options, "properties");
-    json_t *features = json_array();
-    AUTO(json) json_t *all = json_pack("{s:s, s:o}", "type", "FeatureCollection", "features", features);
-
-    for (size_t i = 0; i < paths->array.length; i++) {
-        const char *path = paths->array.items[i].text;
-        const json_t *one;
-
-        if (!catalog_uploaded(call->planner, path, format->name, &one, err))
-            return err_prefix(err, "'%.200s'", path) || call_place(call, "paths", err);
-        if (paths->array.length == 1) /* any kind of GeoJSON */
-            return geojson_cube(call, "paths", one, names, ret, err);
-        if (!json_is_array(json_object_get(one, "features")))
-            return call_fail(call, err, ERR_FormatUnsuitable, "paths",
-                             "'%.200s' is no FeatureCollection, as each of several files must be.", path);
-        json_array_extend(features, json_object_get(one, "features"));
-    }
-    return geojson_cube(call, "paths", all, names, ret, err);
-}
-
-static bool check_input_options(const struct call *call, const struct file_input *format, struct err *err)
-{
-    const struct value *options = call_argument(call, "options");
-
-    for (size_t i = 0; options->kind == KIND_OBJECT && i < options->object.count; i++) {
-        const struct value *v = &options->object.values[i];
-        bool good = !format->is_image && !strcmp(options->object.keys[i], "properties");
-
-        if (!good)
-            return call_fail(call, err, ERR_ProcessParameterInvalid, "options", "%s has no option '%.60s'.",
-                             format->name, options->object.keys[i]);
-        good = v->kind == KIND_ARRAY;
-        for (size_t k = 0; good && k < v->array.length; k++)
-            good = v->array.items[k].kind == KIND_STRING;
-        if (!good)
-            return call_fail(call, err, ERR_ProcessParameterInvalid, "options",
-                             "option 'properties': expected an array of names.");
-    }
-    return true;
-}
-
-/* Nothing is known of it before the plan is made. */
-bool run_load_uploaded_files(struct call *call, struct value *ret, struct err *err)
-{
-    const char *name = call_text(call, "format");
-    const struct file_input *format = format_input(name);
-
-    *ret = value_unknown();
-    if (!format)
-        return call_fail(call, err, ERR_FormatUnsuitable, "format", "'%.60s' is no input format; there are %s.", name,
-                         format_inputs(call->planner->arena));
-    if (!check_input_options(call, format, err))
-        return false;
-    if (call->arguments[0].array.length == 0)
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "paths", "expected at least one file.");
-    if (call->planner->mode != MODE_PLAN)
-        return true;
-    return (format->is_image ? load_images : load_features)(call, format, ret, err);
 }
 
 /* Nothing is known of it before the plan is made. */

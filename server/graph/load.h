@@ -1,4 +1,4 @@
-/* A load of a collection, while it is made: inside of load.c and load_source.c. */
+/* A load of a collection, while it is made: inside of load*.c. */
 #ifndef GRAPH_LOAD_H
 #define GRAPH_LOAD_H
 
@@ -30,6 +30,10 @@ struct load {
 /* One for each instant, or for each pass of a platform; with the scenes of each. */
 void load_make_labels(struct planner *p, struct load *load, const struct scene_list *scenes,
                       bool overpass);
+/* A cube of the items of {"items"}, whose asset "data" has all bands, in their order; `name` is told in messages. Undated
+ * ones have no t. */
+bool load_items(struct call *call, const char *name, json_t *found, bool undated, struct value *ret,
+                struct err *err) MUST_USE;
 /* NULL: the scene has no such band. */
 const struct scene_band *load_find_band(const struct scene *scene, const char *name);
 /* x, y, t and bands of a load with labels and infos. */

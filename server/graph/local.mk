@@ -25,7 +25,7 @@ libsentier_a_SOURCES += \
 	server/graph/labels.c \
 	server/graph/lanes.def \
 	server/graph/lattice.c \
-	server/graph/load.c \
+	server/graph/load.c server/graph/load_files.c \
 	server/graph/load.h \
 	server/graph/load_source.c \
 	server/graph/lower.c \

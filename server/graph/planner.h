@@ -353,7 +353,7 @@ struct demand {
 void demand_find(struct call *load, struct demand *ret);
 
 /* load.c and catalogue.c */
-run_fn run_load_collection, run_load_stac, run_load_uploaded_files;
+run_fn run_load_collection, run_load_stac, run_load_uploaded_files, run_load_url;
 /* `coarse`: overviews will do. */
 const struct source *load_on_grid(struct planner *p, const struct source *source,
                                   const struct grid *grid, bool coarse);

@@ -172,28 +172,6 @@ static bool run_load_geojson(struct call *call, struct value *ret, struct err *e
     return geojson_cube(call, "data", json, call_argument(call, "properties"), ret, err);
 }
 
-/* Fetched when the plan is made; before that nothing is known of it. */
-static bool run_load_url(struct call *call, struct value *ret, struct err *err)
-{
-    const char *url = call_text(call, "url"), *format = call_text(call, "format");
-    const struct value *options = call_argument(call, "options");
-    const json_t *json;
-    struct err reason = { 0 };
-
-    if (strcasecmp(format, "GeoJSON"))
-        return call_fail(call, err, ERR_FormatUnsuitable, "format",
-                         "'%.60s' is no input format; there is GeoJSON.", format);
-    if (options->kind == KIND_OBJECT && options->object.count)
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "options",
-                         "there is no option '%.60s'.", options->object.keys[0]);
-    *ret = value_unknown();
-    if (call->planner->mode != MODE_PLAN)
-        return true;
-    if (!catalog_fetch(call->planner, url, &json, &reason))
-        return call_fail(call, err, ERR_ProcessParameterInvalid, "url", "%.400s.", reason.message);
-    return geojson_cube(call, "url", json, NULL, ret, err);
-}
-
 /* ---- other geometries for the same values ---- */
 
 bool vector_check(const struct call *call, const struct cube *data, const char *parameter, struct err *err)

@@ -22,6 +22,7 @@ libsentier_a_SOURCES += \
 	server/jobs/sweep.c \
 	server/jobs/sweep_files.c \
 	server/jobs/udf_host.c server/jobs/udf_host.h \
+	server/jobs/unpacked.c server/jobs/unpacked.h \
 	server/jobs/uploaded_file.c server/jobs/uploaded_file.h \
 	server/jobs/url.c server/jobs/url.h \
 	server/jobs/wire.h server/jobs/worker.h \

@@ -82,8 +82,9 @@ struct raster_options perform_options(struct performer *p, const struct task *ta
 
     if (*c->raster_data && !p->allowed_paths) {
         AUTO(mem) char *staged = store_staged(c), *copies = store_downloads(c), *files = store_files(c);
+        AUTO(mem) char *run = scratch_run(c, task->job, task->run);
 
-        p->allowed_paths = mem_printf("%s:%s:%s:%s/%s", c->raster_data, staged, copies, files, p->work.owner); /* files: his own */
+        p->allowed_paths = mem_printf("%s:%s:%s:%s/%s:%s", c->raster_data, staged, copies, files, p->work.owner, run); /* files: his own */
     }
     return (struct raster_options){ .threads = threads,
                                     .memory_bytes = (size_t)(c->raster_block_budget * threads),

@@ -86,7 +86,9 @@ static bool make_plan(struct performer *p, struct task *task, struct catalog_vie
 {
     struct surveyor surveyor = { p, task, viewer };
     const struct udf_listener listener = perform_listener(p);
-    const struct url_reader reader = { p->config, viewer->db, viewer->user, &listener };
+    AUTO(mem) char *run = scratch_run(p->config, task->job, task->run);
+    AUTO(mem) char *folder = mem_printf("%s/brought.%" PRId64, run, task->token);
+    const struct url_reader reader = { p->config, viewer->db, viewer->user, &listener, folder };
     struct catalog catalog = p->work.scenes ? catalog_replay(p->work.scenes)
                                             : catalog_store(viewer);
 

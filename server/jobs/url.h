@@ -13,6 +13,9 @@ struct url_reader {
     const char *user; /* who asks */
     /* Of users' code that plans need to run (run_udf); NULL: it is not run here, but in a task. */
     const struct udf_listener *udf_listener;
+    /* Files that are fetched, or made of those of users, stay in this folder, which is made when it is needed; NULL:
+     * none are made here, but in a task. */
+    const char *folder;
 };
 /* Lets a catalogue fetch them, and the files that `user` has uploaded: from public addresses, and from those that jobs.url_hosts lists. `reader`
  * must live as long as the catalogue. */

@@ -42,7 +42,7 @@ libsentier_a_SOURCES += \
 	server/raster/variables.c server/raster/variables.h \
 	server/raster/warp.c server/raster/warp.h \
 	server/raster/windows.c server/raster/windows.h
-libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h server/raster/uploaded.c server/raster/uploaded.h \
+libsentier_a_SOURCES += server/raster/probe.c server/raster/probe.h server/raster/unpack.c server/raster/unpack.h server/raster/uploaded.c server/raster/uploaded.h \
 	server/raster/bucket.c server/raster/bucket.h
 libsentier_a_SOURCES += \
 	server/raster/colours.c server/raster/colours.h \

@@ -143,5 +143,5 @@ def test_what_is_refused(service, alice, tmp_path):
 
 def test_inputs_are_told(service, alice):
     told = alice.get(service.base + "/openeo/1.2/file_formats", timeout=30).json()["input"]
-    assert set(told) == {"GTiff", "GeoJSON", "GPKG", "FlatGeobuf"}
+    assert set(told) == {"GTiff", "netCDF", "Zarr", "GeoJSON", "GPKG", "FlatGeobuf"}
     assert told["GTiff"]["gis_data_types"] == ["raster"] and "properties" in told["GPKG"]["parameters"]

@@ -1,6 +1,7 @@
 """openEO with its Python client, and over plain HTTP what the client does not ask."""
 import io
 import json
+import re
 import time
 import zipfile
 
@@ -10,7 +11,7 @@ import pandas
 import pytest
 import rasterio
 import requests
-from conftest import no_sandbox
+from conftest import ROOT, no_sandbox
 from graphs import BANDS, COMPOSITE, NDVI, SCL_VALID, VALID, add, ndvi_of_window
 from openeo.rest import OpenEoApiError
 from openeo.rest.conversions import timeseries_json_to_pandas
@@ -79,6 +80,18 @@ def test_metadata(connection, scenes):
     assert older.capabilities().api_version() == "1.2.0"
     if not no_sandbox():
         assert list(older.list_udf_runtimes()) == ["Python"] and connection.capabilities().supports_endpoint("/udf_runtimes")
+
+
+def test_profiles(connection, shared):
+    """Every process of openEO's profiles up to L4 is offered, or the reason why not is written down."""
+    text = (shared / "specs/openeo/profiles/processes.md").read_text()
+    wanted = {"unflatten_dimension" if p == "unflatten_dimensions" else p  # as the process itself is called
+              for p in re.findall(r"^- \*\*`(\w+)", text, re.M)}
+    reasons = (ROOT / "ARCHITECTURE.md").read_text().split("**What is not offered**")[1].split("\n**")[0]
+    offered = {p["id"] for p in connection.list_processes()}
+    missing = wanted - offered
+    assert len(wanted) > 140 and missing <= set(re.findall(r"`(\w+)`", reasons)), missing
+    assert not missing & {"run_udf", "load_uploaded_files", "load_url", "load_stac", "cloud_detection"}
 
 
 def test_validation(connection):
