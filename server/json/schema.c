@@ -1,15 +1,44 @@
-/* A table of keywords, each with its function; a schema is checked keyword by keyword in the
- * table's order, so that a wrong type is told before a wrong length. */
+/* A table of keywords, each with its function. A schema is compiled to the list of its keywords in the
+ * table's order (so that a wrong type is told before a wrong length), with compiled patterns and the
+ * schemas within, and a value is held against that list. */
 #include "json/schema.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "json/pattern.h"
 #include <math.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct place;
+
+/* What a keyword has within. */
+enum holds { NOTHING, A_PATTERN, A_SCHEMA, A_LIST, NAMED };
+
+struct keyword {
+    const char *name;
+    bool (*check)(const struct place *at, struct err *err);
+    enum holds holds;
+};
+
+struct rule {
+    const struct keyword *keyword;
+    const json_t *json; /* what it says */
+    regex_t *pattern;   /* NULL: none, or one that the C library cannot say */
+    const char **names; /* of the schemas within, where they have some */
+    struct js_schema **within;
+    size_t n_within;
+};
+
+struct js_schema {
+    const json_t *json;
+    struct rule *rules;
+    size_t n_rules;
+};
 
 struct place {
     const json_t *schema, *rule, *value; /* rule: what the keyword says */
+    const struct rule *compiled;
     const char *pointer;
 };
 
@@ -212,17 +241,12 @@ static bool check_unique(const struct place *at, struct err *err)
 /* A pattern that the C library cannot say is an annotation. */
 static bool check_pattern(const struct place *at, struct err *err)
 {
-    bool given = json_is_string(at->value) && json_is_string(at->rule), fits;
-    AUTO(mem) char *posix = given ? pattern_posix(json_string_value(at->rule)) : NULL;
-    regex_t pattern;
-
-    if (!posix || regcomp(&pattern, posix, REG_EXTENDED | REG_NOSUB))
+    if (!json_is_string(at->value) || !at->compiled->pattern ||
+        regexec(at->compiled->pattern, json_string_value(at->value), 0, NULL, 0) == 0)
         return true;
-    fits = regexec(&pattern, json_string_value(at->value), 0, NULL, 0) == 0;
-    regfree(&pattern);
-    return fits || err_set(err, ERR_InvalidParameter, "%s: '%.100s' does not match %.100s",
-                           shown(at->pointer), json_string_value(at->value),
-                           json_string_value(at->rule));
+    return err_set(err, ERR_InvalidParameter, "%s: '%.100s' does not match %.100s",
+                   shown(at->pointer), json_string_value(at->value),
+                   json_string_value(at->rule));
 }
 
 static bool check_format(const struct place *at, struct err *err)
@@ -252,7 +276,7 @@ static bool check_items(const struct place *at, struct err *err)
     json_array_foreach(at->value, i, item) {
         AUTO(mem) char *pointer = js_pointer_index(at->pointer, i);
 
-        if (!js_schema_check(at->rule, item, pointer, err))
+        if (!js_schema_fits(at->compiled->within[0], item, pointer, err))
             return false;
     }
     return true;
@@ -278,14 +302,12 @@ static bool check_required(const struct place *at, struct err *err)
 
 static bool check_properties(const struct place *at, struct err *err)
 {
-    const char *name;
-    json_t *schema;
-
-    json_object_foreach((json_t *)at->rule, name, schema) {
+    for (size_t i = 0; i < at->compiled->n_within; i++) {
+        const char *name = at->compiled->names[i];
         const json_t *member = json_object_get(at->value, name);
-        AUTO(mem) char *pointer = js_pointer(at->pointer, name);
+        AUTO(mem) char *pointer = member ? js_pointer(at->pointer, name) : NULL;
 
-        if (member && !js_schema_check(schema, member, pointer, err))
+        if (member && !js_schema_fits(at->compiled->within[i], member, pointer, err))
             return false;
     }
     return true;
@@ -306,7 +328,7 @@ static bool check_additional(const struct place *at, struct err *err)
             continue;
         if (json_is_false(at->rule))
             return err_set(err, ERR_InvalidParameter, "%s: there is no such member here", pointer);
-        if (!js_schema_check(at->rule, member, pointer, err))
+        if (!js_schema_fits(at->compiled->within[0], member, pointer, err))
             return false;
     }
     return true;
@@ -315,13 +337,12 @@ static bool check_additional(const struct place *at, struct err *err)
 /* How many branches fit; *ret_first is the error of the first branch, which is the usual one. */
 static size_t count_fits(const struct place *at, struct err *ret_first)
 {
-    size_t i, fits = 0;
-    json_t *branch;
+    size_t fits = 0;
 
-    json_array_foreach(at->rule, i, branch) {
+    for (size_t i = 0; i < at->compiled->n_within; i++) {
         struct err err = { 0 };
 
-        if (js_schema_check(branch, at->value, at->pointer, &err))
+        if (js_schema_fits(at->compiled->within[i], at->value, at->pointer, &err))
             fits++;
         else if (ret_first->code == ERR_None)
             *ret_first = err;
@@ -343,11 +364,8 @@ static bool check_any(const struct place *at, struct err *err)
 
 static bool check_all(const struct place *at, struct err *err)
 {
-    size_t i;
-    json_t *branch;
-
-    json_array_foreach(at->rule, i, branch) {
-        if (!js_schema_check(branch, at->value, at->pointer, err))
+    for (size_t i = 0; i < at->compiled->n_within; i++) {
+        if (!js_schema_fits(at->compiled->within[i], at->value, at->pointer, err))
             return false;
     }
     return true;
@@ -357,47 +375,138 @@ static bool check_not(const struct place *at, struct err *err)
 {
     struct err ignored = { 0 };
 
-    return !js_schema_check(at->rule, at->value, at->pointer, &ignored) ||
+    return !js_schema_fits(at->compiled->within[0], at->value, at->pointer, &ignored) ||
            err_set(err, ERR_InvalidParameter, "%s: has a form that is excluded",
                    shown(at->pointer));
 }
 
-static const struct { const char *name; bool (*check)(const struct place *at, struct err *err); }
-    keywords[] = {
-        { "type", check_type },
-        { "enum", check_enum },
-        { "const", check_const },
-        { "minimum", check_minimum },
-        { "maximum", check_maximum },
-        { "exclusiveMinimum", check_above },
-        { "exclusiveMaximum", check_below },
-        { "multipleOf", check_multiple },
-        { "minLength", check_min_length },
-        { "maxLength", check_max_length },
-        { "minItems", check_min_items },
-        { "maxItems", check_max_items },
-        { "uniqueItems", check_unique },
-        { "pattern", check_pattern },
-        { "format", check_format },
-        { "required", check_required },
-        { "properties", check_properties },
-        { "additionalProperties", check_additional },
-        { "items", check_items },
-        { "allOf", check_all },
-        { "anyOf", check_any },
-        { "oneOf", check_any },
-        { "not", check_not },
-    };
+static const struct keyword keywords[] = {
+    { "type", check_type, NOTHING },
+    { "enum", check_enum, NOTHING },
+    { "const", check_const, NOTHING },
+    { "minimum", check_minimum, NOTHING },
+    { "maximum", check_maximum, NOTHING },
+    { "exclusiveMinimum", check_above, NOTHING },
+    { "exclusiveMaximum", check_below, NOTHING },
+    { "multipleOf", check_multiple, NOTHING },
+    { "minLength", check_min_length, NOTHING },
+    { "maxLength", check_max_length, NOTHING },
+    { "minItems", check_min_items, NOTHING },
+    { "maxItems", check_max_items, NOTHING },
+    { "uniqueItems", check_unique, NOTHING },
+    { "pattern", check_pattern, A_PATTERN },
+    { "format", check_format, NOTHING },
+    { "required", check_required, NOTHING },
+    { "properties", check_properties, NAMED },
+    { "additionalProperties", check_additional, A_SCHEMA },
+    { "items", check_items, A_SCHEMA },
+    { "allOf", check_all, A_LIST },
+    { "anyOf", check_any, A_LIST },
+    { "oneOf", check_any, A_LIST },
+    { "not", check_not, A_SCHEMA },
+};
+
+static regex_t *compile_pattern(const json_t *rule)
+{
+    AUTO(mem) char *posix = json_is_string(rule) ? pattern_posix(json_string_value(rule)) : NULL;
+    regex_t *pattern = posix ? mem_alloc(sizeof *pattern) : NULL;
+
+    if (!pattern || regcomp(pattern, posix, REG_EXTENDED | REG_NOSUB) == 0)
+        return pattern;
+    free(pattern);
+    return NULL;
+}
+
+static void compile_list(struct rule *rule)
+{
+    json_t *one;
+    size_t i;
+
+    rule->within = mem_array(json_array_size(rule->json), sizeof *rule->within);
+    json_array_foreach((json_t *)rule->json, i, one)
+        rule->within[rule->n_within++] = js_schema_compile(one);
+}
+
+static void compile_named(struct rule *rule)
+{
+    const char *name;
+    json_t *one;
+
+    rule->within = mem_array(json_object_size(rule->json), sizeof *rule->within);
+    rule->names = mem_array(json_object_size(rule->json), sizeof *rule->names);
+    json_object_foreach((json_t *)rule->json, name, one) {
+        rule->names[rule->n_within] = name;
+        rule->within[rule->n_within++] = js_schema_compile(one);
+    }
+}
+
+static void compile_rule(struct rule *rule)
+{
+    switch (rule->keyword->holds) {
+    case NOTHING: return;
+    case A_PATTERN: rule->pattern = compile_pattern(rule->json); return;
+    case A_LIST: compile_list(rule); return;
+    case NAMED: compile_named(rule); return;
+    case A_SCHEMA:
+        rule->within = mem_array(1, sizeof *rule->within);
+        rule->within[rule->n_within++] = js_schema_compile(rule->json);
+    }
+}
+
+struct js_schema *js_schema_compile(const json_t *schema)
+{
+    struct js_schema *compiled = mem_alloc(sizeof *compiled);
+    struct rule rules[ARRAY_LEN(keywords)];
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
+        const json_t *json = json_object_get(schema, keywords[i].name);
+
+        if (!json)
+            continue;
+        rules[n] = (struct rule){ .keyword = &keywords[i], .json = json };
+        compile_rule(&rules[n++]);
+    }
+    *compiled = (struct js_schema){ .json = schema, .rules = mem_array(n, sizeof *rules), .n_rules = n };
+    if (n)
+        memcpy(compiled->rules, rules, n * sizeof *rules);
+    return compiled;
+}
+
+void js_schema_free(struct js_schema *compiled)
+{
+    for (size_t i = 0; compiled && i < compiled->n_rules; i++) {
+        struct rule *rule = &compiled->rules[i];
+
+        for (size_t k = 0; k < rule->n_within; k++)
+            js_schema_free(rule->within[k]);
+        if (rule->pattern)
+            regfree(rule->pattern);
+        free(rule->pattern);
+        free(rule->names);
+        free(rule->within);
+    }
+    if (compiled)
+        free(compiled->rules);
+    free(compiled);
+}
+
+bool js_schema_fits(const struct js_schema *compiled, const json_t *value, const char *pointer, struct err *err)
+{
+    for (size_t i = 0; i < compiled->n_rules; i++) {
+        const struct rule *rule = &compiled->rules[i];
+        const struct place at = { compiled->json, rule->json, value, rule, pointer };
+
+        if (!rule->keyword->check(&at, err))
+            return false;
+    }
+    return true;
+}
 
 bool js_schema_check(const json_t *schema, const json_t *value, const char *pointer,
                      struct err *err)
 {
-    struct place at = { .schema = schema, .value = value, .pointer = pointer };
+    AUTO(js_schema) struct js_schema *compiled = js_schema_compile(schema);
 
-    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
-        at.rule = json_object_get(schema, keywords[i].name);
-        if (at.rule && !keywords[i].check(&at, err))
-            return false;
-    }
-    return true;
+    return js_schema_fits(compiled, value, pointer, err);
 }

@@ -22,6 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
-    ogc_outputs_prune(graph, description, request);
+    json_decref(ogc_outputs_prune(graph, description, request));
     return 0;
 }

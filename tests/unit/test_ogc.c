@@ -134,11 +134,14 @@ static void outputs(void **state)
 static void pruning(void **state)
 {
     AUTO(json) json_t *description = parse(description_text), *graph = parse(graph_text);
-    AUTO(json) json_t *request = parse("{'outputs':{'b':{}}}");
-    const json_t *nodes = json_object_get(graph, "process_graph");
+    AUTO(json) json_t *request = parse("{'outputs':{'b':{}}}"), *all = parse("{'outputs':{'a':{},'b':{}}}");
+    AUTO(json) json_t *before = json_deep_copy(graph), *same = ogc_outputs_prune(graph, description, all);
+    AUTO(json) json_t *pruned = ogc_outputs_prune(graph, description, request);
+    const json_t *nodes = json_object_get(pruned, "process_graph");
 
     (void)state;
-    ogc_outputs_prune(graph, description, request);
+    assert_ptr_equal(same, graph);
+    assert_true(json_equal(graph, before)); /* others have it, too */
     assert_null(json_object_get(nodes, "a"));
     assert_non_null(json_object_get(nodes, "x"));
     assert_true(json_is_true(json_object_get(json_object_get(nodes, "b"), "result")));
@@ -182,6 +185,7 @@ static void built_in(void **state)
             size_t k;
 
             assert_true(is_parameter(graph, name));
+            assert_non_null(ogc_schema_find(schema));
             fits(process->id, name, schema, json_object_get(schema, "default"));
             json_array_foreach(json_object_get(schema, "examples"), k, example)
                 fits(process->id, name, schema, example);

@@ -1,49 +1,37 @@
-/* The processes that are built into the program, and which of them this site offers. */
+/* What is built in: the texts that processes/ogc/ has, read once, with the schemas of inputs compiled. From then on
+ * nothing changes any more, so that all threads share it. */
 #include "api/ogc/ogc.h"
 #include "graph/formats.h"
+#include "json/schema.h"
 #include "raster/engine.h"
+#include <pthread.h>
 #include <string.h>
+#include <uthash.h>
 
 #define OGC_PROCESS(name, file)                                                                    \
     extern const char ogc_description_##name[], ogc_graph_##name[];
 #include "processes/ogc/processes.def"
 #undef OGC_PROCESS
 
-static const struct ogc_process processes[] = {
+static const struct { const char *id, *description, *graph; } texts[] = {
 #define OGC_PROCESS(name, file) { #file, ogc_description_##name, ogc_graph_##name },
 #include "processes/ogc/processes.def"
 #undef OGC_PROCESS
 };
 
+static struct ogc_process processes[ARRAY_LEN(texts)];
+
+/* By the address of its JSON. */
+struct known_schema {
+    const json_t *json;
+    struct js_schema *compiled;
+    UT_hash_handle hh;
+};
+static struct known_schema *schemas;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 /* What only some sites can offer comes last in the table; how many of it this one offers is found out before the first request. */
-static size_t n_offered = ARRAY_LEN(processes);
-
-void ogc_processes_configure(const struct config *config)
-{
-    n_offered = ARRAY_LEN(processes) - (*config->sar_dem ? 0 : 1);
-}
-
-bool ogc_process_is_missing(const char *id, struct err *err)
-{
-    for (size_t i = n_offered; i < ARRAY_LEN(processes); i++)
-        if (!strcmp(processes[i].id, id))
-            return !err_set(err, ERR_FeatureUnsupported,
-                            "'%s' is not offered here: this site has no digital elevation model (sar.dem is not set)", id);
-    return false;
-}
-
-const struct ogc_process *ogc_process_find(const char *id)
-{
-    for (size_t i = 0; i < n_offered; i++)
-        if (!strcmp(processes[i].id, id))
-            return &processes[i];
-    return NULL;
-}
-
-const struct ogc_process *ogc_process_at(size_t i)
-{
-    return i < n_offered ? &processes[i] : NULL;
-}
+static size_t n_offered = ARRAY_LEN(texts);
 
 static json_t *parse(const char *text)
 {
@@ -89,15 +77,75 @@ static void drop_missing_formats(json_t *description)
         drop_missing(json_object_get(json_object_get(output, "schema"), "oneOf"), "contentMediaType", missing);
 }
 
+static void compile(const json_t *schema)
+{
+    struct known_schema *one = mem_alloc(sizeof *one);
+    const json_t *branch;
+    size_t i;
+
+    *one = (struct known_schema){ .json = schema, .compiled = js_schema_compile(schema) };
+    HASH_ADD_PTR(schemas, json, one);
+    json_array_foreach(json_object_get(schema, "oneOf"), i, branch) /* which a media type may choose */
+        compile(branch);
+}
+
+static void read_all(void)
+{
+    const char *name;
+    json_t *input;
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        processes[i] = (struct ogc_process){ texts[i].id, parse(texts[i].description), parse(texts[i].graph) };
+        drop_missing_formats(processes[i].description);
+        json_object_foreach(json_object_get(processes[i].description, "inputs"), name, input)
+            compile(json_object_get(input, "schema"));
+    }
+}
+
+void ogc_processes_configure(const struct config *config)
+{
+    n_offered = ARRAY_LEN(texts) - (*config->sar_dem ? 0 : 1);
+}
+
+bool ogc_process_is_missing(const char *id, struct err *err)
+{
+    for (size_t i = n_offered; i < ARRAY_LEN(texts); i++)
+        if (!strcmp(texts[i].id, id))
+            return !err_set(err, ERR_FeatureUnsupported,
+                            "'%s' is not offered here: this site has no digital elevation model (sar.dem is not set)", id);
+    return false;
+}
+
+const struct ogc_process *ogc_process_find(const char *id)
+{
+    pthread_once(&once, read_all);
+    for (size_t i = 0; i < n_offered; i++)
+        if (!strcmp(processes[i].id, id))
+            return &processes[i];
+    return NULL;
+}
+
+const struct ogc_process *ogc_process_at(size_t i)
+{
+    pthread_once(&once, read_all);
+    return i < n_offered ? &processes[i] : NULL;
+}
+
 json_t *ogc_process_description(const struct ogc_process *process)
 {
-    json_t *description = parse(process->description);
-
-    drop_missing_formats(description);
-    return description;
+    return json_incref(process->description);
 }
 
 json_t *ogc_process_graph(const struct ogc_process *process)
 {
-    return parse(process->graph);
+    return json_incref(process->graph);
+}
+
+const struct js_schema *ogc_schema_find(const json_t *schema)
+{
+    struct known_schema *found;
+
+    pthread_once(&once, read_all);
+    HASH_FIND_PTR(schemas, &schema, found);
+    return found ? found->compiled : NULL;
 }

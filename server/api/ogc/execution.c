@@ -82,7 +82,7 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
     x->description = json_incref(called.description);
     if (called.kind || json_object_get(called.unit, "execute") || ogc_workflow_is(body))
         return read_workflow(rq, body, &called, x, err);
-    x->graph = json_incref(called.unit);
+    x->graph = json_incref(called.unit); /* others have it, too: it is never changed */
     if (!ogc_outputs_read(body, x->description, &x->request, err))
         return false;
     json_object_set(x->request, "definition", (json_t *)body);
@@ -93,7 +93,8 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
         !ogc_outputs_choose(body, x->description, x->arguments, err) || !product_fill(rq, x->graph, x->arguments, err) ||
         !notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err))
         return false;
-    ogc_outputs_prune(x->graph, x->description, x->request);
+    json_decref(x->graph); /* `called` holds it still */
+    x->graph = ogc_outputs_prune(called.unit, x->description, x->request);
     return true;
 }
 

@@ -53,10 +53,11 @@ struct ogc_preference {
 struct ogc_preference ogc_preference_read(struct request *rq);
 void ogc_preference_applied(struct request *rq, struct reply *reply, const struct ogc_preference *prefer, bool async);
 
-/* builtin.c: a process as it is built into the program. */
+/* builtin.c: a process that is part of the program. What all requests share is never changed: who wants it otherwise
+ * makes a copy. */
 struct ogc_process {
     const char *id;
-    const char *description, *graph; /* JSON texts */
+    json_t *description, *graph; /* NULL: it was deployed (ogc_deployed_find()) */
 };
 /* Which of them this site offers; called once, before the first request. */
 void ogc_processes_configure(const struct config *config);
@@ -64,9 +65,12 @@ void ogc_processes_configure(const struct config *config);
 bool ogc_process_is_missing(const char *id, struct err *err) MUST_USE;
 const struct ogc_process *ogc_process_find(const char *id); /* NULL when there is none */
 const struct ogc_process *ogc_process_at(size_t i); /* in the order of the list; NULL at its end */
-/* The caller owns what these give; their texts were read when the program was tested. */
+/* References for the caller to drop. */
 json_t *ogc_process_description(const struct ogc_process *process);
 json_t *ogc_process_graph(const struct ogc_process *process);
+/* The schema of an input, or of an alternative of it, made ready; NULL: it is none of what is built in. */
+struct js_schema;
+const struct js_schema *ogc_schema_find(const json_t *schema);
 
 /* deployed.c: what users deployed. The description as it is told, links included. Errors: ProcessNotFound. */
 bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_body, struct err *err) MUST_USE;
@@ -111,8 +115,9 @@ bool ogc_outputs_read(const json_t *body, const json_t *description, json_t **re
                       struct err *err) MUST_USE;
 /* The media type that is asked for of an output with several of them, as the input "format". Errors: InvalidParameter. */
 bool ogc_outputs_choose(const json_t *body, const json_t *description, json_t *arguments, struct err *err) MUST_USE;
-/* Takes the sinks of outputs that nobody asked for out of the graph, and what feeds nothing else. */
-void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request);
+/* The graph without the sinks of outputs that nobody asked for and what feeds nothing else: a reference to the same one
+ * when there are none, else a copy. */
+json_t *ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request);
 
 /* steps.c */
 handler_fn ogc_steps_get;

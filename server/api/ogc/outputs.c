@@ -232,16 +232,30 @@ static void drop_unused(json_t *nodes, const json_t *fed)
             json_object_del(nodes, id);
 }
 
-void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request)
+/* Is there a sink that nobody asked for? */
+static bool has_idle_sink(const json_t *graph, const json_t *description, const json_t *asked)
+{
+    const char *id;
+    json_t *output;
+
+    json_object_foreach(json_object_get(description, "outputs"), id, output)
+        if (!json_object_get(asked, id) && is_sink(json_object_get(json_object_get(graph, "process_graph"), id)))
+            return true;
+    return false;
+}
+
+json_t *ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *request)
 {
     const json_t *asked = json_object_get(request, "outputs");
-    json_t *nodes = json_object_get(graph, "process_graph"), *value, *heir = NULL;
+    json_t *copy, *nodes, *value, *heir = NULL;
     AUTO(json) json_t *fed = json_object();
     bool lost = false;
     const char *id;
 
-    if (json_object_size(asked) == 0)
-        return;
+    if (json_object_size(asked) == 0 || !has_idle_sink(graph, description, asked))
+        return json_incref(graph);
+    copy = json_deep_copy(graph);
+    nodes = json_object_get(copy, "process_graph");
     json_object_foreach(json_object_get(description, "outputs"), id, value) {
         json_t *node = json_object_get(nodes, id);
 
@@ -258,4 +272,5 @@ void ogc_outputs_prune(json_t *graph, const json_t *description, const json_t *r
     if (lost && heir)
         json_object_set_new(heir, "result", json_true());
     drop_unused(nodes, fed);
+    return copy;
 }

@@ -6,7 +6,7 @@
 /* A summary is the description without inputs and outputs. */
 static json_t *summary(struct request *rq, const struct ogc_process *process)
 {
-    json_t *body = ogc_process_description(process);
+    json_t *body = json_copy(process->description);
 
     json_object_del(body, "inputs");
     json_object_del(body, "outputs");
@@ -89,7 +89,7 @@ bool ogc_process_get(struct request *rq, struct reply *reply, struct err *err)
             return false;
         return ogc_answer(rq, reply, 200, body, html_ogc_process, err);
     }
-    body = ogc_process_description(process);
+    body = json_copy(process->description);
     json_object_set_new(body, "mutable", json_false());
     json_object_set_new(body, "links", ogc_process_links(rq, process->id));
     return ogc_answer(rq, reply, 200, body, html_ogc_process, err);

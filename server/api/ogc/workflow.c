@@ -244,7 +244,8 @@ static void finish_steps(struct compiling *c)
 
     json_object_foreach(c->steps, key, step)
         if (json_object_get(json_object_get(step, "unit"), "process_graph"))
-            ogc_outputs_prune(json_object_get(step, "unit"), json_object_get(c->descriptions, key), json_object_get(step, "request"));
+            json_object_set_new(step, "unit", ogc_outputs_prune(json_object_get(step, "unit"), json_object_get(c->descriptions, key),
+                                                                json_object_get(step, "request")));
 }
 
 bool ogc_workflow_read(struct request *rq, const json_t *body, struct ogc_called *called, json_t **ret_workflow,

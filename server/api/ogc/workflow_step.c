@@ -280,6 +280,18 @@ static void leave_places(const json_t *from, json_t *arguments)
 
 /* ---- the whole ---- */
 
+/* A description whose inputs can be made optional; what their schemas are stays shared. */
+static json_t *own_inputs(const json_t *description)
+{
+    json_t *copy = json_copy((json_t *)description), *inputs = json_object(), *input;
+    const char *name;
+
+    json_object_foreach(json_object_get(description, "inputs"), name, input)
+        json_object_set_new(inputs, name, json_copy(input));
+    json_object_set_new(copy, "inputs", inputs);
+    return copy;
+}
+
 bool ogc_step_begin(struct request *rq, const json_t *body, const struct ogc_called *called, const char *pointer, json_t *inputs,
                     struct ogc_step *ret, struct err *err)
 {
@@ -288,7 +300,7 @@ bool ogc_step_begin(struct request *rq, const json_t *body, const struct ogc_cal
     json_t *value;
 
     *ret = (struct ogc_step){ .rq = rq, .called = called, .pointer = pointer, .inputs = inputs, .plain = json_object(),
-                              .from = json_array(), .description = json_deep_copy(called->description), .open = json_object() };
+                              .from = json_array(), .description = own_inputs(called->description), .open = json_object() };
     if (!ogc_outputs_read(body, called->description, &request, err))
         return ogc_within(pointer, err);
     json_object_foreach(json_object_get(body, "inputs"), name, value)
