@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 
 /* How long the first of several waits at most. */
-enum { WAIT_MS = 20 };
+enum { WAIT_MS = 50 };
 
 /* A job whose files are made. Texts are in its arena. */
 struct publication {

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Jobs that end together, in one process. */
-enum { WIRE_MOST_MADE = 16 };
+enum { WIRE_MOST_MADE = 32 };
 
 /* For whom a process may work that has worked. */
 enum reuse {

@@ -48,7 +48,7 @@ struct failed_task {
 /* Twice the slots and a few: processes that idle or die do not stand in the way of a new one; and those
  * that wait for tape. */
 enum { MAX_SLOTS = 255, STAGING_PLACES = 8, MAX_SPARE = 16,
-       MAX_PLACES = 2 * (MAX_SLOTS + MAX_SPARE) + 2 + STAGING_PLACES, MAX_ENDED = 256, MAX_BACKLOG = 16 };
+       MAX_PLACES = 2 * (MAX_SLOTS + MAX_SPARE) + 2 + STAGING_PLACES, MAX_ENDED = 256, MAX_BACKLOG = 32 };
 
 struct ended_job { /* whose files go when no child of ours works on it */
     char id[ID_UUID_SIZE];

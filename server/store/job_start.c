@@ -4,6 +4,7 @@
  * not stored after all, he is served a moment earlier or later than would be fair. */
 #include "store/job_rows.h"
 #include <inttypes.h>
+#include <string.h>
 
 /* What a job is charged in its owner's virtual time until planning knows better. */
 #define FIRST_GUESS "1"
@@ -29,21 +30,48 @@ bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID
                   err);
 }
 
-bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, char ret_id[static ID_UUID_SIZE],
+/* Runs an insertion that returns when it was made. */
+static bool insert(struct db *db, const char *sql, const struct db_arg *args, size_t n_args, int64_t *ret_created,
+                   struct err *err)
+{
+    AUTO(rows) PGresult *rows = NULL;
+
+    if (!db_query(db, &rows, sql, args, n_args, err))
+        return false;
+    *ret_created = row_instant(rows, 0, 0);
+    return true;
+}
+
+bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, struct job_receipt *ret_receipt,
                          struct err *err)
 {
     AUTO(mem) char *process = row_json_dump(in->process), *arguments = row_json_dump(in->arguments);
     AUTO(mem) char *request = row_json_dump(in->request);
 
-    id_uuid(ret_id);
-    return db_run(db,
+    id_uuid(ret_receipt->id);
+    return insert(db,
                   "INSERT INTO jobs(id, owner, face, process_id, title, process, arguments, request, class, state, run,"
                   "                 queued, started, finished, catalogued, expires)"
                   " VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8::json, $9, 3, 1, now(), now(), now(), true,"
-                  "         CASE WHEN $10::bigint > 0 THEN now() + $10 * interval '1 s' END)",
-                  DB_ARGS(db_text(ret_id), db_text(in->owner), db_text(in->face), db_text(in->process_id), db_text(in->title),
-                          db_text(process), db_text(arguments), db_text(request), db_int(in->class), db_int(keep_seconds)),
-                  err);
+                  "         CASE WHEN $10::bigint > 0 THEN now() + $10 * interval '1 s' END) RETURNING created",
+                  DB_ARGS(db_text(ret_receipt->id), db_text(in->owner), db_text(in->face), db_text(in->process_id),
+                          db_text(in->title), db_text(process), db_text(arguments), db_text(request), db_int(in->class),
+                          db_int(keep_seconds)),
+                  &ret_receipt->created, err);
+}
+
+struct job job_of_receipt(const struct job_input *in, const struct job_receipt *receipt, bool finished)
+{
+    struct job job = { .face = in->face, .process_id = in->process_id, .title = in->title, .description = in->description,
+                       .process = json_incref((json_t *)in->process), .arguments = json_incref((json_t *)in->arguments),
+                       .request = json_incref((json_t *)in->request), .state = finished ? JOB_FINISHED : JOB_QUEUED,
+                       .class = in->class, .progress = finished ? 100 : 0, .created = receipt->created,
+                       .updated = receipt->created, .queued = receipt->created };
+
+    memcpy(job.id, receipt->id, sizeof job.id);
+    if (finished)
+        job.started = job.finished = receipt->created;
+    return job;
 }
 
 /* The owner's virtual time starts no earlier than the queue is now: who was away saves up nothing. */
@@ -130,47 +158,51 @@ static const struct job_terms *terms_of(const struct job_terms *terms)
 
 /* The job and its first task, ready. */
 static bool insert_queued(struct db *db, const struct job_input *in, int kind, double tag,
-                          char ret_id[static ID_UUID_SIZE], struct err *err)
+                          struct job_receipt *ret_receipt, struct err *err)
 {
     AUTO(mem) char *process = row_json_dump(in->process), *arguments = row_json_dump(in->arguments);
     AUTO(mem) char *request = row_json_dump(in->request);
     const struct job_terms *terms = terms_of(in->terms);
 
-    id_uuid(ret_id);
-    return db_run(db,
+    id_uuid(ret_receipt->id);
+    return insert(db,
                   "WITH job AS ("
                   "  INSERT INTO jobs(id, owner, face, process_id, title, description, process, arguments, request,"
                   "                   class, state, run, queued, n_tasks, charged, tag,"
                   "                   price_work, price_memory, price_result, budget)"
                   "  VALUES ($1, $2, $3, $4, $5, $6, $7::json, $8::json, $9::json, $10::smallint, 1, 1, now(), 1,"
                   "          " FIRST_GUESS ", $11::float8, nullif($12::float8, -1), nullif($13::float8, -1),"
-                  "          nullif($14::float8, -1), nullif($15::float8, -1)) RETURNING id)"
+                  "          nullif($14::float8, -1), nullif($15::float8, -1)) RETURNING id, created)"
                   " INSERT INTO tasks(job, number, kind, class, rank, state, estimate, not_before)"
                   " SELECT id, 0, $16::smallint, $10::smallint, $11::float8, 'r', " FIRST_GUESS ", " BEGIN_AFTER("$17")
-                  "   FROM job",
-                  DB_ARGS(db_text(ret_id), db_text(in->owner), db_text(in->face), db_text(in->process_id),
+                  "   FROM job RETURNING (SELECT created FROM job)",
+                  DB_ARGS(db_text(ret_receipt->id), db_text(in->owner), db_text(in->face), db_text(in->process_id),
                           db_text(in->title), db_text(in->description), db_text(process ? process : "null"),
                           db_text(arguments), db_text(request), db_int(in->class), db_double(tag),
                           db_double(terms->work_second), db_double(terms->memory_gb_second),
                           db_double(terms->result_gb), db_double(terms->budget < 0 ? -1 : terms->budget),
                           db_int(kind), db_int(in->delay_s)),
-                  err);
+                  &ret_receipt->created, err);
 }
 
 bool job_add_started(struct db *db, const struct job_input *in, int kind,
                      char ret_id[static ID_UUID_SIZE], struct err *err)
 {
+    struct job_receipt receipt;
     double tag;
 
-    return open_tag_within(db, in->owner, in->class, &tag, err) &&
-           check_most(db, in->owner, terms_of(in->terms)->most_jobs, err) &&
-           insert_queued(db, in, kind, tag, ret_id, err) && notify_ready(db, err);
+    if (!open_tag_within(db, in->owner, in->class, &tag, err) ||
+        !check_most(db, in->owner, terms_of(in->terms)->most_jobs, err) ||
+        !insert_queued(db, in, kind, tag, &receipt, err))
+        return false;
+    memcpy(ret_id, receipt.id, sizeof receipt.id);
+    return notify_ready(db, err);
 }
 
 struct submission {
     const struct job_input *in;
     double tag;
-    char *ret_id;
+    struct job_receipt *ret_receipt;
 };
 
 static bool submit_limited(struct db *db, void *arg, struct err *err)
@@ -178,21 +210,20 @@ static bool submit_limited(struct db *db, void *arg, struct err *err)
     const struct submission *s = arg;
 
     return check_most(db, s->in->owner, s->in->terms->most_jobs, err) &&
-           insert_queued(db, s->in, PLANNING, s->tag, s->ret_id, err);
+           insert_queued(db, s->in, PLANNING, s->tag, s->ret_receipt, err);
 }
 
 /* Workers are told after the commit, of which there are more at once when it tells nobody; should this process end in
  * between, they find the task when they look for themselves. */
-bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
-                struct err *err)
+bool job_submit(struct db *db, const struct job_input *in, struct job_receipt *ret_receipt, struct err *err)
 {
-    struct submission s = { .in = in, .ret_id = ret_id };
+    struct submission s = { .in = in, .ret_receipt = ret_receipt };
     struct err ignored = { 0 };
 
     if (!open_tag_alone(db, in->owner, in->class, &s.tag, err))
         return false;
     if (terms_of(in->terms)->most_jobs > 0 ? !db_transact(db, submit_limited, &s, err)
-                                           : !insert_queued(db, in, PLANNING, s.tag, ret_id, err))
+                                           : !insert_queued(db, in, PLANNING, s.tag, ret_receipt, err))
         return false;
     if (!notify_ready(db, &ignored))
         err_clear(&ignored);

@@ -63,6 +63,12 @@ struct job_input {
     const struct job_terms *terms; /* of what is started; NULL: nothing is charged or limited */
 };
 
+/* What its submission tells of a job. */
+struct job_receipt {
+    char id[ID_UUID_SIZE];
+    int64_t created;
+};
+
 /* Stores a job as created; a random id. */
 bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
                 struct err *err) MUST_USE;
@@ -72,10 +78,11 @@ bool job_insert(struct db *db, const struct job_input *in, char ret_id[static ID
 bool job_start(struct db *db, const char *owner, const char *id, int64_t delay_s, const struct job_terms *terms,
                struct err *err) MUST_USE;
 /* insert and start in one transaction: an accepted request is never lost. */
-bool job_submit(struct db *db, const struct job_input *in, char ret_id[static ID_UUID_SIZE],
-                struct err *err) MUST_USE;
+bool job_submit(struct db *db, const struct job_input *in, struct job_receipt *ret_receipt, struct err *err) MUST_USE;
+/* The job as it was stored, without asking for it: queued, or finished when it was stored so. Its JSON is the input's. */
+struct job job_of_receipt(const struct job_input *in, const struct job_receipt *receipt, bool finished);
 /* Stores a job that has nothing left to do: what it gave is in its request, and there are no files. */
-bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, char ret_id[static ID_UUID_SIZE],
+bool job_insert_finished(struct db *db, const struct job_input *in, int64_t keep_seconds, struct job_receipt *ret_receipt,
                          struct err *err) MUST_USE;
 /* The same within a transaction; the first task is of this kind (enum task_kind). */
 bool job_add_started(struct db *db, const struct job_input *in, int kind,

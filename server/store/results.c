@@ -143,18 +143,33 @@ static bool widen_extent(json_t **collection, const void *extent, struct err *er
     return true;
 }
 
-bool results_update_extent(struct db *db, const char *collection, const char *ids, struct err *err)
+/* Whether a collection has few items, and its text. */
+static bool look(struct db *db, const char *collection, bool *ret_few, json_t **ret_collection, struct err *err)
 {
     AUTO(rows) PGresult *rows = NULL;
-    AUTO(json) json_t *extent = NULL;
-    bool few;
 
-    if (!db_query(db, &rows, "SELECT count <= $2::bigint FROM collections WHERE id = $1",
+    if (!db_query(db, &rows, "SELECT count <= $2::bigint, body FROM collections WHERE id = $1",
                   DB_ARGS(db_text(collection), db_int(FEW_ITEMS)), err))
         return false;
-    few = row_count(rows) > 0 && row_bool(rows, 0, 0);
-    if (!(few ? extent_of_all(db, collection, &extent, err) : extent_of_some(db, collection, ids, &extent, err)))
+    *ret_few = row_count(rows) > 0 && row_bool(rows, 0, 0);
+    *ret_collection = row_count(rows) > 0 ? row_json(rows, 0, 1) : NULL;
+    return true;
+}
+
+/* Its row is locked by whoever adds items until his commit: it is changed only where that changes something. */
+bool results_update_extent(struct db *db, const char *collection, const char *ids, struct err *err)
+{
+    AUTO(json) json_t *extent = NULL, *now = NULL, *then = NULL;
+    bool few;
+
+    if (!look(db, collection, &few, &now, err) ||
+        !(few ? extent_of_all(db, collection, &extent, err) : extent_of_some(db, collection, ids, &extent, err)))
         return false;
+    then = json_copy(now);
+    if (then && !(few ? take_extent : widen_extent)(&then, extent, err))
+        return false;
+    if (then && json_equal(now, then))
+        return true;
     return collection_change(db, collection, few ? take_extent : widen_extent, extent, err);
 }
 

@@ -214,17 +214,21 @@ def test_geodes_call(doors, key, mailbox):
     assert requests.get(link, timeout=30).content[:2] == b"II"
 
 
-def test_titles_are_no_headers(doors, key, mailbox):
-    mailbox.messages.clear()
+def test_titles_are_no_headers(doors, mailbox):
+    doors.command("user", "add", "dora", "--email", "dora@example.org", input="open sesame\n")
+    key = doors.command("user", "key", "dora", "titles").strip()
+    to_dora = lambda: [message for _, to, message in mailbox.messages if to == ["dora@example.org"]]
     title = "Zürich\r\nBcc: x@example.com\r\n\r\n.\r\nQUIT"
     assert execution(doors, {"notif-email": True, **AREA}, key, title=title).status_code == 201
-    _, to, message = wait_for(lambda: mailbox.messages and mailbox.messages[-1])
-    assert to == ["alice@example.org"] and message["Bcc"] is None and "Zürich" in message["Subject"]
+    message = wait_for(to_dora)[0]
+    assert message["Bcc"] is None and "Zürich" in message["Subject"]
     assert "Bcc: x@example.com" in message.get_content()  # where it does no harm
     # a day's messages have an end: the third waits
+    assert execution(doors, {"notif-email": True, **AREA}, key).status_code == 201
+    wait_for(lambda: len(to_dora()) == 2)
     job = execution(doors, {"notif-email": True, **AREA}, key).headers["Location"].rsplit("/", 1)[1]
-    notice = wait_for(lambda: [n for n in notices(doors) if n["jobID"] == job and n["attempts"]])[0]
-    assert notice["state"] == "pending" and "As many e-mails" in notice["last_error"] and len(mailbox.messages) == 1
+    notice = wait_for(lambda: [n for n in notices(doors, ("dora", "open sesame")) if n["jobID"] == job and n["attempts"]])[0]
+    assert notice["state"] == "pending" and "As many e-mails" in notice["last_error"] and len(to_dora()) == 2
 
 
 def test_keys_have_scopes_and_an_end(doors):

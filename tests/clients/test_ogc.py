@@ -274,3 +274,13 @@ def test_results_are_read_where_they_lie(scenes, execute):
         assert tif.read(1, window=((0, 10), (0, 10))).shape == (10, 10)
     part = requests.get(answer.json()["ndvi"]["href"], headers={"Range": "bytes=0-3"}, timeout=30)
     assert part.status_code == 206 and part.content in (b"II*\0", b"II+\0")
+
+
+def test_own_processes_take_no_place_of_predefined_ones(service):
+    """A process of ours means openEO's `constant`, whatever a user calls so."""
+    service.add_user("erin")
+    erin = service.session("erin")
+    own = {"process_graph": {"x": {"process_id": "add", "arguments": {"x": 1, "y": 1}, "result": True}}, "parameters": []}
+    assert erin.put(service.base + "/openeo/1.2/process_graphs/constant", json=own, timeout=30).status_code == 200
+    answer = erin.post(service.base + "/ogc/processes/echo/execution", json={"inputs": {"number": 7}, "outputs": {"number": {}}}, timeout=30)
+    assert answer.json() == 7

@@ -78,7 +78,11 @@ static void submit(const char *owner, char id[static ID_UUID_SIZE])
     struct job_input in = { .owner = owner, .face = "openeo", .title = "a job", .process = process,
                             .class = CLASS_NORMAL };
 
-    GOOD(job_submit(db, &in, id, err));
+    struct job_receipt receipt;
+
+    GOOD(job_submit(db, &in, &receipt, err));
+    assert_true(receipt.created > 0);
+    memcpy(id, receipt.id, sizeof receipt.id);
 }
 
 static bool claim(struct task *task)

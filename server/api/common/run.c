@@ -104,9 +104,11 @@ bool run_submit(struct request *rq, struct reply *reply, const struct job_input 
                 int64_t timeout_ms, struct err *err)
 {
     struct run_wait *wait = arena_alloc(rq->arena, sizeof *wait);
+    struct job_receipt receipt;
 
-    if (!job_submit(rq->db, in, wait->job, err))
+    if (!job_submit(rq->db, in, &receipt, err))
         return false;
+    memcpy(wait->job, receipt.id, sizeof wait->job);
     wait->deadline_ms = instant_monotonic() + timeout_ms;
     rq->state = wait;
     return reply_wait(rq, reply, wait->job, timeout_ms);

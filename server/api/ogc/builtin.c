@@ -77,6 +77,21 @@ static void drop_missing_formats(json_t *description)
         drop_missing(json_object_get(json_object_get(output, "schema"), "oneOf"), "contentMediaType", missing);
 }
 
+/* What is built in means predefined processes, whatever a user calls his own. */
+static void name_spaces(json_t *json)
+{
+    const char *name;
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(json, i, one)
+        name_spaces(one);
+    json_object_foreach(json, name, one)
+        name_spaces(one);
+    if (json_is_string(json_object_get(json, "process_id")) && !json_object_get(json, "namespace"))
+        json_object_set_new(json, "namespace", json_string("backend"));
+}
+
 static void compile(const json_t *schema)
 {
     struct known_schema *one = mem_alloc(sizeof *one);
@@ -97,6 +112,7 @@ static void read_all(void)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         processes[i] = (struct ogc_process){ texts[i].id, parse(texts[i].description), parse(texts[i].graph) };
         drop_missing_formats(processes[i].description);
+        name_spaces(json_object_get(processes[i].graph, "process_graph"));
         json_object_foreach(json_object_get(processes[i].description, "inputs"), name, input)
             compile(json_object_get(input, "schema"));
     }

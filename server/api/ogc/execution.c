@@ -136,14 +136,23 @@ struct job_input ogc_execution_input(struct request *rq, const struct ogc_execut
     };
 }
 
-bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x, char ret_id[static ID_UUID_SIZE],
-                         struct err *err)
+/* What was checked, or planned, already. */
+static bool queue_checked(struct request *rq, const struct ogc_execution *x, struct job *ret_job, struct err *err)
 {
     const struct job_terms terms = run_terms(rq, -1);
     struct job_input in = ogc_execution_input(rq, x, OGC_FACE, CLASS_NORMAL);
+    struct job_receipt receipt;
 
     in.terms = &terms;
-    return ogc_execution_check(rq, x, err) && job_submit(rq->db, &in, ret_id, err);
+    if (!job_submit(rq->db, &in, &receipt, err))
+        return false;
+    *ret_job = job_of_receipt(&in, &receipt, false);
+    return true;
+}
+
+bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x, struct job *ret_job, struct err *err)
+{
+    return ogc_execution_check(rq, x, err) && queue_checked(rq, x, ret_job, err);
 }
 
 bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x, int64_t timeout_ms,
@@ -162,18 +171,15 @@ bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct og
 }
 
 /* 201 with the status of the new job. */
-static bool reply_accepted(struct request *rq, struct reply *reply, const char *id, struct err *err)
+static bool reply_accepted(struct request *rq, struct reply *reply, const struct job *job, struct err *err)
 {
     struct ogc_preference prefer = ogc_preference_read(rq);
-    AUTO(job_value) struct job job = { 0 };
 
-    if (!job_load(rq->db, rq->arena, rq->user->id, id, &job, err))
-        return false;
-    reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/jobs/%s", job.id));
+    reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/jobs/%s", job->id));
     /* of browsers: to look again at this page's own address would run the process once more */
-    reply_header(rq, reply, "Refresh", "1; url=%s", href_of(rq, OGC_ROOT "/jobs/%s?f=html", job.id));
+    reply_header(rq, reply, "Refresh", "1; url=%s", href_of(rq, OGC_ROOT "/jobs/%s?f=html", job->id));
     ogc_preference_applied(rq, reply, &prefer, true);
-    return ogc_answer(rq, reply, 201, ogc_status(rq, &job), html_ogc_job, err);
+    return ogc_answer(rq, reply, 201, ogc_status(rq, job), html_ogc_job, err);
 }
 
 static int64_t wait_of(const struct request *rq, const struct ogc_preference *prefer)
@@ -230,18 +236,28 @@ static bool value_of(struct request *rq, const struct ogc_execution *x, json_t *
 }
 
 /* A job; one whose outputs are known has ended when it is answered. */
-static bool queue(struct request *rq, struct reply *reply, const struct ogc_execution *x, struct err *err)
+static bool make_job(struct request *rq, const struct ogc_execution *x, struct job *ret_job, struct err *err)
 {
     struct job_input in = ogc_execution_input(rq, x, OGC_FACE, CLASS_NORMAL);
     AUTO(json) json_t *value = NULL;
-    char id[ID_UUID_SIZE];
+    struct job_receipt receipt;
 
     if (!value_of(rq, x, &value, err))
         return false;
     if (!value)
-        return ogc_execution_queue(rq, x, id, err) && reply_accepted(rq, reply, id, err);
+        return is_value(x) ? queue_checked(rq, x, ret_job, err) : ogc_execution_queue(rq, x, ret_job, err);
     json_object_set(x->request, "values", value);
-    return job_insert_finished(rq->db, &in, rq->config->jobs_keep, id, err) && reply_accepted(rq, reply, id, err);
+    if (!job_insert_finished(rq->db, &in, rq->config->jobs_keep, &receipt, err))
+        return false;
+    *ret_job = job_of_receipt(&in, &receipt, true);
+    return true;
+}
+
+static bool queue(struct request *rq, struct reply *reply, const struct ogc_execution *x, struct err *err)
+{
+    AUTO(job_value) struct job job = { 0 };
+
+    return make_job(rq, x, &job, err) && reply_accepted(rq, reply, &job, err);
 }
 
 static bool submit(struct request *rq, struct reply *reply, const json_t *body, struct err *err)
@@ -271,7 +287,7 @@ static bool reply_late(struct request *rq, struct reply *reply, const struct job
                        struct err *err)
 {
     if (strcmp(job->face, OGC_FACE_SYNC))
-        return reply_accepted(rq, reply, job->id, err);
+        return reply_accepted(rq, reply, job, err);
     if (!job_cancel(rq->db, rq->user->id, job->id, err))
         return false;
     return err_set(err, ERR_RequestTimeout,

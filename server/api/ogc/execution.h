@@ -28,9 +28,8 @@ struct job_input ogc_execution_input(struct request *rq, const struct ogc_execut
                                      enum job_class class);
 /* Does the description's jobControlOptions name it? */
 bool ogc_execution_offers(const struct ogc_execution *x, const char *option);
-/* Queues it as a job. */
-bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x,
-                         char ret_id[static ID_UUID_SIZE], struct err *err) MUST_USE;
+/* Queues it as a job: *ret_job as it was stored, to be freed by job_done(). */
+bool ogc_execution_queue(struct request *rq, const struct ogc_execution *x, struct job *ret_job, struct err *err) MUST_USE;
 /* Submits it and waits (run.h); `any_size`: also what is too large to be waited for. */
 bool ogc_execution_wait(struct request *rq, struct reply *reply, const struct ogc_execution *x,
                         int64_t timeout_ms, bool any_size, struct err *err) MUST_USE;

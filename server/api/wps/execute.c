@@ -66,16 +66,9 @@ static bool check_mode(const struct wps_request *wps, const struct ogc_execution
 /* What is answered to the request that starts a job is that it is accepted, however quickly it
  * ends. */
 static bool reply_accepted(struct request *rq, struct reply *reply, enum ows_version version,
-                           const char *id, struct err *err)
+                           const struct job *job, struct err *err)
 {
-    AUTO(job_value) struct job job = {0};
-
-    if (!job_load(rq->db, rq->arena, rq->user->id, id, &job, err))
-        return false;
-    job.state = JOB_QUEUED;
-    job.progress = 0;
-    return version == OWS_2_0 ? wps_reply_status(rq, reply, &job, err)
-                              : wps_reply_response(rq, reply, &job, err);
+    return version == OWS_2_0 ? wps_reply_status(rq, reply, job, err) : wps_reply_response(rq, reply, job, err);
 }
 
 /* Who stores the response, or leaves the mode to us, waits a while and then asks again. */
@@ -85,12 +78,12 @@ static bool run(struct request *rq, struct reply *reply, const struct wps_reques
     bool async = wps->version == OWS_2_0 ? wps->mode == WPS_ASYNC : wps->store && wps->status;
     bool later = wps_is_later(wps);
     int64_t longest = rq->config->http_sync_timeout * 1000;
-    char id[ID_UUID_SIZE];
+    AUTO(job_value) struct job job = {0};
 
     if (!async)
         return ogc_execution_wait(
             rq, reply, x, later && longest > WAIT_LATER_MS ? WAIT_LATER_MS : longest, later, err);
-    return ogc_execution_queue(rq, x, id, err) && reply_accepted(rq, reply, wps->version, id, err);
+    return ogc_execution_queue(rq, x, &job, err) && reply_accepted(rq, reply, wps->version, &job, err);
 }
 
 bool wps_execute(struct request *rq, struct reply *reply, const struct wps_request *wps,
