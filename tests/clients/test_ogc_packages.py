@@ -382,6 +382,16 @@ IN_IMAGE = COUNT.replace("count-words", "count-in-image").replace(
     "{InlineJavascriptRequirement: {}}", "{InlineJavascriptRequirement: {}, DockerRequirement: {dockerPull: debian:12}}")
 
 
+def test_a_package_by_wps_and_by_keys(shop, alice, files):
+    tool = COUNT.replace("count-words", "count-by-keys")
+    deploy(alice, shop, tool, CWL)
+    answer = alice.get(shop.base + "/wps?service=WPS&version=1.0.0&request=Execute&identifier=count-by-keys&DataInputs=text=one two;factor=2"
+                       "&ResponseDocument=words", timeout=60)
+    assert "<wps:LiteralData>4</wps:LiteralData>" in answer.text, answer.text
+    answer = alice.get(f"{shop.base}/ogc/processes/count-by-keys/execution?text[href]={files}/red.txt&factor=3&words[include]=true", timeout=60)
+    assert answer.text == "6", answer.text
+
+
 def test_an_image(shop, alice, files, runtime):
     deploy(alice, shop, IN_IMAGE, CWL)
     assert run(alice, shop, "count-in-image", {"text": {"href": files + "/red.txt"}}, outputs={"words": {}}).json() == 2

@@ -2,8 +2,10 @@
 desktop clients send, and what nobody should. SENTIER_OGC_SCHEMAS names a folder with the OGC's schemas (wps/, ows/, w3c/
 as at schemas.opengis.net and www.w3.org); with it every answer is validated."""
 import base64
+import io
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -327,6 +329,80 @@ def test_second_refused(wps, body, code, locator):
 def test_execute_as_keys_is_not_of_the_second(wps):
     query = "service=WPS&version=2.0.0&request=Execute&identifier=echo"
     assert error(wps.get(query, "2", 501), "2") == ("OperationNotSupported", "request")
+
+
+# ---- what users deploy ----
+
+NAME = {"name": "", "description": ""}
+PLUS = {"processDescription": {"id": "plus", "title": "Plus", "version": "3.1"}, "executionUnit": {
+    "process_graph": {"add": {"process_id": "add", "arguments": {"x": {"from_parameter": "x"}, "y": {"from_parameter": "y"}}, "result": True}},
+    "parameters": [{**NAME, "name": "x", "schema": {"type": "number"}}, {**NAME, "name": "y", "schema": {"type": "number"}, "optional": True, "default": 1}]}}
+
+
+@pytest.fixture
+def deploy(service):
+    made = []
+    session = service.session("alice")
+
+    def deploy(unit):
+        answer = session.post(service.base + "/ogc/processes", json=unit, headers={"Content-Type": "application/ogcapppkg+json"}, timeout=30)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.headers["Location"])
+    yield deploy
+    for url in made:
+        session.delete(url, timeout=30)
+
+
+def test_deployed(wps, deploy):
+    bob = ("bob", "open sesame")
+    deploy(PLUS)
+    for version, path in ("1", "//wps:Process/ows:Identifier/text()"), ("2", "//wps:ProcessSummary/ows:Identifier/text()"):
+        query = f"service=WPS&request=GetCapabilities&acceptVersions={version}.0.0"
+        assert "plus" in wps.get(query, version).xpath(path, namespaces=NS[version])
+        for other in (None, bob):
+            assert "plus" not in wps.get(query, version, auth=other).xpath(path, namespaces=NS[version])
+    described = wps.get("service=WPS&request=DescribeProcess&version=1.0.0&identifier=plus,echo")
+    assert [d.get(f"{{{NS['1']['wps']}}}processVersion") for d in described.iterfind("ProcessDescription")][0] == "3.1"
+    assert [i.get("minOccurs") for i in described.find("ProcessDescription").iter("Input")] == ["1", "0"]
+    assert "plus" in wps.get("service=WPS&request=DescribeProcess&version=2.0.0&identifier=all", "2").xpath("//wps:Process/ows:Identifier/text()", namespaces=NS["2"])
+    query = "service=WPS&version=1.0.0&request=Execute&identifier=plus&DataInputs=x=2;y=3"
+    answer = wps.get(query)
+    assert text(answer, "//wps:Process/ows:Title") == "Plus" and outputs(answer) == {"result": ("LiteralData", "5")}
+    for no, code in (("service=WPS&request=DescribeProcess&version=1.0.0&identifier=plus", 400), (query, 400)):
+        assert error(wps.get(no, status=code, auth=bob)) == ("InvalidParameterValue", "identifier")
+    assert error(wps.get(query.replace("x=2", "x=two"), status=400)) == ("InvalidParameterValue", "x")
+    # a stored response is asked for by its link alone
+    stored = wps.get(query + "&storeExecuteResponse=true&status=true")
+    now = lambda: etree.fromstring(requests.get(stored.get("statusLocation"), timeout=30).content)
+    wait_for(lambda: text(now(), "//wps:ProcessSucceeded") or None)
+    assert text(now(), "//wps:Process/ows:Title") == "Plus" and outputs(now()) == {"result": ("LiteralData", "5")}
+    job = text(wps.post(execute_2('<wps:Input id="x"><wps:Data>4</wps:Data></wps:Input>', '<wps:Output id="result"/>', "async", process="plus"), "2"),
+               "//wps:JobID", "2")
+    wait_for(lambda: text(wps.get(f"service=WPS&version=2.0.0&request=GetStatus&jobid={job}", "2"), "//wps:Status", "2") == "Succeeded" or None)
+    assert text(wps.post(job_request("GetResult", job), "2"), "wps:Output[@id='result']/wps:Data", "2") == "5"
+
+
+def test_an_output_of_several_files(wps, deploy, scenes):
+    """It is told once: all of its files in a zip."""
+    load = {"process_id": "load_collection", "arguments": {"id": "sentinel-2-l2a", "bands": ["B04"], "temporal_extent": ["2023-08-01", "2023-10-01"],
+                                                           "spatial_extent": {"west": 15.2, "south": 45.6, "east": 15.21, "north": 45.61}}}
+    save = {"process_id": "save_result", "arguments": {"data": {"from_node": "load"}, "format": "GTiff"}, "result": True}
+    deploy({"processDescription": {"id": "dates"}, "executionUnit": {"process_graph": {"load": load, "save": save}, "parameters": []}})
+    query = "service=WPS&version=1.0.0&request=Execute&identifier=dates"
+    answer = wps.get(query)
+    assert [o.findtext("ows:Identifier", namespaces=NS["1"]) for o in answer.iterfind(".//wps:ProcessOutputs/wps:Output", NS["1"])] == ["save"]
+    reference = answer.find(".//wps:ProcessOutputs//wps:Reference", NS["1"])
+    assert reference.get("mimeType") == "application/zip"
+    names = lambda content: zipfile.ZipFile(io.BytesIO(content)).namelist()
+    files = names(requests.get(reference.get("href"), timeout=30).content)
+    assert len(files) > 1 and all(name.endswith(".tif") for name in files)
+    raw = requests.get(f"{wps.url}?{query}&RawDataOutput=save", auth=ALICE, timeout=60)
+    assert raw.headers["Content-Type"] == "application/zip" and names(raw.content) == files
+    second = wps.post(execute_2("", '<wps:Output id="save"/>', process="dates"), "2")
+    assert second.xpath("wps:Output/@id", namespaces=NS["2"]) == ["save"]
+    assert second.find("wps:Output/wps:Reference", NS["2"]).get("mimeType") == "application/zip"
+    wrong = reference.get("href").replace("output=save", "output=none")
+    assert requests.get(wrong, timeout=30).status_code == 404
 
 
 # ---- OWSLib ----

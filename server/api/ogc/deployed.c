@@ -29,6 +29,40 @@ bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_bo
     return true;
 }
 
+static bool load_description(struct request *rq, const char *viewer, const char *name, json_t **ret_description, struct err *err)
+{
+    const struct ogc_process *process = ogc_process_find(name);
+    struct deployed d;
+    bool found;
+
+    *ret_description = process ? ogc_process_description(process) : NULL;
+    if (process || !deployed_load(rq->db, rq->arena, viewer, name, false, &d, &found, err))
+        return process != NULL;
+    if (!found)
+        return true;
+    *ret_description = json_incref(d.description);
+    deployed_done(&d);
+    return true;
+}
+
+bool ogc_describe(struct request *rq, const char *name, json_t **ret_description, struct err *err)
+{
+    if (ogc_process_is_missing(name, err) || !load_description(rq, viewer_of(rq), name, ret_description, err))
+        return false;
+    return *ret_description || not_found(name, err);
+}
+
+bool ogc_describe_of(struct request *rq, const struct job *job, json_t **ret_description, struct err *err)
+{
+    const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
+    const char *owner;
+
+    *ret_description = process ? ogc_process_description(process) : NULL;
+    if (!job->process_id || process)
+        return true;
+    return job_owner(rq->db, rq->arena, job->id, &owner, err) && load_description(rq, owner, job->process_id, ret_description, err);
+}
+
 bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, json_t *list, struct err *err)
 {
     AUTO(json) json_t *all = NULL;

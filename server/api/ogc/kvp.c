@@ -157,13 +157,13 @@ static bool read_parameter(struct kvp *kvp, const char *name, const char *text, 
 bool ogc_kvp_read(struct request *rq, json_t **ret_body, struct err *err)
 {
     const char *id = request_variable(rq, "processId"), *site = request_header(rq, "Sec-Fetch-Site"), *name, *text;
-    const struct ogc_process *process = ogc_process_find(id);
-    AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
-    AUTO(json) json_t *given = json_object(), *wanted = json_object();
-    struct kvp kvp = { rq, json_object_get(description, "inputs"), json_object_get(description, "outputs"), given, wanted };
+    AUTO(json) json_t *description = NULL, *given = json_object(), *wanted = json_object();
+    struct kvp kvp = { .rq = rq, .given = given, .wanted = wanted };
 
-    if (!process)
-        return err_set(err, ERR_ProcessNotFound, "There is no process '%.60s'.", id);
+    if (!ogc_describe(rq, id, &description, err))
+        return false;
+    kvp.inputs = json_object_get(description, "inputs");
+    kvp.outputs = json_object_get(description, "outputs");
     if (site && strcmp(site, "same-origin") && strcmp(site, "none"))
         return err_set(err, ERR_PermissionsInsufficient, "A page of another site cannot run a process by a link.");
     for (size_t i = 0; request_query_at(rq, i, &name, &text); i++)

@@ -74,6 +74,10 @@ const struct js_schema *ogc_schema_find(const json_t *schema);
 
 /* deployed.c: what users deployed. The description as it is told, links included. Errors: ProcessNotFound. */
 bool ogc_deployed_describe(struct request *rq, const char *name, json_t **ret_body, struct err *err) MUST_USE;
+/* The description of what is built in or what the caller may see of what was deployed. Errors: ProcessNotFound. */
+bool ogc_describe(struct request *rq, const char *name, json_t **ret_description, struct err *err) MUST_USE;
+/* Of the process of a job, as its owner sees it; NULL: it is no more. */
+bool ogc_describe_of(struct request *rq, const struct job *job, json_t **ret_description, struct err *err) MUST_USE;
 /* Summaries after the id `after`, appended. */
 bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, json_t *list, struct err *err) MUST_USE;
 /* For a request that runs it; what it gives but *ret_process is the caller's. Errors: ProcessNotFound. */

@@ -111,9 +111,10 @@ void ogc_products_of_values(struct request *rq, const json_t *description, const
 bool ogc_products_read(struct request *rq, const struct job *job, struct ogc_products *ret_products,
                        struct err *err)
 {
-    const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
-    AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
+    AUTO(json) json_t *description = NULL;
 
+    if (!ogc_describe_of(rq, job, &description, err))
+        return false;
     ret_products->values = json_incref(json_object_get(job->request, "values"));
     if (!ret_products->values && (!job_asset_list(rq->db, rq->arena, NULL, job->id, &ret_products->assets,
                                                   &ret_products->n_assets, err) ||

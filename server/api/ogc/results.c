@@ -246,12 +246,13 @@ static bool deliver(struct request *rq, struct reply *reply, const struct job *j
 static bool keep_only(struct request *rq, const struct job *job, struct ogc_products *products, const char *ids,
                       struct err *err)
 {
-    const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
-    AUTO(json) json_t *description = process ? ogc_process_description(process) : NULL;
+    AUTO(json) json_t *description = NULL;
     struct ogc_product *kept = arena_array(rq->arena, products->count + 1, sizeof *kept);
     char *rest = arena_text(rq->arena, ids), *id;
     size_t n = 0;
 
+    if (!ogc_describe_of(rq, job, &description, err))
+        return false;
     while ((id = strsep(&rest, ","))) {
         size_t i = 0;
 

@@ -281,19 +281,38 @@ bool openeo_result_item_get(struct request *rq, struct reply *reply, struct err 
     return reply_json(reply, 200, body, "application/geo+json");
 }
 
-/* GET /results/{job_id}: all files in a zip, with the document about them. */
+/* The files of one output alone. */
+static bool reply_output(struct request *rq, struct reply *reply, const struct document *d, const char *output, struct err *err)
+{
+    struct job_asset *files = arena_array(rq->arena, d->count + 1, sizeof *files);
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->count; i++)
+        if (d->assets[i].output && !strcmp(d->assets[i].output, output))
+            files[n++] = d->assets[i];
+    if (n == 0)
+        return err_set(err, ERR_FileNotFound, "The job has no files of an output '%.200s'.", output);
+    return results_zip(rq, reply, files, n, NULL, NULL, arena_printf(rq->arena, "%s.zip", d->job->id), err);
+}
+
+/* GET /results/{job_id}: all files in a zip, with the document about them; ?output= those of one output. */
 bool openeo_results_zip_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(job_value) struct job job = { 0 };
     AUTO(json) json_t *body = NULL;
     AUTO(mem) char *text = NULL;
     struct document d;
-    const char *media;
+    const char *media, *output = request_query(rq, "output");
     json_t *links;
     bool good;
 
     if (!find_files(rq, &job, &d, err))
         return false;
+    if (output) {
+        good = reply_output(rq, reply, &d, output, err);
+        document_done(&d);
+        return good;
+    }
     d.local = true;
     body = document_json(rq, &d, false, &media);
     links = json_array();

@@ -163,6 +163,32 @@ static bool add_file(struct text *xml, enum ows_version version, const struct og
     return true;
 }
 
+/* How many files the output that begins here has: it is told once, as all of them in a zip. */
+static size_t files_of(const struct ogc_products *products, size_t first)
+{
+    size_t n = 1;
+
+    while (first + n < products->count && !strcmp(products->list[first].id, products->list[first + n].id))
+        n++;
+    return n;
+}
+
+static const char *zip_href(struct request *rq, const struct job *job, const char *output)
+{
+    const char *path = arena_printf(rq->arena, "/results/%s", job->id);
+    AUTO(text) struct text href = {0};
+
+    text_printf(&href, "%s&output=", results_sign(rq, path, results_links_expire(rq, job)));
+    text_add_url(&href, output, "");
+    return arena_text(rq->arena, href.data);
+}
+
+static void add_reference(struct text *xml, enum ows_version version, const char *media, const char *href)
+{
+    page_add(xml, version == OWS_1_1 ? "<wps:Reference mimeType=\"%s\" href=\"%s\"/>"
+                                     : "<wps:Reference mimeType=\"%s\" xlink:href=\"%s\"/>", media, href);
+}
+
 static bool wants_reference(const struct ogc_product *product)
 {
     if (product->mode)
@@ -176,11 +202,12 @@ static bool add_product(struct text *xml, struct request *rq, const struct job *
 {
     bool first = version == OWS_1_1;
 
+    if (files_of(products, (size_t)(product - products->list)) > 1) {
+        add_reference(xml, version, "application/zip", zip_href(rq, job, product->id));
+        return true;
+    }
     if (wants_reference(product)) {
-        page_add(xml,
-                 first ? "<wps:Reference mimeType=\"%s\" href=\"%s\"/>"
-                       : "<wps:Reference mimeType=\"%s\" xlink:href=\"%s\"/>",
-                 ogc_product_media(product), ogc_product_href(rq, job, products, product));
+        add_reference(xml, version, ogc_product_media(product), ogc_product_href(rq, job, products, product));
         return true;
     }
     if (first)
@@ -196,13 +223,13 @@ static bool add_product(struct text *xml, struct request *rq, const struct job *
 /* ---- 1.0.0 ---- */
 
 /* Of a process that is not there any more, only what the job says. */
-static json_t *description_of(const struct job *job)
+static bool describe(struct request *rq, const struct job *job, json_t **ret_description, struct err *err)
 {
-    const struct ogc_process *process = job->process_id ? ogc_process_find(job->process_id) : NULL;
-
-    if (process)
-        return ogc_process_description(process);
-    return json_pack("{s:s}", "title", job->title ? job->title : "A job");
+    if (!ogc_describe_of(rq, job, ret_description, err))
+        return false;
+    if (!*ret_description)
+        *ret_description = json_pack("{s:s}", "title", job->title ? job->title : "A job");
+    return true;
 }
 
 static const char *name_of(const struct job *job)
@@ -294,7 +321,7 @@ static bool add_outputs(struct text *xml, struct request *rq, const struct job *
     if (!ogc_products_read(rq, job, &products, err))
         return false;
     text_add(xml, products.count ? "<wps:ProcessOutputs>\n" : "");
-    for (size_t i = 0; i < products.count; i++) {
+    for (size_t i = 0; i < products.count; i += files_of(&products, i)) {
         text_add(xml, "<wps:Output>");
         wps_add_identity(xml, OWS_1_1, products.list[i].id,
                          json_object_get(known, products.list[i].id));
@@ -336,10 +363,12 @@ static void begin_response(struct text *xml, struct request *rq, const struct jo
 bool wps_reply_response(struct request *rq, struct reply *reply, const struct job *job,
                         struct err *err)
 {
-    AUTO(json) json_t *description = description_of(job);
+    AUTO(json) json_t *description = NULL;
     AUTO(text) struct text xml = {0};
     struct wps_form form = wps_form_of(job);
 
+    if (!describe(rq, job, &description, err))
+        return false;
     begin_response(&xml, rq, job, description);
     add_status(&xml, job);
     if (form.lineage)
@@ -352,6 +381,16 @@ bool wps_reply_response(struct request *rq, struct reply *reply, const struct jo
     return wps_send(rq, reply, &xml);
 }
 
+static bool reply_zip(struct request *rq, struct reply *reply, const struct job *job, const struct ogc_products *products,
+                      struct err *err)
+{
+    struct job_asset *files = arena_array(rq->arena, products->count, sizeof *files);
+
+    for (size_t i = 0; i < products->count; i++)
+        files[i] = *products->list[i].file;
+    return results_zip(rq, reply, files, products->count, NULL, NULL, arena_printf(rq->arena, "%s.zip", job->id), err);
+}
+
 bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *job, struct err *err)
 {
     AUTO(ogc_products) struct ogc_products products = {0};
@@ -361,9 +400,11 @@ bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *jo
 
     if (!ogc_products_read(rq, job, &products, err))
         return false;
-    if (products.count != 1)
+    if (products.count == 0 || files_of(&products, 0) < products.count)
         return err_set(err, ERR_InvalidParameter,
                        "Raw data are those of one output; the job has %zu", products.count);
+    if (products.count > 1)
+        return reply_zip(rq, reply, job, &products, err);
     one = products.list;
     if (one->file)
         return reply_file(rq, reply, one->file->path, one->file->media_type, NULL, err);
@@ -422,7 +463,7 @@ bool wps_reply_result(struct request *rq, struct reply *reply, const struct job 
     if (job->expires)
         text_printf(&xml, "<wps:ExpirationDate>%s</wps:ExpirationDate>",
                     instant_format(job->expires, when));
-    for (size_t i = 0; i < products.count; i++) {
+    for (size_t i = 0; i < products.count; i += files_of(&products, i)) {
         page_add(&xml, "<wps:Output id=\"%s\">", products.list[i].id);
         if (!add_product(&xml, rq, job, &products, &products.list[i], OWS_2_0, err))
             return false;

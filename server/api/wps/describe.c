@@ -4,6 +4,7 @@
 #include "api/common/page.h"
 #include "api/wps/wps.h"
 #include "json/js.h"
+#include "store/deployed.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -17,7 +18,7 @@
     "xmlns:ows=\"http://www.opengis.net/ows/2.0\"" XLINK
 #define CRS84 "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
-enum { UNBOUNDED = INT32_MAX };
+enum { UNBOUNDED = INT32_MAX, PAGE = 100 };
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -129,25 +130,61 @@ static void add_summary(struct text *xml, enum ows_version version, const char *
     text_add(xml, "</wps:Process>");
 }
 
+/* ---- which processes ---- */
+
+typedef void add_fn(struct text *xml, enum ows_version version, const char *id, const json_t *description);
+
+/* What is built in, then what users deployed, as far as the caller sees it. */
+static bool add_all(struct text *xml, struct request *rq, enum ows_version version, add_fn *add, struct err *err)
+{
+    const struct ogc_process *process;
+    const char *after = NULL;
+    size_t count, i;
+
+    for (i = 0; (process = ogc_process_at(i)); i++)
+        add(xml, version, process->id, process->description);
+    do {
+        AUTO(json) json_t *page = NULL;
+        json_t *one;
+
+        if (!deployed_list(rq->db, rq->user ? rq->user->id : NULL, after, PAGE, &page, err))
+            return false;
+        count = json_array_size(page);
+        json_array_foreach(page, i, one)
+        {
+            after = arena_text(rq->arena, text_of(one, "id"));
+            add(xml, version, after, one);
+        }
+    } while (count == PAGE);
+    return true;
+}
+
+bool wps_describe(struct request *rq, enum ows_version version, const char *id, json_t **ret_description,
+                  struct wps_problem *problem, struct err *err)
+{
+    if (ogc_describe(rq, id, ret_description, err))
+        return true;
+    if (err->code != ERR_ProcessNotFound)
+        return false;
+    err_clear(err);
+    return wps_refuse(problem, version == OWS_2_0 ? "NoSuchProcess" : "InvalidParameterValue", "identifier", err,
+                      "There is no process '%.100s'", id);
+}
+
 bool wps_reply_capabilities(struct request *rq, struct reply *reply, const struct wps_request *wps,
                             struct err *err)
 {
     bool first = wps->version == OWS_1_1;
-    struct text xml = {0};
-    const struct ogc_process *process;
+    AUTO(text) struct text xml = {0};
 
-    (void)err;
     text_add(&xml, first ? "<wps:Capabilities " FIRST
                            " service=\"WPS\" version=\"1.0.0\" xml:lang=\"en\">"
                          : "<wps:Capabilities " SECOND " service=\"WPS\" version=\"2.0.0\">");
     add_service(&xml, rq);
     add_operations(&xml, rq, wps->version);
     text_add(&xml, first ? "<wps:ProcessOfferings>" : "<wps:Contents>");
-    for (size_t i = 0; (process = ogc_process_at(i)); i++) {
-        AUTO(json) json_t *description = ogc_process_description(process);
-
-        add_summary(&xml, wps->version, process->id, description);
-    }
+    if (!add_all(&xml, rq, wps->version, add_summary, err))
+        return false;
     text_add(
         &xml,
         first ? "</wps:ProcessOfferings><wps:Languages><wps:Default><ows:Language>en</ows:Language>"
@@ -364,39 +401,36 @@ static void add_second(struct text *xml, const char *id, const json_t *descripti
     text_add(xml, "</wps:Process></wps:ProcessOffering>");
 }
 
-static void add_description(struct text *xml, enum ows_version version,
-                            const struct ogc_process *process)
+static void add_description(struct text *xml, enum ows_version version, const char *id, const json_t *description)
 {
-    AUTO(json) json_t *description = ogc_process_description(process);
+    (version == OWS_2_0 ? add_second : add_first)(xml, id, description);
+}
 
-    if (version == OWS_2_0)
-        add_second(xml, process->id, description);
-    else
-        add_first(xml, process->id, description);
+static bool add_named(struct text *xml, struct request *rq, const struct wps_request *wps, struct wps_problem *problem,
+                      struct err *err)
+{
+    for (size_t i = 0; i < wps->n_identifiers; i++) {
+        AUTO(json) json_t *description = NULL;
+
+        if (!wps_describe(rq, wps->version, wps->identifiers[i], &description, problem, err))
+            return false;
+        add_description(xml, wps->version, wps->identifiers[i], description);
+    }
+    return true;
 }
 
 bool wps_reply_descriptions(struct request *rq, struct reply *reply, const struct wps_request *wps,
                             struct wps_problem *problem, struct err *err)
 {
     AUTO(text) struct text xml = {0};
-    const struct ogc_process *process;
     bool first = wps->version == OWS_1_1;
 
     text_add(&xml, first ? "<wps:ProcessDescriptions " FIRST
                            " service=\"WPS\" version=\"1.0.0\" xml:lang=\"en\">"
                          : "<wps:ProcessOfferings " SECOND ">");
-    if (!strcasecmp(wps->identifiers[0], "all"))
-        for (size_t i = 0; (process = ogc_process_at(i)); i++)
-            add_description(&xml, wps->version, process);
-    else
-        for (size_t i = 0; i < wps->n_identifiers; i++) {
-            process = ogc_process_find(wps->identifiers[i]);
-            if (!process)
-                return wps_refuse(problem, first ? "InvalidParameterValue" : "NoSuchProcess",
-                                  "identifier", err, "There is no process '%.100s'",
-                                  wps->identifiers[i]);
-            add_description(&xml, wps->version, process);
-        }
+    if (!strcasecmp(wps->identifiers[0], "all") ? !add_all(&xml, rq, wps->version, add_description, err)
+                                                : !add_named(&xml, rq, wps, problem, err))
+        return false;
     text_add(&xml, first ? "</wps:ProcessDescriptions>" : "</wps:ProcessOfferings>");
     return wps_send(rq, reply, &xml);
 }

@@ -89,19 +89,15 @@ static bool run(struct request *rq, struct reply *reply, const struct wps_reques
 bool wps_execute(struct request *rq, struct reply *reply, const struct wps_request *wps,
                  struct wps_problem *problem, struct err *err)
 {
-    const struct ogc_process *process = ogc_process_find(wps->identifiers[0]);
+    const char *id = wps->identifiers[0];
     AUTO(ogc_execution) struct ogc_execution x = {0};
     AUTO(json) json_t *description = NULL, *body = NULL;
 
     if (!rq->user)
         return err_set(err, ERR_AuthenticationRequired, "Log in to execute a process");
-    if (!process)
-        return wps_refuse(problem,
-                          wps->version == OWS_2_0 ? "NoSuchProcess" : "InvalidParameterValue",
-                          "identifier", err, "There is no process '%.100s'", wps->identifiers[0]);
-    description = ogc_process_description(process);
-    if (!make_body(wps, description, &body, problem, err) ||
-        !ogc_execution_read(rq, process->id, body, &x, err) || !check_mode(wps, &x, problem, err))
+    if (!wps_describe(rq, wps->version, id, &description, problem, err) ||
+        !make_body(wps, description, &body, problem, err) ||
+        !ogc_execution_read(rq, id, body, &x, err) || !check_mode(wps, &x, problem, err))
         return false;
     json_object_set_new(x.request, "wps", wps_form_json(wps, body));
     return run(rq, reply, wps, &x, err);

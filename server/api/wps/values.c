@@ -171,6 +171,14 @@ static bool check_method(const struct wps_input *input, struct wps_problem *prob
                       input->body ? "has no body" : "needs a body");
 }
 
+/* Commands take a file by its address, or what is in it. */
+static bool is_file(const json_t *schema)
+{
+    const char *format = text_of(schema, "format");
+
+    return format && !strcmp(format, "uri");
+}
+
 static json_t *value_of(const struct wps_input *input, const json_t *schema)
 {
     bool list = has_type(schema, "array");
@@ -191,10 +199,12 @@ static json_t *value_of(const struct wps_input *input, const json_t *schema)
     value = wps_kind_of(schema) == WPS_COMPLEX && !has_type(schema, "string")
                 ? parsed(input->text)
                 : literal_of(schema, input->text);
-    if (value &&
-        json_is_object(value)) /* so that its members are not taken for what qualifies a value */
+    if (!value)
+        value = json_string(input->text);
+    /* so that neither an object's members are taken for what qualifies a value, nor the text of a file for its address */
+    if (json_is_object(value) || (is_file(schema) && json_is_string(value) && !text_is_remote(input->text)))
         value = json_pack("{s:o}", "value", value);
-    return value ? value : json_string(input->text);
+    return value;
 }
 
 static bool has_many(const json_t *description)

@@ -27,6 +27,10 @@ bool wps_reply_capabilities(struct request *rq, struct reply *reply, const struc
 bool wps_reply_descriptions(struct request *rq, struct reply *reply, const struct wps_request *wps,
                             struct wps_problem *problem, struct err *err);
 
+/* The description of what is built in or what the caller may see of what was deployed. */
+bool wps_describe(struct request *rq, enum ows_version version, const char *id, json_t **ret_description,
+                  struct wps_problem *problem, struct err *err) MUST_USE;
+
 /* ---- values.c ---- */
 
 /* How a schema looks to WPS: one value, four corners, or something else with a media type. */
