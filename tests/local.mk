@@ -19,10 +19,12 @@ dist-hook:
 TESTS += tests/floors.sh
 
 # base, json, config
-check_PROGRAMS += tests/unit/test_base tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
-TESTS += tests/unit/test_base tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
+check_PROGRAMS += tests/unit/test_base tests/unit/test_hoard tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
+TESTS += tests/unit/test_base tests/unit/test_hoard tests/unit/test_json tests/unit/test_config tests/fuzz/fuzz_json
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_hoard_SOURCES = tests/unit/test_hoard.c
+tests_unit_test_hoard_LDADD = $(unit_libs)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(unit_libs)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c

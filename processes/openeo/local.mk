@@ -21,6 +21,7 @@ process_descriptions = \
 	processes/openeo/arcsin.json \
 	processes/openeo/arctan.json \
 	processes/openeo/arctan2.json \
+	processes/openeo/ard_normalized_radar_backscatter.json \
 	processes/openeo/array_append.json \
 	processes/openeo/array_apply.json \
 	processes/openeo/array_concat.json \

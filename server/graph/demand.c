@@ -147,6 +147,7 @@ static const struct rule {
     { "ndvi", "data", true, true, false },
     { "cloud_detection", "data", true, true, false },
     { "sar_backscatter", "data", true, true, false },
+    { "ard_normalized_radar_backscatter", "data", true, true, false },
     { "reduce_dimension", "data", true, true, true },
     { "apply_dimension", "data", true, true, true },
     { "merge_cubes", "cube1", true, false, false },

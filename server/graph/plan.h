@@ -114,7 +114,7 @@ struct application {
 };
 
 /* What is made of images of a side-looking radar. */
-enum radar_layer { RADAR_BACKSCATTER, RADAR_MASK, RADAR_LOCAL_ANGLE, RADAR_ELLIPSOID_ANGLE };
+enum radar_layer { RADAR_BACKSCATTER, RADAR_MASK, RADAR_AREA, RADAR_LOCAL_ANGLE, RADAR_ELLIPSOID_ANGLE };
 struct radar_args {
     const char *coefficient; /* openEO's name; NULL: nobody said what is to be made of them */
     bool remove_noise;

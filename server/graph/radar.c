@@ -1,4 +1,4 @@
-/* sar_backscatter. What a radar saw lies on no map: a load of such images has a grid of its choice (UTM, 10 m), and planes
+/* sar_backscatter, and ard_normalized_radar_backscatter, which is the same with some of its arguments settled. What a radar saw lies on no map: a load of such images has a grid of its choice (UTM, 10 m), and planes
  * that cannot be read. Here they become planes of a load that says what is to be made of them, so that geocoding is a part
  * of reading: what filters leave is all that is done. A plan in which images are left that nobody said anything of is
  * refused (radar_check). */
@@ -160,6 +160,7 @@ static const struct extra {
     enum radar_layer layer;
 } extras[] = {
     { "mask", RADAR_MASK },
+    { "contributing_area", RADAR_AREA },
     { "local_incidence_angle", RADAR_LOCAL_ANGLE },
     { "ellipsoid_incidence_angle", RADAR_ELLIPSOID_ANGLE },
 };
@@ -173,14 +174,19 @@ struct wish {
     const struct source *made;
 };
 
+static bool is_ready_for_analysis(const struct call *call)
+{
+    return !strcmp(call->process->id, "ard_normalized_radar_backscatter");
+}
+
 static bool check_coefficient(struct call *call, const char *name, struct err *err)
 {
     if (!name)
         return call_fail(call, err, ERR_FeatureUnsupported, "coefficient",
                          "Backscatter that is not normalized (null) is not offered: the numbers of a product are in no unit.");
-    if (strstr(name, "-terrain"))
+    if (!strcmp(name, "sigma0-terrain"))
         return call_fail(call, err, ERR_FeatureUnsupported, "coefficient",
-                         "'%s' is not offered; there are 'beta0', 'sigma0-ellipsoid' and 'gamma0-ellipsoid'.", name);
+                         "'%s' is not offered; there are 'beta0', 'sigma0-ellipsoid', 'gamma0-ellipsoid' and 'gamma0-terrain'.", name);
     return true;
 }
 
@@ -201,19 +207,23 @@ static bool check_model(struct call *call, struct err *err)
     return true;
 }
 
+static bool is_wanted(struct call *call, const struct extra *extra)
+{
+    return (is_ready_for_analysis(call) && (extra->layer == RADAR_MASK || extra->layer == RADAR_LOCAL_ANGLE)) ||
+           call_boolean(call, extra->name);
+}
+
 static bool read_wish(struct call *call, struct wish *wish, struct err *err)
 {
     const struct value *options = call_argument(call, "options");
 
-    *wish = (struct wish){ .args = { call_text(call, "coefficient"), call_boolean(call, "noise_removal") } };
+    *wish = (struct wish){ .args = { is_ready_for_analysis(call) ? "gamma0-terrain" : call_text(call, "coefficient"),
+                                     call_boolean(call, "noise_removal") } };
     if (options->kind == KIND_OBJECT && options->object.count)
         return call_fail(call, err, ERR_ProcessParameterInvalid, "options", "there is no option '%.60s'; expected none.",
                          options->object.keys[0]);
-    if (call_boolean(call, "contributing_area"))
-        return call_fail(call, err, ERR_FeatureUnsupported, "contributing_area",
-                         "The band 'contributing_area' is not offered.");
     for (size_t i = 0; i < N_EXTRAS; i++)
-        if (call_boolean(call, extras[i].name))
+        if (is_wanted(call, &extras[i]))
             wish->extras[wish->n_extras++] = &extras[i];
     return check_coefficient(call, wish->args.coefficient, err) && check_model(call, err);
 }
@@ -356,6 +366,7 @@ static bool run_sar_backscatter(struct call *call, struct value *ret, struct err
 }
 
 const struct operation radar_operations[] = {
+    { .id = "ard_normalized_radar_backscatter", .run = run_sar_backscatter },
     { .id = "sar_backscatter", .run = run_sar_backscatter },
     { .id = NULL },
 };

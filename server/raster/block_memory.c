@@ -112,7 +112,7 @@ static size_t radar_work(const struct schedule *s)
             step->op == STEP_READ && step->node->op == PLAN_LOAD ? &step->node->load[step->plane] : NULL;
 
         if (plane && plane->radar)
-            most = larger(most, plane->layer == RADAR_MASK ? RADAR_RELIEF_BYTES : RADAR_WORK_BYTES);
+            most = larger(most, radar_work_bytes(plane));
         for (size_t k = 0; k < step->n_inputs; k++)
             if (step->inputs[k])
                 most = larger(most, radar_work(step->inputs[k]));

@@ -4,6 +4,7 @@
 #define RASTER_RADAR_H
 
 #include "raster/load.h"
+#include <string.h>
 
 /* What all threads of a call share. */
 struct radar;
@@ -21,6 +22,14 @@ bool radar_new(const struct raster_options *options, size_t image_bytes, size_t 
                struct radar **ret_radar, struct err *err) MUST_USE;
 void radar_free(struct radar *radar);
 DEFINE_AUTO(radar, struct radar *, radar_free)
+/* What a thread takes while it makes a square of the plane. */
+static inline size_t radar_work_bytes(const struct load_plane *plane)
+{
+    bool far = plane->layer == RADAR_MASK || plane->layer == RADAR_AREA ||
+               (plane->layer == RADAR_BACKSCATTER && !strcmp(plane->radar->coefficient, "gamma0-terrain"));
+
+    return far ? RADAR_RELIEF_BYTES : RADAR_WORK_BYTES;
+}
 /* A window of the plane (float32, NaN is no-data), which may reach beyond its grid. From any thread. Errors: SourceUnreadable,
  * FileContentInvalid, StorageFailure, MemoryExceeded. */
 bool radar_read(struct radar *radar, const struct load_want *want, const struct window_rect *window, float *dst,

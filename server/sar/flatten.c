@@ -16,6 +16,7 @@
 
 enum { STRIP = 128 /* lines */, BEYOND = 2 /* lines of ground more than heights move it */, STEP_COLUMNS = 32 };
 static const double survey_spacing = 1000, sample_spacing = 10; /* m */
+static const double height_step = 1000; /* m: grids beside each other are mostly laid out alike, and sampled at the same places */
 static const float least_part = 0.05f; /* of a pixel's own area: less is not seen */
 /* Metres along the flight for one in height: planes at a right angle to the flight are not quite upright. */
 static const double lean = 0.01;
@@ -115,7 +116,8 @@ static bool find_arcs(const struct flatten *f, const struct strip *strip, int64_
 {
     const struct view *v = f->want.view;
     double t = ((double)line + STRIP / 2.) * v->azimuth_interval, heights = f->want.dem->highest - f->want.dem->lowest;
-    double around = fmin(heights * RELIEF_FOLD, RELIEF_MOST - survey_spacing) + survey_spacing;
+    double off = fabs(f->height - (f->want.dem->highest + f->want.dem->lowest) / 2);
+    double around = fmin((heights + off) * RELIEF_FOLD, RELIEF_MOST - survey_spacing) + survey_spacing;
 
     *ret_first = ground_lines_arc(v, t, f->height, ground_range_at(v->ground_range, t, (double)strip->left)) - around;
     *ret_last = ground_lines_arc(v, t, f->height, ground_range_at(v->ground_range, t, (double)strip->right)) + around;
@@ -280,7 +282,7 @@ bool flatten_new(const struct flatten_want *want, struct flatten **ret_flatten, 
     struct crew_work work = { .threads = want->threads, .context = f, .begin = begin, .end = end, .unit = make_strip };
 
     f->want = *want;
-    f->height = ((double)want->dem->lowest + want->dem->highest) / 2;
+    f->height = nearbyint(((double)want->dem->lowest + want->dem->highest) / 2 / height_step) * height_step;
     work.units = f->n = (size_t)((want->view->lines + STRIP - 1) / STRIP);
     f->strips = mem_array(f->n, sizeof *f->strips);
     for (size_t i = 0; i < f->n; i++)

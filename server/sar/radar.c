@@ -21,6 +21,7 @@ struct radar {
     const struct raster_options *options;
     struct hoard *images, *grounds, *pieces;
     atomic_uint_fast64_t pixels;
+    atomic_bool told_voids, told_noise;
     sem_t makers; /* so many more may make squares */
 };
 
@@ -98,12 +99,14 @@ static bool product_of(const struct raster_options *options, const char *href, s
 
 static const char *calibration_of(const char *coefficient)
 {
+    if (ortho_flattens(coefficient))
+        return coefficient;
     return text_begins(coefficient, "sigma0") ? "sigma0" : text_begins(coefficient, "gamma0") ? "gamma0" : "beta0";
 }
 
 static bool open_image(void *radar, const void *key_, void **ret_shown, size_t *ret_bytes, struct err *err)
 {
-    const struct radar *r = radar;
+    struct radar *r = radar;
     const struct image_key *key = key_;
     const struct config *c = r->options->config;
     struct shown *s = MEM_NEW(struct shown);
@@ -122,6 +125,12 @@ static bool open_image(void *radar, const void *key_, void **ret_shown, size_t *
         shown_drop_all(s);
         return false;
     }
+    if (*facts.noise_obstacle && r->options->tell && !atomic_exchange(&r->told_noise, true)) { /* of the first one */
+        AUTO(mem) char *message = mem_printf("%s %s: thermal noise was not removed: %s", s->frame.product, key->polarisation,
+                                             facts.noise_obstacle);
+
+        r->options->tell(r->options->tell_context, "warning", "NoiseNotRemoved", NULL, message, NULL);
+    }
     *ret_shown = s;
     *ret_bytes = RADAR_IMAGE_BYTES;
     return true;
@@ -131,7 +140,8 @@ static bool open_image(void *radar, const void *key_, void **ret_shown, size_t *
 
 static bool read_ground(void *radar, const void *key_, void **ret_dem, size_t *ret_bytes, struct err *err)
 {
-    const struct config *c = ((struct radar *)radar)->options->config;
+    struct radar *r = radar;
+    const struct config *c = r->options->config;
     const struct ground_key *key = key_;
     const struct dem_options options = { .path = c->sar_dem, .margin = key->margin, .threads = 1,
                                          .geoid = strcmp(c->sar_geoid, "none") && *c->sar_geoid ? c->sar_geoid : NULL };
@@ -140,6 +150,9 @@ static bool read_ground(void *radar, const void *key_, void **ret_dem, size_t *r
 
     if (!dem_read(&options, &grid, &dem, err))
         return false;
+    if (dem->n_voids > 0 && r->options->tell && !atomic_exchange(&r->told_voids, true))
+        r->options->tell(r->options->tell_context, "warning", "DemGaps", NULL,
+                         "The elevation model has no height in some places: the sea's was taken.", NULL);
     *ret_dem = dem;
     *ret_bytes = dem->width * dem->height * (sizeof *dem->heights + sizeof *dem->voids);
     return true;
@@ -161,11 +174,11 @@ struct making {
     float *pixels;
 };
 
-static bool add_backscatter(const struct making *m, const struct ortho_image *image, float *pixels, struct err *err)
+static bool bring(const struct making *m, const struct view *view, const struct geocode_input *input, bool flatten, float *pixels,
+                  struct err *err)
 {
-    const struct geocode_want want = { .view = ortho_image_view(image), .dem = m->dem, .grid = m->grid,
-                                       .input = ortho_image_input(image), .method = RESAMPLE_SAR_BILINEAR, .threads = 1,
-                                       .pixels = pixels };
+    const struct geocode_want want = { .view = view, .dem = m->dem, .grid = m->grid, .input = *input, .flatten = flatten,
+                                       .method = RESAMPLE_SAR_BILINEAR, .threads = 1, .pixels = pixels };
     struct geocode_report report;
 
     return geocode(&want, &report, err);
@@ -207,10 +220,11 @@ static bool add_mask(const struct making *m, const struct ortho_image *image, st
     AUTO(mem) float *power = NULL;
     AUTO(mem) uint8_t *mask = malloc(m->n);
     const struct layers_want want = { .view = ortho_image_view(image), .dem = m->dem, .grid = m->grid, .threads = 1, .mask = mask };
+    const struct geocode_input input = ortho_image_input(image);
 
     if (!mask)
         return err_set(err, ERR_MemoryExceeded, "No memory for a mask of %zu pixels.", m->n);
-    if (!float_room(m->n, &power, err) || !add_backscatter(m, image, power, err) || !layers_make(&want, err))
+    if (!float_room(m->n, &power, err) || !bring(m, want.view, &input, false, power, err) || !layers_make(&want, err))
         return false;
     for (size_t i = 0; i < m->n; i++)
         power[i] = isnan(power[i]) ? NAN : mask[i] ? 0 : 1;
@@ -218,11 +232,74 @@ static bool add_mask(const struct making *m, const struct ortho_image *image, st
     return true;
 }
 
+/* An image of how many pixels fit onto a square metre of the slant plane. */
+enum { STEP_LINES = 128, STEP_COLUMNS = 32 }; /* in which that is the same */
+
+static bool no_reader(void *view, void **ret_reader, struct err *err)
+{
+    (void)view, (void)err;
+    *ret_reader = NULL;
+    return true;
+}
+
+static void end_no_reader(void *view, void *reader)
+{
+    (void)view, (void)reader;
+}
+
+static bool read_density(void *context, void *reader, const struct sar_window *w, float *density, struct err *err)
+{
+    const struct view *v = context;
+    float here = 0;
+
+    (void)reader, (void)err;
+    for (size_t y = 0; y < w->height; y++) {
+        float *row = density + y * w->width;
+        double t = ((double)w->line + (double)(y / STEP_LINES * STEP_LINES)) * v->azimuth_interval;
+
+        if (y % STEP_LINES) {
+            memcpy(row, row - w->width, w->width * sizeof *row);
+            continue;
+        }
+        for (size_t x = 0; x < w->width; x++) {
+            double range = x % STEP_COLUMNS ? 0 : ground_range_at(v->ground_range, t, (double)w->pixel + (double)x);
+
+            if (x % STEP_COLUMNS == 0)
+                here = (float)(1 / (ground_range_step(v->ground_range, t, range) * v->azimuth_spacing));
+            row[x] = here;
+        }
+    }
+    return true;
+}
+
+/* Flattened, it is how many pixels fit onto a square metre of ground across the line of sight. */
+static bool add_area(const struct making *m, const struct ortho_image *image, struct err *err)
+{
+    const struct view *view = ortho_image_view(image);
+    const struct geocode_input input = { (void *)view, no_reader, end_no_reader, read_density };
+    AUTO(mem) float *density = NULL;
+
+    if (!float_room(m->n, &density, err) || !bring(m, view, &input, true, density, err))
+        return false;
+    for (size_t i = 0; i < m->n; i++)
+        density[i] = 1 / density[i];
+    fill_gaps(m->pixels, density, m->n);
+    return true;
+}
+
+static bool add_backscatter(const struct making *m, const struct ortho_image *image, struct err *err)
+{
+    const struct geocode_input input = ortho_image_input(image);
+
+    return bring(m, ortho_image_view(image), &input, ortho_flattens(m->plane->radar->coefficient), m->pixels, err);
+}
+
 static bool add_image(const struct making *m, const struct ortho_image *image, struct err *err)
 {
     switch (m->plane->layer) {
-    case RADAR_BACKSCATTER: return add_backscatter(m, image, m->pixels, err);
+    case RADAR_BACKSCATTER: return add_backscatter(m, image, err);
     case RADAR_MASK: return add_mask(m, image, err);
+    case RADAR_AREA: return add_area(m, image, err);
     case RADAR_LOCAL_ANGLE:
     case RADAR_ELLIPSOID_ANGLE: break;
     }
@@ -280,7 +357,7 @@ static bool make_alone(void *radar, const void *key_, void **ret_pixels, size_t 
     m.grid.height = (int64_t)square.height;
     memset(&ground, 0, sizeof ground);
     ground.grid = key_of_grid(&m.grid);
-    ground.margin = key->plane->layer == RADAR_MASK ? RELIEF_MOST + DEM_MARGIN : DEM_MARGIN;
+    ground.margin = DEM_MARGIN + (radar_work_bytes(key->plane) == RADAR_RELIEF_BYTES ? RELIEF_MOST : 0);
     if (!float_room(m.n, &pixels, err) || !(m.dem = hoard_take(r->grounds, &ground, err)))
         return false;
     m.pixels = pixels;

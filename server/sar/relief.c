@@ -34,20 +34,23 @@ static bool have(size_t n, struct err *err, size_t count, float **arrays[])
     return true;
 }
 
-/* The direction in which time does not change and range grows, in the middle of the window. */
+/* The direction in which time does not change and range grows, in the middle of the window; that alone is asked for, since
+ * nodes of a wider lattice could lie where no height is known. */
 static bool find_direction(const struct relief_want *want, struct crs *crs, double to_range[2], struct err *err)
 {
     struct lattice_want wish = { .view = want->view, .dem = want->dem, .grid = want->grid, .window = want->window };
     AUTO(lattice) struct lattice *lattice = NULL;
-    double x = (double)want->window.width / 2, y = (double)want->window.height / 2, t[3], range[3], tx, ty, rx, ry, length;
+    double t[3], range[3], tx, ty, rx, ry, length;
     double height = ((double)want->dem->lowest + want->dem->highest) / 2;
 
-    wish.spacing = fmax((double)want->window.width, (double)want->window.height) * want->grid->dx;
+    wish.window.x += (int64_t)(wish.window.width / 2);
+    wish.window.y += (int64_t)(wish.window.height / 2);
+    wish.window.width = wish.window.height = 1;
     if (!lattice_new(&wish, crs, &lattice, err))
         return false;
-    lattice_at(lattice, x, y, height, &t[0], &range[0]);
-    lattice_at(lattice, x + 1, y, height, &t[1], &range[1]);
-    lattice_at(lattice, x, y + 1, height, &t[2], &range[2]);
+    lattice_at(lattice, 0, 0, height, &t[0], &range[0]);
+    lattice_at(lattice, 1, 0, height, &t[1], &range[1]);
+    lattice_at(lattice, 0, 1, height, &t[2], &range[2]);
     tx = t[1] - t[0];
     ty = t[2] - t[0];
     rx = range[1] - range[0];

@@ -31,7 +31,9 @@ static bool is_offered(const struct request *rq, size_t i)
 {
     const char *id = process_id(i);
 
-    return !strcmp(id, "run_udf") ? udf_runtime(rq->config) != NULL : strcmp(id, "sar_backscatter") || *rq->config->sar_dem;
+    if (!strcmp(id, "run_udf"))
+        return udf_runtime(rq->config) != NULL;
+    return (strcmp(id, "sar_backscatter") && strcmp(id, "ard_normalized_radar_backscatter")) || *rq->config->sar_dem;
 }
 
 /* GET /processes */
