@@ -111,6 +111,28 @@ static json_t *facts_json(const struct ortho_facts *f)
                      (json_int_t)f->dem_gaps);
 }
 
+/* What was done without. */
+static void tell(const struct stepping *s, const struct ortho_facts *f)
+{
+    char message[300];
+
+    if (*f->noise_obstacle) {
+        snprintf(message, sizeof message, "Thermal noise was not removed: %s", f->noise_obstacle);
+        say(s, "warning", "NoiseNotRemoved", message);
+    }
+    if (*s->performer->config->sar_orbits && !*f->orbit_file)
+        say(s, "warning", "NoOrbitFile", "The site has no orbit file that is valid for the product: its own vectors were taken");
+    if (f->dem_gaps > 0) {
+        snprintf(message, sizeof message, "The elevation model has no height at %zu of its nodes: the sea's was taken", f->dem_gaps);
+        say(s, "warning", "DemGaps", message);
+    }
+    if (f->dem_missing > 0) {
+        snprintf(message, sizeof message, "The elevation model has no file for %zu cell%s of one degree: the sea's height was taken",
+                 f->dem_missing, f->dem_missing == 1 ? "" : "s");
+        say(s, "warning", "DemMissing", message);
+    }
+}
+
 static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, float *pixels, struct err *err)
 {
     struct performer *p = s->performer;
@@ -124,18 +146,10 @@ static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, 
                                      .threads = raster.threads, .allowed_paths = raster.allowed_paths,
                                      .progress = forward_progress, .progress_context = p };
     struct ortho_facts facts = { 0 };
-    char message[300];
 
     if (!ortho_frame_add(frame, &options, pixels, &facts, err))
         return err_prefix(err, "%.200s %s", member(s->inputs, "item"), frame->polarisation);
-    if (*facts.noise_obstacle) {
-        snprintf(message, sizeof message, "Thermal noise was not removed: %s", facts.noise_obstacle);
-        say(s, "warning", "NoiseNotRemoved", message);
-    }
-    if (facts.dem_gaps > 0) {
-        snprintf(message, sizeof message, "The elevation model has no height at %zu of its nodes: the sea's was taken", facts.dem_gaps);
-        say(s, "warning", "DemGaps", message);
-    }
+    tell(s, &facts);
     s->outputs = facts_json(&facts);
     return true;
 }
