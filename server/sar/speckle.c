@@ -170,80 +170,27 @@ static double filtered(const struct speckle_filter *f, const struct window *w, c
     return value;
 }
 
-typedef double value_fn(const void *context, const struct window *w, size_t x, size_t y);
-
-struct filtering {
-    const struct speckle_filter *filter;
-    const struct speckle_part *part;
-    const double *distances;
-};
-
-static double filtered_value(const void *context, const struct window *w, size_t x, size_t y)
+void speckle_run(const struct speckle_filter *filter, const struct speckle_part *part, float *ret)
 {
-    const struct filtering *f = context;
-
-    return fmax(filtered(f->filter, w, f->part, x, y, f->distances), LEAST);
-}
-
-static double mean_value(const void *context, const struct window *w, size_t x, size_t y)
-{
-    (void)context, (void)x, (void)y;
-    return w->mean;
-}
-
-static void each_window(const struct speckle_part *part, size_t radius, value_fn *value, const void *context, float *ret)
-{
-    struct columns c = { mem_array(part->width, sizeof(double)), mem_array(part->width, sizeof(double)),
-                         mem_array(part->width, sizeof(double)) };
+    AUTO(mem) double *distances = filter->kind == SPECKLE_FROST ? make_distances(filter->radius) : NULL;
+    AUTO(mem) double *counts = mem_array(part->width, sizeof *counts), *sums = mem_array(part->width, sizeof *sums);
+    AUTO(mem) double *squares = mem_array(part->width, sizeof *squares);
+    struct columns c = { counts, sums, squares };
 
     for (size_t row = 0; row < part->ret_height; row++) {
         size_t y = part->top + row;
 
-        sum_columns(part, y, radius, &c);
+        sum_columns(part, y, (size_t)filter->radius, &c);
         for (size_t column = 0; column < part->ret_width; column++, ret++) {
             size_t x = part->left + column;
             float here = part->pixels[y * part->width + x];
 
+            *ret = here;
             if (is_valid(here)) {
-                struct window w = sum_window(&c, part->width, x, radius);
+                struct window w = sum_window(&c, part->width, x, (size_t)filter->radius);
 
-                *ret = (float)value(context, &w, x, y);
-            } else {
-                *ret = here;
+                *ret = (float)fmax(filtered(filter, &w, part, x, y, distances), LEAST);
             }
         }
     }
-    free(c.counts);
-    free(c.sums);
-    free(c.squares);
-}
-
-void speckle_run(const struct speckle_filter *filter, const struct speckle_part *part, float *ret)
-{
-    AUTO(mem) double *distances = filter->kind == SPECKLE_FROST ? make_distances(filter->radius) : NULL;
-    struct filtering f = { filter, part, distances };
-
-    each_window(part, (size_t)filter->radius, filtered_value, &f, ret);
-}
-
-void speckle_mean(int radius, const struct speckle_part *part, float *ret)
-{
-    each_window(part, (size_t)radius, mean_value, NULL, ret);
-    for (size_t i = 0; i < part->ret_width * part->ret_height; i++)
-        ret[i] = is_valid(ret[i]) ? ret[i] : 0;
-}
-
-void speckle_gather(const float *pixels, const float *means, size_t n, struct speckle_sums *sums)
-{
-    for (size_t i = 0; i < n; i++)
-        if (is_valid(pixels[i])) {
-            sums->sums[i] += (double)pixels[i] / means[i];
-            sums->counts[i]++;
-        }
-}
-
-void speckle_give(const float *pixels, const float *means, size_t n, const struct speckle_sums *sums, float *ret)
-{
-    for (size_t i = 0; i < n; i++)
-        ret[i] = is_valid(pixels[i]) ? fmaxf((float)(means[i] * sums->sums[i] / sums->counts[i]), LEAST) : pixels[i];
 }

@@ -5,7 +5,6 @@
 #include "base/auto.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum speckle_kind { SPECKLE_NONE, SPECKLE_LEE, SPECKLE_KUAN, SPECKLE_FROST, SPECKLE_GAMMA_MAP };
 const char *speckle_name(enum speckle_kind kind); /* "none", "lee", "kuan", "frost", "gammamap" */
@@ -30,16 +29,5 @@ struct speckle_part {
 };
 /* `ret` has ret_width x ret_height pixels. No valid pixel becomes less than 1e-7. */
 void speckle_run(const struct speckle_filter *filter, const struct speckle_part *part, float *ret);
-/* The mean of the valid pixels in the window; 0 where the pixel itself has no data. */
-void speckle_mean(int radius, const struct speckle_part *part, float *ret);
-
-/* Quegan and Yu's multi-temporal filter: sums are gathered over all dates of a place, then each date is given back with
- * the texture of its own means and the speckle of them all. A later date is one more to gather. */
-struct speckle_sums {
-    double *sums;     /* of value / mean */
-    uint16_t *counts; /* of dates with data */
-};
-void speckle_gather(const float *pixels, const float *means, size_t n, struct speckle_sums *sums);
-void speckle_give(const float *pixels, const float *means, size_t n, const struct speckle_sums *sums, float *ret);
 
 #endif

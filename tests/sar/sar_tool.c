@@ -3,7 +3,6 @@
  *   sar_tool find NAME ...              the same of these, or what is wrong with a name
  *   sar_tool cover LEAST FILE           tiles that the rings in a file ([[[lon, lat] ...] ...], the first is outer) cover, with percent
  *   sar_tool filter KIND RADIUS LOOKS DAMPING WIDTH HEIGHT LEFT TOP RET_WIDTH RET_HEIGHT      floats in, floats out
- *   sar_tool series RADIUS WIDTH HEIGHT DATES       the multi-temporal filter, date by date
  *   sar_tool title TITLE ...            a product's title, and the name of a tile of it
  *   sar_tool calibrate PRODUCT POLARISATION QUANTITY yes|no LINE PIXEL WIDTH HEIGHT      a window as floats, noise removed or not */
 #include "base/instant.h"
@@ -99,31 +98,6 @@ static int filter(char **words)
     return fwrite(ret, sizeof *ret, part.ret_width * part.ret_height, stdout) == 0;
 }
 
-static int series(char **words)
-{
-    int radius = atoi(words[0]);
-    size_t width = strtoul(words[1], NULL, 10), height = strtoul(words[2], NULL, 10), dates = strtoul(words[3], NULL, 10);
-    size_t n = width * height;
-    AUTO(mem) float *pixels = read_pixels(n * dates);
-    AUTO(mem) float *means = mem_array(n * dates, sizeof *means), *ret = mem_array(n, sizeof *ret);
-    struct speckle_sums sums = { mem_array(n, sizeof(double)), mem_array(n, sizeof(uint16_t)) };
-
-    for (size_t i = 0; i < dates; i++) {
-        struct speckle_part part = { .pixels = pixels + i * n, .width = width, .height = height, .ret_width = width,
-                                     .ret_height = height };
-
-        speckle_mean(radius, &part, means + i * n);
-        speckle_gather(part.pixels, means + i * n, n, &sums);
-    }
-    for (size_t i = 0; i < dates; i++) {
-        speckle_give(pixels + i * n, means + i * n, n, &sums, ret);
-        fwrite(ret, sizeof *ret, n, stdout);
-    }
-    free(sums.sums);
-    free(sums.counts);
-    return 0;
-}
-
 static void print_title(const struct product_title *t, const struct product_title *next)
 {
     const struct ortho_name name = { .platform = t->platform, .tile = "31TCJ", .ascending = true, .relative_orbit = 8,
@@ -200,7 +174,7 @@ static int calibrate(char **words)
 int main(int argc, char **argv)
 {
     static const struct { const char *name; int words; int (*run)(char **words); } rows[] = {
-        { "tiles", 0, tiles }, { "find", 0, find }, { "cover", 2, cover }, { "filter", 10, filter }, { "series", 4, series },
+        { "tiles", 0, tiles }, { "find", 0, find }, { "cover", 2, cover }, { "filter", 10, filter },
         { "title", 0, title },   { "calibrate", 8, calibrate },
     };
 

@@ -135,24 +135,3 @@ def test_as_orfeo_toolbox_has_them(tmp_path, kind):
         theirs = file.read(1)
     ours = run(pixels, kind)
     numpy.testing.assert_allclose(ours[4:-4, 4:-4], theirs[4:-4, 4:-4], rtol=1e-6)
-
-
-def test_multi_temporal():
-    random = numpy.random.default_rng(9)
-    dates, height, width, radius = 9, 40, 50, 3
-    power = numpy.kron(random.uniform(0.02, 0.3, (dates, 4, 5)), numpy.ones((10, 10)))
-    stack = (power * random.gamma(LOOKS, 1 / LOOKS, power.shape)).astype("f4")
-    stack[2, :12, :15] = 0
-    stack[5, 30, 30] = numpy.nan
-    done = subprocess.run([BUILD / "tests/sar/sar_tool", "series", str(radius), str(width), str(height), str(dates)],
-                          input=stack.tobytes(), check=True, capture_output=True).stdout
-    done = numpy.frombuffer(done, "f4").reshape(stack.shape)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        means = numpy.array([numpy.where(date > 0, numpy.nanmean(windows(date, radius), (2, 3)), numpy.nan) for date in stack])
-    ratio = numpy.where(stack > 0, stack / means, numpy.nan)
-    expected = numpy.where(stack > 0, means * numpy.nanmean(ratio, 0), stack)
-    numpy.testing.assert_allclose(done, expected, rtol=2e-6)
-    looks = lambda a: a.mean() ** 2 / a.var()
-    field = (slice(None), slice(23, 27), slice(3, 7))  # inside one field of all dates
-    assert numpy.median([looks(date[field[1:]]) for date in done]) > 3 * LOOKS
