@@ -51,6 +51,17 @@ static char *link_to(const struct config *config, const struct notice *notice,
     return auth_link_sign(config, notice->base_url, path.data, ends);
 }
 
+static bool is_openeo(const struct job *job)
+{
+    return text_begins(job->face, "openeo");
+}
+
+/* Where the job is looked at; the caller frees. */
+static char *address_of(const struct notice *notice, const struct job *job)
+{
+    return mem_printf("%s%s/jobs/%s", notice->base_url, is_openeo(job) ? "/openeo/1.2" : "/ogc", notice->job);
+}
+
 /* ---- calls ---- */
 
 static void put_instant(json_t *object, const char *name, int64_t ms)
@@ -63,10 +74,11 @@ static void put_instant(json_t *object, const char *name, int64_t ms)
 
 static json_t *status_of(const struct notice *notice, const struct job *job)
 {
-    AUTO(mem) char *self = mem_printf("%s/ogc/jobs/%s", notice->base_url, job->id);
+    AUTO(mem) char *self = address_of(notice, job);
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:[{s:s, s:s, s:s}]}", "jobID", job->id, "id",
-                  job->id, "type", "process", "processingEntityType", "ogc-api-processes", "status",
+                  job->id, "type", is_openeo(job) ? "openeo" : "process", "processingEntityType",
+                  is_openeo(job) ? "openeo-api" : "ogc-api-processes", "status",
                   states[job->state], "progress", (int)job->progress, "links", "href", self, "rel",
                   "self", "type", "application/json");
 
@@ -140,6 +152,7 @@ bool notice_mail(const struct config *config, struct db *db, const struct notice
                  char **ret_subject, char **ret_text, struct err *err)
 {
     AUTO(told) struct told told = {0};
+    AUTO(mem) char *address = NULL;
     struct text text = {0};
     char when[INSTANT_TEXT_SIZE];
     bool good;
@@ -153,7 +166,8 @@ bool notice_mail(const struct config *config, struct db *db, const struct notice
     if (!good)
         text_printf(&text, "The reason: %s\n\n",
                     told.job.error_message ? told.job.error_message : "unknown");
-    text_printf(&text, "The job: %s/ogc/jobs/%s\n", notice->base_url, notice->job);
+    address = address_of(notice, &told.job);
+    text_printf(&text, "The job: %s\n", address);
     if (good && told.count)
         text_printf(&text, "\nIts results, by links that hold for some days:\n");
     for (size_t i = 0; good && i < told.count; i++) {

@@ -2,6 +2,7 @@
 import email
 import email.policy
 import http.server
+import json
 import re
 import threading
 import time
@@ -437,6 +438,53 @@ def test_receivers_that_hang_or_answer_hugely(doors, subscriber):
     wait_for(lambda: len(failed()) == 2)
     assert all(n["state"] == "pending" for n in failed())
     huge.server.shutdown()
+
+
+# ---- openEO's jobs ----
+
+def openeo_job(doors, **request):
+    graph = {"add": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+    return requests.post(doors.base + "/openeo/1.2/jobs", json={"process": {"process_graph": graph}, **request}, auth=None, timeout=30,
+                         headers={"Authorization": "Bearer " + doors.token("alice")})
+
+
+def test_openeo_jobs_tell_of_their_end(doors, subscriber, mailbox):
+    doors.sql("DELETE FROM notices WHERE mail")  # of today
+    mailbox.messages.clear()
+    token = {"Authorization": "Bearer " + doors.token("alice")}
+    told = requests.get(doors.base + "/openeo/1.3/processing_parameters", timeout=30).json()["create_job_parameters"]
+    assert [p["name"] for p in told] == ["dialect", "notify_email", "subscriber"]
+    made = openeo_job(doors, title="A sum", notify_email=True, job_options=subscriber.wants("success"))
+    assert made.status_code == 201, made.text
+    assert requests.post(made.headers["Location"] + "/results", headers=token, timeout=30).status_code == 202
+    _, to, message = wait_for(lambda: mailbox.messages and mailbox.messages[-1])
+    assert to == ["alice@example.org"] and message["Subject"] == "A sum: finished" and made.headers["Location"] in message.get_content()
+    path, _, _, body = wait_for(lambda: subscriber.calls and subscriber.calls[-1])
+    assert path == "/success" and requests.get(json.loads(body)["result.json"]["href"], timeout=30).json() == 3
+    # changed before it starts: nobody is told
+    quiet = openeo_job(doors, notify_email=True)
+    assert requests.patch(quiet.headers["Location"], json={"notify_email": False}, headers=token, timeout=30).status_code == 204
+    assert doors.sql(f"SELECT request->'notify' IS NULL FROM jobs WHERE id = '{quiet.headers['OpenEO-Identifier']}'") == "t"
+
+
+@pytest.mark.parametrize("request_, told", [
+    ({"notify_email": "x@example.com"}, "/notify_email: expected the address of your account"),
+    ({"job_options": {"notify_email": 7}}, "/job_options/notify_email: expected true, false or an address"),
+    ({"subscriber": {"successUri": "http://10.0.0.1/"}}, "/subscriber/successUri: "),
+    ({"job_options": {"subscriber": {"uri": "x"}}}, "/job_options/subscriber/uri: "),
+])
+def test_openeo_refused_notifications(doors, request_, told):
+    answer = openeo_job(doors, **request_)
+    assert answer.status_code == 400 and told in answer.json()["message"], answer.text
+
+
+def test_openeo_requests_name_nobody_else(doors):
+    """What the service keeps of who is told cannot be sent."""
+    made = openeo_job(doors, notify={"mail": "victim@example.com", "successUri": "http://169.254.169.254/", "base_url": "http://x"})
+    assert doors.sql(f"SELECT request->'notify' IS NULL FROM jobs WHERE id = '{made.headers['OpenEO-Identifier']}'") == "t"
+    requests.patch(made.headers["Location"], json={"title": "x", "notify": {"mail": "victim@example.com"}}, timeout=30,
+                   headers={"Authorization": "Bearer " + doors.token("alice")})
+    assert doors.sql(f"SELECT request->'notify' IS NULL FROM jobs WHERE id = '{made.headers['OpenEO-Identifier']}'") == "t"
 
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/", "http://10.0.0.1/", "file:///etc/passwd", "http://u:p@example.org/",

@@ -143,7 +143,8 @@ def test_processing_parameters(open_service):
     jobs = open_service.jobs
     told = requests.get(open_service.base + "/openeo/1.3/processing_parameters", timeout=TIMEOUT).json()
     assert set(told) == {"create_job_parameters", "create_synchronous_parameters", "create_service_parameters"}
-    parameter, = told["create_job_parameters"]
+    parameter, subscriber = told["create_job_parameters"]
+    assert subscriber["name"] == "subscriber" and told["create_synchronous_parameters"] == [parameter]
     assert parameter["name"] == "dialect" and parameter["optional"] and parameter["default"] in parameter["schema"]["enum"]
 
     def recorded(process, **request):

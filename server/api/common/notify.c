@@ -25,7 +25,7 @@ static const struct js_field subscriber_fields[] = {
     JS_END,
 };
 
-static bool put_url(struct request *rq, const char *name, const char *url, json_t *notify,
+static bool put_url(struct request *rq, const struct notify_wish *wish, const char *name, const char *url, json_t *notify,
                     struct err *err)
 {
     bool public_only;
@@ -33,56 +33,65 @@ static bool put_url(struct request *rq, const char *name, const char *url, json_
     if (!url)
         return true;
     if (!fetch_may_call(url, rq->config->catalog_hook_hosts, &public_only, err))
-        return err_prefix(err, "/subscriber/%s", name);
+        return err_prefix(err, "%s/%s", wish->subscriber_pointer, name);
     json_object_set_new(notify, name, json_string(url));
     return true;
 }
 
-static bool read_subscriber(struct request *rq, const json_t *value, json_t *notify,
-                            struct err *err)
+static bool read_subscriber(struct request *rq, const struct notify_wish *wish, json_t *notify, struct err *err)
 {
     struct subscriber in;
 
-    if (!js_read(value, "/subscriber", subscriber_fields, JS_REFUSE_UNKNOWN, &in, err))
+    if (!wish->subscriber || json_is_null(wish->subscriber))
+        return true;
+    if (!js_read(wish->subscriber, wish->subscriber_pointer, subscriber_fields, JS_REFUSE_UNKNOWN, &in, err))
         return false;
-    return put_url(rq, "successUri", in.successUri ? in.successUri : in.successUrl, notify, err) &&
-           put_url(rq, "inProgressUri", in.inProgressUri, notify, err) &&
-           put_url(rq, "failedUri", in.failedUri, notify, err);
+    return put_url(rq, wish, "successUri", in.successUri ? in.successUri : in.successUrl, notify, err) &&
+           put_url(rq, wish, "inProgressUri", in.inProgressUri, notify, err) &&
+           put_url(rq, wish, "failedUri", in.failedUri, notify, err);
 }
 
-static bool check_address(struct request *rq, const char *address, struct err *err)
+static bool check_address(struct request *rq, const char *address, const char *pointer, struct err *err)
 {
     const char *own = rq->user->email, *domains = rq->config->mail_domains;
 
     if (!mail_is_address(address))
-        return err_set(err, ERR_InvalidParameter,
-                       "/inputs/" NOTIFY_MAIL ": '%.100s' is no address of e-mail", address);
+        return err_set(err, ERR_InvalidParameter, "%s: '%.100s' is no address of e-mail", pointer, address);
     if (*domains ? mail_is_in(address, domains) : *own && !strcasecmp(address, own))
         return true;
-    return err_set(err, ERR_InvalidParameter,
-                   *domains ? "/inputs/" NOTIFY_MAIL
-                              ": this service writes to %s only, not to '%.100s'"
-                            : "/inputs/" NOTIFY_MAIL
-                              ": expected the address of your account%s, found '%.100s'",
-                   *domains ? domains : "", address);
+    if (*domains)
+        return err_set(err, ERR_InvalidParameter, "%s: this service writes to %s only, not to '%.100s'", pointer, domains, address);
+    return err_set(err, ERR_InvalidParameter, "%s: expected the address of your account, found '%.100s'", pointer, address);
 }
 
-static bool read_mail(struct request *rq, const json_t *wish, json_t *notify, struct err *err)
+static bool read_mail(struct request *rq, const struct notify_wish *wish, json_t *notify, struct err *err)
 {
-    const char *address = json_is_string(wish) ? json_string_value(wish) : rq->user->email;
+    const char *address = json_is_string(wish->mail) ? json_string_value(wish->mail) : rq->user->email;
 
-    if (!json_is_true(wish) && !json_is_string(wish))
+    if (!json_is_true(wish->mail) && !json_is_string(wish->mail))
         return true;
     if (!*rq->config->mail_relay)
-        return err_set(err, ERR_InvalidParameter,
-                       "/inputs/" NOTIFY_MAIL ": this service sends no e-mail");
+        return err_set(err, ERR_InvalidParameter, "%s: this service sends no e-mail", wish->mail_pointer);
     if (!*address)
-        return err_set(err, ERR_InvalidParameter,
-                       "/inputs/" NOTIFY_MAIL
-                       ": your account has no address of e-mail; its operator can give it one");
-    if (!check_address(rq, address, err))
+        return err_set(err, ERR_InvalidParameter, "%s: your account has no address of e-mail; its operator can give it one",
+                       wish->mail_pointer);
+    if (!check_address(rq, address, wish->mail_pointer, err))
         return false;
     json_object_set_new(notify, "mail", json_string(address));
+    return true;
+}
+
+bool notify_keep(struct request *rq, const struct notify_wish *wish, json_t *request, struct err *err)
+{
+    AUTO(json) json_t *notify = json_object();
+
+    json_object_del(request, "notify"); /* nobody else says who is told */
+    if (!read_mail(rq, wish, notify, err) || !read_subscriber(rq, wish, notify, err))
+        return false;
+    if (json_object_size(notify) == 0)
+        return true;
+    json_object_set_new(notify, "base_url", json_string(rq->base_url));
+    json_object_set(request, "notify", notify);
     return true;
 }
 
@@ -100,19 +109,14 @@ static bool has_parameter(const json_t *graph, const char *name)
 bool notify_read(struct request *rq, const json_t *subscriber, const json_t *graph,
                  json_t *arguments, json_t *request, struct err *err)
 {
-    AUTO(json) json_t *notify = json_object();
+    const struct notify_wish wish = { json_object_get(arguments, NOTIFY_MAIL), subscriber, "/inputs/" NOTIFY_MAIL, "/subscriber" };
 
     if (!rq->user)
         return true;
-    if (!read_mail(rq, json_object_get(arguments, NOTIFY_MAIL), notify, err) ||
-        (subscriber && !read_subscriber(rq, subscriber, notify, err)))
+    if (!notify_keep(rq, &wish, request, err))
         return false;
     if (!has_parameter(graph, NOTIFY_MAIL))
         json_object_del(arguments, NOTIFY_MAIL);
-    if (json_object_size(notify) == 0)
-        return true;
-    json_object_set_new(notify, "base_url", json_string(rq->base_url));
-    json_object_set(request, "notify", notify);
     return true;
 }
 

@@ -188,6 +188,11 @@ bool openeo_udf_runtimes_get(struct request *rq, struct reply *reply, struct err
     return reply_json(reply, 200, udf_runtimes(rq->config), NULL);
 }
 
+static json_t *uri_schema(void)
+{
+    return json_pack("{s:s, s:s}", "type", "string", "format", "uri");
+}
+
 static json_t *dialect_parameter(struct request *rq)
 {
     return json_pack("{s:s, s:s, s:b, s:s, s:{s:s, s:[s, s]}}", "name", "dialect", "description",
@@ -197,12 +202,28 @@ static json_t *dialect_parameter(struct request *rq)
                      "cdse");
 }
 
+/* Those of jobs: who is told of their end. */
+static json_t *job_parameters(struct request *rq)
+{
+    json_t *list = json_pack("[o]", dialect_parameter(rq));
+
+    if (*rq->config->mail_relay)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:[{s:s}, {s:s, s:s}]}", "name", "notify_email", "description",
+            "Whether an e-mail tells of the job's end: to the address of the account (true), or to this one where the service "
+            "writes to its domain.", "optional", 1, "default", 0, "schema", "type", "boolean", "type", "string", "format", "email"));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:n, s:{s:s, s:{s:o, s:o, s:o}}}", "name", "subscriber", "description",
+        "Addresses that are called when the job runs, has finished, or has failed or was canceled, as the subscriber of OGC API - "
+        "Processes; calls are signed (GET /api/notices has the secret).", "optional", 1, "default", "schema", "type", "object", "properties",
+        "inProgressUri", uri_schema(), "successUri", uri_schema(), "failedUri", uri_schema()));
+    return list;
+}
+
 /* GET /processing_parameters: what requests may say beside what the API names. */
 bool openeo_processing_parameters_get(struct request *rq, struct reply *reply, struct err *err)
 {
     (void)err;
     return reply_json(reply, 200,
-                      json_pack("{s:[o], s:[o], s:[]}", "create_job_parameters", dialect_parameter(rq),
+                      json_pack("{s:o, s:[o], s:[]}", "create_job_parameters", job_parameters(rq),
                                 "create_synchronous_parameters", dialect_parameter(rq), "create_service_parameters"),
                       NULL);
 }

@@ -1,5 +1,6 @@
 /* Batch jobs: create, list, read, change, delete, estimate. */
 #include "api/common/build.h"
+#include "api/common/notify.h"
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "base/instant.h"
@@ -22,6 +23,8 @@ const struct js_field openeo_request_fields[] = {
               .choice = log_levels),
     JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
     JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
+    JS_ANY(struct openeo_request, notify_email, .optional = true),
+    JS_ANY(struct openeo_request, subscriber, .optional = true),
     JS_END,
 };
 
@@ -37,8 +40,33 @@ static const struct js_field change_fields[] = {
               .choice = log_levels),
     JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
     JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
+    JS_ANY(struct openeo_request, notify_email, .optional = true),
+    JS_ANY(struct openeo_request, subscriber, .optional = true),
     JS_END,
 };
+
+/* A parameter of ours stands in the request or in its job_options. */
+static const json_t *option(const json_t *request, const char *name, bool *ret_inside)
+{
+    const json_t *here = json_object_get(request, name);
+
+    *ret_inside = !here;
+    return here ? here : json_object_get(json_object_get(request, "job_options"), name);
+}
+
+/* Who is told of the job's end: "notify_email" and "subscriber" of what the row keeps. */
+static bool keep_notify(struct request *rq, json_t *request, struct err *err)
+{
+    bool mail_inside, subscriber_inside;
+    struct notify_wish wish = { .mail = option(request, "notify_email", &mail_inside),
+                                .subscriber = option(request, "subscriber", &subscriber_inside) };
+
+    wish.mail_pointer = mail_inside ? "/job_options/notify_email" : "/notify_email";
+    wish.subscriber_pointer = subscriber_inside ? "/job_options/subscriber" : "/subscriber";
+    if (wish.mail && !json_is_boolean(wish.mail) && !json_is_string(wish.mail) && !json_is_null(wish.mail))
+        return js_refuse(wish.mail, wish.mail_pointer, "true, false or an address of e-mail", err);
+    return notify_keep(rq, &wish, request, err);
+}
 
 /* What the job's row keeps in "request": the members that no column has, and the dialect. */
 static json_t *rest_of_request(const json_t *body, enum dialect dialect)
@@ -123,6 +151,8 @@ bool openeo_jobs_post(struct request *rq, struct reply *reply, struct err *err)
         !run_check(rq, in.process, NULL, "/process", dialect, err))
         return false;
     rest = rest_of_request(rq->body, dialect);
+    if (!keep_notify(rq, rest, err))
+        return false;
     if (!job_insert(rq->db,
                     &(struct job_input){ .owner = rq->user->id, .face = OPENEO_FACE_BATCH,
                                          .title = in.title, .description = in.description,
@@ -297,6 +327,8 @@ bool openeo_job_patch(struct request *rq, struct reply *reply, struct err *err)
     request = job.request ? json_copy(job.request) : json_object();
     rest = rest_of_request(rq->body, dialect);
     json_object_update(request, rest);
+    if (!keep_notify(rq, request, err))
+        return false;
     if (!job_update(rq->db, rq->user->id, job.id,
                     &(struct job_input){ .title = in.title, .description = in.description,
                                          .process = in.process, .request = request,

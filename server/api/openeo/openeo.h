@@ -54,6 +54,7 @@ handler_fn openeo_results_get, openeo_results_post, openeo_results_delete, opene
 struct openeo_request {
     const char *title, *description, *plan, *log_level, *dialect;
     json_t *process, *job_options; /* where the Python client puts options */
+    json_t *notify_email, *subscriber; /* who is told of a job's end (api/common/notify.h) */
     double budget;
 };
 extern const struct js_field openeo_request_fields[];
