@@ -242,19 +242,19 @@ bool product_files(const json_t *item, const char *document, json_t **ret_files,
 
 bool product_files_at(const struct place *place, const char *item, json_t **ret_files, struct err *err)
 {
-    AUTO(json) json_t *told = json_pack("{s:s, s:{}}", "id", item, "assets"), *assets = json_object_get(told, "assets");
+    AUTO(json) json_t *told = json_pack("{s:s, s:{}}", "id", item, "assets"), *files = NULL;
+    json_t *assets = json_object_get(told, "assets"), *href;
     AUTO(mem) char *whole = place->href ? place_worker_href(place, place->href) : NULL;
     const char *key;
-    json_t *href;
 
-    json_incref(assets);
     json_object_foreach(place->assets, key, href) {
         AUTO(mem) char *path = place_asset(place, key), *url = path ? place_worker_href(place, path) : NULL;
 
         if (url)
             json_object_set_new(assets, key, json_pack("{s:s}", "href", url));
     }
-    if (whole && is_web(whole) && !folder_of(assets, NULL, item)) {
+    files = folder_of(assets, NULL, item);
+    if (!files && whole && is_web(whole)) {
         AUTO(mem) char *name = zip_name(item);
 
         *ret_files = json_pack("[{s:s, s:s}]", "url", whole, "name", name);
