@@ -14,7 +14,7 @@ migrations = sql/0001-identity.sql sql/0002-jobs.sql sql/0003-catalogue.sql \
 	sql/0019-result-items.sql \
 	sql/0020-notices.sql sql/0021-key-scopes.sql sql/0022-packages.sql \
 	sql/0023-workflows.sql sql/0024-workspace-files.sql sql/0025-workflow-progress.sql \
-	sql/0026-pixels-read.sql sql/0027-job-durations.sql sql/0028-workflow-progress.sql sql/0029-copies.sql
+	sql/0026-pixels-read.sql sql/0027-job-durations.sql sql/0028-workflow-progress.sql sql/0029-copies.sql sql/0030-virtual-collections.sql
 EXTRA_DIST += $(migrations)
 libsentier_a_SOURCES += sql/migrations.S sql/migrations.def
 sql/migrations.$(OBJEXT): sql/migrations.def $(migrations)

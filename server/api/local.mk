@@ -33,6 +33,8 @@ libsentier_a_SOURCES += \
 	server/api/ogc/ogc.h \
 	server/api/ogc/openapi.c server/api/ogc/openapi.h \
 	server/api/ogc/outputs.c \
+	server/api/ogc/collections.c server/api/ogc/collections.h server/api/ogc/collection_items.c server/api/ogc/collection_make.c \
+	server/api/ogc/collection_open.c server/api/ogc/coverage.c server/api/ogc/coverage_params.c \
 	server/api/ogc/builtin.c server/api/ogc/deployed.c \
 	server/api/ogc/processes.c server/api/ogc/products.h \
 	server/api/ogc/results.c \

@@ -5,6 +5,7 @@
 #include "api/common/landing.h"
 #include "api/common/notify.h"
 #include "api/common/results.h"
+#include "api/ogc/collections.h"
 #include "api/ogc/ogc.h"
 #include "api/openeo/openeo.h"
 #include "api/resto/resto.h"
@@ -135,6 +136,14 @@ const struct route routes[] = {
     OGC(GET, "/processes/{processId}/package", NOBODY, package_get),
     OGC(POST, "/processes/{processId}/execution", USER, execution_post, .body = BODY_JSON),
     OGC(GET, "/processes/{processId}/execution", USER, execution_get),
+    OGC(GET, "/collections", USER, collections_get),
+    OGC(GET, "/collections/{collectionId}", USER, collection_get),
+    OGC(POST, "/collections/{collectionId}", USER, collection_get, .body = BODY_JSON, .body_optional = true),
+    OGC(DELETE, "/collections/{collectionId}", USER, collection_delete),
+    OGC(GET, "/collections/{collectionId}/coverage", USER, coverage_get),
+    OGC(GET, "/collections/{collectionId}/map", USER, map_get),
+    OGC(GET, "/collections/{collectionId}/items", USER, items_get),
+    OGC(GET, "/collections/{collectionId}/items/{featureId}", USER, item_get),
     OGC(GET, "/jobs", USER, jobs_get),
     OGC(GET, "/jobs/{jobId}", USER, job_get),
     OGC(DELETE, "/jobs/{jobId}", USER, job_delete),

@@ -64,9 +64,10 @@ enum dialect { DIALECT_OPENEO, DIALECT_CDSE };
 const char *dialect_name(enum dialect dialect);
 bool dialect_find(const char *name, enum dialect *ret_dialect) MUST_USE; /* "openeo", "cdse" */
 
-/* Results as one picture on a grid of somebody's choice: tiles of maps. */
+/* Results as one picture on a grid of somebody's choice: tiles of maps, parts of coverages. */
 struct picture_wish {
     struct grid grid;
+    bool numbers; /* the values themselves, as a GeoTIFF */
     const json_t *options; /* of the format PNG, for what is not saved as PNG anyway; NULL when none */
 };
 

@@ -419,6 +419,29 @@ static struct value colours_alone(struct planner *p, const struct value *options
     return value_of_json(p->arena, kept);
 }
 
+/* The values on the grid of the wish, whatever format they were saved in; a GeoTIFF keeps its options. */
+static bool save_numbers(struct call *call, const struct cube *cube, const struct file_format *format, const struct value *options,
+                         struct err *err)
+{
+    struct planner *p = call->planner;
+    const struct file_format *tiff = format_find("GTiff");
+    const struct value none = { .kind = KIND_NULL };
+    struct conversion conversion;
+
+    if (format != tiff)
+        options = &none;
+    if (cube->schema.geometries || !cube_has_grid(&cube->schema))
+        return call_fail(call, err, ERR_FormatUnsuitable, "data", "A coverage is a raster, the cube has none.");
+    if (!read_options(call, options, tiff, &conversion, err) || !check_shape(call, cube, options, tiff, err))
+        return false;
+    if (p->mode != MODE_PLAN)
+        return true;
+    if (!check_dates(call, cube, err) || !cube_onto(call, cube, &p->catalog->picture->grid, &cube, err))
+        return false;
+    add_sink(p, call->node, convert(p, cube, tiff, &conversion), tiff, options);
+    return true;
+}
+
 /* What is saved as PNG keeps its options; of all else the wish says how it looks. */
 static bool save_picture(struct call *call, const struct cube *cube, const struct file_format *format,
                          const struct value *options, struct err *err)
@@ -429,6 +452,8 @@ static bool save_picture(struct call *call, const struct cube *cube, const struc
     struct value wished = { .kind = KIND_NULL };
     struct conversion conversion;
 
+    if (wish->numbers)
+        return save_numbers(call, cube, format, options, err);
     if (format != png || options->kind != KIND_OBJECT || options->object.count == 0) {
         if (wish->options)
             wished = value_of_json(p->arena, wish->options);

@@ -228,6 +228,14 @@ static bool members_fit(const json_t *schema, const struct value *v)
     return true;
 }
 
+/* Beyond the definition, the id of a collection may be the address of one elsewhere (graph/load.c). */
+static bool is_address(const json_t *schema, const char *text)
+{
+    const char *subtype = member_text(schema, "subtype");
+
+    return subtype && !strcmp(subtype, "collection-id") && strstr(text, "://");
+}
+
 bool schema_matches(const json_t *schema, const struct value *v)
 {
     const json_t *any = json_object_get(schema, "anyOf");
@@ -245,7 +253,7 @@ bool schema_matches(const json_t *schema, const struct value *v)
     if (v->kind == KIND_NUMBER)
         return number_fits(schema, v->number);
     if (v->kind == KIND_STRING)
-        return !pattern || pattern_fits(pattern, v->text);
+        return !pattern || is_address(schema, v->text) || pattern_fits(pattern, v->text);
     if (v->kind == KIND_OBJECT)
         return members_fit(schema, v);
     return v->kind != KIND_ARRAY || array_fits(schema, v);

@@ -108,12 +108,13 @@ static void wish_picture(struct performer *p, struct catalog *catalog)
     if (!json_is_object(picture))
         return;
     p->picture.options = json_object_get(picture, "options");
+    p->picture.numbers = json_is_true(json_object_get(picture, "numbers"));
     p->picture.grid = (struct grid){
         .epsg = (int)json_integer_value(json_object_get(picture, "epsg")),
         .x0 = json_number_value(json_object_get(picture, "x0")),
         .y0 = json_number_value(json_object_get(picture, "y0")),
         .dx = json_number_value(json_object_get(picture, "dx")),
-        .dy = json_number_value(json_object_get(picture, "dx")),
+        .dy = json_number_value(json_object_get(picture, json_object_get(picture, "dy") ? "dy" : "dx")),
         .width = json_integer_value(json_object_get(picture, "width")),
         .height = json_integer_value(json_object_get(picture, "height")),
     };

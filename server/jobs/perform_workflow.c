@@ -12,6 +12,7 @@
 #include "jobs/fields.h"
 #include "jobs/perform.h"
 #include "jobs/scratch.h"
+#include "jobs/stac_url.h"
 #include "store/steps.h"
 #include <errno.h>
 #include <string.h>
@@ -222,7 +223,7 @@ static bool convert_file(const json_t *from, const json_t *file, json_t **ret_va
     if (!strcmp(as, "file"))
         *ret_value = cwl_file(file);
     else if (!strcmp(as, "address"))
-        *ret_value = json_sprintf("/ogc/jobs/%s/results", member(file, "job")); /* own results need no server */
+        *ret_value = json_sprintf(STAC_URL_OF_JOB, member(file, "job"));
     else if (!strcmp(as, "remote"))
         return value_for_remote(file, pointer, ret_value, err);
     else
@@ -371,8 +372,10 @@ static bool is_ready(const struct weaving *w, const char *key, const json_t *ste
     return true;
 }
 
+/* What can begin does, as far as so many may be under way. */
 static bool prepare(struct weaving *w, struct err *err)
 {
+    int64_t room = w->performer->config->workflows_at_once - (int64_t)json_object_size(w->look.begun) + (int64_t)json_object_size(w->look.done);
     const char *key;
     json_t *step, *arguments;
 
@@ -382,6 +385,8 @@ static bool prepare(struct weaving *w, struct err *err)
                 return false;
             continue;
         }
+        if (room-- <= 0)
+            continue; /* when others have ended */
         if (!bind(w, step, &arguments, err))
             return false;
         json_object_set_new(w->ready, key, arguments);

@@ -8,4 +8,7 @@
 bool stac_url_find(void *reader, const char *url, const struct scene_query *query, json_t **ret_found,
                    struct err *err) MUST_USE;
 
+/* The results of a job, as an address: what is ours is told by the job's id, and read without a call, whatever the host. */
+#define STAC_URL_OF_JOB "http://localhost/ogc/jobs/%s/results"
+
 #endif

@@ -133,7 +133,7 @@ struct job_work {
     char dialect[16];         /* of the request; empty: none */
     char *title, *description, *process_id; /* NULL: none */
     json_t *process, *arguments; /* arguments may be NULL */
-    json_t *picture;          /* of a tile: {"epsg", "x0", "y0", "dx", "width", "height", "options"}, else NULL */
+    json_t *picture;          /* of a tile: {"epsg", "x0", "y0", "dx", "dy", "width", "height", "options", "numbers"}, else NULL */
     json_t *scenes;           /* what the catalogue answered once; NULL before planning */
     double tag, weight;       /* fair queueing: where its ranks start, the owner's share */
 };

@@ -27,6 +27,7 @@ libsentier_a_SOURCES += \
 	server/store/logs.c
 libsentier_a_SOURCES += \
 	server/store/services.c server/store/services.h \
+	server/store/virtual_collections.c server/store/virtual_collections.h \
 	server/store/tile_cache.c server/store/tile_cache.h \
 	server/store/budgets.c server/store/budgets.h \
 	server/store/catalog.c server/store/catalog.h \

@@ -36,12 +36,22 @@ def test_every_status_is_named(document):
                 assert {"400", "401", "413", "414", "429", "500", "503", "504"} <= named and "default" not in named, (method, path)
 
 
+def output_collection(service, session):
+    """Of features: what is computed of scenes is tried elsewhere."""
+    field = {"type": "Feature", "id": "f", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {}}
+    made = session.post(service.base + "/ogc/processes/echo/execution?response=collection", allow_redirects=False, timeout=30,
+                        json={"inputs": {"object": {"value": {"type": "FeatureCollection", "features": [field]}}}, "outputs": {"object": {}}})
+    assert made.status_code == 303, made.text
+    return made.headers["Location"].rsplit("/", 1)[1]
+
+
 def document_for(service, session, folder):
     """With names of what is there, is not, and cannot be."""
     document = requests.get(service.base + "/api/ogc", timeout=30).json()
     made = session.post(service.base + "/ogc/processes/echo/execution", json={"inputs": {"number": 1}}, headers={"Prefer": "respond-async"}, timeout=30)
     job = made.json()["jobID"]
-    names = {"processId": ["echo", "none", "%00"], "jobId": [job, "00000000-0000-4000-8000-000000000000", "x"], "outputId": ["number", "string", "none"]}
+    names = {"processId": ["echo", "none", "%00"], "jobId": [job, "00000000-0000-4000-8000-000000000000", "x"], "outputId": ["number", "string", "none"],
+             "collectionId": [output_collection(service, session), "00000000-0000-4000-8000-000000000000", "x"], "featureId": ["f", "none"]}
     for parameter in document["components"]["parameters"].values():
         if parameter["in"] == "path":
             parameter["schema"] = {"type": "string", "enum": names[parameter["name"]]}

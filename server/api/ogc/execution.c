@@ -5,7 +5,7 @@
 #include "api/common/notify.h"
 #include "api/common/product.h"
 #include "api/common/run.h"
-#include "api/ogc/execution.h"
+#include "api/ogc/collections.h"
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
 #include "base/text.h"
@@ -312,7 +312,14 @@ static bool look(struct request *rq, struct reply *reply, struct err *err)
 
 bool ogc_execution_post(struct request *rq, struct reply *reply, struct err *err)
 {
-    return rq->state ? look(rq, reply, err) : submit(rq, reply, rq->body, err);
+    const char *response = request_query(rq, "response");
+
+    if (rq->state)
+        return look(rq, reply, err);
+    if (!response)
+        return submit(rq, reply, rq->body, err);
+    return !strcmp(response, "collection") ? ogc_collection_make(rq, reply, rq->body, err)
+                                           : err_set(err, ERR_InvalidQueryValue, "response: expected collection, found '%.60s'", response);
 }
 
 bool ogc_execution_get(struct request *rq, struct reply *reply, struct err *err)

@@ -21,7 +21,8 @@ static void begin(struct request *rq, struct text *page, const char *title)
     page_begin(page, rq, "en", title);
     page_add(page, "<nav><a href=\"%s\">Start</a> <a href=\"%s\">Processes</a> <a href=\"%s\">Jobs</a> ",
              href_of(rq, OGC_ROOT), href_of(rq, OGC_ROOT "/processes"), href_of(rq, OGC_ROOT "/jobs"));
-    page_add(page, "<a href=\"%s\">API</a></nav>\n", href_of(rq, "/api/ogc?f=html"));
+    page_add(page, "<a href=\"%s\">Collections</a> <a href=\"%s\">API</a></nav>\n", href_of(rq, OGC_ROOT "/collections"),
+             href_of(rq, "/api/ogc?f=html"));
 }
 
 static void add_links(struct text *page, const json_t *body)
@@ -135,17 +136,37 @@ static void add_entry(struct text *page, const json_t *process)
     text_add(page, "</li>\n");
 }
 
-void html_ogc_processes(struct request *rq, const json_t *body, struct text *page)
+/* Of what has a title, a description and a page of its own. */
+static void add_entries(struct request *rq, const json_t *body, const char *title, const char *list, struct text *page)
 {
-    static const char *const shown[] = { "processes", NULL };
-    json_t *process;
+    const char *const shown[] = { list, NULL };
+    json_t *one;
     size_t i;
 
-    begin(rq, page, "Processes");
+    begin(rq, page, title);
     text_add(page, "<ul>\n");
-    json_array_foreach(json_object_get(body, "processes"), i, process)
-        add_entry(page, process);
+    json_array_foreach(json_object_get(body, list), i, one)
+        add_entry(page, one);
     text_add(page, "</ul>\n");
+    end(page, body, shown, false);
+}
+
+void html_ogc_processes(struct request *rq, const json_t *body, struct text *page)
+{
+    add_entries(rq, body, "Processes", "processes", page);
+}
+
+void html_ogc_collections(struct request *rq, const json_t *body, struct text *page)
+{
+    add_entries(rq, body, "Collections", "collections", page);
+}
+
+void html_ogc_collection(struct request *rq, const json_t *body, struct text *page)
+{
+    static const char *const shown[] = { "title", "description", NULL };
+
+    begin(rq, page, text_of(body, "title"));
+    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
     end(page, body, shown, false);
 }
 

@@ -4,8 +4,9 @@
 
 #include "api/ogc/products.h"
 
-ogc_page_fn html_ogc_landing, html_ogc_conformance, html_ogc_processes, html_ogc_process, html_ogc_jobs, html_ogc_job;
-/* Any other resource: all its members. */
+ogc_page_fn html_ogc_landing, html_ogc_conformance, html_ogc_processes, html_ogc_process, html_ogc_jobs, html_ogc_job,
+    html_ogc_collections, html_ogc_collection;
+/* Any other resource of a job: all its members. */
 ogc_page_fn html_ogc_other;
 /* `job` NULL: values for which there was none. `body` is the document of the results. */
 void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,

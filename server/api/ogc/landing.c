@@ -24,11 +24,13 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/callback",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/dismiss",
     "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
+    "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/collection-output",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/nested-processes",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/deployable-workflows",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-input",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/remote-collections",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-output",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
@@ -57,6 +59,7 @@ bool ogc_landing_get(struct request *rq, struct reply *reply, struct err *err)
     link_add(links, OGC_REL "processes", href_of(rq, OGC_ROOT "/processes"), "application/json",
              "Processes");
     link_add(links, OGC_REL "job-list", href_of(rq, OGC_ROOT "/jobs"), "application/json", "Jobs");
+    link_add(links, "data", href_of(rq, OGC_ROOT "/collections"), "application/json", "Outputs as collections");
     link_add(links, "about", href_of(rq, "/"), "text/html", "Home page");
     return ogc_answer(rq, reply, 200,
                       json_pack("{s:s, s:s, s:o}", "title", "Sentier: OGC API - Processes",

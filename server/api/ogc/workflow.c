@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include <string.h>
 
-enum { MOST_NESTING = 20 };
-
 /* What a $output within a request names belongs to the request, or to the deployed workflow that has it. */
 struct scope {
     json_t *exposed; /* {name: port} */
@@ -15,7 +13,7 @@ struct compiling {
     struct request *rq;
     json_t *steps, *descriptions; /* by key */
     json_t *inputs; /* {name: description} of $input, when a workflow is described; NULL: there are none any more */
-    int depth;
+    int64_t depth, remote; /* how deep it is in the tree; steps on other servers */
 };
 
 /* A process of the tree: what it can give, {output: port}, a port being {"step", "output", "description"}. */
@@ -201,16 +199,28 @@ static bool compile_deployed(struct compiling *c, struct scope *scope, const jso
     return expose(c, scope, body, node, pointer, err);
 }
 
+/* A request is small, what it asks for need not be: deployed workflows are unfolded wherever they stand. */
+static bool check_budget(struct compiling *c, const struct ogc_called *called, const char *pointer, struct err *err)
+{
+    const struct config *config = c->rq->config;
+
+    if (c->depth >= config->workflows_depth)
+        return err_set(err, ERR_InvalidParameter, "%s: processes are nested more than %lld deep", pointer, (long long)config->workflows_depth);
+    if ((int64_t)json_object_size(c->steps) >= config->workflows_steps)
+        return err_set(err, ERR_InvalidParameter, "%s: a workflow has at most %lld processes", pointer, (long long)config->workflows_steps);
+    c->remote += called->kind != NULL;
+    return c->remote <= config->workflows_remote ||
+           err_set(err, ERR_InvalidParameter, "%s: a workflow has at most %lld processes of other servers", pointer,
+                   (long long)config->workflows_remote);
+}
+
 static bool compile(struct compiling *c, struct scope *scope, const json_t *body, struct ogc_called *called, const char *pointer,
                     struct node *node, struct err *err)
 {
-    bool good;
+    bool good = check_budget(c, called, pointer, err);
 
-    if (c->depth >= MOST_NESTING)
-        return err_set(err, ERR_InvalidParameter, "%s: processes are nested more than %d deep", pointer, MOST_NESTING);
-    if ((int64_t)json_object_size(c->steps) >= c->rq->config->workflows_steps)
-        return err_set(err, ERR_InvalidParameter, "%s: a workflow has at most %lld processes", pointer,
-                       (long long)c->rq->config->workflows_steps);
+    if (!good)
+        return false;
     c->depth++;
     good = json_object_get(called->unit, "execute") ? compile_deployed(c, scope, body, called, pointer, node, err)
                                                     : compile_step(c, scope, body, called, pointer, node, err);
@@ -252,7 +262,7 @@ bool ogc_workflow_read(struct request *rq, const json_t *body, struct ogc_called
                        struct err *err)
 {
     AUTO(json) json_t *steps = json_object(), *descriptions = json_object(), *exposed = json_object(), *results = NULL;
-    struct compiling c = { rq, steps, descriptions, NULL, 0 };
+    struct compiling c = { rq, steps, descriptions, NULL, 0, 0 };
     struct scope scope = { exposed };
     AUTO(node) struct node node = { 0 };
 
@@ -268,7 +278,7 @@ bool ogc_workflow_describe(struct request *rq, const json_t *body, json_t **ret_
 {
     AUTO(json) json_t *steps = json_object(), *descriptions = json_object(), *exposed = json_object(), *results = NULL;
     AUTO(json) json_t *inputs = json_object();
-    struct compiling c = { rq, steps, descriptions, inputs, 0 };
+    struct compiling c = { rq, steps, descriptions, inputs, 0, 0 };
     struct scope scope = { exposed };
     AUTO(ogc_called) struct ogc_called called = { 0 };
     AUTO(node) struct node node = { 0 };

@@ -322,7 +322,7 @@ static json_t *modifiers_of(const json_t *body)
 
 bool ogc_step_refer(struct ogc_step *s, const struct ogc_reference *to, const char *id, const json_t *port, struct err *err)
 {
-    AUTO(json) json_t *modifiers = modifiers_of(to->body);
+    AUTO(json) json_t *modifiers = modifiers_of(to->body), *address = json_pack("{s:s, s:s}", "type", "string", "format", "uri");
     json_t *at = json_pack("[s]", to->name);
     const char *form;
 
@@ -334,7 +334,8 @@ bool ogc_step_refer(struct ogc_step *s, const struct ogc_reference *to, const ch
                                              to->many, "pointer", to->pointer, "modifiers", modifiers));
     return check_form(s, to->name, to->pointer, err) &&
            (!strcmp(form, "file") || json_object_size(modifiers) ||
-            ogc_workflow_fits(json_object_get(json_object_get(port, "description"), "schema"), to->schema, id, to->pointer, err));
+            ogc_workflow_fits(json_object_get(json_object_get(port, "description"), "schema"),
+                               strcmp(form, "address") ? to->schema : address, id, to->pointer, err));
 }
 
 /* Is it a process graph of which all inputs are known? */
