@@ -326,6 +326,17 @@ tests_fuzz_fuzz_wps_SOURCES = tests/fuzz/fuzz_wps.c $(fuzz_main)
 tests_fuzz_fuzz_wps_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_wps_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
+# answers of other servers, which come from the input instead of the network; parameters of coverages
+check_PROGRAMS += tests/fuzz/fuzz_remote tests/fuzz/fuzz_coverage
+TESTS += tests/fuzz/fuzz_remote tests/fuzz/fuzz_coverage
+EXTRA_DIST += tests/fuzz/corpus/remote tests/fuzz/corpus/coverage
+tests_fuzz_fuzz_remote_SOURCES = tests/fuzz/fuzz_remote.c $(fuzz_main)
+tests_fuzz_fuzz_remote_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_remote_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags) -Wl,--wrap=fetch
+tests_fuzz_fuzz_coverage_SOURCES = tests/fuzz/fuzz_coverage.c $(fuzz_main)
+tests_fuzz_fuzz_coverage_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_coverage_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
 # the feed of a collection
 EXTRA_DIST += tests/stac/test_atom.py
 

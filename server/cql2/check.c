@@ -317,6 +317,17 @@ bool cql2_check(struct cql2_node *tree, cql2_property_fn *find, void *context, s
            refuse(&check, tree, "a condition");
 }
 
+bool cql2_check_value(struct cql2_node *tree, cql2_property_fn *find, void *context, struct arena *arena,
+                      struct err *err)
+{
+    struct check check = { { arena, err, 0, 0 }, find, context };
+
+    if (!check_node(&check, tree))
+        return false;
+    return (tree->type != CQL2_TYPE_GEOMETRY && tree->type != CQL2_TYPE_INTERVAL) ||
+           refuse(&check, tree, "a number, a text, a time, an array or a condition");
+}
+
 /* ---- what can be asked ---- */
 
 const struct cql2_property *cql2_property_in_table(void *context, const char *name, ptrdiff_t index)

@@ -127,6 +127,9 @@ typedef const struct cql2_property *cql2_property_fn(void *context, const char *
  * place, what was found and what was expected. */
 bool cql2_check(struct cql2_node *tree, cql2_property_fn *find, void *context, struct arena *arena,
                 struct err *err) MUST_USE;
+/* The same for an expression of any value but a geometry or an interval. */
+bool cql2_check_value(struct cql2_node *tree, cql2_property_fn *find, void *context, struct arena *arena,
+                      struct err *err) MUST_USE;
 /* A property_fn over an array that ends with a NULL name: context is a `const struct cql2_property *`. */
 cql2_property_fn cql2_property_in_table;
 /* A property_fn that knows every name: id, collection, datetime and geometry with their types, all
@@ -146,6 +149,9 @@ json_t *cql2_constant(const struct cql2_node *node);
 /* True only when the checked condition holds for the item. Properties: id, collection, geometry,
  * datetime, and the members of the item's "properties". Any thread. */
 bool cql2_match(const struct cql2_node *tree, const json_t *item);
+
+/* What the expression (cql2_check_value()) is for the item: NULL when it is unknown. The caller owns it. Any thread. */
+json_t *cql2_value(const struct cql2_node *tree, const json_t *item);
 
 /* CASEI and ACCENTI of UTF-8 text. The caller frees. */
 char *cql2_casei(const char *text);

@@ -519,3 +519,36 @@ bool cql2_match(const struct cql2_node *tree, const json_t *item)
     arena_free(match.arena);
     return holds;
 }
+
+/* Whole numbers as such: a sum of counts is a count. */
+static json_t *json_of_number(double number)
+{
+    return number == nearbyint(number) && fabs(number) < 1e15 ? json_integer((json_int_t)number) : json_real(number);
+}
+
+static json_t *value_json(struct match *match, const struct cql2_node *tree)
+{
+    struct value value;
+
+    if (tree->op == CQL2_PROPERTY) /* as the item has it */
+        return json_deep_copy(member_of(match, tree->property->name));
+    if (tree->type == CQL2_TYPE_TIMESTAMP || tree->type == CQL2_TYPE_DATE)
+        return tree->text ? json_string(tree->text) : NULL;
+    value = evaluate(match, tree);
+    if (!value.known)
+        return NULL;
+    if (tree->type == CQL2_TYPE_NUMBER)
+        return json_of_number(value.number);
+    return value.json ? json_deep_copy(value.json) : json_of(tree, value);
+}
+
+json_t *cql2_value(const struct cql2_node *tree, const json_t *item)
+{
+    struct match match = { .item = item, .arena = arena_new(), .made = json_array() };
+    json_t *made = value_json(&match, tree);
+
+    space_free(match.space);
+    json_decref(match.made);
+    arena_free(match.arena);
+    return made;
+}

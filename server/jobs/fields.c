@@ -45,62 +45,129 @@ static bool filter(json_t *features, const json_t *wish, const char *pointer, st
 
 /* ---- properties ---- */
 
-/* {new name: name} of what is kept; NULL: everything. */
-static bool read_properties(const json_t *modifiers, const char *pointer, json_t **ret_names, struct err *err)
+/* A property of the result: one of the feature's, or computed. */
+struct field {
+    const char *name, *source;
+    struct cql2_node *tree; /* NULL: `source` as it is */
+};
+
+struct fields {
+    struct arena *arena;
+    struct field *list;
+    size_t count, capacity;
+    bool all; /* nothing is selected: every property stays */
+};
+
+static void fields_drop(struct fields *fields)
 {
-    const json_t *wish = json_object_get(modifiers, "properties"), *aliases = json_object_get(modifiers, "aliases");
-    AUTO(mem) char *place = js_pointer(pointer, "properties");
-    AUTO(json) json_t *names = json_object();
-    const char *name;
-    json_t *one;
-    size_t i;
+    free(fields->list);
+    arena_free(fields->arena);
+}
 
-    *ret_names = NULL;
-    if (!wish)
-        return true;
-    if (!json_is_array(wish) && !json_is_object(wish))
-        return err_set(err, ERR_InvalidParameter, "%s: expected names of properties, found %s", place, js_type_name(wish));
-    json_array_foreach((json_t *)wish, i, one) {
-        const char *alias = json_is_string(one) ? member(aliases, json_string_value(one)) : NULL;
+/* What is no plain name is an expression; names have "eo:" and dashes. */
+static bool is_name(const char *text)
+{
+    return *text && !strpbrk(text, " +*/^%()<>=,'\"");
+}
 
-        if (!json_is_string(one))
-            return err_set(err, ERR_InvalidParameter, "%s/%zu: expected the name of a property, found %s", place, i, js_type_name(one));
-        json_object_set_new(names, json_string_value(one), alias ? json_string(alias) : json_incref(one));
-    }
-    json_object_foreach((json_t *)(json_is_object(wish) ? wish : NULL), name, one)
-        json_object_set(names, name, one);
-    json_object_foreach(names, name, one)
-        if (!json_is_string(one) || strpbrk(json_string_value(one), " +*/()<>=,"))
-            return err_set(err, ERR_InvalidParameter, "%s/%.60s: expected the name of a property; expressions are not computed here", place, name);
-    *ret_names = json_incref(names);
+static bool read_expression(struct fields *fields, const json_t *wish, const char *place, struct cql2_node **ret_tree, struct err *err)
+{
+    const char *text = json_string_value(wish);
+
+    if (!(text ? cql2_parse_text(text, strlen(text), fields->arena, ret_tree, err) || err_prefix(err, "%s", place)
+               : cql2_parse_json(wish, place, fields->arena, ret_tree, err)))
+        return false;
+    return cql2_check_value(*ret_tree, cql2_property_any, fields->arena, fields->arena, err) || (text && err_prefix(err, "%s", place));
+}
+
+/* `wish`: a name, an expression, or {"expression", "expressionLang"}. */
+static bool add_field(struct fields *fields, const char *name, const json_t *wish, const char *pointer, struct err *err)
+{
+    AUTO(mem) char *place = js_pointer(pointer, name);
+    const json_t *expression = json_object_get(wish, "expression") ? json_object_get(wish, "expression") : wish;
+    const char *text = json_string_value(expression);
+    struct field field = { .name = arena_text(fields->arena, name) };
+
+    if (!text && !json_is_object(expression))
+        return err_set(err, ERR_InvalidParameter, "%s: expected a name or an expression in CQL2, found %s", place, js_type_name(expression));
+    if (text && expression == wish && is_name(text))
+        field.source = arena_text(fields->arena, text);
+    else if (!read_expression(fields, expression, place, &field.tree, err))
+        return false;
+    fields->list = mem_grow(fields->list, &fields->capacity, fields->count + 1, sizeof *fields->list);
+    fields->list[fields->count++] = field;
     return true;
 }
 
-static bool select_properties(json_t *features, const json_t *modifiers, const char *pointer, struct err *err)
+static bool read_list(struct fields *fields, const json_t *wish, const json_t *aliases, const char *pointer, struct err *err)
 {
-    AUTO(json) json_t *names = NULL;
-    json_t *feature, *source;
-    const char *name;
+    AUTO(mem) char *place = js_pointer(pointer, "properties"), *others = js_pointer(pointer, "aliases");
+    const json_t *one;
     size_t i;
 
-    if (!read_properties(modifiers, pointer, &names, err))
-        return false;
-    json_array_foreach(features, i, feature) {
-        const json_t *old = json_object_get(feature, "properties");
-        json_t *kept;
+    json_array_foreach((json_t *)wish, i, one) {
+        const char *name = json_string_value(one);
+        const json_t *alias = name ? json_object_get(aliases, name) : NULL;
 
-        if (!names || !json_is_object(feature))
+        if (!name)
+            return err_set(err, ERR_InvalidParameter, "%s/%zu: expected the name of a property, found %s", place, i, js_type_name(one));
+        if (!add_field(fields, name, alias ? alias : one, alias ? others : place, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_fields(const json_t *modifiers, const char *pointer, struct fields *fields, struct err *err)
+{
+    const json_t *wish = json_object_get(modifiers, "properties"), *aliases = json_object_get(modifiers, "aliases");
+    AUTO(mem) char *place = js_pointer(pointer, "properties"), *others = js_pointer(pointer, "aliases");
+    const char *name;
+    json_t *one;
+
+    fields->all = !wish;
+    if (json_is_array(wish))
+        return read_list(fields, wish, aliases, pointer, err);
+    if (wish && !json_is_object(wish))
+        return err_set(err, ERR_InvalidParameter, "%s: expected names of properties, found %s", place, js_type_name(wish));
+    json_object_foreach((json_t *)wish, name, one)
+        if (!add_field(fields, name, one, place, err))
+            return false;
+    json_object_foreach((json_t *)(wish ? NULL : aliases), name, one) /* of all properties: these beside the others */
+        if (!add_field(fields, name, one, others, err))
+            return false;
+    return true;
+}
+
+/* NULL when there is none; the caller owns it. */
+static json_t *compute(const struct field *field, const json_t *feature)
+{
+    if (field->tree)
+        return cql2_value(field->tree, feature);
+    return json_incref(json_object_get(json_object_get(feature, "properties"), field->source));
+}
+
+static void select_properties(json_t *features, const struct fields *fields)
+{
+    json_t *feature;
+    size_t i;
+
+    if (fields->all && !fields->count)
+        return;
+    json_array_foreach(features, i, feature) {
+        json_t *kept = fields->all && json_object_get(feature, "properties") ? json_copy(json_object_get(feature, "properties")) : json_object();
+
+        if (!json_is_object(feature)) {
+            json_decref(kept);
             continue;
-        kept = json_object();
-        json_object_foreach(names, name, source) {
-            json_t *value = json_object_get(old, json_string_value(source));
+        }
+        for (size_t k = 0; k < fields->count; k++) {
+            json_t *value = compute(&fields->list[k], feature);
 
             if (value)
-                json_object_set(kept, name, value);
+                json_object_set_new(kept, fields->list[k].name, value);
         }
         json_object_set_new(feature, "properties", kept);
     }
-    return true;
 }
 
 /* ---- order ---- */
@@ -108,6 +175,7 @@ static bool select_properties(json_t *features, const json_t *modifiers, const c
 struct sort_key {
     const char *name;
     bool descending;
+    const struct field *field; /* what the name stands for when features have no such property; NULL: nothing */
 };
 
 struct sorting {
@@ -116,15 +184,31 @@ struct sorting {
 };
 
 struct row {
-    json_t *feature;
+    json_t *feature, *values; /* values: an array by key, null where there is none */
     size_t place;
 };
 
-static const json_t *value_of(const json_t *feature, const char *name)
+/* The caller owns it. */
+static json_t *value_of(const json_t *feature, const struct sort_key *key)
 {
-    const json_t *value = json_object_get(json_object_get(feature, "properties"), name);
+    json_t *value = json_object_get(json_object_get(feature, "properties"), key->name);
 
-    return value ? value : !strcmp(name, "id") ? json_object_get(feature, name) : NULL;
+    if (!value && !strcmp(key->name, "id"))
+        value = json_object_get(feature, "id");
+    if (!value && key->field)
+        value = compute(key->field, feature);
+    else
+        json_incref(value);
+    return value ? value : json_null();
+}
+
+static json_t *values_of(const json_t *feature, const struct sorting *sorting)
+{
+    json_t *values = json_array();
+
+    for (size_t i = 0; i < sorting->count; i++)
+        json_array_append_new(values, value_of(feature, &sorting->keys[i]));
+    return values;
 }
 
 static int compare_values(const json_t *a, const json_t *b)
@@ -146,8 +230,8 @@ static int compare(const void *left, const void *right, void *arg)
     const struct sorting *sorting = arg;
 
     for (size_t i = 0; i < sorting->count; i++) {
-        const json_t *x = value_of(a->feature, sorting->keys[i].name), *y = value_of(b->feature, sorting->keys[i].name);
-        bool no_x = !x || json_is_null(x), no_y = !y || json_is_null(y);
+        const json_t *x = json_array_get(a->values, i), *y = json_array_get(b->values, i);
+        bool no_x = json_is_null(x), no_y = json_is_null(y);
         int order = no_x || no_y ? no_x - no_y : compare_values(x, y) * (sorting->keys[i].descending ? -1 : 1);
 
         if (order)
@@ -157,7 +241,7 @@ static int compare(const void *left, const void *right, void *arg)
 }
 
 /* "+name", "-name", "name", or {"field", "direction"} as STAC has it. */
-static bool read_order(const json_t *wish, const char *pointer, struct sorting *sorting, struct err *err)
+static bool read_order(const json_t *wish, const struct fields *fields, const char *pointer, struct sorting *sorting, struct err *err)
 {
     AUTO(mem) char *place = js_pointer(pointer, "sortBy");
     const json_t *one;
@@ -170,13 +254,17 @@ static bool read_order(const json_t *wish, const char *pointer, struct sorting *
 
         if (!text || !*text)
             return err_set(err, ERR_InvalidParameter, "%s/%zu: expected the name of a property with + or - before it", place, i);
-        sorting->keys[sorting->count++] = (struct sort_key){ text + (*text == '+' || *text == '-'),
-                                                             *text == '-' || (direction && !strcmp(direction, "desc")) };
+        sorting->keys[sorting->count] = (struct sort_key){ text + (*text == '+' || *text == '-'),
+                                                           *text == '-' || (direction && !strcmp(direction, "desc")), NULL };
+        for (size_t k = 0; k < fields->count; k++)
+            if (!strcmp(fields->list[k].name, sorting->keys[sorting->count].name))
+                sorting->keys[sorting->count].field = &fields->list[k];
+        sorting->count++;
     }
     return true;
 }
 
-static bool sort(json_t *features, const json_t *wish, const char *pointer, struct err *err)
+static bool sort(json_t *features, const json_t *wish, const struct fields *fields, const char *pointer, struct err *err)
 {
     AUTO(mem) struct row *rows = NULL;
     struct sorting sorting = { .count = 0 };
@@ -185,15 +273,17 @@ static bool sort(json_t *features, const json_t *wish, const char *pointer, stru
 
     if (!wish)
         return true;
-    if (!read_order(wish, pointer, &sorting, err))
+    if (!read_order(wish, fields, pointer, &sorting, err))
         return false;
     rows = mem_array(n + 1, sizeof *rows);
     json_array_foreach(features, i, feature)
-        rows[i] = (struct row){ json_incref(feature), i };
+        rows[i] = (struct row){ json_incref(feature), values_of(feature, &sorting), i };
     qsort_r(rows, n, sizeof *rows, compare, &sorting);
     json_array_clear(features);
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
         json_array_append_new(features, rows[i].feature);
+        json_decref(rows[i].values);
+    }
     return true;
 }
 
@@ -201,11 +291,14 @@ bool fields_modify(json_t *value, const json_t *modifiers, const char *pointer, 
 {
     json_t *features = json_is_array(value) ? value : json_object_get(value, "features");
 
+    AUTO(fields) struct fields fields = { .arena = arena_new() };
+
     if (!json_is_array(features))
         return err_set(err, ERR_InvalidParameter, "%s: filter, properties and sortBy are for features, and there are none", pointer);
-    if (!filter(features, json_object_get(modifiers, "filter"), pointer, err) ||
-        !sort(features, json_object_get(modifiers, "sortBy"), pointer, err) || !select_properties(features, modifiers, pointer, err))
+    if (!read_fields(modifiers, pointer, &fields, err) || !filter(features, json_object_get(modifiers, "filter"), pointer, err) ||
+        !sort(features, json_object_get(modifiers, "sortBy"), &fields, pointer, err))
         return false;
+    select_properties(features, &fields);
     if (features != value) {
         json_object_del(value, "numberMatched");
         json_object_set_new(value, "numberReturned", json_integer((json_int_t)json_array_size(features)));

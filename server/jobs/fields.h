@@ -1,5 +1,6 @@
-/* Field modifiers of OGC API - Processes, Part 3, on features: "filter" (CQL2 as text or JSON), "properties" (names, or
- * {name: name}), "aliases" ({name: name}), "sortBy" (names with + or - before them). */
+/* Field modifiers of OGC API - Processes, Part 3, on features: "filter" (CQL2 as text or JSON), "properties" (names, or {name:
+ * name or expression}), "aliases" ({name: name, or {"expression"}}), "sortBy" (names with + or - before them). An expression is
+ * CQL2 as text or JSON; it is computed for each feature, and what is unknown is left out. */
 #ifndef JOBS_FIELDS_H
 #define JOBS_FIELDS_H
 

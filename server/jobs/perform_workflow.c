@@ -312,6 +312,18 @@ static void put(const json_t *from, json_t *arguments, json_t *value_taken)
         json_object_set(arguments, name, value);
 }
 
+/* "modifiers" of a reference or an output, one after the other. */
+static bool modify(json_t *value, const json_t *modifiers, const char *pointer, struct err *err)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach((json_t *)modifiers, i, one)
+        if (!fields_modify(value, one, pointer, err))
+            return false;
+    return true;
+}
+
 /* *ret_value is what the step takes by this reference, checked. */
 static bool take(struct weaving *w, const json_t *from, json_t **ret_value, struct err *err)
 {
@@ -319,7 +331,7 @@ static bool take(struct weaving *w, const json_t *from, json_t **ret_value, stru
     AUTO(json) json_t *value = NULL;
 
     if (!convert(from, json_object_get(w->look.done, member(from, "step")), &value, err) ||
-        (json_object_size(modifiers) && !fields_modify(value, modifiers, member(from, "pointer"), err)) || !check(from, value, err))
+        !modify(value, modifiers, member(from, "pointer"), err) || !check(from, value, err))
         return false;
     *ret_value = json_incref(value);
     return true;
@@ -513,6 +525,20 @@ static bool add_values(struct publishing *u, struct err *err)
     return true;
 }
 
+/* An output whose fields are changed is a value, also when it was a file. */
+static bool add_modified(struct weaving *w, struct publishing *u, const char *name, const json_t *port, struct err *err)
+{
+    AUTO(json) json_t *from = json_pack("{s:O, s:O, s:s, s:s}", "step", json_object_get(port, "step"), "output", json_object_get(port, "output"),
+                                        "as", "value", "pointer", "");
+    AUTO(json) json_t *value = NULL;
+
+    if (!convert(from, json_object_get(w->look.done, member(port, "step")), &value, err) ||
+        !modify(value, json_object_get(port, "modifiers"), "", err))
+        return err_prefix(err, "The output '%s'", name);
+    json_object_set(u->values, name, value);
+    return true;
+}
+
 static bool list_results(struct weaving *w, struct publishing *u, struct err *err)
 {
     const json_t *outputs = json_object_get(json_object_get(w->performer->work.process, "workflow"), "outputs"), *port;
@@ -523,6 +549,11 @@ static bool list_results(struct weaving *w, struct publishing *u, struct err *er
     json_object_foreach((json_t *)outputs, name, port) {
         const json_t *made = json_object_get(json_object_get(w->look.done, member(port, "step")), member(port, "output"));
 
+        if (json_object_get(port, "modifiers")) {
+            if (!add_modified(w, u, name, port, err))
+                return false;
+            continue;
+        }
         if (json_object_get(made, "value"))
             json_object_set(u->values, name, json_object_get(made, "value"));
         json_array_foreach(json_object_get(made, "files"), i, file)

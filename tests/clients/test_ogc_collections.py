@@ -192,7 +192,7 @@ def test_a_workflow(scenes, alice, counts):
 
 def test_gdal(scenes, alice, counts, tmp_path):
     """GDAL reads a collection by its address, and a workflow that it sends itself."""
-    env = {**os.environ, "GDAL_HTTP_HEADERS": f"Authorization: {alice.headers['Authorization']}"}
+    env = {**os.environ, "GDAL_HTTP_HEADERS": f"Authorization: {alice.headers['Authorization']}", "GDAL_DEFAULT_WMS_CACHE_PATH": str(tmp_path / "tiles")}
     info = json.loads(subprocess.run(["gdalinfo", "-json", "OGCAPI:" + links(counts)["self"]], env=env, check=True, capture_output=True, text=True).stdout)
     assert np.allclose(info["cornerCoordinates"]["lowerLeft"] + info["cornerCoordinates"]["upperRight"], counts["extent"]["spatial"]["bbox"][0])
     small = tmp_path / "small.tif"

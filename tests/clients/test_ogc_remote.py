@@ -264,6 +264,13 @@ def test_inputs_are_checked_before_anything_is_called(shop, alice, liar):
     assert not [one for one in Liar.seen if one[0] == "POST" and "/runs/" in one[1]]
 
 
+def test_steps_on_other_servers_are_counted(shop, alice, peer):
+    """The budget of a workflow counts them wherever they stand."""
+    inner = {"process": peer.base + "/ogc/processes/echo", "inputs": {"number": 1}, "outputs": {"number": {}}}
+    answer = alice.post(shop.base + "/ogc/processes/echo/execution", json={"inputs": {"numbers": [inner] * 51}}, timeout=60)
+    assert answer.status_code == 400 and "at most 50 processes of other servers" in answer.json()["detail"], answer.text
+
+
 def test_pygeoapi_as_a_step(shop, alice, pygeoapi):
     if not pygeoapi:
         pytest.skip("SENTIER_PYGEOAPI names no Python with pygeoapi")

@@ -17,7 +17,7 @@ FIELDS = {"process_graph": {"self": {"process_id": "constant", "arguments": {"x"
 
 @pytest.fixture(scope="module")
 def shop(make_service):
-    service = make_service("packages.hosts=127.0.0.1", "jobs.url_hosts=127.0.0.1")
+    service = make_service("packages.hosts=127.0.0.1", "jobs.url_hosts=127.0.0.1", "workflows.at_once=3")
     for name in ("alice", "bob"):
         service.add_user(name)
     deploy(service.session("alice"), service, {"processDescription": {"id": "plus"}, "executionUnit": ADD})
@@ -242,10 +242,54 @@ def test_fields_of_features(shop, alice, features):
     for value in ({"collection": features, **wish}, {"value": whole, **wish}, {**nested, **wish}):
         answer = run(alice, shop, "echo", {"object": value}, outputs={"object": {}})
         assert [feature["properties"] for feature in answer.json().get("features", [])] == [{"n": 3, "title": "point 3"}], answer.text
-    for wrong, place in (({"properties": ["n + 1"]}, "/inputs/object/properties/n + 1: "), ({"sortBy": "n"}, "/inputs/object/sortBy: "),
+    for wrong, place in (({"properties": ["n +"]}, "/inputs/object/properties/n +: "), ({"sortBy": "n"}, "/inputs/object/sortBy: "),
                          ({"filter": "n >"}, "/inputs/object/filter: ")):
         for value in ({"collection": features, **wrong}, {"value": whole, **wrong}):
             answer = run(alice, shop, "echo", {"object": value})
             assert answer.status_code == 400 and answer.json()["detail"].startswith(place), answer.text
+    for wrong in ({"properties": {"a": "name * 2 = "}}, {"properties": {"a": 2}}, {"properties": {"a": {"op": "?"}}}, {"properties": {"a": "TIMESTAMP('x')"}},
+                  {"properties": ["a"], "aliases": {"a": {"expression": "POINT(1 2)"}}}):
+        answer = run(alice, shop, "echo", {"object": {"value": whole, **wrong}})
+        assert answer.status_code == 400 and answer.json()["detail"].startswith("/inputs/object/"), answer.text
     answer = run(alice, shop, "echo", {"object": {"collection": "http://169.254.169.254/collections/x"}})
     assert answer.status_code == 400 and "not a public address" in answer.text
+
+
+@pytest.mark.parametrize("modifiers, properties", [
+    ({"properties": {"double": "n * 2", "label": "name", "n": "n"}, "filter": "n = 3"}, [{"double": 6, "label": "point 3", "n": 3}]),
+    ({"properties": {"ratio": "n / 4 + 0.5 ^ 2"}, "filter": "n = 3"}, [{"ratio": 1.0}]),
+    ({"properties": {"ratio": {"op": "/", "args": [{"property": "n"}, 2]}}, "filter": "n = 3"}, [{"ratio": 1.5}]),
+    ({"properties": ["n - 1"], "filter": "n = 3"}, [{"n - 1": 2}]),
+    ({"properties": {"loud": "CASEI(name)", "odd": "n % 2 = 1", "none": "n / 0", "missing": "nothing"}, "filter": "n = 3"}, [{"loud": "point 3", "odd": True}]),
+    ({"properties": ["n"], "aliases": {"big": {"expression": "n > 4", "expressionLang": "cql2-text"}}, "sortBy": ["-big", "-n"]},
+     [{"n": n} for n in (6, 5, 4, 3, 2, 1, 0)]),
+    ({"properties": ["n", "far"], "aliases": {"far": {"expression": "10 - n"}}, "sortBy": ["+far"], "filter": "n > 4"}, [{"n": 6, "far": 4}, {"n": 5, "far": 5}]),
+])
+def test_derived_fields(shop, alice, features, modifiers, properties):
+    """Expressions as properties, of inputs by value and from elsewhere, and of the output of a process."""
+    whole = {"value": {"type": "FeatureCollection", "features": POINTS}}
+    by_value = run(alice, shop, "echo", {"object": {**whole, **modifiers}}, outputs={"object": {}})
+    by_collection = run(alice, shop, "echo", {"object": {"collection": features, **modifiers}}, outputs={"object": {}})
+    of_output = alice.post(shop.base + "/ogc/processes/echo/execution", timeout=60, json={"inputs": {"object": whole}, "outputs": {"object": {}}, **modifiers})
+    for answer in (by_value, by_collection, of_output):
+        assert [feature["properties"] for feature in answer.json().get("features", [])] == properties, answer.text
+
+
+def test_modifiers_one_after_the_other(shop, alice):
+    """Those of a deployed workflow come before those of who uses it."""
+    whole = {"value": {"type": "FeatureCollection", "features": POINTS}}
+    flow = {"id": "few-points", "process": "echo", "inputs": {"object": {"$input": "points"}}, "outputs": {"object": {"$output": "few"}}, "filter": "n > 2",
+            "properties": {"m": "n * 10"}}
+    package = {"processDescription": {"id": "few-points"}, "executionUnit": {k: v for k, v in flow.items() if k != "id"}}
+    deploy(alice, shop, package)
+    answer = alice.post(shop.base + "/ogc/processes/few-points/execution", timeout=60, json={"inputs": {"points": whole}, "filter": "m < 60", "sortBy": ["-m"]})
+    assert [feature["properties"] for feature in answer.json().get("features", [])] == [{"m": 50}, {"m": 40}, {"m": 30}], answer.text
+
+
+def test_few_at_once(shop, alice):
+    """No more steps are under way at a time than the site allows, and all are done in the end."""
+    answer = run(alice, shop, "echo", {"numbers": [number(n) for n in range(12)]}, outputs={"numbers": {}})
+    assert answer.json() == list(range(12)), answer.text
+    most = shop.sql("SELECT max(n) FROM (SELECT (SELECT count(*) FROM jobs b WHERE b.parent = a.parent AND b.created <= a.created AND b.finished > a.created) AS n"
+                    " FROM jobs a WHERE a.parent = (SELECT parent FROM jobs WHERE face = 'ogc-step' ORDER BY created DESC LIMIT 1)) x")
+    assert 1 <= int(most) <= 3

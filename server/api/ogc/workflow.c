@@ -32,12 +32,24 @@ static const char *member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
+static const char *const modifiers[] = { "filter", "properties", "sortBy", "aliases" };
+
+static bool has_modifiers(const json_t *body)
+{
+    for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
+        if (json_object_get(body, modifiers[i]))
+            return true;
+    return false;
+}
+
 bool ogc_workflow_is(const json_t *body)
 {
     const char *name;
     json_t *value, *one;
     size_t i;
 
+    if (has_modifiers(body))
+        return true;
     json_object_foreach(json_object_get(body, "outputs"), name, value)
         if (json_object_get(value, "$output"))
             return true;
@@ -97,6 +109,27 @@ static void fill_ports(const char *key, const json_t *description, struct node *
     json_object_foreach(json_object_get(description, "outputs"), id, output) {
         node->first = node->first ? node->first : id;
         json_object_set_new(node->ports, id, json_pack("{s:s, s:s, s:O}", "step", key, "output", id, "description", output));
+    }
+}
+
+/* What stands beside a process changes its outputs, after what stands within. */
+static void add_modifiers(const json_t *body, struct node *node)
+{
+    AUTO(json) json_t *own = json_object();
+    json_t *port, *made, *list;
+    const char *id;
+
+    if (!has_modifiers(body))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(modifiers); i++)
+        if (json_object_get(body, modifiers[i]))
+            json_object_set(own, modifiers[i], json_object_get(body, modifiers[i]));
+    json_object_foreach(node->ports, id, port) {
+        list = json_object_get(port, "modifiers") ? json_copy(json_object_get(port, "modifiers")) : json_array();
+        json_array_append(list, own);
+        made = json_copy(port);
+        json_object_set_new(made, "modifiers", list);
+        json_object_set_new(node->ports, id, made);
     }
 }
 
@@ -167,6 +200,7 @@ static bool compile_step(struct compiling *c, struct scope *scope, const json_t 
     json_object_set_new(c->steps, key, made);
     json_object_set(c->descriptions, key, called->description);
     fill_ports(key, called->description, node);
+    add_modifiers(body, node);
     return expose(c, scope, body, node, pointer, err);
 }
 
@@ -196,6 +230,7 @@ static bool compile_deployed(struct compiling *c, struct scope *scope, const jso
         json_object_set(node->ports, id, (json_t *)(found ? found : json_object_get(own.ports, id)));
         node->first = node->first ? node->first : id;
     }
+    add_modifiers(body, node);
     return expose(c, scope, body, node, pointer, err);
 }
 

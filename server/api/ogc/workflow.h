@@ -18,7 +18,7 @@ const char *ogc_own_id(struct request *rq, const char *uri);
  * Errors: ProcessNotFound, InvalidParameter, Unreachable. */
 bool ogc_call(struct request *rq, const char *uri, const char *base, struct ogc_called *ret_called, struct err *err) MUST_USE;
 
-/* Whether the request has a process, a $input or a $output within. */
+/* Whether the request has a process, a $input or a $output within, or changes the fields of its outputs. */
 bool ogc_workflow_is(const json_t *body);
 /* The steps of a request for `called`; types of outputs and inputs are compared. *ret_workflow is what the job plans:
  * {"workflow": {"steps": {key: step}, "outputs": {name: {"step", "output"}}}} (jobs/perform_workflow.c). `called` is used up.

@@ -309,31 +309,20 @@ bool ogc_step_begin(struct request *rq, const json_t *body, const struct ogc_cal
     return true;
 }
 
-static json_t *modifiers_of(const json_t *body)
-{
-    static const char *const names[] = { "filter", "properties", "sortBy", "aliases" };
-    json_t *modifiers = json_object();
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (json_object_get(body, names[i]))
-            json_object_set(modifiers, names[i], json_object_get(body, names[i]));
-    return modifiers;
-}
-
 bool ogc_step_refer(struct ogc_step *s, const struct ogc_reference *to, const char *id, const json_t *port, struct err *err)
 {
-    AUTO(json) json_t *modifiers = modifiers_of(to->body), *address = json_pack("{s:s, s:s}", "type", "string", "format", "uri");
-    json_t *at = json_pack("[s]", to->name);
+    AUTO(json) json_t *address = json_pack("{s:s, s:s}", "type", "string", "format", "uri");
+    json_t *at = json_pack("[s]", to->name), *modifiers = json_object_get(port, "modifiers");
     const char *form;
 
     if (to->place >= 0)
         json_array_append_new(at, json_integer(to->place));
     form = form_of(s, to->name, to->schema);
-    json_array_append_new(s->from, json_pack("{s:o, s:O, s:O, s:s, s:O, s:b, s:s, s:O}", "at", at, "step", json_object_get(port, "step"),
+    json_array_append_new(s->from, json_pack("{s:o, s:O, s:O, s:s, s:O, s:b, s:s, s:O*}", "at", at, "step", json_object_get(port, "step"),
                                              "output", json_object_get(port, "output"), "as", form, "schema", to->schema, "many",
                                              to->many, "pointer", to->pointer, "modifiers", modifiers));
     return check_form(s, to->name, to->pointer, err) &&
-           (!strcmp(form, "file") || json_object_size(modifiers) ||
+           (!strcmp(form, "file") || modifiers ||
             ogc_workflow_fits(json_object_get(json_object_get(port, "description"), "schema"),
                                strcmp(form, "address") ? to->schema : address, id, to->pointer, err));
 }

@@ -35,7 +35,8 @@ bool ogc_within(const char *pointer, struct err *err);
  * there are none any more. Errors: InvalidParameter. */
 bool ogc_step_begin(struct request *rq, const json_t *body, const struct ogc_called *called, const char *pointer, json_t *inputs,
                     struct ogc_step *ret_step, struct err *err) MUST_USE;
-/* The reference is the output `id` of another step: `port` is {"step", "output", "description"}. Errors: InvalidParameter. */
+/* The reference is the output `id` of another step: `port` is {"step", "output", "description"} and, where there are any,
+ * {"modifiers": [...]} of the requests that it went through. Errors: InvalidParameter. */
 bool ogc_step_refer(struct ogc_step *step, const struct ogc_reference *reference, const char *id, const json_t *port,
                     struct err *err) MUST_USE;
 /* The step, when all its references are known: its plain inputs are checked as those of any request. The caller owns it.
