@@ -36,30 +36,36 @@ static bool is_offered(const struct request *rq, size_t i)
     return (strcmp(id, "sar_backscatter") && strcmp(id, "ard_normalized_radar_backscatter")) || *rq->config->sar_dem;
 }
 
+/* The first from i on that is offered; process_count() if none is. */
+static size_t next_offered(const struct request *rq, size_t i)
+{
+    while (i < process_count() && !is_offered(rq, i))
+        i++;
+    return i;
+}
+
 /* GET /processes */
 bool openeo_processes_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(text) struct text body = { 0 };
     AUTO(json) json_t *links = json_array();
     AUTO(mem) char *link_text = NULL;
-    size_t first, end, size;
+    const char *last = NULL;
+    size_t i, size, n = 0;
     int64_t limit;
 
     if (!request_query_integer(rq, "limit", 1, 10000, 10000, &limit, err) ||
-        !first_of_page(rq, &first, err))
+        !first_of_page(rq, &i, err))
         return false;
-    end = first + (size_t)limit < process_count() ? first + (size_t)limit : process_count();
     text_add(&body, "{\"processes\":[");
-    for (size_t i = first, n = 0; i < end; i++) {
-        if (!is_offered(rq, i))
-            continue;
+    for (i = next_offered(rq, i); i < process_count() && n < (size_t)limit; i = next_offered(rq, i + 1)) {
         text_add(&body, n++ ? "," : "");
         text_add(&body, process_text(i));
+        last = process_id(i);
     }
     link_add(links, "self", href_with(rq, "f", NULL), "application/json", NULL);
-    if (end < process_count())
-        link_add(links, "next", href_with(rq, "after", process_id(end - 1)), "application/json",
-                 NULL);
+    if (last && i < process_count())
+        link_add(links, "next", href_with(rq, "after", last), "application/json", NULL);
     link_text = json_dumps(links, JSON_COMPACT);
     text_printf(&body, "],\"version\":\"" OPENEO_PROCESSES "\",\"links\":%s}", link_text);
     size = body.length;
