@@ -6,7 +6,7 @@
 #include "sar/dem.h"
 #include "sar/mgrs.h"
 #include "sar/names.h"
-#include "sar/ortho.h"
+#include "sar/ortho_layers.h"
 #include "sar/product.h"
 #include <errno.h>
 #include <stdio.h>
@@ -18,19 +18,37 @@ enum { MOST_PRODUCTS = 16 };
 
 struct making {
     struct config *config;
-    const char *tile, *polarisation, *output;
+    const char *tile, *polarisation, *output, *layer_names;
+    size_t n_layers;
+    enum ortho_layer layers[ORTHO_LAYERS];
+    struct product_title title; /* of the first product */
+    struct ortho_name name;
     struct ortho_options options;
     struct mgrs_tile square;
     struct grid grid;
     size_t n_products;
     char **products;
-    float *pixels;
 };
 
 static void show_progress(void *context, size_t done, size_t all)
 {
     (void)context;
     progress_draw("Geocoding", done, all);
+}
+
+/* "local-incidence-angle,mask" */
+static bool read_layers(struct making *m, struct err *err)
+{
+    AUTO(mem) char *names = mem_text(m->layer_names);
+    char *rest = NULL;
+
+    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        if (m->n_layers == ORTHO_LAYERS || !ortho_layer_find(name, &m->layers[m->n_layers]))
+            return err_set(err, ERR_UsageInvalid, "--layers: expected some of %s, %s, %s and %s, found '%s'", ortho_layers[0].name,
+                           ortho_layers[1].name, ortho_layers[2].name, ortho_layers[3].name, m->layer_names);
+        m->n_layers++;
+    }
+    return true;
 }
 
 /* The options, each with what it is without being given. */
@@ -47,6 +65,7 @@ static bool read_options(int *argc, char **argv, struct making *m, struct err *e
         { "--polarisation", "VV", &m->polarisation },
         { "--calibration", "gamma0", &m->options.calibration },
         { "--resampling", "near", &m->options.resampling },
+        { "--layers", "", &m->layer_names },
         { "--output", ".", &m->output },
         { "--threads", NULL, &threads },
         { "--spacing", "10", &spacing },
@@ -72,7 +91,7 @@ static bool read_options(int *argc, char **argv, struct making *m, struct err *e
         return err_set(err, ERR_UsageInvalid, "--spacing: expected metres from 1 to %d, found '%s'", MGRS_SIDE / 10, spacing);
     if (!m->tile || !m->options.dem)
         return err_set(err, ERR_UsageInvalid, "ortho: needs --tile and --dem");
-    return true;
+    return read_layers(m, err);
 }
 
 static bool read_all(int *argc, char **argv, struct making *m, struct err *err)
@@ -97,20 +116,18 @@ static bool read_all(int *argc, char **argv, struct making *m, struct err *err)
     return true;
 }
 
-/* What the tile's file is called: the first product says it. */
-static char *name_file(const struct making *m, struct err *err)
+/* What the tile's files are called: the first product says it. */
+static bool find_name(struct making *m, struct err *err)
 {
     AUTO(sar_product) struct sar_product *product = NULL;
-    struct product_title title;
-    struct ortho_name name;
 
-    if (!sar_product_open(m->products[0], &product, err) || !product_title_read(product->id, &title, err))
-        return NULL;
-    name = (struct ortho_name){ .platform = title.platform, .tile = m->square.id, .polarisation = m->polarisation,
-                                .ascending = product->ascending, .relative_orbit = (int)product->relative_orbit,
-                                .start_ms = title.start_ms, .joined = m->n_products > 1,
-                                .suffix = ortho_suffix(ortho_flattens(m->options.calibration), false) };
-    return ortho_name(&name);
+    if (!sar_product_open(m->products[0], &product, err) || !product_title_read(product->id, &m->title, err))
+        return false;
+    m->name = (struct ortho_name){ .platform = m->title.platform, .tile = m->square.id, .polarisation = m->polarisation,
+                                   .ascending = product->ascending, .relative_orbit = (int)product->relative_orbit,
+                                   .start_ms = m->title.start_ms, .joined = m->n_products > 1,
+                                   .suffix = ortho_suffix(m->options.calibration, false) };
+    return true;
 }
 
 /* What was not as it was wanted. */
@@ -130,41 +147,62 @@ static void tell(const struct making *m, const char *product, const struct ortho
         fprintf(stderr, "sentier: %s: no pixel of %s lies in it\n", product, m->square.id);
 }
 
-static bool make_pixels(struct making *m, struct err *err)
+/* Backscatter, or a layer. */
+static bool add_frame(const struct making *m, const struct ortho_frame *frame, const enum ortho_layer *layer, float *pixels,
+                      struct ortho_facts *facts, struct err *err)
 {
-    m->pixels = ortho_pixels_new(&m->grid, err);
-    for (size_t i = 0; m->pixels && i < m->n_products; i++) {
+    return layer ? ortho_layer_add(frame, &m->options, *layer, pixels, facts, err)
+                 : ortho_frame_add(frame, &m->options, pixels, facts, err);
+}
+
+static bool make_pixels(const struct making *m, const enum ortho_layer *layer, float *pixels, struct err *err)
+{
+    for (size_t i = 0; i < m->n_products; i++) {
         struct ortho_frame frame = { .product = m->products[i], .polarisation = m->polarisation, .grid = m->grid,
                                      .before = i > 0 ? m->products[i - 1] : NULL,
                                      .after = i + 1 < m->n_products ? m->products[i + 1] : NULL };
         struct ortho_facts facts;
-        bool good = ortho_frame_add(&frame, &m->options, m->pixels, &facts, err);
+        bool good = add_frame(m, &frame, layer, pixels, &facts, err);
 
         progress_clear();
         if (!good)
             return false;
-        tell(m, m->products[i], &facts);
+        if (!layer)
+            tell(m, m->products[i], &facts);
     }
-    return m->pixels != NULL;
+    return true;
 }
 
-static bool make_tile(struct making *m, struct err *err)
+static bool make_file(struct making *m, const enum ortho_layer *layer, struct err *err)
 {
-    AUTO(mem) char *name = name_file(m, err);
-    AUTO(mem) char *path = name ? mem_printf("%s/%s", m->output, name) : NULL;
+    AUTO(mem) char *name = layer ? ortho_layer_name(&m->name, ortho_layers[*layer].file) : ortho_name(&m->name);
+    AUTO(mem) char *path = mem_printf("%s/%s", m->output, name);
+    AUTO(mem) float *pixels = ortho_pixels_new(&m->grid, err);
     const struct ortho_file file = { .grid = m->grid, .filter = { .kind = SPECKLE_NONE }, .band = m->polarisation,
                                      .threads = m->options.threads };
     struct ortho_saved saved;
 
-    if (!path)
+    if (!pixels || !make_pixels(m, layer, pixels, err))
         return false;
-    if (mkdir(m->output, 0777) != 0 && errno != EEXIST)
-        return err_set(err, ERR_StorageFailure, "%s: %m", m->output);
-    if (!make_pixels(m, err) || !ortho_save(&file, &m->pixels, path, &saved, err))
+    if (!(layer ? ortho_layer_save(&file, *layer, pixels, path, &saved, err) : ortho_save(&file, &pixels, path, &saved, err)))
         return false;
     printf("%s: %.1f %% of the tile, mean %.4f, %lld bytes\n", path,
            100 * (double)saved.valid / ((double)m->grid.width * (double)m->grid.height), saved.mean,
            (long long)saved.size_bytes);
+    return true;
+}
+
+static bool make_files(struct making *m, struct err *err)
+{
+    if (!find_name(m, err))
+        return false;
+    if (mkdir(m->output, 0777) != 0 && errno != EEXIST)
+        return err_set(err, ERR_StorageFailure, "%s: %m", m->output);
+    if (!make_file(m, NULL, err))
+        return false;
+    for (size_t i = 0; i < m->n_layers; i++)
+        if (!make_file(m, &m->layers[i], err))
+            return false;
     return true;
 }
 
@@ -175,8 +213,7 @@ static int run(int argc, char **argv)
     bool good;
 
     raster_init();
-    good = read_all(&argc, argv, &m, &err) && make_tile(&m, &err);
-    free(m.pixels);
+    good = read_all(&argc, argv, &m, &err) && make_files(&m, &err);
     config_free(m.config);
     return good ? 0 : command_fail(&err);
 }
@@ -194,7 +231,9 @@ const struct command command_ortho = {
             "  --geoid PATH         what the DEM's heights count from (EGM96 of proj-data); none: the ellipsoid\n"
             "  --orbits DIR         orbit files (*.EOF), of which the best one is taken (the product's own vectors)\n"
             "  --polarisation NAME  VV, VH, HH or HV (VV)\n"
-            "  --calibration NAME   gamma0, sigma0, beta0, or gamma0-terrain: without the brightness of slopes (gamma0)\n"
+            "  --calibration NAME   gamma0, sigma0 or beta0, on the ellipsoid; gamma0-terrain: flattened terrain;\n"
+            "                       sigma0-normlim: beta0 times the sine of the local incidence angle (gamma0)\n"
+            "  --layers LIST        more files: local-incidence-angle, sin-local-incidence-angle, incidence-angle, mask\n"
             "  --resampling NAME    near, bilinear or cubic (near)\n"
             "  --spacing METRES     of pixels (10)\n"
             "  --keep-noise         thermal noise stays\n"

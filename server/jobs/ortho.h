@@ -10,7 +10,7 @@
 /* The arguments of a request. */
 struct ortho_inputs {
     const char *collection, *item, *direction, *calibration, *resampling, *filter, *data_type, *compression, *packaging;
-    const json_t *items, *bbox, *datetime, *tiles, *polarisations;
+    const json_t *items, *bbox, *datetime, *tiles, *polarisations, *layers;
     int64_t orbit, filter_radius; /* orbit 0: any */
     double least_coverage;
     bool remove_noise, remove_border, neighbours, clip, restoration;

@@ -57,17 +57,17 @@ static bool is_filtered(const json_t *about)
     return strcmp(member(about, "filter"), "none") != 0;
 }
 
-/* The name of a file, by which S1Tiling's users know it. */
-static char *file_name(const json_t *about, const json_t *scenes, const char *polarisation)
+/* The name of a file, by which S1Tiling's users know it; layer: "LIA", or NULL. */
+static char *file_name(const json_t *about, const json_t *scenes, const char *polarisation, const char *layer)
 {
     const struct ortho_name name = { .platform = member(about, "platform"), .tile = member(about, "tile"), .polarisation = polarisation,
                                      .ascending = json_is_true(json_object_get(about, "ascending")),
                                      .relative_orbit = (int)number(about, "relative_orbit"),
                                      .start_ms = number(json_array_get(scenes, 0), "start"),
                                      .joined = json_array_size(scenes) > 1,
-                                     .suffix = ortho_suffix(ortho_flattens(member(about, "calibration")), is_filtered(about)) };
+                                     .suffix = ortho_suffix(member(about, "calibration"), is_filtered(about)) };
 
-    return ortho_name(&name);
+    return layer ? ortho_layer_name(&name, layer) : ortho_name(&name);
 }
 
 /* Whether all images had what is asked for. */
@@ -108,10 +108,10 @@ static void put_orbit_files(json_t *m, const json_t *made)
         put(m, "ORBIT_FILES", names.data);
 }
 
-json_t *ortho_metadata(const json_t *inputs, const json_t *made)
+/* What images and layers tell alike. */
+static json_t *common_metadata(const json_t *inputs)
 {
     const json_t *about = json_object_get(inputs, "about"), *scenes = json_object_get(inputs, "scenes");
-    const char *polarisation = member(inputs, "polarisation");
     json_t *m = json_object(), *scene;
     AUTO(text) struct text images = { 0 };
     char time[20], name[48];
@@ -124,32 +124,52 @@ json_t *ortho_metadata(const json_t *inputs, const json_t *made)
             put_time(m, name, number(scene, "start"));
         text_printf(&images, "%s%s", i ? ", " : "", member(scene, "id"));
     }
-    put(m, "CALIBRATION", member(about, "calibration"));
     put(m, "FLYING_UNIT_CODE", member(about, "platform"));
     put(m, "IMAGE_TYPE", "GRD");
     put(m, "INPUT_S1_IMAGES", images.data ? images.data : "");
-    put(m, "NOISE_REMOVED", all_had(made, "noise_removed") ? "True" : "False");
-    put(m, "BORDER_NOISE_REMOVED", all_had(made, "border_removed") ? "True" : "False");
-    put_orbit_files(m, made);
     put(m, "ORBIT_DIRECTION", json_is_true(json_object_get(about, "ascending")) ? "ASC" : "DES");
     json_object_set_new(m, "ORBIT_NUMBER", json_sprintf("%lld", number(about, "absolute_orbit")));
     json_object_set_new(m, "RELATIVE_ORBIT_NUMBER", json_sprintf("%03lld", number(about, "relative_orbit")));
-    put(m, "POLARIZATION", polarisation);
     put(m, "ORTHORECTIFIED", "true");
-    put(m, "RESAMPLING", member(about, "resampling"));
     put(m, "S2_TILE_CORRESPONDING_CODE", member(about, "tile"));
     json_object_set_new(m, "S2_TILE_COVERAGE", json_sprintf("%.2f", json_number_value(json_object_get(about, "percent"))));
     put(m, "SPATIAL_RESOLUTION", "10");
+    tiff_time(number(json_array_get(scenes, 0), "start"), time);
+    put(m, "TIFFTAG_DATETIME", time);
+    put(m, "TIFFTAG_SOFTWARE", SOFTWARE);
+    return m;
+}
+
+json_t *ortho_layer_metadata(const json_t *inputs, const struct ortho_layer_kind *kind)
+{
+    json_t *m = common_metadata(inputs);
+
+    put(m, "DATA_TYPE", kind->data_type);
+    json_object_set_new(m, "TIFFTAG_IMAGEDESCRIPTION",
+                        json_sprintf("%s, on tile %s of the Sentinel-2 grid", kind->title,
+                                     member(json_object_get(inputs, "about"), "tile")));
+    return m;
+}
+
+json_t *ortho_metadata(const json_t *inputs, const json_t *made)
+{
+    const json_t *about = json_object_get(inputs, "about");
+    const char *polarisation = member(inputs, "polarisation");
+    json_t *m = common_metadata(inputs);
+
+    put(m, "CALIBRATION", member(about, "calibration"));
+    put(m, "NOISE_REMOVED", all_had(made, "noise_removed") ? "True" : "False");
+    put(m, "BORDER_NOISE_REMOVED", all_had(made, "border_removed") ? "True" : "False");
+    put_orbit_files(m, made);
+    put(m, "POLARIZATION", polarisation);
+    put(m, "RESAMPLING", member(about, "resampling"));
     if (is_filtered(about)) {
         put(m, "FILTERED", member(about, "filter"));
         json_object_set_new(m, "FILTERING_WINDOW_RADIUS", json_sprintf("%lld", number(about, "radius")));
     }
-    tiff_time(number(json_array_get(scenes, 0), "start"), time);
-    put(m, "TIFFTAG_DATETIME", time);
     json_object_set_new(m, "TIFFTAG_IMAGEDESCRIPTION",
                         json_sprintf("%s of Sentinel-1 %s, orthorectified, on tile %s of the Sentinel-2 grid", member(about, "calibration"),
                                      polarisation, member(about, "tile")));
-    put(m, "TIFFTAG_SOFTWARE", SOFTWARE);
     return m;
 }
 
@@ -206,19 +226,60 @@ static json_t *derived_from(const json_t *scenes)
     return list;
 }
 
-static json_t *image_fields(const json_t *about, const json_t *join, const char *polarisation)
+/* Where and when, and of what. */
+static json_t *file_fields(const json_t *about, const json_t *join)
 {
     const json_t *scenes = json_object_get(join, "scenes");
     struct grid grid = grid_of(about);
-    json_t *fields = json_pack("{s:[s], s:o, s:o, s:[s]}", "roles", "data", "derived_from", derived_from(scenes), "bands",
-                               bands_of(about, join, polarisation), "sar:polarizations", polarisation);
+    json_t *fields = json_pack("{s:o}", "derived_from", derived_from(scenes));
     double box[4];
 
-    json_object_set_new(fields, "raster:bands", bands_of(about, join, polarisation));
     put_grid(fields, &grid);
     put_times(fields, scenes);
     if (raster_degrees(&grid, box))
         json_object_set_new(fields, "bbox", json_pack("[f,f,f,f]", box[0], box[1], box[2], box[3]));
+    return fields;
+}
+
+static json_t *image_fields(const json_t *about, const json_t *join, const char *polarisation)
+{
+    json_t *fields = file_fields(about, join);
+
+    json_object_set_new(fields, "roles", json_pack("[s]", "data"));
+    json_object_set_new(fields, "bands", bands_of(about, join, polarisation));
+    json_object_set_new(fields, "raster:bands", bands_of(about, join, polarisation));
+    json_object_set_new(fields, "sar:polarizations", json_pack("[s]", polarisation));
+    return fields;
+}
+
+/* Of the mask. */
+static json_t *bitfields(void)
+{
+    static const char *const names[] = { "layover", "shadow", "no_height" };
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:[{s:i, s:s}, {s:i, s:s}]}", "name", names[i], "offset", (json_int_t)i,
+                                              "length", 1, "classes", "value", 0, "name", "clear", "value", 1, "name", names[i]));
+    return list;
+}
+
+static json_t *layer_fields(const json_t *about, const json_t *join, const struct ortho_layer_kind *kind)
+{
+    json_t *fields = file_fields(about, join);
+    json_t *band = json_pack("{s:s, s:s, s:s, s:f, s:s*}", "name", kind->name, "description", kind->title, "data_type",
+                             kind->pixel == PIXEL_U16 ? "uint16" : kind->pixel == PIXEL_U8 ? "uint8" : "float32", "nodata", kind->nodata,
+                             "unit", kind->unit);
+
+    if (kind->scale != 1) {
+        json_object_set_new(band, "scale", json_real(kind->scale));
+        json_object_set_new(band, "offset", json_real(0));
+    }
+    if (kind->classes)
+        json_object_set_new(band, "classification:bitfields", bitfields());
+    json_object_set_new(fields, "roles", json_pack("[s,s]", kind->classes ? "data-mask" : "data", kind->classes ? "metadata" : kind->role));
+    json_object_set_new(fields, "bands", json_pack("[O]", band));
+    json_object_set_new(fields, "raster:bands", json_pack("[o]", band));
     return fields;
 }
 
@@ -250,7 +311,8 @@ double ortho_coverage(const json_t *about, const json_t *made)
     json_t *join;
 
     json_object_foreach((json_t *)made, key, join)
-        percent = fmin(percent, 100.0 * (double)number(join, "valid") / ((double)grid.width * (double)grid.height));
+        if (!json_object_get(join, "layer"))
+            percent = fmin(percent, 100.0 * (double)number(join, "valid") / ((double)grid.width * (double)grid.height));
     return percent;
 }
 
@@ -341,45 +403,90 @@ static json_t *without(const json_t *fields, const char *name)
     return copy;
 }
 
-json_t *ortho_files(const json_t *inputs, const json_t *made, char **ret_name)
+/* What is made of all files of a package. */
+struct package {
+    const json_t *inputs, *about, *made;
+    json_t *files, *item, *polarisations;
+    char *name; /* of the item */
+};
+
+static void add_file(struct package *p, const json_t *join, const char *name, const char *asset, json_t *title_taken,
+                     json_t *fields_taken)
 {
-    const json_t *about = json_object_get(inputs, "about");
-    json_t *files = json_array(), *item = NULL, *polarisations = json_array(), *join, *fields = NULL;
-    const char *key;
+    json_object_set_new(json_object_get(p->item, "assets"), asset, without(fields_taken, name));
+    json_array_append_new(p->files, json_pack("{s:s, s:s, s:o, s:s, s:O, s:O, s:O, s:o}", "name", name, "type", COG_TYPE, "title",
+                                              title_taken, "output", "images", "number", json_object_get(join, "number"), "token",
+                                              json_object_get(join, "token"), "size", json_object_get(join, "size"), "fields",
+                                              fields_taken));
+}
 
-    json_object_foreach((json_t *)made, key, join) {
-        const json_t *scenes = json_object_get(join, "scenes");
-        const char *polarisation = member(join, "polarisation");
-        AUTO(mem) char *name = file_name(about, scenes, polarisation), *lower = mem_text(polarisation);
+static void add_image(struct package *p, const json_t *join)
+{
+    const json_t *scenes = json_object_get(join, "scenes");
+    const char *polarisation = member(join, "polarisation");
+    AUTO(mem) char *name = file_name(p->about, scenes, polarisation, NULL), *lower = mem_text(polarisation);
 
-        for (char *c = lower; *c; c++)
-            *c = (char)tolower((unsigned char)*c);
-        if (!item) {
-            *ret_name = item_name(name, polarisation);
-            item = item_of(about, json_object_get(inputs, "unused"), scenes, ortho_coverage(about, made), *ret_name);
-        }
-        fields = image_fields(about, join, polarisation);
-        json_object_set_new(json_object_get(item, "assets"), lower, without(fields, name));
-        json_array_append_new(polarisations, json_string(polarisation));
-        json_array_append_new(files, json_pack("{s:s, s:s, s:o, s:s, s:O, s:O, s:O, s:o}", "name", name, "type", COG_TYPE, "title",
-                                               json_sprintf("%s %s of tile %s", member(about, "calibration"), polarisation, member(about, "tile")),
-                                               "output", "images", "number", json_object_get(join, "number"), "token",
-                                               json_object_get(join, "token"), "size", json_object_get(join, "size"), "fields", fields));
+    for (char *c = lower; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (!p->item) {
+        p->name = item_name(name, polarisation);
+        p->item = item_of(p->about, json_object_get(p->inputs, "unused"), scenes, ortho_coverage(p->about, p->made), p->name);
     }
-    if (!item) {
-        json_decref(polarisations);
-        *ret_name = mem_text("empty");
-        return files;
-    }
-    fields = json_copy(fields);
+    json_array_append_new(p->polarisations, json_string(polarisation));
+    add_file(p, join, name, lower,
+             json_sprintf("%s %s of tile %s", member(p->about, "calibration"), polarisation, member(p->about, "tile")),
+             image_fields(p->about, join, polarisation));
+}
+
+static void add_layer(struct package *p, const json_t *join)
+{
+    AUTO(mem) char *name = NULL;
+    enum ortho_layer layer;
+
+    if (!ortho_layer_find(member(join, "layer"), &layer))
+        return;
+    name = file_name(p->about, json_object_get(join, "scenes"), "", ortho_layers[layer].file);
+    if (ortho_layers[layer].classes)
+        json_array_append_new(json_object_get(p->item, "stac_extensions"),
+                              json_string("https://stac-extensions.github.io/classification/v2.0.0/schema.json"));
+    add_file(p, join, name, ortho_layers[layer].name,
+             json_sprintf("%s on tile %s", ortho_layers[layer].title, member(p->about, "tile")),
+             layer_fields(p->about, join, &ortho_layers[layer]));
+}
+
+static void add_item(struct package *p)
+{
+    AUTO(mem) char *name = mem_printf("%s.json", p->name);
+    json_t *fields = json_copy(json_object_get(json_array_get(p->files, 0), "fields"));
+
     json_object_del(fields, "bands");
     json_object_del(fields, "raster:bands");
     json_object_del(fields, "sar:polarizations");
     json_object_set_new(fields, "roles", json_pack("[s]", "metadata"));
-    json_object_set_new(json_object_get(item, "properties"), "sar:polarizations", polarisations);
-    AUTO(mem) char *json_name = mem_printf("%s.json", *ret_name);
-    json_array_append_new(files, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "name", json_name, "type", "application/geo+json", "title",
-                                           json_sprintf("Item of tile %s", member(about, "tile")), "output", "items", "content", item,
-                                           "fields", fields));
-    return files;
+    json_object_set_new(json_object_get(p->item, "properties"), "sar:polarizations", p->polarisations);
+    json_array_append_new(p->files, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "name", name, "type", "application/geo+json", "title",
+                                              json_sprintf("Item of tile %s", member(p->about, "tile")), "output", "items", "content",
+                                              p->item, "fields", fields));
+}
+
+/* Images first: the item is named by them. */
+json_t *ortho_files(const json_t *inputs, const json_t *made, char **ret_name)
+{
+    struct package p = { .inputs = inputs, .about = json_object_get(inputs, "about"), .made = made, .files = json_array(),
+                         .polarisations = json_array() };
+    const char *key;
+    json_t *join;
+
+    json_object_foreach((json_t *)made, key, join)
+        if (!json_object_get(join, "layer"))
+            add_image(&p, join);
+    json_object_foreach((json_t *)made, key, join)
+        if (p.item && json_object_get(join, "layer"))
+            add_layer(&p, join);
+    if (p.item)
+        add_item(&p);
+    else
+        json_decref(p.polarisations);
+    *ret_name = p.item ? p.name : mem_text("empty");
+    return p.files;
 }

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* What a tile costs on one core, by what was measured: seconds for a hundred million pixels. */
-static const double GEOCODE_S = 10, JOIN_S = 5, PACKAGE_S = 0.5;
-enum { GEOCODE_BLOCKS = 20, JOIN_BLOCKS = 8, PACKAGE_BLOCKS = 1, PIXEL = 10 /* metres */, MOST_TILES = 5000 };
+static const double GEOCODE_S = 10, JOIN_S = 5, LAYER_S = 8, PACKAGE_S = 0.5;
+enum { GEOCODE_BLOCKS = 20, JOIN_BLOCKS = 8, LAYER_BLOCKS = 16, PACKAGE_BLOCKS = 1, PIXEL = 10 /* metres */, MOST_TILES = 5000 };
 
 struct planning {
     const struct ortho_inputs *inputs;
@@ -241,6 +241,13 @@ static const char *neighbour_of(const struct planning *g, size_t first, size_t e
     return NULL;
 }
 
+static json_t *scene_json(const struct ortho_scene *scene)
+{
+    return json_pack("{s:s, s:s*, s:s*, s:I, s:I}", "id", scene->item, "collection", scene->url ? NULL : scene->collection, "url",
+                     scene->url && *scene->url ? scene->url : NULL, "start", (json_int_t)scene->start_ms, "end",
+                     (json_int_t)scene->end_ms);
+}
+
 /* Scenes that give something to a tile in a polarisation, as what comes later needs them; steps of their images. */
 static json_t *add_images(struct planning *g, size_t first, size_t end, const struct target *target, const char *polarisation,
                           json_t *after)
@@ -254,9 +261,7 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
 
         if (!is_used(g, first, i, target, polarisation))
             continue;
-        json_array_append_new(used, json_pack("{s:s, s:s*, s:s*, s:I, s:I, s:s}", "id", scene->item, "collection",
-                                              scene->url ? NULL : scene->collection, "url", scene->url && *scene->url ? scene->url : NULL,
-                                              "start", (json_int_t)scene->start_ms, "end", (json_int_t)scene->end_ms, "image", key));
+        json_array_append_new(used, scene_json(scene));
         json_array_append_new(after, json_string(key));
         add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
                               "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
@@ -268,6 +273,21 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
         g->plan->pixels += (double)target->grid.width * (double)target->grid.height;
     }
     return used;
+}
+
+/* Products that give something to a tile in a polarisation, in the order of time; *ret_scenes as add_images() tells them. */
+static json_t *products_of(struct planning *g, size_t first, size_t end, const struct target *target, const char *polarisation,
+                           json_t **ret_scenes)
+{
+    json_t *products = json_array();
+
+    *ret_scenes = json_array();
+    for (size_t i = first; i < end; i++)
+        if (is_used(g, first, i, target, polarisation)) {
+            json_array_append_new(products, json_string(g->scenes->list[i].path));
+            json_array_append_new(*ret_scenes, scene_json(&g->scenes->list[i]));
+        }
+    return products;
 }
 
 /* What is known of the tile of the pass, for names and items. */
@@ -335,11 +355,28 @@ static const char *add_file(struct planning *g, size_t first, size_t end, const 
     return key;
 }
 
+/* The step of a layer, which makes all of it; its key. */
+static const char *add_layer(struct planning *g, size_t first, size_t end, const struct target *target, const char *polarisation,
+                             const char *layer)
+{
+    const char *key = arena_printf(g->arena, "layer/%s/%s/%s", pass_name(g, &g->scenes->list[first]), target->tile.id, layer);
+    json_t *scenes, *products = products_of(g, first, end, target, polarisation, &scenes);
+
+    add_step(g, json_pack("{s:s, s:s, s:o, s:s, s:{s:o, s:o, s:o, s:s, s:s}, s:[]}", "key", key, "name", "layer", "tag",
+                          json_sprintf("%s %s", target->tile.id, layer), "process", "layer", "inputs", "about",
+                          about(g, &g->scenes->list[first], target), "scenes", scenes, "products", products, "polarisation",
+                          polarisation, "layer", layer, "after"),
+             LAYER_S * hundred_millions(&target->grid), LAYER_BLOCKS);
+    g->plan->pixels += (double)target->grid.width * (double)target->grid.height;
+    return key;
+}
+
 static void add_target(struct planning *g, size_t first, size_t end, const struct target *target)
 {
     const char *polarisations[4], *pass = pass_name(g, &g->scenes->list[first]);
     size_t count = polarisations_of(g, first, end, target, polarisations);
-    json_t *files, *unused;
+    json_t *files, *unused, *layer;
+    size_t i;
 
     if (target->percent < g->inputs->least_coverage || count == 0)
         return;
@@ -347,6 +384,8 @@ static void add_target(struct planning *g, size_t first, size_t end, const struc
     unused = unused_neighbours(g, first, end, target);
     for (size_t p = 0; p < count; p++)
         json_array_append_new(files, json_string(add_file(g, first, end, target, polarisations[p])));
+    json_array_foreach((json_t *)g->inputs->layers, i, layer)
+        json_array_append_new(files, json_string(add_layer(g, first, end, target, polarisations[0], json_string_value(layer))));
     warn(g, target, unused);
     add_step(g, json_pack("{s:o, s:s, s:s, s:s, s:{s:o, s:o, s:b}, s:o}", "key", json_sprintf("package/%s/%s", pass, target->tile.id), "name",
                           "package", "tag", target->tile.id, "process", "package", "inputs", "about",

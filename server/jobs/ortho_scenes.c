@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "jobs/url.h"
 #include "json/js.h"
+#include "sar/ortho_layers.h"
 #include "store/search.h"
 #include <ctype.h>
 #include <math.h>
@@ -19,7 +20,7 @@ enum { MOST_SCENES = 500, NEIGHBOUR_MS = 60000 };
     { .name = key, .type = JS_TYPE_##kind, .offset = offsetof(struct ortho_inputs, member), .optional = true, __VA_ARGS__ }
 
 static const char *const directions[] = { "ascending", "descending", NULL };
-static const char *const calibrations[] = { "gamma0", "sigma0", "beta0", "gamma0-terrain", NULL };
+static const char *const calibrations[] = { "gamma0", "sigma0", "beta0", "gamma0-terrain", "sigma0-normlim", NULL };
 static const char *const resamplings[] = { "near", "bilinear", "cubic", NULL };
 static const char *const filters[] = { "none", "lee", "kuan", "frost", "gammamap", NULL };
 static const char *const data_types[] = { "float32", "int16", NULL };
@@ -34,6 +35,7 @@ static const struct js_field fields[] = {
     FIELD("datetime", ARRAY, datetime, .nullable = true),
     FIELD("tiles", ARRAY, tiles, .max_len = 1000, .nullable = true),
     FIELD("polarisations", ARRAY, polarisations, .max_len = 4, .nullable = true),
+    FIELD("layers", ARRAY, layers, .max_len = ORTHO_LAYERS, .nullable = true),
     FIELD("relative-orbit", INTEGER, orbit, .min = 1, .max = 175),
     FIELD("orbit-direction", STRING, direction, .choice = directions),
     FIELD("calibration", STRING, calibration, .fallback = "gamma0", .choice = calibrations),
@@ -76,9 +78,22 @@ static bool check_tiles(const struct ortho_inputs *in, struct err *err)
     return true;
 }
 
+static bool check_layers(const struct ortho_inputs *in, struct err *err)
+{
+    enum ortho_layer layer;
+    json_t *name;
+    size_t i;
+
+    json_array_foreach((json_t *)in->layers, i, name)
+        if (!json_is_string(name) || !ortho_layer_find(json_string_value(name), &layer))
+            return err_set(err, ERR_InvalidParameter, "/inputs/layers/%zu: there is no such layer", i);
+    return true;
+}
+
 bool ortho_inputs_read(const json_t *arguments, struct ortho_inputs *in, struct err *err)
 {
-    if (!js_read(arguments, "/inputs", fields, JS_IGNORE_UNKNOWN, in, err) || !check_period(in, err) || !check_tiles(in, err))
+    if (!js_read(arguments, "/inputs", fields, JS_IGNORE_UNKNOWN, in, err) || !check_period(in, err) || !check_tiles(in, err) ||
+        !check_layers(in, err))
         return false;
     if (!in->item && json_array_size(in->items) == 0 && !((in->bbox || json_array_size(in->tiles)) && in->datetime))
         return err_set(err, ERR_InvalidParameter,

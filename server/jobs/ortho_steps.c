@@ -10,7 +10,7 @@
 #include "jobs/scratch.h"
 #include "json/js.h"
 #include "raster/zip_file.h"
-#include "sar/ortho.h"
+#include "sar/ortho_layers.h"
 #include "store/steps.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,18 +133,24 @@ static void tell(const struct stepping *s, const struct ortho_facts *f)
     }
 }
 
-static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, float *pixels, struct err *err)
+static struct ortho_options options_of(const struct stepping *s)
 {
     struct performer *p = s->performer;
     const struct config *c = p->config;
     struct raster_options raster = perform_options(p, s->task, NULL);
-    struct ortho_options options = { .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
-                                     .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
-                                     .remove_border = json_is_true(json_object_get(s->inputs, "border")),
-                                     .dem = c->sar_dem, .geoid = strcmp(c->sar_geoid, "none") && *c->sar_geoid ? c->sar_geoid : NULL,
-                                     .orbits = *c->sar_orbits ? c->sar_orbits : NULL,
-                                     .threads = raster.threads, .allowed_paths = raster.allowed_paths,
-                                     .progress = forward_progress, .progress_context = p };
+
+    return (struct ortho_options){ .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
+                                   .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
+                                   .remove_border = json_is_true(json_object_get(s->inputs, "border")),
+                                   .dem = c->sar_dem, .geoid = strcmp(c->sar_geoid, "none") && *c->sar_geoid ? c->sar_geoid : NULL,
+                                   .orbits = *c->sar_orbits ? c->sar_orbits : NULL,
+                                   .threads = raster.threads, .allowed_paths = raster.allowed_paths,
+                                   .progress = forward_progress, .progress_context = p };
+}
+
+static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, float *pixels, struct err *err)
+{
+    struct ortho_options options = options_of(s);
     struct ortho_facts facts = { 0 };
 
     if (!ortho_frame_add(frame, &options, pixels, &facts, err))
@@ -225,6 +231,68 @@ static bool join(struct stepping *s, const char *path, struct err *err)
     return save(s, &pixels, s->made, path, err);
 }
 
+/* ---- layers ---- */
+
+/* Of one of several images. */
+struct part {
+    struct performer *performer;
+    size_t number, count;
+};
+
+static void forward_part(void *context, size_t done, size_t all)
+{
+    const struct part *p = context;
+
+    forward_progress(p->performer, p->number * all + done, p->count * all);
+}
+
+/* All images of the pass, one after the other. */
+static bool layer_pixels(struct stepping *s, enum ortho_layer layer, const struct grid *grid, float *pixels, struct err *err)
+{
+    const json_t *products = json_object_get(s->inputs, "products");
+    struct ortho_options options = options_of(s);
+    struct part part = { s->performer, 0, json_array_size(products) };
+
+    options.progress = forward_part;
+    options.progress_context = &part;
+    for (size_t i = 0; i < part.count; i++) {
+        struct ortho_frame frame = { json_string_value(json_array_get(products, i)), member(s->inputs, "polarisation"), *grid,
+                                     i > 0 ? json_string_value(json_array_get(products, i - 1)) : NULL,
+                                     json_string_value(json_array_get(products, i + 1)) };
+        struct ortho_facts facts;
+
+        part.number = i;
+        if (!ortho_layer_add(&frame, &options, layer, pixels, &facts, err))
+            return err_prefix(err, "%.200s", member(json_array_get(json_object_get(s->inputs, "scenes"), i), "id"));
+    }
+    return true;
+}
+
+static bool layer(struct stepping *s, const char *path, struct err *err)
+{
+    const json_t *about = json_object_get(s->inputs, "about");
+    const struct grid grid = grid_of(json_object_get(about, "grid"));
+    AUTO(mem) float *pixels = ortho_pixels_new(&grid, err);
+    AUTO(json) json_t *metadata = NULL;
+    struct ortho_saved saved;
+    enum ortho_layer kind;
+    struct ortho_file file = { .grid = grid, .deflate = json_is_true(json_object_get(about, "deflate")),
+                               .threads = perform_options(s->performer, s->task, NULL).threads };
+
+    if (!pixels)
+        return false;
+    if (!ortho_layer_find(member(s->inputs, "layer"), &kind))
+        return err_set(err, ERR_Internal, "There is no layer '%.60s'", member(s->inputs, "layer"));
+    file.metadata = metadata = ortho_layer_metadata(s->inputs, &ortho_layers[kind]);
+    if (!layer_pixels(s, kind, &grid, pixels, err) || !ortho_layer_save(&file, kind, pixels, path, &saved, err))
+        return false;
+    s->bytes = saved.size_bytes;
+    s->outputs = json_pack("{s:i, s:I, s:I, s:I, s:s, s:O}", "number", s->task->number, "token", (json_int_t)s->task->token, "size",
+                           (json_int_t)saved.size_bytes, "valid", (json_int_t)saved.valid, "layer", ortho_layers[kind].name,
+                           "scenes", json_object_get(s->inputs, "scenes"));
+    return true;
+}
+
 /* ---- package ---- */
 
 static bool add_member(struct zip_file *zip, const char *name, const char *path, int64_t size, struct err *err)
@@ -301,7 +369,7 @@ static bool package(struct stepping *s, const char *path, struct err *err)
 bool perform_ortho_step(struct performer *p, struct task *task, const char *key, const json_t *step, struct err *err)
 {
     static const struct { const char *name; bool reads, (*run)(struct stepping *s, const char *path, struct err *err); } rows[] = {
-        { "geocode", false, geocode }, { "join", true, join }, { "package", true, package },
+        { "geocode", false, geocode }, { "join", true, join }, { "layer", false, layer }, { "package", true, package },
     };
     struct stepping s = { .performer = p, .task = task, .key = key, .inputs = json_object_get(step, "inputs"),
                           .start = instant_monotonic() };

@@ -125,7 +125,7 @@ static bool pack_levels(struct saving *s, struct cog *cog, struct err *err)
                 return err_set(err, ERR_MemoryExceeded, "No memory for an overview of %lld x %lld pixels.",
                                (long long)level->width, (long long)level->height);
             pixel_tables[PIXEL_F32]->half(half, (size_t)level->width, s->pixels, (size_t)above->width, (size_t)above->width,
-                                          (size_t)above->height, NAN, true, false);
+                                          (size_t)above->height, NAN, true, s->image->classes);
             free(pixels);
             s->pixels = pixels = half;
         }

@@ -13,6 +13,7 @@ struct image_save {
     /* What the file has for n pixels (NULL: the very numbers). Overviews are means of the pixels in memory, then
      * converted. */
     void (*convert)(const float *pixels, void *ret, size_t n);
+    bool classes;           /* overviews have one of the pixels instead */
     const char *band;       /* its name */
     double scale, offset;   /* of what the file has; 1, 0: none */
     const json_t *metadata; /* {name: text} for the file, TIFFTAG_... among them; NULL: none */

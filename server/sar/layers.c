@@ -5,7 +5,7 @@
 #include "processes/kernels.h"
 #include "sar/geodesy.h"
 
-enum { SIDE = 512, EVERY = 16 };
+enum { SIDE = 1024, EVERY = 16 };
 
 struct making {
     const struct layers_want *want;

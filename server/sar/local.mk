@@ -24,6 +24,8 @@ libsentier_a_SOURCES += \
 	server/sar/noise.c server/sar/noise.h \
 	server/sar/orbit.c server/sar/orbit.h \
 	server/sar/ortho.c server/sar/ortho.h server/sar/ortho_files.c server/sar/ortho_image.h \
+	server/sar/ortho_layers.c server/sar/ortho_layers.h \
+	server/sar/ortho_source.c server/sar/ortho_source.h \
 	server/sar/pass.c server/sar/pass.h \
 	server/sar/product.c server/sar/product.h \
 	server/sar/radar.c \

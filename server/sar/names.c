@@ -96,11 +96,17 @@ static void lower(const char *text, char *ret, size_t size)
     ret[i] = '\0';
 }
 
-const char *ortho_suffix(bool flattened, bool filtered)
+const char *ortho_suffix(const char *calibration, bool filtered)
 {
-    static const char *const suffixes[2][2] = { { "", "_filtered" }, { "_GammaNaughtRTC", "_GammaNaughtRTC_filtered" } };
+    static const struct { const char *calibration, *suffixes[2]; } rows[] = {
+        { "gamma0-terrain", { "_GammaNaughtRTC", "_GammaNaughtRTC_filtered" } },
+        { "sigma0-normlim", { "_NormLim", "_NormLim_filtered" } },
+    };
 
-    return suffixes[flattened][filtered];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!strcmp(calibration, rows[i].calibration))
+            return rows[i].suffixes[filtered];
+    return filtered ? "_filtered" : "";
 }
 
 char *ortho_name(const struct ortho_name *name)
@@ -115,4 +121,12 @@ char *ortho_name(const struct ortho_name *name)
     return mem_printf("%s_%s_%s_%s_%03d_%.4s%.2s%.2st%s%s.tif", platform, name->tile, polarisation,
                       name->ascending ? "ASC" : "DES", name->relative_orbit, time, time + 5, time + 8, clock,
                       name->suffix ? name->suffix : "");
+}
+
+char *ortho_layer_name(const struct ortho_name *name, const char *layer)
+{
+    char platform[8];
+
+    lower(name->platform, platform, sizeof platform);
+    return mem_printf("%s_%s_%s_%s_%03d.tif", layer, platform, name->tile, name->ascending ? "ASC" : "DES", name->relative_orbit);
 }

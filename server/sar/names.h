@@ -32,10 +32,12 @@ struct ortho_name {
     int relative_orbit;
     int64_t start_ms;
     bool joined;        /* made of two frames or more: no time */
-    const char *suffix; /* ortho_suffix(), "_NormLim", "_BorderMask" */
+    const char *suffix; /* ortho_suffix() */
 };
-/* "", "_GammaNaughtRTC", "_filtered", "_GammaNaughtRTC_filtered" */
-const char *ortho_suffix(bool flattened, bool filtered);
+/* "", "_GammaNaughtRTC" or "_NormLim", "_filtered" or not; by the calibration, as requests name it */
+const char *ortho_suffix(const char *calibration, bool filtered);
 char *ortho_name(const struct ortho_name *name); /* with ".tif"; the caller frees */
+/* The same of a layer, which is "LIA" or such: "LIA_s1a_31TCJ_ASC_008.tif". */
+char *ortho_layer_name(const struct ortho_name *name, const char *layer);
 
 #endif

@@ -1,28 +1,20 @@
 /* A frame: what the product says of the image is read whole, then its numbers window by window while blocks of the grid are
  * computed. Calibration and noise come before resampling, since the mean of powers is what is physical. */
 #include "sar/ortho.h"
-#include "base/mem.h"
 #include "sar/border.h"
-#include "sar/eof.h"
 #include "sar/extent.h"
 #include "sar/geocode.h"
 #include "sar/measurement.h"
 #include "sar/ortho_image.h"
-#include "sar/pass.h"
-#include "sar/product.h"
-#include "sar/relief.h"
+#include "sar/ortho_layers.h"
+#include "sar/ortho_source.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DEM_MARGIN = 1000 /* metres */ };
-
 struct image {
-    const struct ortho_frame *frame;
+    struct ortho_source of;
     const struct ortho_options *options;
-    struct arena *arena;
-    struct sar_product *product;
-    const struct sar_image *image;
-    struct sar_annotation annotation;
     struct sar_radiometry *radiometry;
     struct sar_border border; /* what is cut off; all 0: nothing */
     struct sar_measurement *kept; /* for all threads; NULL: each has its own */
@@ -33,13 +25,17 @@ bool ortho_flattens(const char *calibration)
     return !strcmp(calibration, "gamma0-terrain");
 }
 
+static bool is_normlim(const char *calibration)
+{
+    return !strcmp(calibration, "sigma0-normlim");
+}
+
 static void image_drop(struct image *i)
 {
     sar_border_done(&i->border);
     sar_measurement_free(i->kept);
     sar_radiometry_free(i->radiometry);
-    sar_product_free(i->product);
-    arena_free(i->arena);
+    ortho_source_done(&i->of);
 }
 
 /* ---- what the product says ---- */
@@ -51,75 +47,34 @@ static bool choose_noise(struct image *i, struct sar_noise *noise, bool *ret_use
     *ret_use = false;
     if (!i->options->remove_noise)
         return true;
-    obstacle = sar_image_noise_obstacle(i->product, i->image);
+    obstacle = sar_image_noise_obstacle(i->of.product, i->of.image);
     if (obstacle) {
         snprintf(facts->noise_obstacle, sizeof facts->noise_obstacle, "%s", obstacle);
         return true;
     }
-    if (!sar_image_noise(i->product, i->image, i->arena, noise, err))
+    if (!sar_image_noise(i->of.product, i->of.image, i->of.arena, noise, err))
         return false;
     *ret_use = facts->noise_removed = true;
     return true;
 }
 
-static bool join_neighbour(struct image *i, const char *path, struct err *err)
-{
-    AUTO(sar_product) struct sar_product *product = NULL;
-    const struct sar_image *image;
-    struct sar_annotation neighbour;
-
-    if (!path)
-        return true;
-    if (!sar_product_open(path, &product, err))
-        return false;
-    image = sar_product_image(product, i->frame->polarisation);
-    if (!image)
-        return true;
-    if (!sar_image_annotation(product, image, i->arena, &neighbour, err))
-        return false;
-    sar_pass_continue(&i->annotation, &neighbour, i->arena);
-    return true;
-}
-
-static bool choose_orbit(struct image *i, struct ortho_facts *facts, struct err *err)
-{
-    struct sar_orbit_file file;
-    bool found;
-
-    if (!i->options->orbits)
-        return true;
-    if (!sar_orbit_file_find(i->options->orbits, &i->annotation, i->arena, &file, &found, err))
-        return false;
-    if (!found)
-        return true;
-    snprintf(facts->orbit_file, sizeof facts->orbit_file, "%s", file.name);
-    return sar_orbit_file_apply(&file, i->arena, &i->annotation, err);
-}
-
 static bool image_open(const struct ortho_frame *frame, const struct ortho_options *options, struct image *i,
                        struct ortho_facts *facts, struct err *err)
 {
-    enum sar_quantity quantity = SAR_BETA0; /* what terrain is flattened in */
+    enum sar_quantity quantity = SAR_BETA0; /* what terrain is accounted for in */
     struct sar_calibration calibration;
     struct sar_noise noise;
     bool use_noise;
 
-    *i = (struct image){ .frame = frame, .options = options, .arena = arena_new() };
-    if (!ortho_flattens(options->calibration) && !sar_quantity_find(options->calibration, &quantity))
+    i->options = options;
+    if (!ortho_flattens(options->calibration) && !is_normlim(options->calibration) &&
+        !sar_quantity_find(options->calibration, &quantity))
         return err_set(err, ERR_InvalidParameter, "There is no calibration '%s'", options->calibration);
-    if (!sar_product_open(frame->product, &i->product, err))
+    if (!ortho_source_open(frame, options, &i->of, facts, err) ||
+        !sar_image_calibration(i->of.product, i->of.image, i->of.arena, &calibration, err) ||
+        !choose_noise(i, &noise, &use_noise, facts, err))
         return false;
-    i->image = sar_product_image(i->product, frame->polarisation);
-    if (!i->image)
-        return err_set(err, ERR_FileContentInvalid, "%s has no image in %s", i->product->id, frame->polarisation);
-    if (i->product->ipf > 0)
-        snprintf(facts->processor, sizeof facts->processor, "%03d.%02d", (int)((unsigned)i->product->ipf / 100 % 1000), (int)((unsigned)i->product->ipf % 100));
-    if (!sar_image_annotation(i->product, i->image, i->arena, &i->annotation, err) ||
-        !sar_image_calibration(i->product, i->image, i->arena, &calibration, err) ||
-        !choose_noise(i, &noise, &use_noise, facts, err) || !join_neighbour(i, frame->before, err) ||
-        !join_neighbour(i, frame->after, err) || !choose_orbit(i, facts, err))
-        return false;
-    return sar_radiometry_new(&calibration, use_noise ? &noise : NULL, quantity, i->annotation.samples, &i->radiometry, err);
+    return sar_radiometry_new(&calibration, use_noise ? &noise : NULL, quantity, i->of.annotation.samples, &i->radiometry, err);
 }
 
 /* ---- its pixels, for geocode() ---- */
@@ -146,7 +101,7 @@ static bool begin(void *context, void **ret_own, struct err *err)
     struct reader *r = MEM_NEW(struct reader);
 
     if (!i->kept &&
-        !sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &r->measurement, err)) {
+        !sar_measurement_open(i->of.product, i->of.image, &i->of.annotation, i->options->allowed_paths, &r->measurement, err)) {
         end(context, r);
         return false;
     }
@@ -186,13 +141,13 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
     struct sar_window part;
     bool sequential;
 
-    if (!sar_extent(view, dem, &i->frame->grid, crs, &part, err) ||
-        !sar_measurement_open(i->product, i->image, &i->annotation, i->options->allowed_paths, &measurement, err))
+    if (!sar_extent(view, dem, &i->of.frame->grid, crs, &part, err) ||
+        !sar_measurement_open(i->of.product, i->of.image, &i->of.annotation, i->options->allowed_paths, &measurement, err))
         return false;
     sequential = sar_measurement_is_sequential(measurement);
     if (sequential && !sar_measurement_keep(measurement, &part, i->options->spool, err))
         return false;
-    if (i->options->remove_border && !sar_border_find(measurement, &i->annotation, i->product->ipf, &sar_border_defaults, &part,
+    if (i->options->remove_border && !sar_border_find(measurement, &i->of.annotation, i->of.product->ipf, &sar_border_defaults, &part,
                                                       &i->border, err))
         return false;
     facts->border_removed = i->options->remove_border;
@@ -203,31 +158,45 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
     return true;
 }
 
+/* What other frames gave is to be told from what this one gives: power is never less than 0. */
+static void mark_others(float *pixels, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = -pixels[i];
+}
+
+static void unmark_others(float *pixels, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = fabsf(pixels[i]);
+}
+
 static bool make(struct image *i, float *pixels, struct ortho_facts *facts, struct err *err)
 {
-    bool flatten = ortho_flattens(i->options->calibration);
-    const struct dem_options heights = { .path = i->options->dem, .geoid = i->options->geoid,
-                                         .margin = DEM_MARGIN + (flatten ? (int)RELIEF_MOST : 0), .threads = i->options->threads };
-    struct geocode_want want = { .grid = i->frame->grid, .input = { i, begin, end, read_power }, .flatten = flatten,
+    bool flatten = ortho_flattens(i->options->calibration), normlim = is_normlim(i->options->calibration);
+    struct geocode_want want = { .grid = i->of.frame->grid, .input = { i, begin, end, read_power }, .flatten = flatten,
                                  .threads = i->options->threads, .progress = i->options->progress,
                                  .listener = i->options->progress_context, .pixels = pixels };
     AUTO(view) struct view *view = NULL;
     AUTO(dem) struct dem *dem = NULL;
     struct geocode_report report;
+    size_t n = (size_t)(want.grid.width * want.grid.height);
+    bool good;
 
     if (!resample_method_find(i->options->resampling, &want.method))
         return err_set(err, ERR_InvalidParameter, "There is no resampling '%s'", i->options->resampling);
-    if (!view_new(&i->annotation, NULL, 0, GROUND_RANGE_LINEAR, &view, err) ||
-        !dem_read(&heights, &i->frame->grid, &dem, err) || !prepare(i, view, dem, facts, err))
+    if (!ortho_source_see(&i->of, flatten, &view, &dem, facts, err) || !prepare(i, view, dem, facts, err))
         return false;
     want.view = view;
     want.dem = dem;
-    if (!geocode(&want, &report, err))
-        return false;
+    if (normlim)
+        mark_others(pixels, n);
+    good = geocode(&want, &report, err) &&
+           (!normlim || ortho_normlim(view, dem, &want.grid, want.threads, pixels, err));
+    if (normlim)
+        unmark_others(pixels, n);
     facts->valid = (int64_t)report.filled;
-    facts->dem_gaps = dem->n_voids;
-    facts->dem_missing = dem->missing;
-    return true;
+    return good;
 }
 
 bool ortho_frame_add(const struct ortho_frame *frame, const struct ortho_options *options, float *pixels,
@@ -256,7 +225,7 @@ bool ortho_image_open(const struct ortho_frame *frame, const struct ortho_option
 
     *ret_facts = (struct ortho_facts){ 0 };
     if (!image_open(frame, options, &o->image, ret_facts, err) ||
-        !view_new(&o->image.annotation, NULL, 0, GROUND_RANGE_LINEAR, &o->view, err) ||
+        !view_new(&o->image.of.annotation, NULL, 0, GROUND_RANGE_LINEAR, &o->view, err) ||
         !prepare(&o->image, o->view, &any_ground, ret_facts, err))
         return false;
     *ret_image = o;

@@ -10,7 +10,7 @@
 
 /* What is made of every image; texts are those of the request. */
 struct ortho_options {
-    const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain": gamma0 of flattened terrain */
+    const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain": gamma0 of flattened terrain; "sigma0-normlim" */
     const char *resampling;  /* "near", "bilinear", "cubic" */
     bool remove_noise, remove_border;
     const char *dem, *geoid; /* as the site has them */

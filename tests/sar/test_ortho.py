@@ -265,6 +265,36 @@ def test_flattened_terrain(site, alice):
     assert (other > 0).all() and (pixels > 0).all() and np.abs(10 * np.log10(pixels / other)).max() < 0.05
 
 
+def test_layers_of_the_geometry(site, alice):
+    """Angles and the mask are files beside the image; what sigma0-normlim multiplies by is one of them."""
+    layers = ["local-incidence-angle", "sin-local-incidence-angle", "incidence-angle", "mask"]
+    inputs = {"items": GERMANY, "bbox": SEAM, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"]}
+    job = run(site, alice, {**inputs, "calibration": "sigma0-normlim", "layers": layers})
+    made, plain = results(alice, job), results(alice, run(site, alice, {**inputs, "calibration": "beta0"}))
+    names = dict(zip(layers, ("LIA", "sin_LIA", "IA", "MASK")))
+    files = {layer: f"{name}_s1a_32UNB_ASC_117.tif" for layer, name in names.items()}
+    image = "s1a_32UNB_vv_ASC_117_20150222txxxxxx_NormLim.tif"
+    assert set(made["images"]) == {image, *files.values()}
+    (pixels, _, tags), (lia, profile, told), (sine, _, _), (angle, _, _), (mask, bits, _) = (
+        opened(made["images"][name]) for name in (image, *files.values()))
+    assert tags["CALIBRATION"] == "sigma0-normlim" and (profile["dtype"], profile["nodata"]) == ("uint16", 0)
+    assert (bits["dtype"], bits["nodata"]) == ("uint8", 255) and told["DATA_TYPE"] == "100 * degree(LIA)"
+    assert (mask == 4).all()  # the model has no heights there; nothing is hidden, and both frames are covered
+    assert (np.abs(lia.astype("i4") - angle) < 20).all() and 2900 < angle.min() < angle.max() < 4700
+    np.testing.assert_allclose(sine, np.sin(np.radians(lia / 100)), atol=2e-3)
+    beta, _, _ = opened(*plain["images"].values())
+    np.testing.assert_allclose(pixels, beta * sine, rtol=1e-5)
+    item = json.loads(*made["items"].values())
+    assert {key: asset["href"] for key, asset in item["assets"].items()} == {"vv": "./" + image, **{k: "./" + v for k, v in files.items()}}
+    assert [item["assets"][layer]["roles"][-1] for layer in layers] == [
+        "local-incidence-angle", "local-incidence-angle", "ellipsoid-incidence-angle", "metadata"]
+    band, = item["assets"]["mask"]["bands"]
+    assert item["assets"]["mask"]["roles"][0] == "data-mask"
+    assert [field["name"] for field in band["classification:bitfields"]] == ["layover", "shadow", "no_height"]
+    keys = [s["id"].split("/")[0] for s in alice.get(job + "/steps", timeout=30).json()["steps"]]
+    assert keys == ["init", "geocode", "geocode", "join", "layer", "layer", "layer", "layer", "package", "publish"]
+
+
 def test_missing_neighbours_are_told(site, alice):
     inputs = {"product-title": GERMANY[1], "bbox": {"bbox": [10.0, 50.45, 10.03, 51.4]}, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
               "data-type": "int16", "speckle-filter": "lee", "calibration": "beta0"}

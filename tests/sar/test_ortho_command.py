@@ -80,20 +80,23 @@ def test_places(strip, heights, points, tmp_path):
     """To 0.02 columns of where the source has them; a folder without an orbit file for the product is told."""
     (tmp_path / "orbits").mkdir()
     done = ortho(strip, "--tile", "33TTG", "--dem", heights, "--geoid", "none", "--calibration", "beta0", "--resampling", "bilinear",
-                 "--keep-noise", "--keep-border", "--orbits", tmp_path / "orbits", "--output", tmp_path / "made")
+                 "--keep-noise", "--keep-border", "--orbits", tmp_path / "orbits", "--layers", "incidence-angle", "--output", tmp_path / "made")
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}/orbits: has no orbit file for {strip}, whose own vectors were taken" in done.stderr
-    path, = (tmp_path / "made").iterdir()
-    assert path.name == "s1b_33TTG_vv_DES_022_20211223t051122.tif" and done.stdout.startswith(f"{path}: ")
+    angles, path = sorted((tmp_path / "made").iterdir())
+    assert angles.name == "IA_s1b_33TTG_DES_022.tif" and path.name == "s1b_33TTG_vv_DES_022_20211223t051122.tif" and done.stdout.startswith(f"{path}: ")
     with rasterio.open(path) as file:
         assert (file.width, file.height, file.crs.to_epsg(), file.transform.c, file.transform.f) == (10980, 10980, 32633, 199980, 4700040)
         for point in points:
             assert column_at(file, point) == pytest.approx(point["pixel_linear"], abs=0.02)
+    with rasterio.open(angles) as file:
+        assert file.scales == (0.01,) and file.nodata == 0 and file.checksum(1)
 
 
 @pytest.mark.parametrize("words, status, message", [
     (["--tile", "33TTX", "--dem", "DEM"], 1, "'33TTX' is no tile of the Sentinel-2 grid"),
     (["--tile", "33TTG"], 2, "ortho: needs --tile and --dem"),
+    (["--tile", "33TTG", "--dem", "DEM", "--layers", "mask,lia"], 2, "--layers: expected some of local-incidence-angle, "),
     (["--tile", "33TTG", "--dem", "DEM", "--orbits", "/nowhere"], 1, "/nowhere: No such file or directory"),
     (["--tile", "33TTG", "--dem", "/nowhere"], 1, "/nowhere"),
     (["--tile", "33TTG", "--dem", "DEM", "--polarisation", "HH"], 1, f"{ROME} has no image in HH"),
