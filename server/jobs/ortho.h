@@ -9,7 +9,7 @@
 
 /* The arguments of a request. */
 struct ortho_inputs {
-    const char *collection, *item, *direction, *calibration, *resampling, *filter, *data_type, *compression, *packaging;
+    const char *collection, *item, *direction, *calibration, *resampling, *filter, *data_type, *compression, *packaging, *border;
     const json_t *items, *bbox, *datetime, *tiles, *polarisations, *layers;
     int64_t orbit, filter_radius; /* orbit 0: any */
     double least_coverage;

@@ -263,10 +263,11 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
             continue;
         json_array_append_new(used, scene_json(scene));
         json_array_append_new(after, json_string(key));
-        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
+        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
                               "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
                               polarisation, "grid", grid_json(&target->grid), "calibration", g->inputs->calibration, "resampling",
-                              g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "before",
+                              g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "adaptive",
+                              !strcmp(g->inputs->border, "adaptive"), "before",
                               neighbour_of(g, first, end, i, -1, target, polarisation), "after",
                               neighbour_of(g, first, end, i, 1, target, polarisation), "after"),
                  GEOCODE_S * hundred_millions(&target->grid), GEOCODE_BLOCKS);

@@ -21,6 +21,7 @@ enum { MOST_SCENES = 500, NEIGHBOUR_MS = 60000 };
 
 static const char *const directions[] = { "ascending", "descending", NULL };
 static const char *const calibrations[] = { "gamma0", "sigma0", "beta0", "gamma0-terrain", "sigma0-normlim", NULL };
+static const char *const borders[] = { "fixed", "adaptive", NULL };
 static const char *const resamplings[] = { "near", "bilinear", "cubic", NULL };
 static const char *const filters[] = { "none", "lee", "kuan", "frost", "gammamap", NULL };
 static const char *const data_types[] = { "float32", "int16", NULL };
@@ -48,6 +49,7 @@ static const struct js_field fields[] = {
     FIELD("coverage", NUMBER, least_coverage, .fallback_number = 1, .min = 0, .max = 100),
     FIELD("remove-noise", BOOLEAN, remove_noise, .fallback_number = 1),
     FIELD("remove-border", BOOLEAN, remove_border, .fallback_number = 1),
+    FIELD("border", STRING, border, .fallback = "fixed", .choice = borders),
     FIELD("neighbours", BOOLEAN, neighbours),
     FIELD("clip", BOOLEAN, clip),
     FIELD("restoration", BOOLEAN, restoration, .fallback_number = 1),

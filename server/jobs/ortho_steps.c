@@ -142,6 +142,7 @@ static struct ortho_options options_of(const struct stepping *s)
     return (struct ortho_options){ .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
                                    .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
                                    .remove_border = json_is_true(json_object_get(s->inputs, "border")),
+                                   .adaptive_border = json_is_true(json_object_get(s->inputs, "adaptive")),
                                    .dem = c->sar_dem, .geoid = strcmp(c->sar_geoid, "none") && *c->sar_geoid ? c->sar_geoid : NULL,
                                    .orbits = *c->sar_orbits ? c->sar_orbits : NULL,
                                    .threads = raster.threads, .allowed_paths = raster.allowed_paths,

@@ -138,6 +138,7 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
 {
     AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
     AUTO(crs) struct crs *crs = crs_open();
+    struct sar_border_options border = sar_border_defaults;
     struct sar_window part;
     bool sequential;
 
@@ -147,8 +148,9 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
     sequential = sar_measurement_is_sequential(measurement);
     if (sequential && !sar_measurement_keep(measurement, &part, i->options->spool, err))
         return false;
-    if (i->options->remove_border && !sar_border_find(measurement, &i->of.annotation, i->of.product->ipf, &sar_border_defaults, &part,
-                                                      &i->border, err))
+    border.adaptive = i->options->adaptive_border;
+    if (i->options->remove_border &&
+        !sar_border_find(measurement, &i->of.annotation, i->of.product->ipf, &border, &part, &i->border, err))
         return false;
     facts->border_removed = i->options->remove_border;
     if (sequential) {

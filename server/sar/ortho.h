@@ -13,6 +13,7 @@ struct ortho_options {
     const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain": gamma0 of flattened terrain; "sigma0-normlim" */
     const char *resampling;  /* "near", "bilinear", "cubic" */
     bool remove_noise, remove_border;
+    bool adaptive_border; /* of old images, as far as it is dark */
     const char *dem, *geoid; /* as the site has them */
     const char *orbits; /* a folder of orbit files; NULL: the annotation's own vectors */
     int threads;

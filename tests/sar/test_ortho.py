@@ -295,6 +295,17 @@ def test_layers_of_the_geometry(site, alice):
     assert keys == ["init", "geocode", "geocode", "join", "layer", "layer", "layer", "layer", "package", "publish"]
 
 
+def test_borders_of_old_images(site, alice):
+    """Of 1000 columns, or of those at the edge where the numbers, which are columns, are dark: half of the next 25 are below 25."""
+    edge = {"product-title": GERMANY[0], "bbox": {"bbox": [8.9, 48.9, 9.1, 48.901]}, "clip": True, "polarisations": ["VV"],
+            "calibration": "beta0", "resampling": "near", "tiles": ["32UMV"], "coverage": 0}
+    first = {}
+    for border in "fixed", "adaptive":
+        pixels, _, _ = opened(*results(alice, run(site, alice, {**edge, "border": border}))["images"].values())
+        first[border] = np.sqrt(pixels[pixels > 0].min())
+    assert first["fixed"] / first["adaptive"] == pytest.approx(1000 / 13, rel=0.01)
+
+
 def test_missing_neighbours_are_told(site, alice):
     inputs = {"product-title": GERMANY[1], "bbox": {"bbox": [10.0, 50.45, 10.03, 51.4]}, "clip": True, "polarisations": ["VV"], "tiles": ["32UNB"], "packaging": "zip",
               "data-type": "int16", "speckle-filter": "lee", "calibration": "beta0"}
