@@ -5,7 +5,7 @@ libsentier_a_SOURCES += \
 	server/api/common/common.h \
 	server/api/common/documents.c server/api/common/documents.h \
 	server/api/common/health.c \
-	server/api/common/keys.c \
+	server/api/common/keys.c server/api/common/keys.h server/api/common/keys_page.c \
 	server/api/common/places.c \
 	server/api/common/landing.c server/api/common/landing.h \
 	server/api/common/me.c \

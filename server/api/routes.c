@@ -42,6 +42,8 @@ const struct route routes[] = {
     ROUTE(GET, "/api/me", USER, me_get, PLAIN),
     ROUTE(GET, "/api/keys", USER, keys_list, PLAIN),
     ROUTE(POST, "/api/keys", USER, key_create, PLAIN, .body = BODY_JSON, .max_body = 4096),
+    ROUTE(POST, "/api/keys/form", USER, key_form_post, PLAIN, .body = BODY_BYTES, .max_body = 4096),
+    ROUTE(POST, "/api/keys/{key_id}/revocation", USER, key_revocation_post, PLAIN),
     ROUTE(GET, "/api/notices", USER, notices_get, PLAIN),
     ROUTE(GET, "/api/subscriptions", USER, subscriptions_list, PLAIN),
     ROUTE(POST, "/api/subscriptions", USER, subscription_create, PLAIN, .body = BODY_JSON),

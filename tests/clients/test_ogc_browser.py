@@ -1,5 +1,6 @@
 """OGC API - Processes as people see it: a real browser fills in the form of a process and looks at what comes of it."""
 import pytest
+import requests
 from browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: package chromium, or CHROMIUM names one")
@@ -29,4 +30,25 @@ def test_from_the_form_to_the_picture(scenes):
             tab.ask(picture + ".scrollIntoView()")
             tab.wait(f"{picture}.complete && {picture}.naturalWidth > 50")
         watch.wait(STATUS + " === 'dismissed'")  # of itself
+        assert browser.wrong == []
+
+
+def test_api_keys(service):
+    use = lambda key: requests.get(service.base + "/ogc/jobs", headers={"X-API-Key": key}, timeout=30).status_code
+    row = "[...document.querySelectorAll('table.keys tr')].find(row => row.cells[0].textContent === 'for <me>')"
+    with Browser("bob", "open sesame") as browser:
+        tab = browser.tab()
+        tab.open(service.base + "/ogc")
+        tab.click("nav a[href*='/api/keys']")
+        tab.wait("location.pathname === '/api/keys' && document.querySelector('table.keys') && !" + row)
+        tab.type("title", "for <me>")
+        tab.click("input[value=read]")
+        tab.click("form.card button")
+        key = tab.wait("document.getElementById('key') && document.getElementById('key').textContent")
+        assert use(key) == 200
+        tab.open(service.base + "/api/keys")
+        tab.wait(f"{row} && !document.getElementById('key')")  # its secret is not shown again
+        tab.ask(row + ".querySelector('button').click()")
+        tab.wait("location.pathname.endsWith('/revocation') && document.querySelector('table.keys') && !" + row)
+        assert use(key) == 401
         assert browser.wrong == []

@@ -391,3 +391,23 @@ def test_errors_by_accept(ogc, accept, media):
 def test_who_opens_a_page_may_log_in(ogc, mode, basic):
     answer = requests.get(ogc.base + "/ogc/jobs", headers={"Sec-Fetch-Mode": mode} if mode else {}, timeout=30)
     assert answer.status_code == 401 and ("Basic" in answer.headers["WWW-Authenticate"]) == basic
+
+
+def test_keys_by_forms(ogc, alice):
+    """The page of keys: what browsers send, and what other sites may not."""
+    call = lambda path, data=None, **headers: alice.post(ogc.base + path, data=data, headers=headers, timeout=30)
+    made = call("/api/keys/form", "title=a+form%21&scopes=read&scopes=process&expires=2100-01-01", Origin=ogc.base)
+    assert made.status_code == 201 and made.headers["Cache-Control"] == "no-store"
+    assert made.headers["Content-Type"] == "text/html; charset=utf-8" and "a form!" in made.text
+    by_key = {"X-API-Key": re.search('<code id="key">([^<]+)<', made.text)[1]}
+    listed = {k["title"]: k for k in requests.get(ogc.base + "/api/keys", headers=by_key, timeout=30).json()["keys"]}
+    assert listed["a form!"]["scopes"] == ["read", "process"] and listed["a form!"]["expires"].startswith("2100-01-01")
+    revoke = f"/api/keys/{listed['a form!']['id']}/revocation"
+    for other in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert call("/api/keys/form", "title=x", **other).status_code == 403 and call(revoke, **other).status_code == 403
+    for wrong in ("", "title=x&scopes=all", "title=x&expires=2001-01-01", "title=x&more=1", "title=%zz"):
+        assert call("/api/keys/form", wrong).status_code == 400
+    assert requests.post(ogc.base + "/api/keys/form", "title=x", headers=by_key, timeout=30).status_code == 403  # a key makes no others
+    assert ogc.session("bob").post(ogc.base + revoke, timeout=30).status_code == 404
+    assert "a form!" not in call(revoke, **{"Sec-Fetch-Site": "same-origin"}).text
+    assert requests.get(ogc.base + "/api/keys", headers=by_key, timeout=30).status_code == 401

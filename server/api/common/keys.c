@@ -1,5 +1,6 @@
 /* API keys: made and shown once, listed without the secret, revoked. */
 #include "api/common/common.h"
+#include "api/common/keys.h"
 #include "auth/auth.h"
 #include "base/instant.h"
 #include "json/js.h"
@@ -63,7 +64,7 @@ static bool read_limits(const struct key_input *in, unsigned *ret_scopes, int64_
                    in->expires);
 }
 
-bool keys_list(struct request *rq, struct reply *reply, struct err *err)
+bool keys_json(struct request *rq, json_t **ret_body, struct err *err)
 {
     struct api_key *keys;
     size_t count;
@@ -79,24 +80,46 @@ bool keys_list(struct request *rq, struct reply *reply, struct err *err)
                                         "used", instant_or_null(keys[i].used), "expires",
                                         instant_or_null(keys[i].expires), "scopes",
                                         scopes_json(keys[i].scopes)));
-    return reply_json(reply, 200, json_pack("{s:o}", "keys", list), NULL);
+    *ret_body = json_pack("{s:o}", "keys", list);
+    return true;
 }
 
-bool key_create(struct request *rq, struct reply *reply, struct err *err)
+/* GET /api/keys: for programs, or as a page. */
+bool keys_list(struct request *rq, struct reply *reply, struct err *err)
+{
+    static const char *const offers[] = { "application/json", "text/html", NULL };
+    AUTO(json) json_t *body = NULL;
+
+    reply_header(rq, reply, "Vary", "Accept");
+    if (!keys_json(rq, &body, err))
+        return false;
+    return request_accepts(rq, offers) == 1 ? keys_page(rq, reply, 200, body, NULL) : reply_json(reply, 200, json_incref(body), NULL);
+}
+
+bool key_make(struct request *rq, const json_t *wish, json_t **ret_made, struct err *err)
 {
     struct key_input in;
     char key[ID_SECRET_SIZE], id[ID_UUID_SIZE];
     unsigned scopes;
     int64_t expires;
 
-    if (!js_read(rq->body, "", key_fields, JS_REFUSE_UNKNOWN, &in, err) ||
+    if (!js_read(wish, "", key_fields, JS_REFUSE_UNKNOWN, &in, err) ||
         !read_limits(&in, &scopes, &expires, err) ||
         !auth_key_issue(rq->db, rq->user, in.title, scopes, expires, key, id, err))
         return false;
-    reply_header(rq, reply, "Location", "%s/api/keys/%s", rq->base_url, id);
+    *ret_made = json_pack("{s:s, s:s, s:s}", "id", id, "title", in.title, "key", key);
+    return true;
+}
+
+bool key_create(struct request *rq, struct reply *reply, struct err *err)
+{
+    json_t *made;
+
+    if (!key_make(rq, rq->body, &made, err))
+        return false;
+    reply_header(rq, reply, "Location", "%s/api/keys/%s", rq->base_url, json_string_value(json_object_get(made, "id")));
     reply_header(rq, reply, "Cache-Control", "no-store");
-    return reply_json(reply, 201,
-                      json_pack("{s:s, s:s, s:s}", "id", id, "title", in.title, "key", key), NULL);
+    return reply_json(reply, 201, made, NULL);
 }
 
 bool key_delete(struct request *rq, struct reply *reply, struct err *err)

@@ -22,6 +22,7 @@ static const struct door { const char *title, *path, *what, *rel, *media; } door
       "application/json" },
     { "Your jobs", "/ui", "Log in, run a composite, watch its progress, download the result.", "about",
       "text/html" },
+    { "API keys", "/api/keys", "Make a key for a program, and take it back.", "about", "text/html" },
     { "API documents", "/api", "Every address, described in OpenAPI.", "service-desc",
       "application/json" },
 };

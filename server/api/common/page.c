@@ -7,6 +7,15 @@
 
 enum { MAX_DEPTH = 12 };
 
+bool page_is_own(const struct request *rq, const char *what, struct err *err)
+{
+    const char *site = request_header(rq, "Sec-Fetch-Site"), *origin = request_header(rq, "Origin");
+
+    if ((site && strcmp(site, "same-origin")) || (!site && origin && strcmp(origin, rq->base_url)))
+        return err_set(err, ERR_PermissionsInsufficient, "A page of another site cannot %s.", what);
+    return true;
+}
+
 void page_add(struct text *page, const char *format, ...)
 {
     const char *mark;

@@ -19,4 +19,7 @@ void page_add_link(struct text *page, const char *href, const char *text);
 /* Any JSON value: texts and numbers as they are, addresses as links, objects and arrays as lists. */
 void page_add_json(struct text *page, const json_t *value);
 
+/* Browsers send along who is logged in, whoever's form it is: false where it is another site's. Errors: PermissionsInsufficient. */
+bool page_is_own(const struct request *rq, const char *what, struct err *err) MUST_USE;
+
 #endif

@@ -21,8 +21,8 @@ static void begin(struct request *rq, struct text *page, const char *title)
     page_begin(page, rq, "en", title);
     page_add(page, "<nav><a href=\"%s\">Start</a> <a href=\"%s\">Processes</a> <a href=\"%s\">Jobs</a> ",
              href_of(rq, OGC_ROOT), href_of(rq, OGC_ROOT "/processes"), href_of(rq, OGC_ROOT "/jobs"));
-    page_add(page, "<a href=\"%s\">Collections</a> <a href=\"%s\">API</a></nav>\n", href_of(rq, OGC_ROOT "/collections"),
-             href_of(rq, "/api/ogc?f=html"));
+    page_add(page, "<a href=\"%s\">Collections</a> <a href=\"%s\">API keys</a> <a href=\"%s\">API</a></nav>\n", href_of(rq, OGC_ROOT "/collections"),
+             href_of(rq, "/api/keys?f=html"), href_of(rq, "/api/ogc?f=html"));
 }
 
 static void add_links(struct text *page, const json_t *body)

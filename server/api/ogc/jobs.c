@@ -1,6 +1,7 @@
 /* Jobs as this face shows them: statusInfo with the members of both generations, the list with its
  * filters, and dismissal. */
 #include "api/common/build.h"
+#include "api/common/page.h"
 #include "api/common/run.h"
 #include "api/ogc/html.h"
 #include "base/instant.h"
@@ -271,10 +272,5 @@ bool ogc_job_delete(struct request *rq, struct reply *reply, struct err *err)
 
 bool ogc_job_dismiss(struct request *rq, struct reply *reply, struct err *err)
 {
-    const char *site = request_header(rq, "Sec-Fetch-Site"), *origin = request_header(rq, "Origin");
-
-    /* browsers send along who is logged in, whoever's form it is */
-    if ((site && strcmp(site, "same-origin")) || (!site && origin && strcmp(origin, rq->base_url)))
-        return err_set(err, ERR_PermissionsInsufficient, "A page of another site cannot dismiss a job.");
-    return ogc_job_delete(rq, reply, err);
+    return page_is_own(rq, "dismiss a job", err) && ogc_job_delete(rq, reply, err);
 }
