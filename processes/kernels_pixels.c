@@ -2,6 +2,49 @@
 #include "processes/kernels.h"
 #include <stdint.h>
 
+enum { SUM_LANES = 16 }; /* of sums: their order is fixed, and additions do not wait for each other */
+
+/* TIFF's predictor undone for the pixels of a row, as far as whole vectors go; returns how many. To each lane the one before it is
+ * added, then the sums two, four and eight lanes before it, then all vectors before. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint16_t words8 __attribute__((vector_size(16)));
+
+KERNEL size_t add_up_8(uint8_t *pixels, size_t n)
+{
+    const bytes16 none = { 0 };
+    bytes16 before = { 0 }, v;
+
+    for (size_t x = 0; x < n / 16 * 16; x += 16) {
+        memcpy(&v, pixels + x, sizeof v);
+        v += __builtin_shufflevector(v, none, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
+        v += __builtin_shufflevector(v, none, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+        v += __builtin_shufflevector(v, none, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+        v += __builtin_shufflevector(v, none, 16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7);
+        v += before;
+        before = __builtin_shufflevector(v, v, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15);
+        memcpy(pixels + x, &v, sizeof v);
+    }
+    return n / 16 * 16;
+}
+
+KERNEL size_t add_up_16(uint16_t *pixels, size_t n)
+{
+    const words8 none = { 0 };
+    words8 before = { 0 }, v;
+
+    for (size_t x = 0; x < n / 8 * 8; x += 8) {
+        memcpy(&v, pixels + x, sizeof v);
+        v += __builtin_shufflevector(v, none, 8, 0, 1, 2, 3, 4, 5, 6);
+        v += __builtin_shufflevector(v, none, 8, 8, 0, 1, 2, 3, 4, 5);
+        v += __builtin_shufflevector(v, none, 8, 8, 8, 8, 0, 1, 2, 3);
+        v += before;
+        before = __builtin_shufflevector(v, v, 7, 7, 7, 7, 7, 7, 7, 7);
+        memcpy(pixels + x, &v, sizeof v);
+    }
+    return n / 8 * 8;
+}
+
+#define ADD_UP(pixels, n) add_up_8(pixels, n)
 #define V uint8_t
 #define V_MIN (0)
 #define V_MAX (UINT8_MAX)
@@ -26,6 +69,8 @@
 #define NAME(x) x##_i8
 #include "processes/kernels_pixels.h"
 
+#undef ADD_UP
+#define ADD_UP(pixels, n) add_up_16(pixels, n)
 #define V uint16_t
 #define V_MIN (0)
 #define V_MAX (UINT16_MAX)
@@ -50,6 +95,8 @@
 #define NAME(x) x##_i16
 #include "processes/kernels_pixels.h"
 
+#undef ADD_UP
+#define ADD_UP(pixels, n) 0 /* rare */
 #define V uint32_t
 #define V_MIN (0)
 #define V_MAX (UINT32_MAX)
@@ -109,6 +156,36 @@ const struct pixel_table *const pixel_tables[PIXEL_TYPES] = {
     [PIXEL_F64] = &table_f64,
     [PIXEL_BOOL] = &table_u8,
 };
+
+KERNEL void add_valid_doubles(double *restrict sums, int64_t *restrict seen, const double *restrict x, size_t rounds)
+{
+    for (size_t r = 0; r < rounds; r++, x += SUM_LANES)
+        for (int j = 0; j < SUM_LANES; j++) {
+            int null = x[j] != x[j];
+
+            sums[j] += zero_where_double(x[j], null);
+            seen[j] += !null;
+        }
+}
+
+double sum_of_valid(const double *x, size_t n, size_t *ret_seen)
+{
+    double sums[SUM_LANES] = { 0 }, sum = 0;
+    int64_t seen[SUM_LANES] = { 0 };
+    size_t rounds = n / SUM_LANES;
+
+    add_valid_doubles(sums, seen, x, rounds);
+    for (size_t i = rounds * SUM_LANES; i < n; i++) {
+        sums[i % SUM_LANES] += x[i] == x[i] ? x[i] : 0;
+        seen[i % SUM_LANES] += x[i] == x[i];
+    }
+    *ret_seen = 0;
+    for (int j = 0; j < SUM_LANES; j++) {
+        sum += sums[j];
+        *ret_seen += (size_t)seen[j];
+    }
+    return sum;
+}
 
 KERNEL void add_weighted(double *restrict sums, const double *restrict row, double weight, size_t n)
 {

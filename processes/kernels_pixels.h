@@ -1,6 +1,6 @@
 /* Work on tiles of pixels of type V in their native form, with C to compute in: statistics, the
  * predictor of TIFF, overviews, gaps. Included once for each type by kernels_pixels.c, which defines
- * V, C, BITS (the unsigned type of the same size), REAL (1 or 0) and NAME(x). */
+ * V, C, BITS (the unsigned type of the same size), REAL (1 or 0), ADD_UP and NAME(x). */
 
 #if REAL
 #define NULL_PIXEL(v, nodata, check) ((void)(nodata), (void)(check), (v) != (v))
@@ -122,9 +122,10 @@ static void NAME(undo_predict)(void *pixels_, size_t width, size_t rows)
     BITS *pixels = pixels_;
 
     for (size_t y = 0; y < rows; y++, pixels += width) {
-        BITS sum = 0; /* in a register: a running sum through memory costs a quarter of decoding */
+        size_t x = ADD_UP(pixels, width);
+        BITS sum = x ? pixels[x - 1] : 0; /* in a register: a running sum through memory costs a quarter of decoding */
 
-        for (size_t x = 0; x < width; x++)
+        for (; x < width; x++)
             pixels[x] = sum = (BITS)(sum + pixels[x]);
     }
 }

@@ -2,6 +2,7 @@
 #include "graph/value.h"
 #include "graph/planner.h"
 #include "json/js.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -168,17 +169,31 @@ void value_describe(const struct value *value, struct text *text)
     }
 }
 
+static int digits_before(const char *text, const char *end)
+{
+    int n = 0;
+
+    while (text < end)
+        n += isdigit((unsigned char)*text++) != 0;
+    return n;
+}
+
+/* 15 digits of a number are those of the shortest text and noughts, which are left out, if 15 are enough: all decimals of so many
+ * digits are found again in a double, unless it is denormal. */
 void number_text(double number, char buffer[static 32])
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        int exponent;
+    for (int most = isnormal(number) ? 15 : 1; most <= 17; most++) {
+        const char *e;
+        int digits, exponent;
 
-        snprintf(buffer, 32, "%.*g", digits, number);
+        snprintf(buffer, 32, "%.*g", most, number);
         if (strtod(buffer, NULL) != number)
             continue;
-        if (!strchr(buffer, 'e') || fabs(number) >= 1e21 || fabs(number) < 1e-6)
+        e = strchr(buffer, 'e');
+        if (!e || fabs(number) >= 1e21 || fabs(number) < 1e-6)
             return;
-        exponent = (int)floor(log10(fabs(number))); /* 100000 rather than 1e+05 */
+        digits = digits_before(buffer, e);
+        exponent = (int)floor(log10(fabs(number))); /* 1000000000000000 rather than 1e+15 */
         snprintf(buffer, 32, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0, number);
         return;
     }

@@ -81,6 +81,8 @@ struct pixel_table {
     size_t (*fill_gaps)(void *restrict dst, const void *restrict src, double nodata, size_t n);
     size_t (*count_nodata)(const void *src, double nodata, size_t n);
 };
+/* Of the numbers that are no NaN; *ret_seen: how many these are. */
+double sum_of_valid(const double *x, size_t n, size_t *ret_seen);
 /* sums[i] += weight * row[i] */
 void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n);
 /* dst[i]: what lies at (x[i], y[i]) of a window of floats (wide: doubles), no-data being NaN, for positions and

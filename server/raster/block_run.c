@@ -293,8 +293,8 @@ static bool run_bands(struct block_runner *runner, struct band *band, struct err
         band->rows.y += (int64_t)row;
         band->rows.height = left < runner->size.rows ? left : runner->size.rows;
         band->n = band->rows.width * band->rows.height;
-        band->emitted = 0;
-        for (size_t i = 0; i < s->n_steps; i++)
+        band->emitted = band->first_plane;
+        for (size_t i = band->first_step; i < band->end_step; i++)
             if (!run_step(runner, band, &s->steps[i], err))
                 return false;
     }
@@ -326,6 +326,7 @@ bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret
     struct band band = { .block = unit->block, .stage = unit->stage, .tile = unit->cell, .finished = 0 };
     struct source_pool *pool = loader_pool(runner->loader);
     struct source_count before = *source_pool_count(pool);
+    const struct leg *legs;
     size_t tile;
 
     source_pool_begin(pool);
@@ -334,19 +335,22 @@ bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret
     } else {
         band.schedule = schedule_of(runner->job->schedules, unit->block, &tile);
         band.tile = schedule_tile(band.schedule, tile);
-        band.finished = 1;
     }
+    legs = band.schedule->legs;
+    band.first_step = legs[unit->first_leg].first;
+    band.end_step = legs[unit->end_leg - 1].end;
+    band.first_plane = legs[unit->first_leg].emitted;
     if (!run_bands(runner, &band, err))
         return false;
     change_size(runner, &before);
-    *ret_finished = band.finished;
+    *ret_finished = unit->stage ? band.finished : atomic_fetch_sub(unit->unfinished, 1) == 1;
     return true;
 }
 
 bool block_run_rows(struct block_runner *runner, const struct schedule *schedule, size_t tile,
                     struct err *err)
 {
-    struct band band = { .schedule = schedule, .tile = schedule_tile(schedule, tile) };
+    struct band band = { .schedule = schedule, .tile = schedule_tile(schedule, tile), .end_step = schedule->n_steps };
 
     return run_bands(runner, &band, err);
 }

@@ -45,6 +45,8 @@ struct band {
     const struct schedule *schedule;
     struct window_rect tile, rows; /* on the group's grid */
     size_t n;
+    size_t first_step, end_step;  /* those that are run */
+    size_t first_plane;           /* that they emit */
     size_t block, emitted;
     struct stage *stage; /* the tile is a cell of this; NULL: it is the block */
     size_t finished;     /* blocks */

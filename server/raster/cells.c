@@ -101,14 +101,31 @@ static uint64_t square_order(uint64_t column, uint64_t row)
     return (row / 2) << 24 | (column / 2) << 2 | (row % 2) << 1 | column % 2;
 }
 
-static void add_block(struct cells *cells, size_t *capacity, const struct schedules *all, size_t block)
+/* In so many parts. */
+static void add_block(struct cells *cells, size_t *capacity, const struct schedules *all, size_t block, size_t parts,
+                      atomic_size_t *unfinished)
 {
     size_t tile;
     const struct schedule *s = schedule_of(all, block, &tile);
     struct window_rect rect = schedule_tile(s, tile);
     uint64_t order = square_order((uint64_t)rect.x / BASE_TILE, (uint64_t)rect.y / BASE_TILE);
 
-    add_unit(cells, capacity, &(struct unit){ .block = block, .order = (uint64_t)(s - all->schedules) << 54 | order });
+    *unfinished = parts;
+    cells->in_parts |= parts > 1;
+    for (size_t i = 0; i < parts; i++)
+        add_unit(cells, capacity,
+                 &(struct unit){ .block = block, .first_leg = s->n_legs * i / parts,
+                                 .end_leg = s->n_legs * (i + 1) / parts, .unfinished = unfinished,
+                                 .order = (uint64_t)(s - all->schedules) << 54 | order });
+}
+
+/* Of few blocks one thread would have more than another. */
+static size_t parts_of_blocks(const struct schedule *s, size_t blocks, size_t threads)
+{
+    enum { UNITS = 16 /* for each thread */ };
+    size_t parts = threads > 1 ? (UNITS * threads + blocks - 1) / blocks : 1;
+
+    return parts < s->n_legs ? parts : s->n_legs;
 }
 
 struct span {
@@ -149,6 +166,7 @@ static void add_strip(struct cells *cells, size_t *capacity, struct stage *stage
             struct span x = overlap(left, left + BASE_TILE, strip.from, strip.to);
             struct span y = overlap(upper, upper + BASE_TILE, top, bottom);
             struct unit unit = { .stage = stage,
+                                 .end_leg = s->n_legs,
                                  .order = order | square_order(column + t->odd_column, row + t->odd_row) };
 
             if (x.from >= x.to || y.from >= y.to)
@@ -193,7 +211,8 @@ static int by_order(const void *a, const void *b)
 {
     const struct unit *x = a, *y = b;
 
-    return (x->order > y->order) - (x->order < y->order);
+    return x->order != y->order ? (x->order > y->order) - (x->order < y->order)
+                                : (x->first_leg > y->first_leg) - (x->first_leg < y->first_leg);
 }
 
 struct cells *cells_new(const struct plan *plan, const struct schedules *all, size_t first, size_t end,
@@ -203,6 +222,7 @@ struct cells *cells_new(const struct plan *plan, const struct schedules *all, si
     size_t capacity = 0, before = 0, bytes;
 
     cells->stages = mem_array(all->count, sizeof *cells->stages);
+    cells->unfinished = mem_array(end - first, sizeof *cells->unfinished);
     for (size_t i = 0; i < all->count; before += all->schedules[i++].blocks) {
         const struct schedule *s = &all->schedules[i];
         size_t from = first > before ? first - before : 0, width;
@@ -213,7 +233,8 @@ struct cells *cells_new(const struct plan *plan, const struct schedules *all, si
             continue;
         width = to - from > 1 ? cells_width(plan, s, threads, most_bytes, &bytes) : 0;
         for (size_t tile = from; width == 0 && tile < to; tile++)
-            add_block(cells, &capacity, all, before + tile);
+            add_block(cells, &capacity, all, before + tile, parts_of_blocks(s, to - from, threads),
+                      &cells->unfinished[before + tile - first]);
         if (width == 0)
             continue;
         stage_init(&cells->stages[cells->n_stages], s, before, from, to);
@@ -237,6 +258,7 @@ void cells_free(struct cells *cells)
         pthread_mutex_destroy(&stage->lock);
     }
     free(cells->stages);
+    free(cells->unfinished);
     free(cells->units);
     free(cells);
 }

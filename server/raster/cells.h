@@ -8,6 +8,7 @@
 
 #include "raster/schedule.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Where squares of BASE_TILE begin, left of and above the grid or at its corner, and how many there are. */
 struct tiling {
@@ -35,10 +36,12 @@ struct stage {
     pthread_mutex_t lock;
 };
 
-/* A block, or a cell of a stage. */
+/* A block or some legs of it, or a cell of a stage. */
 struct unit {
     struct stage *stage; /* NULL: the block */
     size_t block;
+    size_t first_leg, end_leg;
+    atomic_size_t *unfinished; /* units of the block */
     struct window_rect cell;
     uint64_t order;
 };
@@ -46,6 +49,8 @@ struct unit {
 struct cells {
     size_t n_units;
     struct unit *units; /* in the order of work */
+    atomic_size_t *unfinished; /* units, by block */
+    bool in_parts; /* some blocks are several units */
     size_t n_stages;
     struct stage *stages;
 };

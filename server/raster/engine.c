@@ -15,13 +15,25 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { MOST_STAGE_BYTES = 256 << 20 };
+enum { MOST_STAGE_BYTES = 256 << 20, MOST_DESCRIPTORS = 8192 };
 
 /* Measured on one core of 2.6 GHz: pixels of uint16 DEFLATE decoded, instructions over a pixel, bytes
  * packed with ZSTD 1 with their overviews and assembled; in a second. */
 static const double decoded_pixels = 240e6, run_operations = 6e9, packed_bytes = 140e6;
+
+/* Series of many dates are read from as many files, which stay open. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= MOST_DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < MOST_DESCRIPTORS ? limit.rlim_max : MOST_DESCRIPTORS;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 void raster_init(void)
 {
@@ -39,6 +51,7 @@ void raster_init(void)
 
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
         CPLSetConfigOption(settings[i][0], settings[i][1]);
+    allow_many_files();
     GDALSetCacheMax64(64 << 20); /* the default, a share of all memory, is slower too */
     CPLSetErrorHandler(CPLQuietErrorHandler);
     GDALAllRegister();
@@ -255,7 +268,8 @@ static bool compute(const struct plan *plan, const struct raster_options *wanted
         return false;
     crew.job.radar = radar;
     crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, &crew.job.fit));
-    crew.together = cells->n_units >= 16 * threads ? 4 : 1; /* near the end all threads have work */
+    /* near the end all threads have work, as they have by parts of blocks */
+    crew.together = cells->n_units >= 16 * threads && !cells->in_parts ? 4 : 1;
     pthread_mutex_init(&crew.lock, NULL);
     run_crew(&crew, threads < cells->n_units ? threads : cells->n_units);
     pthread_mutex_destroy(&crew.lock);

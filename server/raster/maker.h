@@ -22,7 +22,8 @@ struct maker {
     uint32_t *first;     /* by node: its plane 0 in values */
     int64_t *shift_x, *shift_y;
     bool *placed; /* by node: its shift is known */
-    size_t step_capacity, slot_capacity, used_capacity;
+    size_t step_capacity, slot_capacity, used_capacity, leg_capacity;
+    size_t leg_emitted; /* planes, before the leg that is made */
     bool *slot_used;
     struct err *err;
 };

@@ -34,6 +34,35 @@ static bool note_packing(struct maker *m, const struct plan_node *save)
     return true;
 }
 
+static bool holds_nothing(const struct maker *m)
+{
+    for (size_t i = 0; i < m->schedule->n_slots; i++)
+        if (m->slot_used[i])
+            return false;
+    return true;
+}
+
+/* Of steps that look around several may ask for the same pixels, which are then made once: they stay together. */
+static bool looks_around(const struct schedule *s)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < s->n_steps; i++)
+        found |= s->steps[i].op == STEP_AROUND;
+    return found;
+}
+
+/* The steps since the last leg are one. */
+static void end_leg(struct maker *m)
+{
+    struct schedule *s = m->schedule;
+    const struct leg *last = s->n_legs ? &s->legs[s->n_legs - 1] : NULL;
+
+    s->legs = mem_grow(s->legs, &m->leg_capacity, s->n_legs + 1, sizeof *s->legs);
+    s->legs[s->n_legs++] = (struct leg){ last ? last->end : 0, s->n_steps, last ? m->leg_emitted : 0 };
+    m->leg_emitted = s->emitted;
+}
+
 static bool emit(struct maker *m, size_t output)
 {
     const struct plan_node *save = m->schedule->outputs[output], *input = save->inputs[0];
@@ -54,6 +83,8 @@ static bool emit(struct maker *m, size_t output)
         release(m, input, plane);
         m->schedule->emitted++;
         m->schedule->emitted_bytes += pixel_size(input->schema.pixel);
+        if (holds_nothing(m))
+            end_leg(m);
     }
     return true;
 }
@@ -75,6 +106,10 @@ static bool make_group(struct maker *m)
     for (size_t i = 0; i < s->n_outputs; i++)
         if (!emit(m, i))
             return false;
+    if (looks_around(s))
+        s->n_legs = 0;
+    if (s->n_legs == 0 || s->legs[s->n_legs - 1].end < s->n_steps)
+        end_leg(m);
     return true;
 }
 
@@ -143,11 +178,8 @@ static bool worth_keeping(const struct schedule *s)
 {
     enum { COARSE = 16 /* times the area of the pixels of blocks */ };
     const struct grid *own = &s->grid, *fine = &s->asker;
-    bool looks_around = false;
 
-    for (size_t i = 0; i < s->n_steps; i++)
-        looks_around |= s->steps[i].op == STEP_AROUND;
-    return looks_around && !s->is_of_window && own->epsg == fine->epsg &&
+    return looks_around(s) && !s->is_of_window && own->epsg == fine->epsg &&
            own->dx * own->dy >= COARSE * fine->dx * fine->dy;
 }
 
@@ -253,6 +285,7 @@ bool schedules_make(const struct plan *plan, struct schedules **ret_schedules, s
 static void schedule_done(struct schedule *s)
 {
     free(s->steps);
+    free(s->legs);
     free(s->slot_size);
     free(s->tiles);
 }

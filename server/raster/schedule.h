@@ -43,6 +43,12 @@ struct step {
     size_t n_inputs;
 };
 
+/* Steps that share no plane with those before and after them: threads may share a block by its legs. */
+struct leg {
+    size_t first, end; /* steps */
+    size_t emitted;    /* planes, before it */
+};
+
 struct schedule {
     struct grid grid;
     size_t n_outputs;
@@ -60,6 +66,8 @@ struct schedule {
     struct operand *results;
     size_t n_steps;
     struct step *steps;
+    size_t n_legs; /* of a group of outputs: at least one, together all steps */
+    struct leg *legs;
     size_t n_slots;
     uint8_t *slot_size;       /* bytes a pixel */
     size_t pixel_bytes;       /* all slots together */

@@ -12,8 +12,9 @@
 #include <math.h>
 #include <ogr_srs_api.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { MOST_FILES = 96, MOST_TILES = 256, LARGEST_TILE = 64 << 20,
+enum { LEAST_FILES = 16, MOST_FILES = 256, MOST_TILES = 256, LARGEST_TILE = 64 << 20,
        LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */, MOST_OVERVIEWS = 16 };
 
 /* The image itself, or one of its overviews. */
@@ -46,6 +47,7 @@ struct tile {
 struct source_pool {
     const struct raster_options *options;
     struct source_file *files[MOST_FILES];
+    size_t most_files;
     struct tile tiles[MOST_TILES];
     size_t tile_bytes, tile_limit;
     struct tiff_tools *tools;
@@ -54,11 +56,24 @@ struct source_pool {
     struct source_count count;
 };
 
+/* A file has two descriptors, GDAL's and that of the fast door; half of all there may be are for other things. */
+static size_t files_of_thread(const struct raster_options *options)
+{
+    struct rlimit limit;
+    size_t threads = options->threads > 1 ? (size_t)options->threads : 1, most;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return LEAST_FILES;
+    most = (size_t)limit.rlim_cur / 4 / threads;
+    return most < LEAST_FILES ? LEAST_FILES : most > MOST_FILES ? MOST_FILES : most;
+}
+
 struct source_pool *source_pool_new(const struct raster_options *options, size_t tile_bytes)
 {
     struct source_pool *pool = MEM_NEW(struct source_pool);
 
     pool->options = options;
+    pool->most_files = files_of_thread(options);
     pool->tile_limit = tile_bytes;
     pool->tools = tiff_tools_new();
     return pool;
@@ -270,7 +285,7 @@ static struct source_file *file_get(struct source_pool *pool, const char *href, 
 {
     size_t oldest = 0;
 
-    for (size_t i = 0; i < MOST_FILES; i++) {
+    for (size_t i = 0; i < pool->most_files; i++) {
         struct source_file *file = pool->files[i];
 
         if (file && !strcmp(file->href, href)) {

@@ -1,23 +1,17 @@
-/* Sums run in four lanes, which hide the latency of adding; spreads are taken around the strip's own
+/* Spreads are taken around the strip's own
  * mean and joined as Chan has it. Quantiles are found by quickselect. */
 #include "raster/zone_states.h"
+#include "raster/block.h"
 #include <math.h>
 #include <stdlib.h>
 
-enum { LANES = 4 };
-
 static double plain_sum(const double *x, size_t n, double *ret_seen)
 {
-    double sum[LANES] = { 0 }, seen[LANES] = { 0 };
+    size_t seen;
+    double sum = sum_of_valid(x, n, &seen);
 
-    for (size_t i = 0; i < n; i++) {
-        bool valid = x[i] == x[i];
-
-        sum[i % LANES] += valid ? x[i] : 0;
-        seen[i % LANES] += valid;
-    }
-    *ret_seen = seen[0] + seen[1] + seen[2] + seen[3];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    *ret_seen = (double)seen;
+    return sum;
 }
 
 /* All weights are summed as those of what is valid are, so that both are equal when all is. */

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -332,6 +333,82 @@ static void shared_values_live_as_long_as_needed(void **state)
     assert_int_equal(err.code, ERR_MemoryExceeded);
     assert_non_null(strstr(err.message, "MB"));
     arena_free(m.arena);
+}
+
+static void count_finished(void *context, size_t done, size_t blocks)
+{
+    assert_true(done <= blocks && blocks == 4);
+    atomic_fetch_add((atomic_size_t *)context, 1);
+}
+
+/* Dates that share nothing are computed by several threads, block by block; those that do are not. */
+static void threads_share_few_blocks(void **state)
+{
+    enum { DATES = 5 };
+    char *paths[DATES] = { path_of("a.tif"), path_of("b.tif"), path_of("a.tif"), path_of("b.tif"), path_of("b.tif") };
+    struct plan_maker m;
+    AUTO(mem) char *want = NULL;
+    size_t size;
+
+    (void)state;
+    maker_init(&m);
+    maker_save(&m, maker_load(&m, maker_schema(&m, whole, 0, DATES, NULL, PIXEL_U16, 0), DATES, (const char *const *)paths,
+                              PIXEL_U16, 0), "dates", "COG");
+    for (int threads = 1; threads < 4; threads++) {
+        atomic_size_t calls = 0;
+        size_t other;
+        struct raster_options options = { .threads = threads, .progress = count_finished, .progress_context = &calls };
+        AUTO(mem) char *got = NULL;
+
+        raster_result_free(evaluate(&m, &options));
+        assert_int_equal(calls, 4);
+        got = file_of("dates.tif", &other);
+        assert_true(threads == 1 || (other == size && !memcmp(got, want, size)));
+        if (threads == 1) {
+            want = got;
+            size = other;
+            got = NULL;
+        }
+    }
+    arena_free(m.arena);
+    for (size_t i = 0; i < DATES; i++)
+        free(paths[i]);
+}
+
+static size_t legs_of(const struct plan *plan)
+{
+    AUTO(schedules) struct schedules *all = NULL;
+    struct err err = { 0 };
+    const struct schedule *s;
+
+    assert_true(schedules_make(plan, &all, &err));
+    s = &all->schedules[0];
+    for (size_t i = 0, step = 0, planes = 0; i < s->n_legs; i++) {
+        assert_true(s->legs[i].first == step && s->legs[i].emitted == planes);
+        for (step = s->legs[i].first; step < s->legs[i].end; step++)
+            planes += s->steps[step].op == STEP_EMIT;
+    }
+    assert_int_equal(s->legs[s->n_legs - 1].end, s->n_steps);
+    return s->n_legs;
+}
+
+static void legs_share_no_plane(void **state)
+{
+    char *paths[3] = { path_of("a.tif"), path_of("b.tif"), path_of("a.tif") };
+    struct plan_maker m;
+
+    (void)state;
+    maker_init(&m);
+    busy_plan(&m);
+    assert_int_equal(legs_of(maker_plan(&m)), 1);
+    arena_free(m.arena);
+    maker_init(&m);
+    maker_save(&m, maker_load(&m, maker_schema(&m, whole, 3, 0, NULL, PIXEL_U16, 0), 3, (const char *const *)paths, PIXEL_U16, 0),
+               "dates", "COG");
+    assert_int_equal(legs_of(maker_plan(&m)), 3);
+    arena_free(m.arena);
+    for (size_t i = 0; i < 3; i++)
+        free(paths[i]);
 }
 
 /* ---- pictures and numbers ---- */
@@ -690,6 +767,8 @@ int main(void)
         cmocka_unit_test(planes_end_at_their_grid),
         cmocka_unit_test(passing_planes_are_cut),
         cmocka_unit_test(shared_values_live_as_long_as_needed),
+        cmocka_unit_test(threads_share_few_blocks),
+        cmocka_unit_test(legs_share_no_plane),
         cmocka_unit_test(pictures_have_alpha),
         cmocka_unit_test(json_is_nested_like_the_cube),
         cmocka_unit_test(unfit_results_are_refused_early),

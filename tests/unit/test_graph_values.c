@@ -6,8 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include "graph/value.h"
 #include "tests/graph/double.h"
 #include "tests/graph/quoted.h"
 
@@ -543,6 +546,55 @@ static void descriptions_follow_definitions(void **state)
         skip();
 }
 
+/* Digits from the first to the last that is not 0. */
+static size_t significant(const char *text)
+{
+    size_t n = 0, noughts = 0;
+
+    for (; *text && *text != 'e'; text++) {
+        if (*text < '0' || *text > '9')
+            continue;
+        noughts = *text == '0' ? noughts + 1 : 0;
+        n += n > 0 || *text != '0';
+    }
+    return n - (n ? noughts : 0);
+}
+
+/* No text with fewer digits reads back as the number. */
+static void numbers_have_their_shortest_text(void **state)
+{
+    static const double chosen[] = { 0, -0.0, 1, 0.1, 100000, 1e15, 123456789012345680.0, 1e20, 1e21, 1e-5, 2.5e-6, 1e-7, 5e-324, 0.1 + 0.2,
+                                     1.7976931348623157e308, -273.15 };
+    uint64_t bits = 88172645463325252u;
+
+    (void)state;
+    for (size_t i = 0; i < 20000; i++) {
+        char text[32], fewer[32];
+        double number;
+
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        memcpy(&number, &bits, sizeof number);
+        if (i < ARRAY_LEN(chosen))
+            number = chosen[i];
+        else if (i % 2) /* few digits */
+            number = (double)(bits % 100000) / (double)(1 + bits % 1000);
+        else if (!isfinite(number))
+            continue;
+        number_text(number, text);
+        assert_true(strtod(text, NULL) == number);
+        for (int digits = 0; digits < 17; digits++) {
+            snprintf(fewer, sizeof fewer, "%.*e", digits, number);
+            if (strtod(fewer, NULL) == number)
+                break;
+        }
+        if (number != 0 && (fabs(number) < 1e15 || fabs(number) >= 1e21) /* else all digits of a whole number */ &&
+            significant(text) > significant(fewer))
+            fail_msg("%s has more digits than %s", text, fewer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -550,6 +602,7 @@ int main(void)
         cmocka_unit_test(their_examples),
         cmocka_unit_test(programs_agree_with_values),
         cmocka_unit_test(descriptions_follow_definitions),
+        cmocka_unit_test(numbers_have_their_shortest_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
