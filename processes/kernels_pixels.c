@@ -2,7 +2,10 @@
 #include "processes/kernels.h"
 #include <stdint.h>
 
-enum { SUM_LANES = 16 }; /* of sums: their order is fixed, and additions do not wait for each other */
+enum {
+    SUM_LANES = 16, /* their order is fixed, and additions do not wait for each other */
+    WEIGH_LANES = 32,
+};
 
 /* TIFF's predictor undone for the pixels of a row, as far as whole vectors go; returns how many. To each lane the one before it is
  * added, then the sums two, four and eight lanes before it, then all vectors before. */
@@ -187,14 +190,40 @@ double sum_of_valid(const double *x, size_t n, size_t *ret_seen)
     return sum;
 }
 
-KERNEL void add_weighted(double *restrict sums, const double *restrict row, double weight, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        sums[i] += weight * row[i];
-}
+/* A strip of sums stays in registers while all taps are added to it. */
+#define WEIGH(name, T)                                                                             \
+    KERNEL void name(T *restrict sums, const void *const *taps, const double *restrict weights, size_t n_taps, size_t n) \
+    {                                                                                              \
+        size_t x = 0;                                                                              \
+                                                                                                   \
+        for (; x + WEIGH_LANES <= n; x += WEIGH_LANES) {                                           \
+            T strip[WEIGH_LANES] = { 0 };                                                          \
+                                                                                                   \
+            for (size_t t = 0; t < n_taps; t++) {                                                  \
+                const T *restrict tap = (const T *)taps[t] + x;                                    \
+                T weight = (T)weights[t];                                                          \
+                                                                                                   \
+                for (int j = 0; j < WEIGH_LANES; j++)                                              \
+                    strip[j] += weight * tap[j];                                                   \
+            }                                                                                      \
+            memcpy(sums + x, strip, sizeof strip);                                                 \
+        }                                                                                          \
+        for (; x < n; x++) {                                                                       \
+            T sum = 0;                                                                             \
+                                                                                                   \
+            for (size_t t = 0; t < n_taps; t++)                                                    \
+                sum += (T)weights[t] * ((const T *)taps[t])[x];                                    \
+            sums[x] = sum;                                                                         \
+        }                                                                                          \
+    }
+WEIGH(weigh_floats, float)
+WEIGH(weigh_doubles, double)
+#undef WEIGH
 
-void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n)
+void weigh_taps(bool wide, void *restrict sums, const void *const *taps, const double *weights, size_t n_taps, size_t n)
 {
-    if (weight != 0)
-        add_weighted(sums, row, weight, n);
+    if (wide)
+        weigh_doubles(sums, taps, weights, n_taps, n);
+    else
+        weigh_floats(sums, taps, weights, n_taps, n);
 }

@@ -66,6 +66,8 @@ static bool read_numbers(const struct around *a, const struct window_rect *w, en
         return false;
     lanes_convert(&(struct lane_plane){ native, kind },
                   &(struct lane_plane){ dst, { pixel, NAN, true } }, n);
+    if (kind.pixel != PIXEL_F32 && kind.pixel != PIXEL_F64)
+        return true; /* whole numbers are finite */
     if (pixel == PIXEL_F64)
         for (size_t i = 0; i < n; i++)
             ((double *)dst)[i] = isfinite(((double *)dst)[i]) ? ((double *)dst)[i] : NAN;
@@ -120,13 +122,25 @@ static size_t run_length(const int64_t *map, size_t from, size_t n)
 struct rim {
     size_t width, height;
     int64_t *x, *y; /* by column and row: where in the grid; -1: the constant */
-    double *values;
+    bool wide;      /* values are doubles, else floats */
+    size_t size;    /* of a value */
+    void *values;
 };
 
-static void replace_gaps(double *values, size_t n, double replacement)
+static void *value_at(const struct rim *rim, size_t x, size_t y)
 {
-    for (size_t i = 0; i < n; i++)
-        values[i] = values[i] != values[i] ? replacement : values[i];
+    return (char *)rim->values + (y * rim->width + x) * rim->size;
+}
+
+static void replace_gaps(const struct rim *rim, void *values, size_t n, double replacement)
+{
+    double *doubles = values;
+    float *floats = values;
+
+    for (size_t i = 0; rim->wide && i < n; i++)
+        doubles[i] = doubles[i] != doubles[i] ? replacement : doubles[i];
+    for (size_t i = 0; !rim->wide && i < n; i++)
+        floats[i] = floats[i] != floats[i] ? (float)replacement : floats[i];
 }
 
 /* Whole rows one below the other, as most blocks have them: they need not be put together. */
@@ -144,18 +158,17 @@ static bool read_run(const struct around *a, struct rim *rim, size_t x, size_t n
     int64_t x1 = rim->x[x] + rim->x[x + nx - 1] - x0, y1 = rim->y[y] + rim->y[y + ny - 1] - y0;
     struct window_rect w = { x0, y0, (size_t)(x1 - x0) + 1, (size_t)(y1 - y0) + 1 };
     bool whole = are_whole_rows(rim, nx, y, ny);
-    AUTO(mem) double *apart = whole ? NULL : pixels_new(w.width * w.height, sizeof *apart, err);
-    double *values = whole ? rim->values + y * rim->width : apart;
+    AUTO(mem) void *apart = whole ? NULL : pixels_new(w.width * w.height, rim->size, err);
+    void *values = whole ? value_at(rim, 0, y) : apart;
 
-    if (!values || !read_numbers(a, &w, PIXEL_F64, values, err))
+    if (!values || !read_numbers(a, &w, rim->wide ? PIXEL_F64 : PIXEL_F32, values, err))
         return false;
-    replace_gaps(values, w.width * w.height, a->node->kernel->replacement);
+    replace_gaps(rim, values, w.width * w.height, a->node->kernel->replacement);
     for (size_t r = 0; !whole && r < ny; r++) {
-        const double *from = values + (size_t)(rim->y[y + r] - y0) * w.width;
-        double *to = rim->values + (y + r) * rim->width + x;
+        const char *from = (const char *)values + (size_t)(rim->y[y + r] - y0) * w.width * rim->size;
 
         for (size_t c = 0; c < nx; c++)
-            to[c] = from[rim->x[x + c] - x0];
+            memcpy(value_at(rim, x + c, y + r), from + (size_t)(rim->x[x + c] - x0) * rim->size, rim->size);
     }
     return true;
 }
@@ -174,45 +187,80 @@ static bool read_rim(const struct around *a, struct rim *rim, struct err *err)
                 continue;
             }
             for (size_t r = y; r < y + ny; r++)
-                for (size_t c = x; c < x + nx; c++)
-                    rim->values[r * rim->width + c] = a->node->kernel->constant;
+                pixel_tables[rim->wide ? PIXEL_F64 : PIXEL_F32]->fill(value_at(rim, x, r), a->node->kernel->constant, nx);
         }
     }
     return true;
 }
 
+/* What is added up for a row, and by which weights; those of 0 are left out. */
+struct taps {
+    const void **at;
+    double *weights;
+    size_t n;
+};
+
+static void add_tap(struct taps *taps, const void *at, double weight)
+{
+    if (weight == 0)
+        return;
+    taps->at[taps->n] = at;
+    taps->weights[taps->n++] = weight;
+}
+
 /* Where weights are a column times a row, rows are summed first, then columns: of the sums of rows as many are held
  * as the kernel is high. */
-static void weigh(const struct kernel_args *k, const struct rim *rim, const struct window_rect *w,
-                  double *row_sums, double *sums, const struct lane_plane *out, size_t pitch)
+static void weigh(const struct kernel_args *k, const struct rim *rim, const struct window_rect *w, struct taps *taps,
+                  char *row_sums, void *sums, const struct lane_plane *out, size_t pitch)
 {
-    struct pixel_kind doubles = { PIXEL_F64, NAN, true };
+    struct pixel_kind numbers = { rim->wide ? PIXEL_F64 : PIXEL_F32, NAN, true };
+    size_t row_bytes = w->width * rim->size;
 
     for (size_t below = 0; below < rim->height; below++) {
-        double *row = row_sums + below % k->height * w->width;
         size_t y = below + 1 - k->height;
 
-        if (k->row)
-            memset(row, 0, w->width * sizeof *row);
+        taps->n = 0;
         for (size_t i = 0; k->row && i < k->width; i++)
-            weigh_row(row, rim->values + below * rim->width + i, k->row[i], w->width);
+            add_tap(taps, value_at(rim, i, below), k->row[i]);
+        if (k->row)
+            weigh_taps(rim->wide, row_sums + below % k->height * row_bytes, taps->at, taps->weights, taps->n, w->width);
         if (below + 1 < k->height)
             continue;
-        memset(sums, 0, w->width * sizeof *sums);
+        taps->n = 0;
         for (size_t j = 0; j < k->height; j++) {
-            if (k->row) {
-                weigh_row(sums, row_sums + (y + j) % k->height * w->width, k->column[j], w->width);
-                continue;
-            }
-            for (size_t i = 0; i < k->width; i++)
-                weigh_row(sums, rim->values + (y + j) * rim->width + i, k->weights[j * k->width + i],
-                          w->width);
+            if (k->row)
+                add_tap(taps, row_sums + (y + j) % k->height * row_bytes, k->column[j]);
+            for (size_t i = 0; !k->row && i < k->width; i++)
+                add_tap(taps, value_at(rim, i, y + j), k->weights[j * k->width + i]);
         }
-        lanes_convert(&(struct lane_plane){ sums, doubles },
+        weigh_taps(rim->wide, sums, taps->at, taps->weights, taps->n, w->width);
+        lanes_convert(&(struct lane_plane){ sums, numbers },
                       &(struct lane_plane){ (char *)out->data +
                                                 y * pitch * pixel_size(out->kind.pixel),
                                             out->kind }, w->width);
     }
+}
+
+/* The sum of their sizes; INFINITY: not all are whole numbers. */
+static double sum_of_whole(const double *weights, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += weights[i] == nearbyint(weights[i]) ? fabs(weights[i]) : INFINITY;
+    return sum;
+}
+
+/* Small whole numbers, as classes and masks are: floats hold all sums of them. */
+static bool floats_will_do(const struct kernel_args *k, enum pixel pixel)
+{
+    static const double largest[] = { [PIXEL_U8] = UINT8_MAX, [PIXEL_I8] = -INT8_MIN, [PIXEL_U16] = UINT16_MAX,
+                                      [PIXEL_I16] = -INT16_MIN, [PIXEL_BOOL] = 1 };
+    double most = (size_t)pixel < ARRAY_LEN(largest) ? largest[pixel] : 0, others[] = { k->replacement, k->constant };
+    double weights = k->row ? sum_of_whole(k->row, k->width) * sum_of_whole(k->column, k->height)
+                            : sum_of_whole(k->weights, k->width * k->height);
+
+    return most > 0 && (most + sum_of_whole(others, 2)) * weights <= 1 << 24;
 }
 
 static bool run_kernel(const struct around *a, const struct window_rect *w,
@@ -220,12 +268,16 @@ static bool run_kernel(const struct around *a, const struct window_rect *w,
 {
     const struct kernel_args *k = a->node->kernel;
     const struct grid *grid = &a->node->schema.grid;
-    struct rim rim = { .width = w->width + k->width - 1, .height = w->height + k->height - 1 };
+    struct rim rim = { .width = w->width + k->width - 1, .height = w->height + k->height - 1,
+                       .wide = !floats_will_do(k, (a->coarse ? a->coarse->kind : a->input->results[0].kind).pixel) };
+    size_t size = rim.wide ? sizeof(double) : sizeof(float), most = k->row ? k->width + k->height : k->width * k->height;
     AUTO(mem) int64_t *x = mem_array(rim.width, sizeof *x);
     AUTO(mem) int64_t *y = mem_array(rim.height, sizeof *y);
-    AUTO(mem) double *values = pixels_new(rim.width * rim.height, sizeof *values, err);
-    AUTO(mem) double *row_sums = pixels_new(k->row ? w->width * k->height : 0, sizeof *values, err);
-    AUTO(mem) double *sums = mem_array(w->width, sizeof *sums);
+    AUTO(mem) void *values = pixels_new(rim.width * rim.height, size, err);
+    AUTO(mem) void *row_sums = pixels_new(k->row ? w->width * k->height : 0, size, err);
+    AUTO(mem) void *sums = mem_array(w->width, size);
+    AUTO(mem) const void **at = mem_array(most, sizeof *at);
+    AUTO(mem) double *weights = mem_array(most, sizeof *weights);
 
     if (!values || !row_sums)
         return false;
@@ -233,12 +285,13 @@ static bool run_kernel(const struct around *a, const struct window_rect *w,
         x[i] = mapped(w->x + (int64_t)i - (int64_t)(k->width / 2), grid->width, k->border);
     for (size_t i = 0; i < rim.height; i++)
         y[i] = mapped(w->y + (int64_t)i - (int64_t)(k->height / 2), grid->height, k->border);
+    rim.size = size;
     rim.x = x;
     rim.y = y;
     rim.values = values;
     if (!read_rim(a, &rim, err))
         return false;
-    weigh(k, &rim, w, row_sums, sums, out, pitch);
+    weigh(k, &rim, w, &(struct taps){ at, weights, 0 }, row_sums, sums, out, pitch);
     return true;
 }
 

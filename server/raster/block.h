@@ -83,8 +83,9 @@ struct pixel_table {
 };
 /* Of the numbers that are no NaN; *ret_seen: how many these are. */
 double sum_of_valid(const double *x, size_t n, size_t *ret_seen);
-/* sums[i] += weight * row[i] */
-void weigh_row(double *restrict sums, const double *restrict row, double weight, size_t n);
+/* sums[i]: of weights[t] * taps[t][i], in the order of the taps, all of them floats (wide: doubles). */
+void weigh_taps(bool wide, void *restrict sums, const void *const *taps, const double *weights, size_t n_taps,
+                size_t n);
 /* dst[i]: what lies at (x[i], y[i]) of a window of floats (wide: doubles), no-data being NaN, for positions and
  * result alike. */
 void bilinear_row(bool wide, void *restrict dst, const void *restrict src, size_t width, size_t height,

@@ -5,6 +5,7 @@
 #include "raster/foreign.h"
 #include "raster/patches.h"
 #include "raster/radar.h"
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -27,19 +28,33 @@ static size_t least(size_t a, int64_t b)
     return b > 0 && (size_t)b < a ? (size_t)b : a;
 }
 
+/* Of the input of a step of the blocks' own schedule: kernels ask for what they reach over, others for windows that are cut where
+ * they become too large. */
+static size_t asked_pixels(const struct step *step, const struct schedule *s, size_t rows)
+{
+    const struct kernel_args *k = step->node->kernel;
+    size_t height = rows < s->tile_height ? rows : s->tile_height, pixels;
+
+    if (step->node->op != PLAN_KERNEL)
+        return INPUT_PIXELS;
+    pixels = (s->tile_width + k->width) * (height + k->height);
+    return pixels < INPUT_PIXELS ? pixels : INPUT_PIXELS;
+}
+
 /* Windows are no larger than a patch is, or the area that is read for several. */
-static size_t input_memory(const struct step *step, const struct schedule *input)
+static size_t input_memory(const struct step *step, const struct schedule *input, size_t asked)
 {
     const struct grid *patch = &step->node->schema.grid;
     size_t most = (size_t)input->grid.width * (size_t)input->grid.height, own;
 
+    most = most < asked ? most : asked;
     own = (size_t)patch->width * (size_t)patch->height;
     own = own > PATCH_AREA ? own : PATCH_AREA;
     if (step->node->op == PLAN_PATCH && own < most)
         most = own;
     if (step->node->op == PLAN_UDF && foreign_pixels(step->node) < most)
         most = foreign_pixels(step->node);
-    return room_bytes(input, most < INPUT_PIXELS ? most : INPUT_PIXELS);
+    return room_bytes(input, most);
 }
 
 /* What steps that look around take. */
@@ -70,7 +85,7 @@ static size_t add_around(struct around_memory *memory, const struct schedule *s,
                 memory->rooms = mem_grow(memory->rooms, &memory->capacity, memory->n + 1, sizeof *memory->rooms);
                 memory->rooms[memory->n++] = 0;
             }
-            own = input_memory(step, step->inputs[k]);
+            own = input_memory(step, step->inputs[k], depth ? INPUT_PIXELS : asked_pixels(step, s, rows));
             memory->rooms[depth] = own > memory->rooms[depth] ? own : memory->rooms[depth];
             deeper = add_around(memory, step->inputs[k], depth + 1, rows);
             below = deeper > below ? deeper : below;
@@ -151,13 +166,27 @@ static size_t fit_radar(const struct schedules *all, size_t threads, size_t most
     return fit->image_bytes + fit->makers * fit->maker_bytes;
 }
 
+static bool looks_around(const struct schedule *s)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < s->n_steps; i++)
+        found |= s->steps[i].op == STEP_AROUND;
+    return found;
+}
+
 static size_t loader_bytes(const struct schedule *s, size_t rows)
 {
     size_t pixels = band_pixels(s, rows);
 
-    for (size_t i = 0; i < s->n_steps; i++)
-        if (s->steps[i].op == STEP_AROUND && pixels < INPUT_PIXELS)
-            pixels = INPUT_PIXELS;
+    for (size_t i = 0; i < s->n_steps; i++) {
+        const struct step *step = &s->steps[i];
+        size_t asked = step->op == STEP_AROUND ? asked_pixels(step, s, rows) : 0;
+
+        for (size_t k = 0; k < step->n_inputs; k++)
+            asked = step->inputs[k] && looks_around(step->inputs[k]) ? INPUT_PIXELS : asked;
+        pixels = asked > pixels ? asked : pixels;
+    }
     return s->reads_warped || pixels * COPIES > WARPED_BYTES ? WARPED_BYTES : pixels * COPIES;
 }
 
@@ -199,12 +228,31 @@ struct layer_tiles {
     size_t tiles;
 };
 struct layers {
+    bool in_blocks; /* not in cells, which end where tiles do */
     struct layer_tiles *list;
     size_t n, capacity;
 };
 
+/* Do blocks begin where tiles of a file do, or parts of a tile that are as large as a block? */
+static bool begins_with(double corner, double file_corner, double pixel, double file_pixel)
+{
+    double at = (corner - file_corner) / pixel, square = BASE_TILE, off = fmod(fabs(at), square);
+
+    return file_pixel < 0.99 * pixel || off < 0.5 || off > square - 0.5;
+}
+
+/* Tiles under a block, along both axes. */
+static size_t tiles_under(const struct grid *blocks, const struct grid *file)
+{
+    bool columns = begins_with(blocks->x0, file->x0, blocks->dx, file->dx);
+    bool rows = begins_with(blocks->y0, file->y0, blocks->dy, file->dy);
+
+    return (columns ? 1 : 2) * (rows ? 1 : 2);
+}
+
 /* Of the layers of a plane two at most meet in most blocks. Neighbourhoods reach into the tile beside it. */
-static void add_layers(struct layers *layers, const struct plan_node *node, const struct load_plane *plane, size_t tiles)
+static void add_layers(struct layers *layers, const struct schedule *s, const struct plan_node *node,
+                       const struct load_plane *plane, size_t tiles)
 {
     enum { MEETING = 2, UNALIGNED = 4 };
     size_t n = plane->radar ? 1 : MEETING; /* images of a radar are one square */
@@ -212,10 +260,14 @@ static void add_layers(struct layers *layers, const struct plan_node *node, cons
     for (size_t i = 0; i < plane->n_layers && i < n; i++) {
         const struct scene_band *band = plane->layers[i];
         bool lies_on = plane->radar || load_divides(&band->grid, &node->schema.grid);
+        size_t under = layers->in_blocks && !plane->radar ? tiles_under(&s->asker, &band->grid) : 1;
 
+        if (tiles > 1 && !plane->radar && band->grid.dx > 1.5 * node->schema.grid.dx) /* a block ends in the middle of a tile */
+            under = UNALIGNED;
+        under = under > tiles ? under : tiles;
         layers->list = mem_grow(layers->list, &layers->capacity, layers->n + 1, sizeof *layers->list);
         layers->list[layers->n++] =
-            (struct layer_tiles){ band, lies_on ? tiles : UNALIGNED };
+            (struct layer_tiles){ band, lies_on ? under : UNALIGNED };
     }
 }
 
@@ -225,7 +277,7 @@ static void find_layers(struct layers *layers, const struct schedule *s, size_t 
         const struct step *step = &s->steps[i];
 
         if (step->op == STEP_READ && step->node->op == PLAN_LOAD)
-            add_layers(layers, step->node, &step->node->load[step->plane], tiles);
+            add_layers(layers, s, step->node, &step->node->load[step->plane], tiles);
         for (size_t k = 0; k < step->n_inputs; k++)
             if (step->inputs[k])
                 find_layers(layers, step->inputs[k], 2);
@@ -240,9 +292,9 @@ static int by_band(const void *a, const void *b)
 }
 
 /* All that is decoded for a block of this schedule, as far as files are cut as is usual. */
-static size_t tiles_bytes(const struct schedule *s)
+static size_t tiles_bytes(const struct schedule *s, bool in_blocks)
 {
-    struct layers layers = { 0 };
+    struct layers layers = { .in_blocks = in_blocks };
     size_t bytes = 0;
 
     find_layers(&layers, s, 1);
@@ -259,12 +311,12 @@ static size_t tiles_bytes(const struct schedule *s)
     return bytes;
 }
 
-static size_t most_tiles_bytes(const struct schedules *all)
+static size_t most_tiles_bytes(const struct schedules *all, bool in_blocks)
 {
     size_t most = 0;
 
     for (size_t i = 0; i < all->count; i++) {
-        size_t bytes = tiles_bytes(&all->schedules[i]);
+        size_t bytes = tiles_bytes(&all->schedules[i], in_blocks);
 
         most = bytes > most ? bytes : most;
     }
@@ -284,15 +336,15 @@ static bool fit_rows(const struct schedules *all, size_t budget, struct block_si
     return !budget || *ret_memory <= budget;
 }
 
-bool block_fit(const struct schedules *all, const struct raster_options *options, struct block_fit *ret_fit,
-               struct err *err)
+bool block_fit(const struct schedules *all, const struct raster_options *options, bool in_blocks,
+               struct block_fit *ret_fit, struct err *err)
 {
     size_t threads = options->threads > 1 ? (size_t)options->threads : 1, most = options->memory_bytes;
     struct block_fit fit = { .size.rows = BASE_TILE };
     size_t kept = kept_is_wanted(all) ? least(MOST_KEPT_BYTES, (int64_t)(most / 8)) : 0;
     size_t shared = kept + fit_radar(all, threads, most, &fit);
     size_t budget = most > shared ? (most - shared) / threads : most ? 1 : 0, memory;
-    struct block_size bands = { MOST_BAND_ROWS, most_tiles_bytes(all) };
+    struct block_size bands = { MOST_BAND_ROWS, most_tiles_bytes(all, in_blocks) };
 
     fit.kept_bytes = kept;
     fit.size.tile_bytes = least(MOST_TILE_BYTES, (int64_t)(budget / 8));

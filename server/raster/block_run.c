@@ -75,13 +75,15 @@ bool pixels_new(size_t size, void **ret_pixels, struct err *err)
                                   size);
 }
 
-/* In the type of its file, which for pictures may be 16 bit. */
+/* In the type of its file. */
 size_t gathered_size(const struct plan_node *output)
 {
-    size_t made = pixel_size(output->inputs[0]->schema.pixel), stored = pixel_size(output->schema.pixel);
-    size_t size = made > stored ? made : stored;
+    struct file_style style;
+    struct err err = { 0 };
 
-    return size > sizeof(int16_t) ? size : sizeof(int16_t);
+    if (output->op == PLAN_ZONES || !file_style_of(output, &style, &err))
+        return pixel_size(output->inputs[0]->schema.pixel);
+    return pixel_size(style.kind.pixel);
 }
 
 size_t emitted_size(const struct schedule *s)

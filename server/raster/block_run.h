@@ -22,9 +22,10 @@ struct block_fit {
      * then takes. */
     size_t image_bytes, makers, maker_bytes;
 };
-/* Within options->memory_bytes; MemoryExceeded with the numbers. */
-bool block_fit(const struct schedules *schedules, const struct raster_options *options, struct block_fit *ret_fit,
-               struct err *err) MUST_USE;
+/* Within options->memory_bytes; MemoryExceeded with the numbers. in_blocks: not in cells, so that blocks may lie on
+ * several tiles. */
+bool block_fit(const struct schedules *schedules, const struct raster_options *options, bool in_blocks,
+               struct block_fit *ret_fit, struct err *err) MUST_USE;
 
 /* Some plane is made of images of a radar. */
 bool block_reads_radar(const struct schedules *schedules);

@@ -14,6 +14,7 @@ struct file_style {
     bool overviews; /* of TIFF; else base tiles are only kept for a later sink */
     enum codec codec;
     int level;
+    bool noisy_faster; /* tiles that hardly pack are packed at level 1 */
     bool predictor;
     bool nearest;  /* overviews: categorical values */
     struct pixel_kind kind;

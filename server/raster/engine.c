@@ -95,6 +95,24 @@ static size_t stage_memory(const struct plan *plan, const struct schedules *all,
     return most / thread_count(options);
 }
 
+/* Within the memory that there is, as cells where all groups can be: else they are computed in blocks, for which more tiles have
+ * to stay decoded. */
+static bool fit_memory(const struct plan *plan, const struct schedules *all, const struct raster_options *options,
+                       struct block_fit *ret_fit, struct err *err)
+{
+    bool in_blocks = false;
+
+    if (!block_fit(all, options, false, ret_fit, err))
+        return false;
+    for (size_t i = 0; i < all->count; i++) {
+        size_t bytes;
+
+        in_blocks |= !all->schedules[i].tiles && !cells_width(plan, &all->schedules[i], thread_count(options),
+                                                              stage_room(options, ret_fit), &bytes);
+    }
+    return !in_blocks || block_fit(all, options, true, ret_fit, err);
+}
+
 /* What the assembly holds besides: the values that quantiles are found in. */
 static bool check_zones(const struct plan *plan, const struct raster_options *options, struct err *err)
 {
@@ -120,7 +138,7 @@ bool raster_estimate(const struct plan *plan, const struct raster_options *wante
     struct block_fit fit;
 
     if (!foreign_fit(plan, &options, err) || !schedules_make(plan, &all, err) ||
-        !block_fit(all, &options, &fit, err) || !check_zones(plan, &options, err))
+        !fit_memory(plan, all, &options, &fit, err) || !check_zones(plan, &options, err))
         return false;
     estimate.memory_bytes = fit.memory + (fit.kept_bytes + radar_memory(&fit)) / thread_count(&options) +
                             stage_memory(plan, all, &options, &fit) + foreign_interpreter_bytes(plan, &options);
@@ -248,7 +266,7 @@ static bool compute(const struct plan *plan, const struct raster_options *wanted
     size_t threads;
 
     if (!foreign_fit(plan, options, err) || !schedules_make(plan, &all, err) ||
-        !block_fit(all, options, &crew.job.fit, err))
+        !fit_memory(plan, all, options, &crew.job.fit, err))
         return false;
     threads = thread_count(options);
     if (first >= end || end > all->blocks)

@@ -106,7 +106,7 @@ static bool make_group(struct maker *m)
     for (size_t i = 0; i < s->n_outputs; i++)
         if (!emit(m, i))
             return false;
-    if (looks_around(s))
+    if (looks_around(s) || s->images) /* of a radar images and squares are shared as well */
         s->n_legs = 0;
     if (s->n_legs == 0 || s->legs[s->n_legs - 1].end < s->n_steps)
         end_leg(m);

@@ -44,6 +44,7 @@ static bool read_packing(const struct plan_node *save, struct file_style *style,
         style->level = packings[i].level;
         if (style->codec == CODEC_DEFLATE && is_float(style->kind.pixel))
             style->level = DEFLATE_FLOATS;
+        style->noisy_faster = style->codec == CODEC_DEFLATE && !level;
         if (style->level && json_number_value(level) >= 1 && json_number_value(level) <= 9)
             style->level = (int)json_number_value(level);
         return true;
