@@ -362,6 +362,31 @@ static void wrap_argument(struct call *call, size_t i)
                    call->process->parameters[i].name);
 }
 
+/* A cube of geometries is wanted, and nothing else. */
+static bool wants_geometries(const json_t *schema)
+{
+    const json_t *first = json_array_get(json_object_get(schema, "dimensions"), 0);
+    const char *type = json_string_value(json_object_get(first, "type"));
+
+    return type && !strcmp(type, "geometry");
+}
+
+/* Clients write GeoJSON where geometries are meant, also where the definition has vector cubes alone. */
+static bool take_geojson(struct call *call, size_t i, struct err *err)
+{
+    const struct parameter *parameter = &call->process->parameters[i];
+    struct value *v = &call->arguments[i];
+    AUTO(json) json_t *json = NULL;
+
+    if (v->kind != KIND_OBJECT || !value_member(v, "type") || !wants_geometries(parameter->schema))
+        return true;
+    json = value_to_json(v);
+    if (!geojson_cube(call, parameter->name, json, NULL, v, err))
+        return false;
+    planner_notice(call->planner, "info", call->node->id, "GeoJSON is taken for the vector cube '%s'.", parameter->name);
+    return true;
+}
+
 bool node_run(struct planner *p, const struct frame *frame, struct node *node, struct value *ret, struct err *err)
 {
     struct call call = { .planner = p, .process = node->process, .node = node, .frame = frame };
@@ -380,7 +405,7 @@ bool node_run(struct planner *p, const struct frame *frame, struct node *node, s
 
         if (good)
             wrap_argument(&call, i);
-        if (!good || !argument_fits(&call, i, err)) {
+        if (!good || !take_geojson(&call, i, err) || !argument_fits(&call, i, err)) {
             if (!planner_report(p, err))
                 return false;
             wrong = true; /* others may be, too */

@@ -26,6 +26,10 @@ def test_every_call(scenes, tmp_path, version):
     assert "sentinel-2-l2a" in told["collections"] and told["collection"] == told["collections"][0]
     assert told["process"] == "ndvi" and len(told["processes"]) == 50 and sum(told["pages"]) > 100  # a list is the first page
     assert told["built"] == [] and told["invalid"] == ["ProcessUnsupported"]
+    assert told["about"][0] and told["about"][1] and told["about"][2] and told["about"][4] > 3 and told["about"][6:] == [True, 0]
+    assert told["inputs"][0] == "netCDF" and told["inputs"][1] == 6 and "Python" in told["runtimes"] and told["authenticated"] is True
+    assert told["allCollections"] >= len(told["collections"]) and "eo:cloud_cover" in told["queryables"]
+    assert told["allFiles"] >= 1 and told["sameFile"] and told["monitored"] == "finished" and told["allJobs"] == 1
     assert "js_sum" in told["own"] and told["replaced"] == "A sum" and "js_sum" not in told["ownAfter"]
     assert "js/text.txt" in told["files"] and "js/text.txt" not in told["filesAfter"]
     assert (tmp_path / "back.txt").read_text() == "from the client"

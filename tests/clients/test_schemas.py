@@ -70,7 +70,7 @@ def check(openeo, path, method, answer):
     responses = openeo["paths"][path][method]["responses"]
     status = str(answer.status_code)
     response = resolve(openeo, responses.get(status) or responses[status[0] + "XX"])
-    schema = response["content"]["application/json"]["schema"]
+    schema = response["content"][answer.headers["Content-Type"].split(";")[0]]["schema"]
     registry = Registry().with_resource("urn:api", Resource.from_contents(
         {"$schema": "https://json-schema.org/draft/2020-12/schema", **openeo}))
     pointed = json.loads(json.dumps(schema).replace('"#/', '"urn:api#/'))
@@ -131,6 +131,7 @@ def test_openeo_process(openeo, alice, root):
 
 def test_openeo_collection(openeo, alice, root):
     check(openeo, "/collections/{collection_id}", "get", alice.get(root + "/collections/sentinel-2-l2a", timeout=30))
+    check(openeo, "/collections/{collection_id}/queryables", "get", alice.get(root + "/collections/sentinel-2-l2a/queryables", timeout=30))
 
 
 def test_openeo_job(openeo, alice, root):

@@ -24,13 +24,22 @@ told.features = capabilities.listFeatures();
 told.unsupported = ['listFileTypes', 'createService', 'estimateJob', 'debugJob', 'uploadFile', 'setUserProcess', 'listProcessingParameters']
   .filter(name => !capabilities.hasFeature(name));
 told.currency = capabilities.currency();
-told.formats = Object.keys((await c.listFileTypes()).getOutputTypes());
+told.about = [capabilities.title(), capabilities.description(), capabilities.backendVersion(), capabilities.isStable(), capabilities.links().length,
+  capabilities.listPlans().length, capabilities.hasConformance('https://api.stacspec.org/v1.0.0/core'), capabilities.listFederation().length];
+const types = await c.listFileTypes();
+told.formats = Object.keys(types.getOutputTypes());
+told.inputs = [types.getInputType('netcdf').title, Object.keys(types.getInputTypes()).length, types.getOutputType('gtiff').title];
+told.runtimes = Object.keys(await c.listUdfRuntimes());
+const paged = async pages => { let n = 0; for await (const page of pages) n += (page.length ?? page.collections.length); return n; };
 told.services = Object.keys(await c.listServiceTypes());
 told.parameters = await c.listProcessingParameters();
 told.providers = (await c.listAuthProviders()).map(p => p.getType());
 await c.authenticateBasic(env.SENTIER_USER, env.SENTIER_PASSWORD);
 told.token = c.getAuthProvider().getToken();
 told.account = await c.describeAccount();
+told.authenticated = c.isAuthenticated();
+told.allCollections = await paged(c.paginateCollections(1));
+told.queryables = Object.keys((await c.describeCollectionQueryables('sentinel-2-l2a')).properties);
 
 told.collections = (await c.listCollections()).collections.map(x => x.id);
 told.collection = (await c.describeCollection(told.collections[0])).id;
@@ -54,6 +63,8 @@ const text = join(folder, 'text.txt');
 writeFileSync(text, 'from the client');
 const file = await c.uploadFile(text, 'js/text.txt');
 told.files = (await c.listFiles()).map(f => f.path);
+told.allFiles = await paged(c.paginateFiles(1));
+told.sameFile = (await c.getFile('js/text.txt')).path === file.path && Boolean(await file.retrieveFile());
 await file.downloadFile(join(folder, 'back.txt'));
 await file.deleteFile();
 told.filesAfter = (await c.listFiles()).map(f => f.path);
@@ -66,6 +77,7 @@ const job = await c.createJob(sum, 'from js', 'a sum');
 told.estimate = await job.estimateJob();
 await job.updateJob({ title: 'changed' });
 await job.startJob();
+told.monitored = await new Promise(done => { const end = job.monitorJob(j => ['finished', 'error'].includes(j.status) && (end(), done(j.status)), 1); });
 told.status = await wait(job);
 told.title = (await (await c.getJob(job.id)).describeJob()).title;
 told.stac = await job.getResultsAsStac();
@@ -74,6 +86,7 @@ told.downloads = await job.downloadResults(folder);
 told.logs = (await job.debugJob('debug').nextLogs()).length;
 await job.stopJob();
 told.jobs = (await c.listJobs()).map(j => j.id).includes(job.id);
+told.allJobs = await paged(c.paginateJobs(1)) - told.jobsBefore;
 await job.deleteJob();
 told.jobsAfter = (await c.listJobs()).length;
 

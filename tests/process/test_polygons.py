@@ -67,7 +67,9 @@ def test_what_looks_at_no_other_pixels(scenes, tmp_path):  # noqa: F811
 
 
 def test_means_of_polygons(scenes, tmp_path):  # noqa: F811
-    values, _ = cube_of(scenes, tmp_path, apply(minus(m=at("reduce_spatial", reducer=of_array("mean")))))
+    nodes = apply(minus(m=at("reduce_spatial", reducer=of_array("mean"))))
+    nodes["p"]["arguments"]["geometries"] = nodes.pop("fields")["arguments"]["data"]  # GeoJSON, as clients write it
+    values, _ = cube_of(scenes, tmp_path, nodes)
     numpy.testing.assert_allclose(values, wanted(scenes[1], lambda v: v - numpy.nanmean(v, (-2, -1), keepdims=True)), rtol=1e-5, atol=1e-3)
 
 

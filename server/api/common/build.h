@@ -5,6 +5,8 @@
 #include "http/request.h"
 #include "json/js.h"
 
+#define OGC_REL "http://www.opengis.net/def/rel/ogc/1.0/" /* relations of links: OGC_REL "queryables" */
+
 void put_text(json_t *object, const char *name, const char *text);   /* not when NULL or "" */
 void put_instant(json_t *object, const char *name, int64_t ms);      /* not when 0 */
 /* A deep copy, so that the answer owns all it holds; not when NULL or JSON null. */

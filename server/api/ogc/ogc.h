@@ -4,6 +4,7 @@
 #ifndef API_OGC_OGC_H
 #define API_OGC_OGC_H
 
+#include "api/common/build.h"
 #include "base/text.h"
 #include "http/route.h"
 #include "json/js.h"
@@ -12,7 +13,6 @@
 #define OGC_ROOT "/ogc"
 #define OGC_FACE "ogc"
 #define OGC_FACE_SYNC "ogc-sync" /* of requests that wait: their jobs are nobody's to see */
-#define OGC_REL "http://www.opengis.net/def/rel/ogc/1.0/"
 
 /* landing.c */
 handler_fn ogc_landing_get, ogc_conformance_get;

@@ -2,6 +2,7 @@
  * cube that load_collection makes of them. */
 #include "api/common/build.h"
 #include "api/openeo/openeo.h"
+#include "api/stac/stac.h"
 #include "base/text.h"
 #include "graph/stac.h"
 #include "store/collections.h"
@@ -21,9 +22,11 @@ static const char *links_text(struct request *rq, const char *id)
                         "{\"rel\":\"self\",\"href\":\"%scollections/%s\",\"type\":\"application/json\"},"
                         "{\"rel\":\"root\",\"href\":\"%s\",\"type\":\"application/json\"},"
                         "{\"rel\":\"parent\",\"href\":\"%scollections\",\"type\":\"application/json\"},"
+                        "{\"rel\":\"" OGC_REL "queryables\",\"href\":\"%scollections/%s/queryables\","
+                        "\"type\":\"" STAC_SCHEMA "\"},"
                         "{\"rel\":\"items\",\"href\":\"%s/stac/collections/%s/items\","
                         "\"type\":\"application/geo+json\"}",
-                        root, id, root, root, rq->base_url, id);
+                        root, id, root, root, root, id, rq->base_url, id);
 }
 
 static json_t *spatial(const json_t *bbox, const char *axis, size_t low, size_t high)
@@ -91,6 +94,16 @@ bool openeo_collection_get(struct request *rq, struct reply *reply, struct err *
         return false;
     complete(rq, body);
     return reply_json(reply, 200, body, NULL);
+}
+
+/* GET /collections/{collection_id}/queryables: what load_collection's `properties` may name. */
+bool openeo_queryables_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    const char *id = request_variable(rq, "collection_id");
+    json_t *body;
+
+    return stac_collection_queryables(rq, id, openeo_href(rq, "/collections/%s/queryables", id), &body, err) &&
+           reply_json(reply, 200, body, STAC_SCHEMA);
 }
 
 /* GET /collections: clients that do not page get all that one page may hold. */

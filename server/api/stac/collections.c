@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OGC_REL(name) "http://www.opengis.net/def/rel/ogc/1.0/" name
 
 void stac_add_collection(struct text *out, const struct request *rq, const char *id, const char *kept)
 {
@@ -24,8 +23,8 @@ void stac_add_collection(struct text *out, const struct request *rq, const char 
     stac_link(&links, rq, "alternate", "application/atom+xml", "collections", id, "feed.atom", NULL);
     stac_link(&links, rq, "child", "application/json", "collections", id, "browse", NULL);
     stac_link(&links, rq, "children", "application/json", "collections", id, "children", NULL);
-    stac_link(&links, rq, OGC_REL("queryables"), STAC_SCHEMA, "collections", id, "queryables", NULL);
-    stac_link(&links, rq, OGC_REL("sortables"), STAC_SCHEMA, "collections", id, "sortables", NULL);
+    stac_link(&links, rq, OGC_REL "queryables", STAC_SCHEMA, "collections", id, "queryables", NULL);
+    stac_link(&links, rq, OGC_REL "sortables", STAC_SCHEMA, "collections", id, "sortables", NULL);
     stac_link(&links, rq, "aggregate", "application/json", "collections", id, "aggregate", NULL);
     stac_link(&links, rq, "aggregations", "application/json", "collections", id, "aggregations", NULL);
     /* what OGC API - Features has as its default; some clients want it said */
@@ -114,8 +113,8 @@ static void add_links(struct text *body, struct request *rq, const struct search
                 href_with(rq, "", NULL), href_with(rq, "f", "html"));
     stac_link(body, rq, "root", "application/json", NULL);
     stac_link(body, rq, "parent", "application/json", NULL);
-    stac_link(body, rq, OGC_REL("queryables"), STAC_SCHEMA, "collections-queryables", NULL);
-    stac_link(body, rq, OGC_REL("sortables"), STAC_SCHEMA, "collections-sortables", NULL);
+    stac_link(body, rq, OGC_REL "queryables", STAC_SCHEMA, "collections-queryables", NULL);
+    stac_link(body, rq, OGC_REL "sortables", STAC_SCHEMA, "collections-sortables", NULL);
     if (next)
         add_page_link(body, rq, "next",
                       params_token(p, collection_page_cursor(page, page->count - 1, rq->arena), false));

@@ -1,4 +1,5 @@
 /* The pages of the catalogue. Addresses come from the links of the JSON they are made of. */
+#include "api/common/build.h"
 #include "api/common/page.h"
 #include "api/stac/html_map.h"
 #include "api/stac/language.h"
@@ -153,7 +154,7 @@ void html_collection(struct request *rq, const json_t *body, struct text *page)
     page_add(page, "<p class=\"description\">%s</p>\n<nav>", text_of(body, "description"));
     add_link(page, body, "items", say(rq, SAY_items));
     add_link(page, body, "child", say(rq, SAY_browse));
-    add_link(page, body, "http://www.opengis.net/def/rel/ogc/1.0/queryables", say(rq, SAY_queryables));
+    add_link(page, body, OGC_REL "queryables", say(rq, SAY_queryables));
     add_link(page, body, "http://www.opengis.net/def/rel/ogc/1.0/sortables", say(rq, SAY_sortables));
     text_add(page, "</nav>\n");
     map_add(page, say(rq, SAY_extent), &area, 1);

@@ -4,21 +4,20 @@
 #include "api/stac/stac.h"
 #include <string.h>
 
-#define OGC_REL(name) "http://www.opengis.net/def/rel/ogc/1.0/" name
 
 static const struct door { const char *rel, *path, *media, *method; enum say title; } doors[] = {
     { "root", STAC_ROOT, "application/json", NULL, SAY_this_catalogue },
     { "alternate", STAC_ROOT "?f=html", "text/html", NULL, SAY_as_page },
     { "conformance", STAC_ROOT "/conformance", "application/json", NULL, SAY_conformance },
-    { OGC_REL("conformance"), STAC_ROOT "/conformance", "application/json", NULL, SAY_conformance },
+    { OGC_REL "conformance", STAC_ROOT "/conformance", "application/json", NULL, SAY_conformance },
     { "data", STAC_ROOT "/collections", "application/json", NULL, SAY_collections },
-    { OGC_REL("data"), STAC_ROOT "/collections", "application/json", NULL, SAY_collections },
+    { OGC_REL "data", STAC_ROOT "/collections", "application/json", NULL, SAY_collections },
     { "children", STAC_ROOT "/children", "application/json", NULL, SAY_children },
     { "search", STAC_ROOT "/search", STAC_GEOJSON, "GET", SAY_search },
     { "search", STAC_ROOT "/search", STAC_GEOJSON, "POST", SAY_search },
-    { OGC_REL("queryables"), STAC_ROOT "/queryables", STAC_SCHEMA, NULL, SAY_queryables },
-    { OGC_REL("sortables"), STAC_ROOT "/sortables", STAC_SCHEMA, NULL, SAY_sortables },
-    { OGC_REL("functions"), STAC_ROOT "/functions", "application/json", NULL, SAY_functions },
+    { OGC_REL "queryables", STAC_ROOT "/queryables", STAC_SCHEMA, NULL, SAY_queryables },
+    { OGC_REL "sortables", STAC_ROOT "/sortables", STAC_SCHEMA, NULL, SAY_sortables },
+    { OGC_REL "functions", STAC_ROOT "/functions", "application/json", NULL, SAY_functions },
     { "aggregate", STAC_ROOT "/aggregate", "application/json", "GET", SAY_aggregate },
     { "aggregate", STAC_ROOT "/aggregate", "application/json", "POST", SAY_aggregate },
     { "aggregations", STAC_ROOT "/aggregations", "application/json", NULL, SAY_aggregations },

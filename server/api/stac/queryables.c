@@ -120,24 +120,27 @@ static json_t *schema_of(const struct queryable *q)
     return schema;
 }
 
-static bool send(struct request *rq, struct reply *reply, const struct queryable_list *list,
-                 enum say title, const char *path, bool sortables, struct err *err)
+static json_t *document(const struct request *rq, const struct queryable_list *list, enum say title,
+                        const char *href, bool sortables)
 {
     json_t *properties = json_object();
-    static const char *const names[] = { "collections", NULL };
 
-    if (!stac_only(rq, names, err)) {
-        json_decref(properties);
-        return false;
-    }
     for (size_t i = 0; i < list->count; i++)
         if (!sortables || list->all[i].sortable)
             json_object_set_new(properties, list->all[i].property.name, schema_of(&list->all[i]));
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:b}", "$schema", SCHEMA_VERSION, "$id", href, "type", "object",
+                     "title", say(rq, title), "properties", properties, "additionalProperties", 0);
+}
+
+static bool send(struct request *rq, struct reply *reply, const struct queryable_list *list,
+                 enum say title, const char *path, bool sortables, struct err *err)
+{
+    static const char *const names[] = { "collections", NULL };
+
+    if (!stac_only(rq, names, err))
+        return false;
     language_reply(rq, reply);
-    return stac_send_json(rq, reply,
-                          json_pack("{s:s,s:s,s:s,s:s,s:o,s:b}", "$schema", SCHEMA_VERSION, "$id",
-                                    href_of(rq, "%s", path), "type", "object", "title", say(rq, title),
-                                    "properties", properties, "additionalProperties", 0),
+    return stac_send_json(rq, reply, document(rq, list, title, href_of(rq, "%s", path), sortables),
                           STAC_SCHEMA, html_schema, err);
 }
 
@@ -160,23 +163,42 @@ static bool of_all(struct request *rq, struct reply *reply, enum say title, cons
     return send(rq, reply, &list, title, path, sortables, err);
 }
 
+static bool load_collection(struct request *rq, const char *id, struct queryable_list *ret_list, struct err *err)
+{
+    struct queryable *all;
+    const char *unused;
+
+    if (!collection_text(rq->db, rq->arena, stac_viewer(rq), id, &unused, err) ||
+        !queryables_load(rq->db, rq->arena, stac_viewer(rq), 1, &id, true, &all, &ret_list->count, err))
+        return false;
+    ret_list->all = all;
+    return true;
+}
+
 static bool of_collection(struct request *rq, struct reply *reply, enum say title, const char *name,
                           bool sortables, struct err *err)
 {
     const char *id = request_variable(rq, "collectionId");
     AUTO(text) struct text path = { 0 };
     struct queryable_list list;
-    struct queryable *all;
-    const char *unused;
 
-    if (!collection_text(rq->db, rq->arena, stac_viewer(rq), id, &unused, err) ||
-        !queryables_load(rq->db, rq->arena, stac_viewer(rq), 1, &id, true, &all, &list.count, err))
+    if (!load_collection(rq, id, &list, err))
         return false;
-    list.all = all;
     text_add(&path, STAC_ROOT "/collections/");
     text_add_url(&path, id, "");
     text_printf(&path, "/%s", name);
     return send(rq, reply, &list, title, path.data, sortables, err);
+}
+
+bool stac_collection_queryables(struct request *rq, const char *id, const char *href, json_t **ret_document,
+                                struct err *err)
+{
+    struct queryable_list list;
+
+    if (!load_collection(rq, id, &list, err))
+        return false;
+    *ret_document = document(rq, &list, SAY_queryables, href, false);
+    return true;
 }
 
 bool stac_queryables_get(struct request *rq, struct reply *reply, struct err *err)

@@ -24,6 +24,9 @@ handler_fn stac_items_get, stac_item_get;
 handler_fn stac_search_get, stac_search_post;
 handler_fn stac_queryables_get, stac_sortables_get; /* of all, and of one collection */
 handler_fn stac_collection_queryables_get, stac_collection_sortables_get;
+/* The same document of one collection for another face, at the address `href`. */
+bool stac_collection_queryables(struct request *rq, const char *id, const char *href, json_t **ret_document,
+                                struct err *err) MUST_USE;
 handler_fn stac_searched_queryables_get, stac_searched_sortables_get; /* of the collections themselves */
 handler_fn stac_functions_get;
 handler_fn stac_aggregations_get, stac_aggregate_get, stac_aggregate_post;
