@@ -92,9 +92,11 @@ libsentier_a_SOURCES += \
 libsentier_a_SOURCES += \
 	server/api/wps/answer.c \
 	server/api/wps/describe.c \
+	server/api/wps/document.c \
 	server/api/wps/execute.c \
 	server/api/wps/pairs.c \
 	server/api/wps/peps.c server/api/wps/peps.h \
+	server/api/wps/peps_links.c server/api/wps/peps_links.h \
 	server/api/wps/request.c server/api/wps/request.h \
 	server/api/wps/values.c \
 	server/api/wps/wps.c server/api/wps/wps.h \

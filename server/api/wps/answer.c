@@ -4,7 +4,7 @@
 #include "api/common/page.h"
 #include "api/common/results.h"
 #include "api/common/run.h"
-#include "api/wps/peps.h"
+#include "api/wps/peps_links.h"
 #include "api/wps/wps.h"
 #include "base/instant.h"
 #include "json/js.h"
@@ -45,22 +45,6 @@ struct wps_form wps_form_of(const struct job *job)
         .name = json_string_value(json_object_get(form, "name")),
         .lineage = json_object_get(form, "lineage"),
     };
-}
-
-bool wps_send(struct request *rq, struct reply *reply, struct text *xml)
-{
-    AUTO(text) struct text body = *xml;
-    char *whole;
-    size_t size;
-
-    (void)rq;
-    *xml = (struct text){0};
-    for (size_t i = 0; i < body.length; i++)
-        if ((unsigned char)body.data[i] < ' ' && !strchr("\t\r\n", body.data[i]))
-            body.data[i] = '?';
-    whole = mem_printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n%s\n", body.data);
-    size = strlen(whole);
-    return reply_bytes(reply, 200, whole, size, WPS_MEDIA);
 }
 
 /* ---- values ---- */
@@ -349,7 +333,7 @@ static void begin_response(struct text *xml, struct request *rq, const struct jo
              " serviceInstance=\"%s?service=WPS&amp;request=GetCapabilities&amp;version=1.0.0\"",
              href_of(rq, WPS_ROOT));
     if (form.name)
-        page_add(xml, " statusLocation=\"%s\"", peps_status_href(rq, job));
+        page_add(xml, " statusLocation=\"%s\"", peps_state_href(rq, job, "xml"));
     else if (form.store)
         page_add(xml, " statusLocation=\"%s\"",
                  results_sign(rq, arena_printf(rq->arena, WPS_ROOT "/status/%s.xml", job->id),
@@ -378,7 +362,7 @@ bool wps_reply_response(struct request *rq, struct reply *reply, const struct jo
     else if (job->state == JOB_FINISHED && !add_outputs(&xml, rq, job, description, err))
         return false;
     text_add(&xml, "</wps:ExecuteResponse>");
-    return wps_send(rq, reply, &xml);
+    return wps_send(reply, &xml);
 }
 
 static bool reply_zip(struct request *rq, struct reply *reply, const struct job *job, const struct ogc_products *products,
@@ -422,8 +406,7 @@ bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *jo
     "xmlns:wps=\"http://www.opengis.net/wps/2.0\" xmlns:ows=\"http://www.opengis.net/ows/2.0\""    \
     " xmlns:xlink=\"http://www.w3.org/1999/xlink\""
 
-bool wps_reply_status(struct request *rq, struct reply *reply, const struct job *job,
-                      struct err *err)
+bool wps_reply_status(struct reply *reply, const struct job *job)
 {
     /* in the order of enum job_state */
     static const char *const names[] = {"Accepted",  "Accepted", "Running",
@@ -431,7 +414,6 @@ bool wps_reply_status(struct request *rq, struct reply *reply, const struct job 
     char when[INSTANT_TEXT_SIZE];
     struct text xml = {0};
 
-    (void)err;
     text_printf(&xml,
                 "<wps:StatusInfo " SECOND "><wps:JobID>%s</wps:JobID><wps:Status>%s</wps:Status>",
                 job->id, names[job->state]);
@@ -441,7 +423,7 @@ bool wps_reply_status(struct request *rq, struct reply *reply, const struct job 
     if (job->state != JOB_CREATED)
         text_printf(&xml, "<wps:PercentCompleted>%d</wps:PercentCompleted>", (int)job->progress);
     text_add(&xml, "</wps:StatusInfo>");
-    return wps_send(rq, reply, &xml);
+    return wps_send(reply, &xml);
 }
 
 bool wps_reply_result(struct request *rq, struct reply *reply, const struct job *job,
@@ -470,5 +452,5 @@ bool wps_reply_result(struct request *rq, struct reply *reply, const struct job 
         text_add(&xml, "</wps:Output>");
     }
     text_add(&xml, "</wps:Result>");
-    return wps_send(rq, reply, &xml);
+    return wps_send(reply, &xml);
 }

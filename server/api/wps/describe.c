@@ -20,40 +20,6 @@
 
 enum { UNBOUNDED = INT32_MAX, PAGE = 100 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static void add_element(struct text *xml, const char *name, const char *text)
-{
-    if (text)
-        page_add(xml, "<%s>%s</%s>", name, text, name);
-}
-
-void wps_add_identity(struct text *xml, enum ows_version version, const char *id,
-                      const json_t *description)
-{
-    const char *title = text_of(description, "title");
-    const json_t *keywords = json_object_get(description, "keywords");
-    size_t i;
-    json_t *word;
-
-    if (version == OWS_1_1)
-        add_element(xml, "ows:Identifier", id);
-    add_element(xml, "ows:Title", title ? title : id);
-    add_element(xml, "ows:Abstract", text_of(description, "description"));
-    if (version == OWS_1_1)
-        return;
-    if (json_array_size(keywords)) {
-        text_add(xml, "<ows:Keywords>");
-        json_array_foreach((json_t *)keywords, i, word)
-            add_element(xml, "ows:Keyword", json_string_value(word));
-        text_add(xml, "</ows:Keywords>");
-    }
-    add_element(xml, "ows:Identifier", id);
-}
-
 /* ---- capabilities ---- */
 
 static void add_operations(struct text *xml, struct request *rq, enum ows_version version)
@@ -103,7 +69,7 @@ static void add_options(struct text *xml, const char *attribute, const json_t *l
 
 static void add_properties(struct text *xml, const json_t *description)
 {
-    const char *version = text_of(description, "version");
+    const char *version = js_text(description, "version");
 
     if (version)
         page_add(xml, " processVersion=\"%s\"", version);
@@ -114,7 +80,7 @@ static void add_properties(struct text *xml, const json_t *description)
 static void add_summary(struct text *xml, enum ows_version version, const char *id,
                         const json_t *description)
 {
-    const char *process_version = text_of(description, "version");
+    const char *process_version = js_text(description, "version");
 
     if (version == OWS_2_0) {
         text_add(xml, "<wps:ProcessSummary");
@@ -152,7 +118,7 @@ static bool add_all(struct text *xml, struct request *rq, enum ows_version versi
         count = json_array_size(page);
         json_array_foreach(page, i, one)
         {
-            after = arena_text(rq->arena, text_of(one, "id"));
+            after = arena_text(rq->arena, js_text(one, "id"));
             add(xml, version, after, one);
         }
     } while (count == PAGE);
@@ -191,7 +157,7 @@ bool wps_reply_capabilities(struct request *rq, struct reply *reply, const struc
                 "</wps:Default><wps:Supported><ows:Language>en</ows:Language></wps:Supported>"
                 "</wps:Languages></wps:Capabilities>"
               : "</wps:Contents></wps:Capabilities>");
-    return wps_send(rq, reply, &xml);
+    return wps_send(reply, &xml);
 }
 
 /* ---- descriptions ---- */
@@ -200,7 +166,7 @@ static const char *xsd_type(const json_t *schema)
 {
     static const char *const types[][2] = {
         {"number", "double"}, {"integer", "integer"}, {"boolean", "boolean"}};
-    const char *type = text_of(schema, "type"), *format = text_of(schema, "format");
+    const char *type = js_text(schema, "type"), *format = js_text(schema, "format");
     const json_t *first = json_array_get(json_object_get(schema, "enum"), 0);
 
     if (!type && json_is_number(first))
@@ -222,7 +188,7 @@ static void add_literal(struct text *xml, const char *element, const json_t *val
     char *text = json_is_string(value) ? mem_text(json_string_value(value))
                                        : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 
-    add_element(xml, element, text);
+    wps_add_element(xml, element, text);
 }
 
 static void add_range(struct text *xml, const json_t *least, const json_t *most)
@@ -287,7 +253,7 @@ static void add_first_data(struct text *xml, const json_t *schema, bool input)
         const char *media = wps_media_of(schema);
 
         page_add(&inner, "<Format><MimeType>%s</MimeType>", media);
-        text_add(&inner, text_of(schema, "contentEncoding") ? "<Encoding>base64</Encoding></Format>"
+        text_add(&inner, js_text(schema, "contentEncoding") ? "<Encoding>base64</Encoding></Format>"
                                                             : "</Format>");
     }
     text_printf(xml, "<%s%s><Default>%s</Default><Supported>%s", name, end, inner.data, inner.data);
@@ -318,7 +284,7 @@ static void add_second_data(struct text *xml, const json_t *schema)
         return;
     case WPS_COMPLEX:
         page_add(xml, "<wps:ComplexData><wps:Format mimeType=\"%s\" default=\"true\"", media);
-        text_add(xml, text_of(schema, "contentEncoding")
+        text_add(xml, js_text(schema, "contentEncoding")
                           ? " encoding=\"base64\"/></wps:ComplexData>"
                           : "/></wps:ComplexData>");
     }
@@ -343,7 +309,7 @@ static void add_first(struct text *xml, const char *id, const json_t *descriptio
 {
     const json_t *inputs = json_object_get(description, "inputs"),
                  *outputs = json_object_get(description, "outputs");
-    const char *version = text_of(description, "version"), *name;
+    const char *version = js_text(description, "version"), *name;
     json_t *one;
 
     page_add(xml,
@@ -432,5 +398,5 @@ bool wps_reply_descriptions(struct request *rq, struct reply *reply, const struc
                                                 : !add_named(&xml, rq, wps, problem, err))
         return false;
     text_add(&xml, first ? "</wps:ProcessDescriptions>" : "</wps:ProcessOfferings>");
-    return wps_send(rq, reply, &xml);
+    return wps_send(reply, &xml);
 }

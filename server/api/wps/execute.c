@@ -68,7 +68,7 @@ static bool check_mode(const struct wps_request *wps, const struct ogc_execution
 static bool reply_accepted(struct request *rq, struct reply *reply, enum ows_version version,
                            const struct job *job, struct err *err)
 {
-    return version == OWS_2_0 ? wps_reply_status(rq, reply, job, err) : wps_reply_response(rq, reply, job, err);
+    return version == OWS_2_0 ? wps_reply_status(reply, job) : wps_reply_response(rq, reply, job, err);
 }
 
 /* Who stores the response, or leaves the mode to us, waits a while and then asks again. */
@@ -109,7 +109,7 @@ static bool reply_late(struct request *rq, struct reply *reply, const struct job
     struct wps_form form = wps_form_of(job);
 
     if (form.later)
-        return form.version == OWS_2_0 ? wps_reply_status(rq, reply, job, err)
+        return form.version == OWS_2_0 ? wps_reply_status(reply, job)
                                        : wps_reply_response(rq, reply, job, err);
     if (!job_cancel(rq->db, rq->user->id, job->id, err))
         return false;

@@ -16,6 +16,7 @@
 #include "api/common/run.h"
 #include "api/resto/resto.h"
 #include "api/wps/peps.h"
+#include "api/wps/peps_links.h"
 #include "api/wps/wps.h"
 #include "base/instant.h"
 #include "cql2/cql2.h"
@@ -159,25 +160,6 @@ static bool translate(struct request *rq, struct wps_request *wps, struct err *e
 
 /* ---- the state of a job ---- */
 
-static const char *address_of(struct request *rq, const struct job *job, const char *ending)
-{
-    return href_of(rq, RESTO_ROOT "/wps/status/pywps-%s.%s", job->id, ending);
-}
-
-const char *peps_status_href(struct request *rq, const struct job *job)
-{
-    return address_of(rq, job, "xml");
-}
-
-void peps_add_reference(struct text *xml, struct request *rq, const struct job *job)
-{
-    text_add(xml, "<wps:ProcessOutputs>\n<wps:Output>\n<ows:Identifier>status</ows:Identifier>\n"
-                  "<ows:Title>State and results</ows:Title>\n");
-    page_add(xml, "<wps:Reference mimeType=\"application/json\" href=\"%s\"/>\n",
-             address_of(rq, job, "json"));
-    text_add(xml, "</wps:Output>\n</wps:ProcessOutputs>\n");
-}
-
 /* Files that are zips one by one, else all of them as one. */
 static bool add_results(struct request *rq, const struct job *job, json_t *results, struct err *err)
 {
@@ -220,7 +202,7 @@ static bool reply_state(struct request *rq, struct reply *reply, const struct jo
     snprintf(percent, sizeof percent, "%d%%", (int)job->progress);
     body = json_pack("{s:i, s:{s:s, s:s, s:s, s:[s], s:O, s:i}}", "percentCompleted",
                      (int)job->progress, "USER_INFO", "job_status", states[job->state], "process",
-                     percent, "message", message, "logs", address_of(rq, job, "log"), "results",
+                     percent, "message", message, "logs", peps_state_href(rq, job, "log"), "results",
                      results, "unprocessed", 0);
     char *text = json_dumps(body, JSON_INDENT(1));
 

@@ -53,7 +53,7 @@ static bool refuse(struct request *rq, struct reply *reply, enum ows_version ver
         if (!strcmp(problem->code, statuses[i].code))
             status = statuses[i].status;
     text_add(&xml, report);
-    wps_send(rq, reply, &xml);
+    wps_send(reply, &xml);
     reply->status = status;
     return true;
 }
@@ -84,7 +84,7 @@ static bool dismiss(struct request *rq, struct reply *reply, struct job *job, st
                : !job_delete(rq->db, rq->user->id, job->id, err))
         return false;
     job->state = JOB_CANCELED;
-    return wps_reply_status(rq, reply, job, err);
+    return wps_reply_status(reply, job);
 }
 
 static bool answer_job(struct request *rq, struct reply *reply, const struct wps_request *wps,
@@ -95,7 +95,7 @@ static bool answer_job(struct request *rq, struct reply *reply, const struct wps
     if (!find_job(rq, wps->job, &job, problem, err))
         return false;
     if (wps->operation == WPS_STATUS)
-        return wps_reply_status(rq, reply, &job, err);
+        return wps_reply_status(reply, &job);
     return wps->operation == WPS_RESULT ? wps_reply_result(rq, reply, &job, problem, err)
                                         : dismiss(rq, reply, &job, err);
 }

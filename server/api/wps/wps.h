@@ -66,17 +66,19 @@ json_t *wps_form_json(const struct wps_request *wps, const json_t *body);
 bool wps_reply_response(struct request *rq, struct reply *reply, const struct job *job,
                         struct err *err);
 /* StatusInfo and Result of 2.0.0. */
-bool wps_reply_status(struct request *rq, struct reply *reply, const struct job *job,
-                      struct err *err);
+bool wps_reply_status(struct reply *reply, const struct job *job);
 bool wps_reply_result(struct request *rq, struct reply *reply, const struct job *job,
                       struct wps_problem *problem, struct err *err);
 /* The bytes of the only output. */
 bool wps_reply_raw(struct request *rq, struct reply *reply, const struct job *job, struct err *err);
-/* Sends a document (which it takes), without characters that XML does not have. */
-bool wps_send(struct request *rq, struct reply *reply, struct text *xml);
+#endif
 
+/* ---- document.c ---- */
+
+/* Sends a document (which it takes), without characters that XML does not have. */
+bool wps_send(struct reply *reply, struct text *xml);
+/* An element of one text; none for NULL. */
+void wps_add_element(struct text *xml, const char *name, const char *text);
 /* Title, abstract, keywords, identifier of a description, in the order of the version. */
 void wps_add_identity(struct text *xml, enum ows_version version, const char *id,
                       const json_t *description);
-
-#endif
