@@ -49,7 +49,7 @@ static bool not_modified(const struct exchange *ex, const struct file *file)
     struct tm tm = { 0 };
 
     if (request_header(&ex->rq, "If-None-Match"))
-        return respond_none_match(ex, file->etag);
+        return request_none_match(&ex->rq, file->etag);
     return since && strptime(since, "%a, %d %b %Y %H:%M:%S GMT", &tm) && file->changed <= timegm(&tm);
 }
 
@@ -123,7 +123,7 @@ static void several_ranges(struct exchange *ex, const struct file *file, const s
                            size_t count)
 {
     struct multipart *body = MEM_NEW(struct multipart);
-    const char *media = respond_given(ex, "Content-Type");
+    const char *media = reply_given(&ex->reply, "Content-Type");
     char boundary[ID_SECRET_SIZE];
     int64_t total = 0;
 

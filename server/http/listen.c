@@ -11,18 +11,15 @@
 #include "http/executor.h"
 #include "http/guard.h"
 #include "http/metrics.h"
+#include "http/socket.h"
 #include "http/streams.h"
 #include "http/waits.h"
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTION_MEMORY = 64 << 10, BACKLOG = 1024, MIN_THREADS = 2,
+enum { CONNECTION_MEMORY = 64 << 10, MIN_THREADS = 2,
        LAST_WAIT_MS = 1000, MAX_DELAY_MS = 10000, SLOWEST_UPLOAD = 16 /* bytes in a millisecond */ };
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -175,39 +172,6 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
-bool listen_socket(const char *address, int64_t port, int *ret_socket, int *ret_port,
-                   struct err *err)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
-    socklen_t length = sizeof bound;
-    char service[16];
-    int fd = -1, one = 1, status;
-
-    snprintf(service, sizeof service, "%d", (int)port);
-    status = getaddrinfo(*address ? address : NULL, service, &hints, &found);
-    if (status != 0)
-        return err_set(err, ERR_ConfigInvalid, "The address '%s' is not known: %s", address,
-                       gai_strerror(status));
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    status = fd < 0 ? -1 : bind(fd, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    if (status < 0 || listen(fd, BACKLOG) < 0 ||
-        getsockname(fd, (struct sockaddr *)&bound, &length) < 0) {
-        err_set(err, ERR_ConfigInvalid, "Cannot listen on %s port %s: %s", address, service,
-                strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                  : ((struct sockaddr_in *)&bound)->sin_port);
-    *ret_socket = fd;
-    return true;
-}
-
 static bool start_daemon(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
@@ -232,7 +196,7 @@ static bool start_listening(struct server *server, struct err *err)
     const struct config *config = server->config;
     int fd;
 
-    if (!listen_socket(config->http_address, config->http_port, &fd, &server->port, err))
+    if (!socket_listen(config->http_address, config->http_port, &fd, &server->port, err))
         return false;
     if (acceptor_start(fd, (size_t)config->http_max_connections, server->daemon, server->guard,
                        &server->acceptor, err))

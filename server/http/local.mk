@@ -3,6 +3,7 @@ libsentier_a_SOURCES += \
 	server/http/acceptor.c server/http/acceptor.h \
 	server/http/caller.c server/http/caller.h \
 	server/http/compress.c server/http/compress.h \
+	server/http/conditions.c \
 	server/http/cors.c server/http/cors.h \
 	server/http/exchange.c server/http/exchange.h \
 	server/http/executor.c server/http/executor.h \
@@ -16,6 +17,7 @@ libsentier_a_SOURCES += \
 	server/http/reply.c server/http/reply.h \
 	server/http/request.h \
 	server/http/respond.c server/http/respond.h \
+	server/http/socket.c server/http/socket.h \
 	server/http/source.c server/http/route.c server/http/route.h server/http/table.h \
 	server/http/server.h \
 	server/http/stream.c server/http/stream.h server/http/streams.h \

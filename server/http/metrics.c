@@ -3,6 +3,7 @@
  * executor does not hide the numbers that would show it. */
 #include "http/metrics.h"
 #include "http/executor.h"
+#include "http/socket.h"
 #include "http/waits.h"
 #include "store/status.h"
 #include <inttypes.h>
@@ -160,7 +161,7 @@ bool metrics_listen(struct metrics *metrics, struct err *err)
 
     if (config->http_metrics_port == 0)
         return true;
-    if (!listen_socket(config->http_metrics_address, config->http_metrics_port, &fd, &port, err))
+    if (!socket_listen(config->http_metrics_address, config->http_metrics_port, &fd, &port, err))
         return err_prefix(err, "/metrics");
     metrics->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
                                        metrics, MHD_OPTION_LISTEN_SOCKET, fd,

@@ -11,8 +11,5 @@ void metrics_stop(struct metrics *metrics); /* the listener; counting goes on */
 void metrics_free(struct metrics *metrics);
 /* One request has ended; status 0: it got no answer. */
 void metrics_count(struct metrics *metrics, enum face face, int status, int64_t took_ms);
-/* Binds a listening socket (listen.c). */
-bool listen_socket(const char *address, int64_t port, int *ret_socket, int *ret_port,
-                   struct err *err) MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 /* `value` must live as long as the request. A body has one media type: the last one said. */
@@ -40,6 +41,14 @@ void reply_header(struct request *rq, struct reply *reply, const char *name, con
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' '; /* nothing that came from outside ends a header line */
     add(reply, name, value);
+}
+
+const char *reply_given(const struct reply *reply, const char *name)
+{
+    for (size_t i = 0; i < reply->n_headers; i++)
+        if (!strcasecmp(reply->headers[i].name, name))
+            return reply->headers[i].value;
+    return NULL;
 }
 
 bool reply_bytes(struct reply *reply, int status, char *bytes_taken, size_t size, const char *media)

@@ -23,6 +23,8 @@ struct reply {
 /* Headers: name is a literal, value is copied into the request's arena. */
 void reply_header(struct request *rq, struct reply *reply, const char *name, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* The value of a header that the handler gave; NULL when it did not. */
+const char *reply_given(const struct reply *reply, const char *name);
 /* `json_taken` is swallowed. media: NULL is application/json. A weak ETag is added by http/. */
 bool reply_json(struct reply *reply, int status, json_t *json_taken, const char *media);
 /* Ready bytes (swallowed). */

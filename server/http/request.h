@@ -46,6 +46,8 @@ const char *request_query(const struct request *rq, const char *name);
 bool request_query_at(const struct request *rq, size_t i, const char **ret_name,
                       const char **ret_value);
 const char *request_header(const struct request *rq, const char *name); /* NULL when absent */
+/* Does If-None-Match hold this ETag (weak comparison)? */
+bool request_none_match(const struct request *rq, const char *etag);
 /* Whom limits count: the user, when these are his credentials, else the address (of IPv6 the network). */
 const char *request_caller(const struct request *rq);
 /* Which of the offered media types the Accept header (or ?f=json|html|...) prefers: its index in

@@ -11,14 +11,6 @@
 
 enum { COMPRESS_FROM = 1024, ETAG_SIZE = 32, LANES = 4 };
 
-const char *respond_given(const struct exchange *ex, const char *name)
-{
-    for (size_t i = 0; i < ex->reply.n_headers; i++)
-        if (!strcasecmp(ex->reply.headers[i].name, name))
-            return ex->reply.headers[i].value;
-    return NULL;
-}
-
 /* FNV-1a over words of eight bytes, folded after each, in four lanes that do not wait for each other:
  * spread well enough to tell two versions of a page apart, at the speed of memory. */
 static void weak_etag(const char *bytes, size_t size, char etag[static ETAG_SIZE])
@@ -41,34 +33,6 @@ static void weak_etag(const char *bytes, size_t size, char etag[static ETAG_SIZE
     snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
 }
 
-static const char *without_weakness(const char *etag)
-{
-    return strncmp(etag, "W/", 2) ? etag : etag + 2;
-}
-
-bool respond_none_match(const struct exchange *ex, const char *etag)
-{
-    const char *at = request_header(&ex->rq, "If-None-Match");
-
-    etag = without_weakness(etag);
-    while (at && *at) {
-        size_t length;
-
-        at += strspn(at, ", \t");
-        length = strcspn(at, ", \t");
-        if (length == 1 && *at == '*')
-            return true;
-        if (length > 2 && !strncmp(at, "W/", 2)) {
-            at += 2;
-            length -= 2;
-        }
-        if (length == strlen(etag) && !strncmp(at, etag, length))
-            return true;
-        at += length;
-    }
-    return false;
-}
-
 static bool is_read(const struct exchange *ex)
 {
     return ex->rq.method == GET || ex->rq.method == HEAD;
@@ -77,17 +41,17 @@ static bool is_read(const struct exchange *ex)
 static void respond_body(struct exchange *ex)
 {
     struct reply *reply = &ex->reply;
-    const char *media = respond_given(ex, "Content-Type"), *own = respond_given(ex, "ETag");
+    const char *media = reply_given(reply, "Content-Type"), *own = reply_given(&ex->reply, "ETag");
     char etag[ETAG_SIZE] = "";
     bool conditional = is_read(ex) && ex->status == 200 && reply->size > 0, zipped = false;
 
     if (conditional && !own)
         weak_etag(reply->body, reply->size, etag);
-    if (conditional && respond_none_match(ex, own ? own : etag)) {
+    if (conditional && request_none_match(&ex->rq, own ? own : etag)) {
         ex->status = 304;
         reply->size = 0;
     } else if (reply->size >= COMPRESS_FROM && compress_pays(media) &&
-               !respond_given(ex, "Content-Encoding") &&
+               !reply_given(reply, "Content-Encoding") &&
                compress_accepted(request_header(&ex->rq, "Accept-Encoding"))) {
         zipped = compress_gzip(&reply->body, &reply->size);
     }
@@ -108,7 +72,7 @@ static void add_headers(struct exchange *ex)
     cors_add(ex->response);
     MHD_add_response_header(ex->response, "X-Request-Id", ex->rq.id);
     MHD_add_response_header(ex->response, "X-Content-Type-Options", "nosniff");
-    if (ex->rq.user && is_read(ex) && !respond_given(ex, "Cache-Control"))
+    if (ex->rq.user && is_read(ex) && !reply_given(reply, "Cache-Control"))
         MHD_add_response_header(ex->response, "Cache-Control", "private, no-cache");
     for (size_t i = 0; i < reply->n_headers; i++)
         MHD_add_response_header(ex->response, reply->headers[i].name, reply->headers[i].value);
