@@ -293,3 +293,134 @@ def test_few_at_once(shop, alice):
     most = shop.sql("SELECT max(n) FROM (SELECT (SELECT count(*) FROM jobs b WHERE b.parent = a.parent AND b.created <= a.created AND b.finished > a.created) AS n"
                     " FROM jobs a WHERE a.parent = (SELECT parent FROM jobs WHERE face = 'ogc-step' ORDER BY created DESC LIMIT 1)) x")
     assert 1 <= int(most) <= 3
+
+
+def sum_of(x, **more):
+    return {"sum": {"process_id": "add", "arguments": {"x": x, "y": 2}, "result": True, **more}}
+
+
+X = {"process_graph": sum_of({"from_parameter": "x"}), "parameters": [{"name": "x", "description": "", "schema": {"type": "number"}}]}
+TOOL = {"cwlVersion": "v1.2", "class": "CommandLineTool", "requirements": {"InlineJavascriptRequirement": {}}, "baseCommand": "echo", "stdout": "o",
+        "inputs": {"n": {"type": "int", "default": 4, "inputBinding": {}}},
+        "outputs": {"n": {"type": "int", "outputBinding": {"glob": "o", "loadContents": True, "outputEval": "$(parseInt(self[0].contents) + 1)"}}}}
+PLUS_TWO = {"cwlVersion": "v1.2", "$graph": [
+    {"class": "Workflow", "id": "main", "inputs": {"n": {"type": "int", "default": 10}}, "outputs": {"n": {"type": "int", "outputSource": "second/n"}},
+     "steps": {"first": {"run": "#one", "in": {"n": "n"}, "out": ["n"]}, "second": {"run": "#one", "in": {"n": "first/n"}, "out": ["n"]}}},
+    {**{k: v for k, v in TOOL.items() if k != "cwlVersion"}, "id": "one"}]}
+
+
+def execute(session, shop, process, body, prefer=None, media="application/json", query=""):
+    return session.post(f"{shop.base}/ogc/processes/{process}/execution{query}", data=json.dumps(body).encode(), timeout=60,
+                        headers={"Content-Type": media, **({"Prefer": prefer} if prefer else {})})
+
+
+@pytest.mark.parametrize("body, result", [
+    (sum_of(1), 3), ({"process_graph": sum_of(2)}, 4), ({"process": {"process_graph": sum_of(3)}}, 5),
+    ({"process_graph": X["process_graph"], "parameters": [{**X["parameters"][0], "optional": True, "default": 4}]}, 6),
+    ({"executionUnit": X, "inputs": {"x": 5}}, 7), ({"executionUnit": X, "inputs": {"x": number(6)}}, 8),
+    ({"executionUnit": sum_of(7), "processDescription": {"title": "Nine"}, "outputs": {"result": {}}}, 9),
+])
+def test_graphs_that_are_not_deployed(shop, alice, body, result):
+    """openeo-workflows: posted as openEO has them, or with what else an execute request has."""
+    answer = execute(alice, shop, "OpenEO", body)
+    assert answer.status_code == 200 and answer.json() == result, answer.text
+    answer = execute(alice, shop, "OpenEO", body, "respond-async")
+    assert answer.status_code == 201, answer.text
+    job = answer.headers["Location"]
+    status = wait(alice, job)
+    assert (status["status"], status["processID"], status["type"]) == ("successful", "OpenEO", "process")
+    assert alice.get(job + "/results", timeout=30).json() == result
+    assert alice.get(job + "/definition", timeout=30).json() == body
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("body, media, query, result", [
+    (TOOL, "application/cwl+json", "", 5), (PLUS_TWO, "application/cwl+json", "", 12), (PLUS_TWO, "application/cwl+json", "?w=one", 5),
+    (TOOL, "application/json", "", 5), ({"executionUnit": PLUS_TWO, "inputs": {"n": 1}}, "application/ogcapppkg+json", "", 3),
+    ({"executionUnit": {"type": "application/cwl", "unit": json.dumps(TOOL)}, "inputs": {"n": {**number(7)}}}, "application/json", "", 8),
+])
+def test_commands_that_are_not_deployed(shop, alice, body, media, query, result):
+    """cwl-workflows: as JSON, its inputs their defaults, or within a package, beside the inputs."""
+    answer = execute(alice, shop, "CWL", body, media=media, query=query)
+    assert answer.status_code == 200 and answer.json() == result, answer.text
+    classes = requests.get(shop.base + "/ogc/conformance", timeout=30).json()["conformsTo"]
+    assert all(f"http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/{name}-workflows" in classes for name in ("cwl", "openeo"))
+
+
+@pytest.mark.sandbox
+def test_jobs_of_what_is_not_deployed(shop, alice):
+    """By POST /jobs, changed, started again; and what is told of them."""
+    made = alice.post(shop.base + "/ogc/jobs", json={"process": shop.base + "/ogc/processes/CWL", "executionUnit": TOOL, "inputs": {"n": 1}}, timeout=30)
+    job = made.headers["Location"]
+    assert (made.status_code, made.json()["status"], made.json()["processID"]) == (201, "created", "CWL")
+    for n in (1, 20):
+        assert alice.patch(job, json={"inputs": {"n": n}}, timeout=30).status_code == 200
+        assert alice.post(job + "/results", timeout=30).status_code == 200
+        assert wait(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == n + 1
+    assert alice.patch(job, json={"inputs": {"n": "a"}}, timeout=30).status_code == 400
+    assert alice.get(job + "/inputs", timeout=30).json()["inputs"] == {"n": 20}
+    plan = [e for e in alice.get(job + "/prov", timeout=30).json()["entity"].values() if e.get("prov:type", {}).get("$") == "prov:Plan"]
+    assert plan[0]["prov:location"]["$"] == job + "/definition"
+    job = execute(alice, shop, "OpenEO", sum_of(1), "respond-async").headers["Location"]
+    wait(alice, job)
+    assert alice.patch(job, json={"sum": {"arguments": {"x": 40}}}, timeout=30).status_code == 200
+    alice.post(job + "/results", timeout=30)
+    assert wait(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 42
+    assert alice.get(job + "/definition", timeout=30).json() == sum_of(40)
+    listed = alice.get(shop.base + "/ogc/jobs?processID=OpenEO", timeout=30).json()["jobs"]
+    assert job.rsplit("/", 1)[1] in [j["jobID"] for j in listed] and {j["processID"] for j in listed} == {"OpenEO"}
+    # a name that means this is nobody's to deploy
+    answer = alice.post(shop.base + "/ogc/processes", json={"processDescription": {"id": "CWL"}, "executionUnit": X}, timeout=30)
+    problem(answer, 403, "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/immutable-process")
+
+
+@pytest.mark.parametrize("process, body, said", [
+    ("OpenEO", {}, "expected CWL, a process graph"), ("OpenEO", {"a": 1}, "expected CWL, a process graph"), ("OpenEO", [], "expected an object"),
+    ("OpenEO", {"executionUnit": 1}, "/executionUnit: expected CWL"), ("OpenEO", {"executionUnit": []}, "/executionUnit: expected one, found 0"),
+    ("OpenEO", {"process_graph": {"a": {"process_id": "nothing", "arguments": {}, "result": True}}}, "nothing"),
+    ("OpenEO", {"process_graph": {}}, "process_graph"), ("OpenEO", {"executionUnit": {"process": "echo"}}, "found an execute request"),
+    ("OpenEO", {"executionUnit": X}, "/inputs/x: is required"), ("OpenEO", {"executionUnit": X, "inputs": {"x": "many"}}, "/inputs/x: "),
+    ("OpenEO", {"executionUnit": X, "inputs": {"x": 1}, "outputs": {"sum": {}}}, "/outputs/sum"),
+    ("OpenEO", {"executionUnit": {"chain": {}, **X}, "inputs": {"x": 1}, "subscriber": {"successUri": "http://169.254.169.254/"}}, "/subscriber"),
+    ("CWL", {"process_graph": sum_of(1)}, "'CWL' runs CWL, found a process graph"),
+])
+def test_what_is_no_unit(shop, alice, process, body, said):
+    answer = execute(alice, shop, process, body)
+    assert answer.status_code == 400 and said in answer.json()["detail"], answer.text
+
+
+def steps(**more):
+    return {"cwlVersion": "v1.2", "class": "Workflow", "inputs": [], "outputs": [], "steps": [{"id": "a", "in": [], "out": [], "run": TOOL, **more}]}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("body, status, said", [
+    ({"cwlVersion": "v9", "class": "CommandLineTool"}, 400, "cwlVersion"), ({**TOOL, "class": "Nothing"}, 400, "class"),
+    ({"executionUnit": "a: [1"}, 400, ""), ({"executionUnit": "a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n"}, 400, ""),
+    (steps(run="http://169.254.169.254/latest"), 400, "169.254.169.254"), (steps(run="file:///etc/passwd"), 400, "/etc/passwd"), (steps(run="../other.cwl"), 400, "other.cwl"),
+    ({**TOOL, "inputs": {"$import": "file:///etc/passwd"}}, 400, "/etc/passwd"), ({**TOOL, "baseCommand": {"$include": "/etc/passwd"}}, 400, "/etc/passwd"),
+    ({"executionUnit": {"href": "http://169.254.169.254/tool.cwl"}}, 400, "/executionUnit/href"), ({"executionUnit": {"href": "file:///etc/passwd"}}, 400, "/executionUnit/href"),
+    ({"executionUnit": {"type": "docker", "image": "alpine"}}, 501, "images alone"), ({**TOOL, "requirements": [{"class": "Unheard"}]}, 501, "Unheard"),
+    ({"executionUnit": TOOL, "inputs": {"n": "four"}}, 400, "/inputs/n"), ({"executionUnit": TOOL, "inputs": {"m": 1}}, 400, "/inputs/m"),
+    ({**TOOL, "doc": "x" * (1 << 24)}, 413, ""), ({**TOOL, "hints": json.loads("[" * 300 + "]" * 300)}, 400, "deep"),
+])
+def test_hostile_units(shop, alice, body, status, said):
+    """Too large, no CWL, or with references to what lies elsewhere: refused before there is a job."""
+    before = shop.sql("SELECT count(*) FROM jobs")
+    answer = execute(alice, shop, "CWL", body)
+    assert answer.status_code == status and said in answer.json()["detail"], answer.text[:500]
+    assert shop.sql("SELECT count(*) FROM jobs") == before
+
+
+@pytest.mark.sandbox
+def test_files_of_the_machine_are_no_inputs(shop, alice):
+    """A default that names a file here is not read."""
+    reads = {**TOOL, "baseCommand": "cat", "inputs": {"n": {"type": "File", "inputBinding": {}, "default": {"class": "File", "location": "file:///etc/passwd"}}}}
+    answer = execute(alice, shop, "CWL", reads)
+    assert answer.status_code >= 400 and "root:" not in answer.text, answer.text
+
+
+def test_who_may_not(shop):
+    """Nobody in particular; any user may."""
+    assert execute(requests, shop, "CWL", TOOL).status_code == 401
+    assert execute(shop.session("bob"), shop, "OpenEO", sum_of(1)).json() == 3

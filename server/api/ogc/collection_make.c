@@ -3,6 +3,7 @@
  * collection. */
 #include "api/common/build.h"
 #include "api/common/run.h"
+#include "api/ogc/adhoc.h"
 #include "api/ogc/collections.h"
 #include "base/text.h"
 #include <string.h>
@@ -89,10 +90,12 @@ static bool choose(struct request *rq, const json_t *body, json_t **ret_outputs,
 
 bool ogc_collection_make(struct request *rq, struct reply *reply, const json_t *body, struct err *err)
 {
-    AUTO(json) json_t *outputs = NULL, *document = json_object();
+    AUTO(json) json_t *outputs = NULL, *document = json_object(), *request = NULL;
     const char *output, *href = NULL;
     json_t *wish;
 
+    if (ogc_adhoc_name(rq, request_variable(rq, "processId")) && json_is_object(body))
+        body = request = ogc_adhoc_request(body); /* its outputs can be chosen */
     if (!choose(rq, body, &outputs, err))
         return false;
     json_object_foreach(outputs, output, wish) {

@@ -1,5 +1,6 @@
 /* Part 2: processes that users deploy, replace and undeploy, and what they deployed. */
 #include "api/common/build.h"
+#include "api/ogc/adhoc.h"
 #include "api/ogc/package.h"
 #include "store/deployed.h"
 
@@ -41,9 +42,9 @@ static bool may_deploy(const struct request *rq, struct err *err)
            err_set(err, ERR_PermissionsInsufficient, "This API key may not deploy processes: it lacks the scope 'process'");
 }
 
-static bool check_immutable(const char *id, struct err *err)
+static bool check_immutable(struct request *rq, const char *id, struct err *err)
 {
-    return !ogc_process_find(id) || err_set(err, ERR_ImmutableProcess, "The process '%.60s' is built in.", id);
+    return (!ogc_process_find(id) && !ogc_adhoc_name(rq, id)) || err_set(err, ERR_ImmutableProcess, "The process '%.60s' is built in.", id);
 }
 
 /* POST /ogc/processes */
@@ -56,7 +57,7 @@ bool ogc_processes_post(struct request *rq, struct reply *reply, struct err *err
     if (!may_deploy(rq, err) || !OGC_QUERY(rq, err, "w", "visibility", "group") || !ogc_package_read(rq, NULL, &package, err))
         return false;
     in = input_of(rq, &package);
-    if (!check_immutable(package.id, err) || !deployed_add(rq->db, rq->user->id, &in, rq->config->packages_user_processes, err))
+    if (!check_immutable(rq, package.id, err) || !deployed_add(rq->db, rq->user->id, &in, rq->config->packages_user_processes, err))
         return false;
     body = json_copy(package.description);
     json_object_del(body, "inputs");
@@ -74,7 +75,7 @@ bool ogc_process_put(struct request *rq, struct reply *reply, struct err *err)
     AUTO(ogc_package) struct ogc_package package = { 0 };
     struct deployed_input in;
 
-    if (!may_deploy(rq, err) || !OGC_QUERY(rq, err, "w", "visibility", "group") || !check_immutable(id, err) || !ogc_package_read(rq, id, &package, err))
+    if (!may_deploy(rq, err) || !OGC_QUERY(rq, err, "w", "visibility", "group") || !check_immutable(rq, id, err) || !ogc_package_read(rq, id, &package, err))
         return false;
     in = input_of(rq, &package);
     return deployed_replace(rq->db, rq->user->id, &in, rq->config->packages_user_processes, err) && reply_empty(reply, 204);
@@ -85,6 +86,6 @@ bool ogc_process_delete(struct request *rq, struct reply *reply, struct err *err
 {
     const char *id = request_variable(rq, "processId");
 
-    return may_deploy(rq, err) && OGC_QUERY(rq, err) && check_immutable(id, err) && deployed_remove(rq->db, rq->user->id, id, err) &&
+    return may_deploy(rq, err) && OGC_QUERY(rq, err) && check_immutable(rq, id, err) && deployed_remove(rq->db, rq->user->id, id, err) &&
            reply_empty(reply, 204);
 }

@@ -5,6 +5,7 @@
 #include "api/common/notify.h"
 #include "api/common/product.h"
 #include "api/common/run.h"
+#include "api/ogc/adhoc.h"
 #include "api/ogc/collections.h"
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
@@ -41,7 +42,8 @@ void ogc_execution_drop(struct ogc_execution *x)
 }
 
 /* The outputs that the job gives are the workflow's. */
-static bool read_workflow(struct request *rq, const json_t *body, struct ogc_called *called, struct ogc_execution *x, struct err *err)
+static bool read_workflow(struct request *rq, const json_t *body, const json_t *definition, struct ogc_called *called,
+                          struct ogc_execution *x, struct err *err)
 {
     json_t *asked = json_object();
     const json_t *wishes = json_object_get(body, "outputs"), *port;
@@ -58,7 +60,7 @@ static bool read_workflow(struct request *rq, const json_t *body, struct ogc_cal
         json_object_set_new(asked, name, mode ? json_pack("{s:O}", "transmissionMode", mode) : json_object());
     }
     x->arguments = json_object();
-    x->request = json_pack("{s:o, s:O, s:s*}", "outputs", asked, "definition", body, "response", response);
+    x->request = json_pack("{s:o, s:O, s:s*}", "outputs", asked, "definition", definition, "response", response);
     return notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err);
 }
 
@@ -68,12 +70,17 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
     struct ogc_source source = { .config = rq->config, .base_url = rq->base_url };
     struct ogc_process *elsewhere = arena_alloc(rq->arena, sizeof *elsewhere);
     AUTO(ogc_called) struct ogc_called called = { 0 };
+    AUTO(json) json_t *brought = NULL;
+    const json_t *definition = body;
+    const char *adhoc;
 
     if (rq->user && !user_may(rq->user, KEY_PROCESS))
         return err_set(err, ERR_PermissionsInsufficient, "This API key may not run processes: it lacks the scope 'process'");
     if (!json_is_object(body))
         return js_refuse(body, "", "an object", err);
-    if (!ogc_call(rq, process, NULL, &called, err))
+    if ((adhoc = ogc_adhoc_name(rq, process)))
+        body = brought = ogc_adhoc_request(body);
+    if (!(adhoc ? ogc_adhoc_call(rq, adhoc, brought, &called, err) : ogc_call(rq, process, NULL, &called, err)))
         return false;
     if (!(x->process = called.process)) {
         elsewhere->id = called.id;
@@ -81,11 +88,11 @@ bool ogc_execution_read(struct request *rq, const char *process, const json_t *b
     }
     x->description = json_incref(called.description);
     if (called.kind || json_object_get(called.unit, "execute") || ogc_workflow_is(body))
-        return read_workflow(rq, body, &called, x, err);
+        return read_workflow(rq, body, definition, &called, x, err);
     x->graph = json_incref(called.unit); /* others have it, too: it is never changed */
     if (!ogc_outputs_read(body, x->description, &x->request, err))
         return false;
-    json_object_set(x->request, "definition", (json_t *)body);
+    json_object_set(x->request, "definition", (json_t *)definition);
     if (ogc_execution_is_commands(x))
         return ogc_package_inputs(json_object_get(body, "inputs"), x->graph, &x->arguments, err) &&
                notify_read(rq, json_object_get(body, "subscriber"), x->graph, x->arguments, x->request, err);

@@ -1,6 +1,7 @@
 /* The entry of this face and what it conforms to: only classes whose requirements are met. */
 #include "api/common/build.h"
 #include "api/ogc/html.h"
+#include "api/ogc/package.h"
 
 static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -28,6 +29,7 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/job-management",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/nested-processes",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/deployable-workflows",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/openeo-workflows",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-input",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/remote-collections",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-output",
@@ -36,7 +38,12 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/provenance",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/deploy-replace-undeploy",
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/ogcapppkg",
+};
+
+/* Where commands can be run. */
+static const char *const of_commands[] = {
     "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/cwl",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/cwl-workflows",
 };
 
 /* Where other servers may be called. */
@@ -73,6 +80,7 @@ bool ogc_landing_get(struct request *rq, struct reply *reply, struct err *err)
 /* GET /ogc/conformance */
 bool ogc_conformance_get(struct request *rq, struct reply *reply, struct err *err)
 {
+    struct err no_commands = { 0 };
     json_t *list;
 
     if (!OGC_QUERY(rq, err))
@@ -80,6 +88,8 @@ bool ogc_conformance_get(struct request *rq, struct reply *reply, struct err *er
     list = json_array();
     for (size_t i = 0; i < ARRAY_LEN(conformance); i++)
         json_array_append_new(list, json_string(conformance[i]));
+    for (size_t i = 0; i < ARRAY_LEN(of_commands) && ogc_package_runs_commands(rq->config, &no_commands); i++)
+        json_array_append_new(list, json_string(of_commands[i]));
     if (*rq->config->workflows_servers)
         json_array_append_new(list, json_string(remote_processes));
     return ogc_answer(rq, reply, 200, json_pack("{s:o}", "conformsTo", list), html_ogc_conformance, err);

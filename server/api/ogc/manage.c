@@ -3,6 +3,7 @@
  * ("definition"), beside what was read of it. */
 #include "api/common/build.h"
 #include "api/common/run.h"
+#include "api/ogc/adhoc.h"
 #include "api/ogc/execution.h"
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
@@ -62,25 +63,6 @@ static bool read_body(struct request *rq, json_t **ret_body, struct err *err)
     return false;
 }
 
-/* {"process": {"process_graph"}}, {"process_graph"}, or the nodes alone. */
-static json_t *graph_of(const json_t *body)
-{
-    const json_t *process = json_object_get(body, "process");
-    const char *id;
-    json_t *node;
-
-    if (json_is_object(process))
-        return json_incref((json_t *)process);
-    if (json_object_get(body, "process_graph"))
-        return json_pack("{s:O}", "process_graph", json_object_get(body, "process_graph"));
-    if (!json_object_size(body))
-        return NULL;
-    json_object_foreach((json_t *)body, id, node)
-        if (!json_is_string(json_object_get(node, "process_id")))
-            return NULL;
-    return json_pack("{s:O}", "process_graph", body);
-}
-
 static bool read_openeo(struct request *rq, struct wish *wish, struct err *err)
 {
     const char *pointer = json_is_object(json_object_get(wish->definition, "process")) ? "/process" : "";
@@ -89,14 +71,14 @@ static bool read_openeo(struct request *rq, struct wish *wish, struct err *err)
     return run_check(rq, wish->graph, NULL, pointer, DIALECT_OPENEO, err);
 }
 
-static bool read_wish(struct request *rq, json_t *definition, struct wish *wish, struct err *err)
+/* `of`: the process of the job, when it is one that runs what is not deployed; else NULL. */
+static bool read_wish(struct request *rq, const char *of, json_t *definition, struct wish *wish, struct err *err)
 {
-    const char *uri;
+    const char *uri = of ? of : json_string_value(json_object_get(definition, "process"));
 
     wish->definition = json_incref(definition);
-    if ((wish->graph = graph_of(definition)))
+    if (!of && (wish->graph = ogc_graph_of(definition)))
         return read_openeo(rq, wish, err);
-    uri = json_string_value(json_object_get(definition, "process"));
     if (!uri)
         return err_set(err, ERR_InvalidParameter, "/process: expected the address of a process, or an openEO process, found %s",
                        js_type_name(json_object_get(definition, "process")));
@@ -136,7 +118,7 @@ bool ogc_jobs_post(struct request *rq, struct reply *reply, struct err *err)
     char id[ID_UUID_SIZE];
     struct job_input in;
 
-    if (!OGC_QUERY(rq, err) || !read_body(rq, &body, err) || !read_wish(rq, body, &wish, err))
+    if (!OGC_QUERY(rq, err) || !read_body(rq, &body, err) || !read_wish(rq, NULL, body, &wish, err))
         return false;
     in = input_of(rq, &wish);
     return job_insert(rq->db, &in, id, err) && reply_status(rq, reply, 201, id, err);
@@ -167,14 +149,14 @@ static bool locked(struct err *err)
     return false;
 }
 
-/* The definition as it was given; one that came by the execution of a process gets the process's name. */
+/* The definition as it was given; one that came by the execution of a process gets the process's name, unless it is all. */
 static json_t *whole_definition(struct request *rq, const struct job *job)
 {
     json_t *definition = json_deep_copy(definition_of(job));
 
     if (!definition)
         definition = json_object();
-    if (job->process_id && !json_object_get(definition, "process"))
+    if (job->process_id && !ogc_adhoc_name(rq, job->process_id) && !json_object_get(definition, "process"))
         json_object_set_new(definition, "process", json_string(href_of(rq, OGC_ROOT "/processes/%s", job->process_id)));
     return definition;
 }
@@ -196,6 +178,7 @@ bool ogc_job_patch(struct request *rq, struct reply *reply, struct err *err)
     AUTO(json) json_t *body = NULL, *definition = NULL;
     AUTO(wish) struct wish wish = { 0 };
     struct job_input in;
+    const char *of;
 
     if (!OGC_QUERY(rq, err) || !ogc_job_own(rq, &job, err))
         return false;
@@ -205,7 +188,8 @@ bool ogc_job_patch(struct request *rq, struct reply *reply, struct err *err)
         return false;
     definition = whole_definition(rq, &job);
     merge(definition, body);
-    if (!check_same(rq, &job, definition, err) || !read_wish(rq, definition, &wish, err))
+    of = job.process_id ? ogc_adhoc_name(rq, job.process_id) : NULL;
+    if ((!of && !check_same(rq, &job, definition, err)) || !read_wish(rq, of, definition, &wish, err))
         return false;
     in = input_of(rq, &wish);
     return (job_update(rq->db, rq->user->id, job.id, &in, err) || locked(err)) && reply_status(rq, reply, 200, job.id, err);

@@ -41,6 +41,14 @@ static void probe(void)
     cwl_confine("/nowhere");
 }
 
+bool ogc_package_runs_commands(const struct config *config, struct err *err)
+{
+    if (!config->packages_offer)
+        return err_set(err, ERR_SandboxUnavailable, "This site runs no packages of commands.");
+    pthread_once(&probed, probe);
+    return !no_sandbox.code || err_set(err, no_sandbox.code, "%s", no_sandbox.message);
+}
+
 static bool check_commands(const struct request *rq, const json_t *document, struct err *err)
 {
     const struct config *c = rq->config;
@@ -48,12 +56,7 @@ static bool check_commands(const struct request *rq, const json_t *document, str
                              .memory_bytes = c->worker_memory, .container = container_runtime(c->packages_container),
                              .registries = c->packages_registries };
 
-    if (!c->packages_offer)
-        return err_set(err, ERR_SandboxUnavailable, "This site runs no packages of commands.");
-    pthread_once(&probed, probe);
-    if (no_sandbox.code)
-        return err_set(err, no_sandbox.code, "%s", no_sandbox.message);
-    return (!site.container || container_check_runtime(site.container, err)) && cwl_check_site(document, &site, err);
+    return ogc_package_runs_commands(c, err) && (!site.container || container_check_runtime(site.container, err)) && cwl_check_site(document, &site, err);
 }
 
 static json_t *describe_parameters(const json_t *list, bool is_output)
@@ -276,6 +279,13 @@ static bool merge(struct ogc_package *package, const json_t *said, struct err *e
     return true;
 }
 
+static const json_t *description_of(const json_t *package)
+{
+    const json_t *said = json_object_get(package, "processDescription"), *within = json_object_get(said, "process");
+
+    return json_is_object(within) ? within : said;
+}
+
 static bool take_json(struct request *rq, struct ogc_package *package, struct err *err)
 {
     AUTO(json) json_t *body = NULL;
@@ -286,9 +296,7 @@ static bool take_json(struct request *rq, struct ogc_package *package, struct er
     if (!json_is_object(body))
         return js_refuse(body, "", "an object", err);
     unit = json_object_get(body, "executionUnit");
-    said = unit ? json_object_get(body, "processDescription") : body;
-    if (json_is_object(json_object_get(said, "process")) && unit)
-        said = json_object_get(said, "process");
+    said = unit ? description_of(body) : body;
     if (!take_unit(rq, unit ? unit : body, package, err))
         return false;
     return (!unit && json_object_get(package->unit, "cwl")) || merge(package, said, err);
@@ -361,6 +369,14 @@ bool ogc_package_read(struct request *rq, const char *id, struct ogc_package *pa
     if (!package->id || !text_is_plain_name(package->id, MAX_ID))
         return err_set(err, ERR_BadRequest, "The id of a process has letters, digits, '.', '_', '~' and '-', at most %d; found '%.100s'",
                        MAX_ID, package->id ? package->id : "nothing");
+    complete(package);
+    return true;
+}
+
+bool ogc_package_of_unit(struct request *rq, const json_t *unit, const json_t *sent, struct ogc_package *package, struct err *err)
+{
+    if (!take_unit(rq, unit, package, err) || !merge(package, description_of(sent), err))
+        return false;
     complete(package);
     return true;
 }

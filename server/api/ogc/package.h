@@ -16,4 +16,12 @@ void ogc_package_drop(struct ogc_package *package); /* AUTO(ogc_package) */
  * WorkflowNotFound, FeatureUnsupported, SandboxUnavailable, those of graphs. */
 bool ogc_package_read(struct request *rq, const char *id, struct ogc_package *ret_package, struct err *err) MUST_USE;
 
+/* What is run without being deployed: a unit, and the package that it came in, whose processDescription is taken. The id is
+ * given. Errors as above. */
+bool ogc_package_of_unit(struct request *rq, const json_t *unit, const json_t *sent, struct ogc_package *package,
+                         struct err *err) MUST_USE;
+
+/* Whether this site runs commands. Errors: SandboxUnavailable. */
+bool ogc_package_runs_commands(const struct config *config, struct err *err) MUST_USE;
+
 #endif

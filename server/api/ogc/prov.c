@@ -3,6 +3,7 @@
  * its process is. */
 #include "api/common/build.h"
 #include "api/common/run.h"
+#include "api/ogc/adhoc.h"
 #include "api/ogc/html.h"
 #include "base/text.h"
 #include "base/instant.h"
@@ -131,9 +132,10 @@ static json_t *document(struct request *rq, const struct job *job, const json_t 
                         const struct ogc_products *products)
 {
     AUTO(mem) char *activity = qualified("job", job->id), *user = qualified("user", rq->user->id);
-    AUTO(mem) char *plan = job->process_id ? qualified("process", job->process_id) : mem_text("job:definition");
+    bool has_process = job->process_id && !ogc_adhoc_name(rq, job->process_id);
+    AUTO(mem) char *plan = has_process ? qualified("process", job->process_id) : mem_text("job:definition");
     struct prov prov = { json_object(), json_object(), json_object(), 0 };
-    const char *href = job->process_id ? href_of(rq, OGC_ROOT "/processes/%s", job->process_id)
+    const char *href = has_process ? href_of(rq, OGC_ROOT "/processes/%s", job->process_id)
                                        : href_of(rq, OGC_ROOT "/jobs/%s/definition", job->id);
 
     json_object_set_new(prov.entity, plan,
