@@ -1,8 +1,8 @@
 """ortho-s1-grd: products with real annotations become tiles, through the server, task by task. Their measurements are coded:
 the number of a pixel is its column, so the power of a pixel on the ground says which column of the image it shows."""
-import hashlib
 import io
 import json
+import re
 import sys
 import time
 import zipfile
@@ -16,12 +16,15 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
 from jobs_common import kill, pids  # noqa: E402
+from rays import Flight, Terrain, compare, look, samples  # noqa: E402
 
 ROME = "S1B_IW_GRDH_1SDV_20211223T051122_20211223T051147_030148_039993_5371"
 GERMANY = ["S1A_IW_GRDH_1SDV_20150222T170725_20150222T170750_004739_005DD8_CEAB",
            "S1A_IW_GRDH_1SDV_20150222T170750_20150222T170815_004739_005DD8_3768"]
 AREA = {"bbox": [12.43, 41.93, 12.53, 42.02]}
 A_BETA = 473.9733  # constant over the image of Rome
+ALPS = "S1B_IW_GRDH_1SDV_20210401T052623_20210401T052648_026269_032297_ECC8"
+RAVINES = {"bbox": [10.72, 46.77, 10.78, 46.82]}  # of the Alps
 TAPE = "#!/bin/sh\ncp \"$1\" \"$2\"\n"
 
 
@@ -38,21 +41,77 @@ def heights(tmp_path_factory, shared):
     with rasterio.open(path, "w", driver="GTiff", width=cells, height=cells, count=1, dtype="float32", crs="EPSG:4326",
                        transform=rasterio.transform.from_origin(west, north, step, step)) as file:
         file.write(height.astype("f4"), 1)
-    for folder in (path.parent, *path.parents):
-        if folder in (Path("/"), Path("/tmp")):
-            break
-        folder.chmod(folder.stat().st_mode | 0o055)
+    show(path.parent)
     return path, points
 
 
+def show(folder):
+    """To the user that a service runs as."""
+    for folder in (folder, *folder.parents):
+        if folder in (Path("/"), Path("/tmp")):
+            break
+        folder.chmod(folder.stat().st_mode | 0o055)
+
+
 @pytest.fixture(scope="module")
-def site(make_service, shared, heights, tmp_path_factory):
+def mountains(shared, tmp_path_factory):
+    """A folder with a product of the Alps, whose calibration is made up: 474 throughout."""
+    folder = tmp_path_factory.mktemp("mountains")
+    with zipfile.ZipFile(shared / f"data/s1/{ALPS}.SAFE.zip") as archive:
+        archive.extractall(folder)
+    annotation, = (folder / f"{ALPS}.SAFE/annotation").glob("*.xml")
+    head = re.search("<adsHeader>.*?</adsHeader>", annotation.read_text(), re.S)[0]
+    values = "".join(f'<{name} count="2">474 474</{name}>' for name in ("sigmaNought", "betaNought", "gamma"))
+    vectors = "".join(f'<calibrationVector><line>{line}</line><pixel count="2">0 26000</pixel>{values}</calibrationVector>'
+                      for line in (0, 20000))
+    (annotation.parent / "calibration").mkdir()
+    (annotation.parent / "calibration" / f"calibration-{annotation.name}").write_text(
+        f'<calibration>{head}<calibrationVectorList count="2">{vectors}</calibrationVectorList></calibration>')
+    show(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ravines(shared, tmp_path_factory):
+    """The Alps, twice as high above 1000 m."""
+    path = tmp_path_factory.mktemp("ravines") / "ravines.tif"
+    with rasterio.open(shared / "data/dem/hintereisferner_srtm90.tif") as file:
+        profile, height = file.profile, file.read(1).astype("f4")
+    with rasterio.open(path, "w", **{**profile, "dtype": "float32"}) as file:
+        file.write(1000 + 2 * (height - 1000), 1)
+    show(path.parent)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(heights, ravines):
+    """Both in one."""
+    path, parts = ravines.parent / "dem.vrt", []
+    with rasterio.open(heights[0]) as south, rasterio.open(ravines) as north:
+        west, top, step = min(south.bounds.left, north.bounds.left), max(south.bounds.top, north.bounds.top), north.res[0]
+        width, height = (round(length / step) for length in (max(south.bounds.right, north.bounds.right) - west,
+                                                             top - min(south.bounds.bottom, north.bounds.bottom)))
+        for file in (south, north):
+            place = ((file.bounds.left - west) / step, (top - file.bounds.top) / step, file.width * file.res[0] / step,
+                     file.height * file.res[1] / step)
+            parts.append(f"""<ComplexSource resampling="bilinear"><SourceFilename>{file.name}</SourceFilename><SourceBand>1</SourceBand>
+                <SrcRect xOff="0" yOff="0" xSize="{file.width}" ySize="{file.height}"/>
+                <DstRect xOff="{place[0]}" yOff="{place[1]}" xSize="{place[2]}" ySize="{place[3]}"/></ComplexSource>""")
+    path.write_text(f"""<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS dataAxisToSRSAxisMapping="2,1">EPSG:4326</SRS>
+        <GeoTransform>{west}, {step}, 0, {top}, 0, {-step}</GeoTransform><VRTRasterBand dataType="Float32" band="1">
+        <NoDataValue>-9999</NoDataValue>{"".join(parts)}</VRTRasterBand></VRTDataset>""")
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(make_service, shared, heights, model, mountains):
     script = heights[0].parent / "fetch"
     script.write_text(TAPE)
     script.chmod(0o755)
-    service = make_service(f"sar.dem={heights[0]}", "sar.geoid=none", f"catalog.stage_command={script} {{href}} {{target}}", workers=2)
+    service = make_service(f"sar.dem={model}", "sar.geoid=none", f"catalog.stage_command={script} {{href}} {{target}}", workers=2)
     service.add_user("alice")
-    service.command("catalog", "import", *(shared / f"data/s1/{name}.SAFE.zip" for name in [ROME, *GERMANY]))
+    service.command("catalog", "import", *(shared / f"data/s1/{name}.SAFE.zip" for name in [ROME, *GERMANY]),
+                    mountains / f"{ALPS}.SAFE")
     return service
 
 
@@ -304,6 +363,26 @@ def test_borders_of_old_images(site, alice):
         pixels, _, _ = opened(*results(alice, run(site, alice, {**edge, "border": border}))["images"].values())
         first[border] = np.sqrt(pixels[pixels > 0].min())
     assert first["fixed"] / first["adaptive"] == pytest.approx(1000 / 13, rel=0.01)
+
+
+def test_layers_of_mountains(site, alice, mountains, ravines):
+    """Angles are those between vectors, and what is masked is what rays meet, where mountains are steep."""
+    layers = ["local-incidence-angle", "sin-local-incidence-angle", "incidence-angle", "mask"]
+    job = run(site, alice, {"product-title": ALPS, "bbox": RAVINES, "clip": True, "tiles": ["32TPS"], "calibration": "gamma0-terrain",
+                            "layers": layers})
+    images = results(alice, job)["images"]
+    lia, sine, ia, mask = (images[f"{name}_s1b_32TPS_DES_168.tif"] for name in ("LIA", "sin_LIA", "IA", "MASK"))
+    (lia, profile, _), (sine, _, _), (ia, _, _), (mask, _, _) = map(opened, (lia, sine, ia, mask))
+    rows, columns, x, y = samples(profile, 19)
+    annotation, = (mountains / f"{ALPS}.SAFE/annotation").glob("*.xml")
+    level, local, flat, folded, hidden = look(Flight(annotation.read_text()), Terrain(ravines), profile["crs"], x, y, 10)
+    assert np.abs(ia[rows, columns] / 100 - level).max() < 0.006
+    assert np.abs(lia[rows, columns] / 100 - local).max() < 0.05
+    np.testing.assert_allclose(sine[rows, columns], np.sin(np.radians(flat)), atol=1e-3)
+    assert folded.sum() > 200 and hidden.sum() > 50
+    for bit, truth in ((1, folded), (2, hidden)):
+        wrong, far = compare(mask & bit > 0, truth, rows, columns)
+        assert wrong < 0.01 and far == 0
 
 
 def test_missing_neighbours_are_told(site, alice):
