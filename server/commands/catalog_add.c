@@ -4,6 +4,7 @@
 #include "commands/progress.h"
 #include "ingest/import.h"
 #include "ingest/stac_file.h"
+#include "json/js.h"
 #include "store/progress.h"
 #include <inttypes.h>
 #include <limits.h>
@@ -49,7 +50,7 @@ static void mark(struct adding *a, const struct stac_mark *end)
 /* Before STAC 1.0 collections had no type. */
 static bool is_collection(const json_t *object)
 {
-    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *type = js_text(object, "type");
 
     return type ? !strcmp(type, "Collection") : json_object_get(object, "extent") != NULL;
 }

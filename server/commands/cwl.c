@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "commands/command.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include "json/yaml.h"
 #include "sandbox/container.h"
 #include <errno.h>
@@ -66,14 +67,14 @@ static bool read_beside(void *context, const char *reference, const char *base, 
 
 static bool locate(void *context, json_t *file, struct err *err)
 {
-    const char *base = context, *location = json_string_value(json_object_get(file, "location"));
+    const char *base = context, *location = js_text(file, "location");
     AUTO(text) struct text address = { 0 };
     AUTO(mem) char *plain = NULL, *path = NULL;
     char *real;
 
     (void)err;
     if (!location)
-        location = json_string_value(json_object_get(file, "path"));
+        location = js_text(file, "path");
     if (!location || text_begins(location, "_:") || text_is_remote(location))
         return true;
     plain = mem_text(location);
@@ -90,8 +91,8 @@ static bool locate(void *context, json_t *file, struct err *err)
 
         cwl_file_complete(named);
         json_object_update_missing(file, named);
-        json_object_del(file, strcmp(json_string_value(json_object_get(file, "class")), "File") ? "nameroot" : "_");
-        json_object_del(file, strcmp(json_string_value(json_object_get(file, "class")), "File") ? "nameext" : "_");
+        json_object_del(file, strcmp(js_text(file, "class"), "File") ? "nameroot" : "_");
+        json_object_del(file, strcmp(js_text(file, "class"), "File") ? "nameext" : "_");
     }
     return true;
 }
@@ -156,7 +157,7 @@ static bool run_step(const struct workflow_run *w, const json_t *step, json_t *d
     struct cwl_run run = { .folder = folder, .site = site_of(c), .checksums = true, .line = say,
                            .limits = { c->worker_memory, c->packages_disk, c->packages_files, c->packages_processes,
                                        c->packages_time * 16, c->packages_time * 1000, 1 << 20 } };
-    const char *key = json_string_value(json_object_get(step, "key"));
+    const char *key = js_text(step, "key");
     json_t *outputs = NULL;
 
     if (mkdir(folder, 0755))
@@ -194,7 +195,7 @@ static bool deliver(void *context, json_t *file, struct err *err)
 {
     const struct workflow_run *w = context;
     AUTO(mem) char *from = cwl_path(file), *to = NULL;
-    const char *name = json_string_value(json_object_get(file, "basename"));
+    const char *name = js_text(file, "basename");
     AUTO(json) json_t *made = NULL, *listing = json_incref(json_object_get(file, "listing"));
     AUTO(text) struct text location = { 0 };
 
@@ -211,7 +212,7 @@ static bool deliver(void *context, json_t *file, struct err *err)
     } else if (json_is_string(json_object_get(file, "contents"))) {
         FILE *out = fopen(to, "wxe");
 
-        if (!out || fputs(json_string_value(json_object_get(file, "contents")), out) < 0 || fclose(out))
+        if (!out || fputs(js_text(file, "contents"), out) < 0 || fclose(out))
             return err_set(err, ERR_StorageFailure, "%s: %s", to, strerror(errno));
     } else if (mkdir(to, 0755)) {
         return err_set(err, ERR_StorageFailure, "%s: %s", to, strerror(errno));
@@ -224,7 +225,7 @@ static bool deliver(void *context, json_t *file, struct err *err)
     }
     made = cwl_file_new(to, true);
     json_object_del(made, "basename");
-    if (listing || !strcmp(json_string_value(json_object_get(file, "class")), "Directory")) {
+    if (listing || !strcmp(js_text(file, "class"), "Directory")) {
         json_object_del(file, "listing");
         json_object_update(file, made);
         cwl_load_listing(file, true);

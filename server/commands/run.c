@@ -148,7 +148,7 @@ static void print_notices(const struct plan *plan)
     json_t *notice;
 
     json_array_foreach(plan->notices, i, notice) {
-        const char *message = json_string_value(json_object_get(notice, "message"));
+        const char *message = js_text(notice, "message");
 
         json_t *data = json_object_get(notice, "data");
         AUTO(mem) char *seen = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;

@@ -1,6 +1,7 @@
 /* A table that is short enough to be walked. */
 #include "cql2/synonyms.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 static const struct {
@@ -13,13 +14,13 @@ static const struct {
 
 const char *cql2_text_of(const json_t *properties, const char *name, const char **ret_prefix)
 {
-    const char *text = json_string_value(json_object_get(properties, name));
+    const char *text = js_text(properties, name);
 
     *ret_prefix = "";
     for (size_t i = 0; !text && i < ARRAY_LEN(synonyms); i++) {
         if (strcmp(synonyms[i].name, name))
             continue;
-        text = json_string_value(json_object_get(properties, synonyms[i].older));
+        text = js_text(properties, synonyms[i].older);
         *ret_prefix = synonyms[i].prefix;
     }
     return text;

@@ -3,6 +3,7 @@
  * A geometry is read straight into GeoJSON's text; it is written from that. */
 #include "cql2/lexer.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -244,7 +245,7 @@ static bool has_height(const json_t *geometry)
 
 static void write_geometry(struct text *out, const json_t *geometry)
 {
-    const struct shape *shape = find_shape(json_string_value(json_object_get(geometry, "type")), false);
+    const struct shape *shape = find_shape(js_text(geometry, "type"), false);
     const json_t *members = json_object_get(geometry, "geometries");
 
     text_printf(out, "%s%s", shape->wkt, has_height(geometry) ? " Z" : "");
@@ -285,7 +286,7 @@ static void add_coordinates(struct text *out, const json_t *coordinates)
 /* The member that holds the geometry; others are of no account. */
 static const json_t *content(const json_t *geometry)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
 
     return json_object_get(geometry, strcmp(type, "GeometryCollection") ? "coordinates" : "geometries");
 }
@@ -295,7 +296,7 @@ static void add_geometry(struct text *out, const json_t *geometry)
 {
     const json_t *members = content(geometry);
 
-    text_printf(out, "{\"type\":\"%s\",", json_string_value(json_object_get(geometry, "type")));
+    text_printf(out, "{\"type\":\"%s\",", js_text(geometry, "type"));
     if (json_is_object(json_array_get(members, 0))) {
         text_add(out, "\"geometries\":[");
         for (size_t i = 0; i < json_array_size(members); i++) {

@@ -213,7 +213,7 @@ bool catalog_fetch(struct planner *p, const char *url, const json_t **ret, struc
 bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code, struct err *err)
 {
     json_t *known = section(p->scenes, "udfs");
-    const char *told = json_string_value(json_object_get(known, udf));
+    const char *told = js_text(known, udf);
     AUTO(mem) char *code = NULL;
 
     if (!told && !p->catalog->udf.code)
@@ -224,7 +224,7 @@ bool catalog_udf_code(struct planner *p, const char *udf, const char **ret_code,
             return false;
         if (json_object_set_new(known, udf, json_string(code)))
             return err_set(err, ERR_FileContentInvalid, "the file is not text in UTF-8");
-        told = json_string_value(json_object_get(known, udf));
+        told = js_text(known, udf);
     }
     *ret_code = arena_text(p->arena, told);
     return true;
@@ -343,13 +343,13 @@ bool catalog_remote_process(struct planner *p, const char *url, const char *id, 
                        "The value passed for namespace '%.300s' in process '%.100s' is invalid: %s", url, id,
                        reason.message);
     if (json_is_object(json_object_get(document, "process_graph"))) {
-        const char *its = json_string_value(json_object_get(document, "id"));
+        const char *its = js_text(document, "id");
 
         *ret_process = its && !strcmp(its, id) ? document : NULL;
         return true;
     }
     json_array_foreach(json_object_get(document, "processes"), i, one) {
-        const char *its = json_string_value(json_object_get(one, "id"));
+        const char *its = js_text(one, "id");
 
         if (its && !strcmp(its, id))
             *ret_process = one;
@@ -369,7 +369,7 @@ static double number_in(const json_t *json)
 
 static const char *text_in(struct arena *arena, const json_t *object, const char *key)
 {
-    return arena_text(arena, json_string_value(json_object_get(object, key)));
+    return arena_text(arena, js_text(object, key));
 }
 
 static struct band_info info_in(struct arena *arena, const json_t *json)
@@ -566,7 +566,7 @@ static bool replay_udf_probe(void *context, const char *node, const char *pointe
 
 static bool replay_udf_code(void *context, const char *udf, char **ret_code, struct err *err)
 {
-    const char *code = json_string_value(json_object_get(json_object_get(context, "udfs"), udf));
+    const char *code = js_text(json_object_get(context, "udfs"), udf);
 
     *ret_code = mem_text(code);
     return code || err_set(err, ERR_Internal, "The recorded files lack %.300s", udf);

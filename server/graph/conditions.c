@@ -27,8 +27,8 @@ static json_t *argument_to_cql2(struct condition *c, const struct node *node,
                                 const char *name, struct err *err)
 {
     const json_t *json = json_object_get(node->arguments, name);
-    const char *parameter = json_string_value(json_object_get(json, "from_parameter"));
-    const char *from = json_string_value(json_object_get(json, "from_node"));
+    const char *parameter = js_text(json, "from_parameter");
+    const char *from = js_text(json, "from_node");
     struct value v;
 
     if (parameter && !strcmp(parameter, "value"))

@@ -4,6 +4,7 @@
  * work (and lets the bands choose the resolution). */
 #include "graph/udf.h"
 #include "base/instant.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static const struct geometries *constant_geometries(struct call *call, const str
                                                     const char *name)
 {
     const json_t *json = json_object_get(node->arguments, name);
-    const char *from = json_string_value(json_object_get(json, "from_node"));
+    const char *from = js_text(json, "from_node");
     const struct node *origin = from ? graph_node(call->frame->graph, from) : NULL;
     struct call reading = *call;
     struct err ignored = { 0 };
@@ -194,7 +195,7 @@ static void through(struct call *call, const struct node *node, const char *argu
         *d = everything;
         return;
     }
-    along = json_string_value(json_object_get(node->arguments, "dimension"));
+    along = js_text(node->arguments, "dimension");
     if (!rule->bbox)
         d->n_extents = 0;
     if (has_udf(node)) {
@@ -282,7 +283,7 @@ void demand_find(struct call *load, struct demand *ret)
             unite(&demands[i], &everything);
         json_object_foreach((json_t *)node->arguments, name, argument) {
             size_t input = input_named(graph, node,
-                                       json_string_value(json_object_get(argument, "from_node")));
+                                       js_text(argument, "from_node"));
             struct demand d = demands[i];
 
             if (input == SIZE_MAX || !d.known)

@@ -33,6 +33,20 @@ bool schema_is_callback(const json_t *schema)
     return json_is_string(one) && !strcmp(json_string_value(one), "process-graph");
 }
 
+bool process_has_parameter(const json_t *process, const char *name)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(process, "parameters"), i, one) {
+        const char *its = js_text(one, "name");
+
+        if (its && !strcmp(its, name))
+            return true;
+    }
+    return false;
+}
+
 static const struct operation *operation_find(const char *id)
 {
     static const struct operation *const tables[] = {
@@ -68,7 +82,7 @@ static void join(struct process *process)
     json_array_foreach(json_object_get(description, "parameters"), i, parameter) {
         struct parameter *p = &process->parameters[process->n_parameters++];
 
-        p->name = json_string_value(json_object_get(parameter, "name"));
+        p->name = js_text(parameter, "name");
         p->schema = json_object_get(parameter, "schema");
         p->fallback = json_object_get(parameter, "default");
         p->optional = json_is_true(json_object_get(parameter, "optional"));

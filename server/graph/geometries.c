@@ -2,6 +2,7 @@
  * kept are coordinates, and ids and properties as text. */
 #include "graph/planner.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,7 +187,7 @@ static bool is_empty(const json_t *geometry)
 static bool read_geometry(struct reading *r, const json_t *geometry, const char *pointer,
                           struct geometry *g)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
     struct err bad = { 0 };
 
     if (is_empty(geometry))
@@ -213,7 +214,7 @@ static char *json_kept(struct arena *arena, const json_t *json)
 static bool read_feature(struct reading *r, const json_t *feature, const char *pointer,
                          struct geometry *g)
 {
-    const char *type = json_string_value(json_object_get(feature, "type"));
+    const char *type = js_text(feature, "type");
     const json_t *properties = json_object_get(feature, "properties");
     const json_t *id = json_object_get(feature, "id");
     AUTO(mem) char *place = js_pointer(pointer, "geometry");
@@ -332,7 +333,7 @@ bool geometries_of_json(const struct call *call, const char *parameter, const js
 {
     struct planner *p = call->planner;
     struct geometries *all = arena_alloc(p->arena, sizeof *all);
-    const char *type = json_string_value(json_object_get(json, "type"));
+    const char *type = js_text(json, "type");
     struct reading r = { .call = call, .parameter = parameter, .arena = p->arena, .err = err };
     bool ok;
 

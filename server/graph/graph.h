@@ -34,6 +34,8 @@ size_t process_count(void);
 const char *process_id(size_t i);
 const char *process_text(size_t i);                 /* JSON text */
 const char *process_text_of(const char *id);        /* NULL when there is none */
+/* Has a process (an object with "parameters") one of this name? */
+bool process_has_parameter(const json_t *process, const char *name);
 /* The output formats that save_result takes: "output" of GET /file_formats. The caller owns it. */
 json_t *graph_input_formats(void);
 json_t *graph_formats(void);

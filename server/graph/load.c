@@ -475,7 +475,7 @@ static void bands_of_images(struct planner *p, const json_t *found, struct colle
     json_array_foreach((json_t *)items, i, item)
         json_array_foreach(json_object_get(json_object_get(json_object_get(item, "assets"), "data"), "bands"), k, band)
             wish->bands[wish->n_bands++] =
-                arena_text(p->arena, json_string_value(json_object_get(band, "name")));
+                arena_text(p->arena, js_text(band, "name"));
     drop_doubles(wish->bands, &wish->n_bands);
     info->band_names = wish->bands;
     info->n_bands = wish->n_bands;

@@ -59,7 +59,7 @@ static bool check_dates(const struct call *call, const struct files *files, cons
         if (i && undated != *ret_undated)
             return call_fail(call, err, ERR_ProcessParameterInvalid, files->parameter,
                              "the names of some files tell a date, those of others do not; '%.200s' %s.",
-                             json_string_value(json_object_get(item, "id")), undated ? "does not" : "does");
+                             js_text(item, "id"), undated ? "does not" : "does");
         *ret_undated = undated;
     }
     return true;

@@ -38,7 +38,7 @@ static const json_t *find_declared(const json_t *declared, const char *name)
     size_t i;
 
     json_array_foreach(declared, i, one) {
-        const char *its = json_string_value(json_object_get(one, "name"));
+        const char *its = js_text(one, "name");
 
         if (its && !strcmp(its, name))
             return one;

@@ -58,7 +58,7 @@ const struct node *graph_node(const struct graph *graph, const char *id)
 static bool note_reference(struct reading *r, struct node *node, const json_t *json,
                            const char *pointer)
 {
-    const char *id = json_string_value(json_object_get(json, "from_node"));
+    const char *id = js_text(json, "from_node");
     const struct node *found;
 
     if (json_object_size(json) != 1)
@@ -225,7 +225,7 @@ static bool find_process(struct reading *r, struct node *node, const char *space
 
 static bool read_node(struct reading *r, struct node *node, const json_t *json)
 {
-    const char *id = json_string_value(json_object_get(json, "process_id"));
+    const char *id = js_text(json, "process_id");
     const json_t *space = json_object_get(json, "namespace"), *result;
     const json_t *arguments = json_object_get(json, "arguments");
 

@@ -2,14 +2,10 @@
  * openEO's subtypes where they change what is allowed. A pixel fits where a number, or a boolean,
  * fits; an unknown value fits anywhere. */
 #include "graph/planner.h"
+#include "json/js.h"
 #include <math.h>
 #include <regex.h>
 #include <string.h>
-
-static const char *member_text(const json_t *schema, const char *key)
-{
-    return json_string_value(json_object_get(schema, key));
-}
 
 static bool is_whole(double number)
 {
@@ -69,7 +65,7 @@ static bool is_cube_type(const char *subtype)
 /* The object kinds: a cube is wanted just where the subtype says so. */
 static bool subtype_fits(const json_t *schema, const struct value *v)
 {
-    const char *subtype = member_text(schema, "subtype");
+    const char *subtype = js_text(schema, "subtype");
     bool anything = !json_object_get(schema, "type");
 
     switch (v->kind) {
@@ -168,7 +164,7 @@ static bool array_fits(const json_t *schema, const struct value *v)
     const json_t *items = json_object_get(schema, "items");
     const json_t *least = json_object_get(schema, "minItems");
     const json_t *most = json_object_get(schema, "maxItems");
-    const char *subtype = member_text(schema, "subtype");
+    const char *subtype = js_text(schema, "subtype");
     /* two equal dates have an error of their own */
     bool unique = json_is_true(json_object_get(schema, "uniqueItems")) && v->array.length < 10000 &&
                   !(subtype && !strcmp(subtype, "temporal-interval"));
@@ -231,7 +227,7 @@ static bool members_fit(const json_t *schema, const struct value *v)
 /* Beyond the definition, the id of a collection may be the address of one elsewhere (graph/load.c). */
 static bool is_address(const json_t *schema, const char *text)
 {
-    const char *subtype = member_text(schema, "subtype");
+    const char *subtype = js_text(schema, "subtype");
 
     return subtype && !strcmp(subtype, "collection-id") && strstr(text, "://");
 }
@@ -239,7 +235,7 @@ static bool is_address(const json_t *schema, const char *text)
 bool schema_matches(const json_t *schema, const struct value *v)
 {
     const json_t *any = json_object_get(schema, "anyOf");
-    const char *pattern = member_text(schema, "pattern");
+    const char *pattern = js_text(schema, "pattern");
 
     if (json_is_array(schema))
         return any_fits(schema, v);
@@ -261,7 +257,7 @@ bool schema_matches(const json_t *schema, const struct value *v)
 
 static const char *type_noun(const json_t *schema, const char *type)
 {
-    const char *subtype = member_text(schema, "subtype");
+    const char *subtype = js_text(schema, "subtype");
 
     if (!strcmp(type, "object") && subtype && is_cube_type(subtype))
         return "a cube";
@@ -316,8 +312,8 @@ static void add_limits(const json_t *schema, struct text *text)
         text_add(text, " above 0");
     if (json_is_boolean(json_object_get(schema, "const")))
         text_add(text, json_is_true(json_object_get(schema, "const")) ? " true" : " false");
-    if (member_text(schema, "pattern"))
-        text_printf(text, " like %s", member_text(schema, "pattern"));
+    if (js_text(schema, "pattern"))
+        text_printf(text, " like %s", js_text(schema, "pattern"));
     if (json_is_false(json_object_get(schema, "additionalProperties")))
         add_members(schema, text);
     choices = json_object_get(schema, "enum");

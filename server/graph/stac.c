@@ -34,11 +34,6 @@ static const json_t *member(const struct places *at, const char *name)
     return found ? found : json_object_get(at->properties, name);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 bool stac_pixel(const char *data_type, enum pixel *ret_pixel)
 {
     static const struct { const char *name; enum pixel pixel; } types[] = {
@@ -148,9 +143,9 @@ static bool is_image(const char *type)
 /* Pictures for people (roles visual, thumbnail, overview) are no bands. */
 static bool holds_pixels(const json_t *asset)
 {
-    const char *type = text_of(asset, "type");
+    const char *type = js_text(asset, "type");
 
-    if (!text_of(asset, "href") || has_role(asset, "thumbnail") || has_role(asset, "overview") ||
+    if (!js_text(asset, "href") || has_role(asset, "thumbnail") || has_role(asset, "overview") ||
         has_role(asset, "visual") || has_role(asset, "metadata"))
         return false;
     if (type && !is_image(type))
@@ -212,7 +207,7 @@ static double gsd_of(const struct places *at, const struct grid *grid)
 /* Products of Sentinel-1 as they come. What was made of them lies on a grid. */
 static bool is_radar(const struct places *at, const struct grid *grid)
 {
-    const char *type = text_of(at->properties, "sar:product_type");
+    const char *type = js_text(at->properties, "sar:product_type");
 
     return type && !strcmp(type, "GRD") && grid->width == 0;
 }
@@ -226,7 +221,7 @@ static void read_band(const struct places *at, const char *key, const char *name
 
     c->key = key;
     band->name = arena_text(arena, name);
-    band->href = text_of(at->asset, "href");
+    band->href = js_text(at->asset, "href");
     band->index = json_is_integer(where) ? (int)json_integer_value(where) : (int)index + 1;
     band->info = info_of(at, name, arena);
     band->grid = grid_of(at);
@@ -255,10 +250,10 @@ static void add_candidate(struct candidate **all, size_t *capacity, size_t *coun
 /* A band without a name, in either list, has its asset's; of several without names each has a number too. */
 static char *band_name(const json_t *band, const json_t *raster, const char *key, size_t index, size_t count)
 {
-    const char *name = text_of(band, "name");
+    const char *name = js_text(band, "name");
 
     if (!name || !*name)
-        name = text_of(raster, "name");
+        name = js_text(raster, "name");
     if (name && *name)
         return mem_text(name);
     return count > 1 ? mem_printf("%s_%zu", key, index + 1) : mem_text(key);
@@ -345,7 +340,7 @@ static void choose_bands(const struct candidate *all, size_t count, size_t n_ban
 static int64_t orbit_of(const json_t *properties)
 {
     static const char *const names[] = { "sat:absolute_orbit", "sat:relative_orbit" };
-    const char *datatake = text_of(properties, "s2:datatake_id");
+    const char *datatake = js_text(properties, "s2:datatake_id");
     int orbit;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -359,11 +354,11 @@ static int64_t orbit_of(const json_t *properties)
 
 static bool instant_of(const json_t *properties, int64_t *ret_ms, struct err *err)
 {
-    const char *text = text_of(properties, "datetime");
+    const char *text = js_text(properties, "datetime");
     const char *place = "/properties/datetime";
 
     if (!text) {
-        text = text_of(properties, "start_datetime");
+        text = js_text(properties, "start_datetime");
         place = "/properties/start_datetime";
     }
     if (!text)
@@ -391,8 +386,8 @@ bool scene_from_stac(const json_t *item, size_t n_bands, const char *const *band
 {
     const json_t *properties = json_object_get(item, "properties");
     const json_t *assets = json_object_get(item, "assets");
-    const char *id = text_of(item, "id"), *collection = text_of(item, "collection");
-    const char *platform = text_of(properties, "platform");
+    const char *id = js_text(item, "id"), *collection = js_text(item, "collection");
+    const char *platform = js_text(properties, "platform");
     AUTO(mem) struct candidate *all = NULL;
     struct scene scene = { 0 };
     size_t count;
@@ -432,7 +427,7 @@ static const json_t *summary_band(const json_t *collection, const char *name)
         if (!list)
             list = json_object_get(summaries, lists[k]);
         json_array_foreach((json_t *)list, i, band) {
-            const char *found = text_of(band, "name");
+            const char *found = js_text(band, "name");
 
             if (found && !strcmp(found, name))
                 return band;
@@ -467,7 +462,7 @@ static const json_t *cube_bands(const json_t *collection)
     json_t *dimension;
 
     json_object_foreach(json_object_get(collection, "cube:dimensions"), key, dimension) {
-        const char *type = text_of(dimension, "type");
+        const char *type = js_text(dimension, "type");
 
         if (type && !strcmp(type, "bands"))
             return json_object_get(dimension, "values");
@@ -502,7 +497,7 @@ static void fill_info(struct band_info *info, const json_t *band, struct arena *
 bool collection_info_from_stac(const json_t *collection, struct arena *arena,
                                struct collection_info *ret_info, struct err *err)
 {
-    const char *id = text_of(collection, "id");
+    const char *id = js_text(collection, "id");
     const json_t *names = cube_bands(collection);
     const json_t *says = json_object_get(collection, "sentier:overpass");
     AUTO(json) json_t *assets = assets_of(collection);

@@ -4,6 +4,7 @@
 #include "cql2/cql2.h"
 #include "graph/stac.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <string.h>
 
 bool stac_scenes(struct planner *p, const json_t *found, const struct scene_query *query, struct scene_list *ret,
@@ -25,7 +26,7 @@ bool stac_scenes(struct planner *p, const json_t *found, const struct scene_quer
         if (condition && !cql2_match(condition, item))
             continue;
         if (!scene_from_stac(item, query->n_bands, query->bands, p->arena, scene, err))
-            return err_prefix(err, "item '%.100s'", json_string_value(json_object_get(item, "id")));
+            return err_prefix(err, "item '%.100s'", js_text(item, "id"));
         if (scene->instant_ms < query->start || scene->instant_ms >= query->end)
             continue;
         scene->collection = ""; /* it is none of ours */
@@ -41,8 +42,8 @@ bool stac_scenes(struct planner *p, const json_t *found, const struct scene_quer
 /* The dimension of a load that an entry of cube:dimensions describes. */
 static size_t described(const struct cube *cube, const json_t *entry)
 {
-    const char *type = json_string_value(json_object_get(entry, "type"));
-    const char *axis = json_string_value(json_object_get(entry, "axis"));
+    const char *type = js_text(entry, "type");
+    const char *axis = js_text(entry, "axis");
 
     for (size_t i = 0; type && i < cube->schema.n_dimensions; i++) {
         const struct dimension *d = &cube->schema.dimensions[i];

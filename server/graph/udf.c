@@ -164,7 +164,7 @@ static bool read_axis(struct call *call, const json_t *axis, const struct dimens
                       struct err *err)
 {
     struct planner *p = call->planner;
-    const char *name = json_string_value(json_object_get(axis, "name"));
+    const char *name = js_text(axis, "name");
     json_int_t count = json_integer_value(json_object_get(axis, "count"));
     struct label *labels;
     bool told = json_object_get(axis, "labels") || json_object_get(axis, "instants");
@@ -207,7 +207,7 @@ static const json_t *axis_named(const json_t *axes, const char *name)
     size_t i;
 
     json_array_foreach(axes, i, axis) {
-        const char *its = json_string_value(json_object_get(axis, "name"));
+        const char *its = js_text(axis, "name");
 
         if (its && !strcmp(its, name))
             return axis;
@@ -237,7 +237,7 @@ static bool shape_of_result(struct call *call, const struct cube *given, const j
             return false;
     }
     json_array_foreach(axes, k, axis) {
-        const char *name = json_string_value(json_object_get(axis, "name"));
+        const char *name = js_text(axis, "name");
 
         if (name && cube_find(given, name) == SIZE_MAX && !read_axis(call, axis, NULL, &list[n++], err))
             return false;
@@ -607,7 +607,7 @@ static bool run_run_udf(struct call *call, struct value *ret, struct err *err)
 
 bool udf_is_called(const json_t *json)
 {
-    const char *id = json_string_value(json_object_get(json, "process_id")), *key;
+    const char *id = js_text(json, "process_id"), *key;
     json_t *member;
     size_t i;
 

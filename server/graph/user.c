@@ -62,7 +62,7 @@ static bool read_parameters(const struct node *node, const char *id, const json_
     json_array_foreach(list, i, one) {
         struct parameter *parameter = &process->parameters[process->n_parameters++];
 
-        parameter->name = json_string_value(json_object_get(one, "name"));
+        parameter->name = js_text(one, "name");
         if (!parameter->name)
             return refuse(node, id, "each of 'parameters' is an object with a 'name'", err);
         parameter->schema = json_object_get(one, "schema");

@@ -11,7 +11,7 @@ static bool is_if(const struct node *node)
 
 static bool refers_to(const json_t *json, const char *id, size_t depth)
 {
-    const char *from = json_string_value(json_object_get(json, "from_node")), *key;
+    const char *from = js_text(json, "from_node"), *key;
     json_t *member;
     size_t i;
 
@@ -50,7 +50,7 @@ static size_t next_input(struct planner *p, const struct frame *frame, const str
     json_t *argument;
 
     if (decides)
-        condition = json_string_value(json_object_get(json_object_get(node->arguments, "value"), "from_node"));
+        condition = js_text(json_object_get(node->arguments, "value"), "from_node");
     for (size_t i = 0; i < node->n_inputs; i++)
         if (!done[node->inputs[i]] && (!decides || (condition && !strcmp(graph->nodes[node->inputs[i]].id, condition))))
             return node->inputs[i];
@@ -90,7 +90,7 @@ static bool run_with_inputs(struct planner *p, struct frame *frame, size_t root,
 
 static bool is_cube(const json_t *schema)
 {
-    const char *subtype = json_string_value(json_object_get(schema, "subtype"));
+    const char *subtype = js_text(schema, "subtype");
 
     return subtype && !strcmp(subtype, "datacube");
 }

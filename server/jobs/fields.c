@@ -1,15 +1,11 @@
 /* The filter is evaluated as that of any search; sorting is stable, nulls last. */
 #include "jobs/fields.h"
 #include "cql2/cql2.h"
+#include "json/js.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_KEYS = 16 };
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static bool read_filter(const json_t *filter, const char *pointer, struct arena *arena, struct cql2_node **ret_tree,
                         struct err *err)
@@ -250,7 +246,7 @@ static bool read_order(const json_t *wish, const struct fields *fields, const ch
     if (!json_is_array(wish) || json_array_size(wish) > MOST_KEYS)
         return err_set(err, ERR_InvalidParameter, "%s: expected an array of at most %d names of properties", place, MOST_KEYS);
     json_array_foreach((json_t *)wish, i, one) {
-        const char *text = json_is_object(one) ? member(one, "field") : json_string_value(one), *direction = member(one, "direction");
+        const char *text = json_is_object(one) ? js_text(one, "field") : json_string_value(one), *direction = js_text(one, "direction");
 
         if (!text || !*text)
             return err_set(err, ERR_InvalidParameter, "%s/%zu: expected the name of a property with + or - before it", place, i);

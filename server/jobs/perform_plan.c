@@ -174,11 +174,6 @@ struct planning {
     enum hold hold;
 };
 
-static const char *text_of(const json_t *line, const char *name)
-{
-    return json_string_value(json_object_get(line, name));
-}
-
 /* Lines of the log; the caller owns them. */
 static json_t *planned_lines(const struct planning *g)
 {
@@ -188,7 +183,7 @@ static json_t *planned_lines(const struct planning *g)
 
     json_array_foreach(g->performer->plan->notices, i, notice) {
         json_t *node = json_object_get(notice, "node"), *seen = json_object_get(notice, "data");
-        const char *level = text_of(notice, "level"), *message = text_of(notice, "message");
+        const char *level = js_text(notice, "level"), *message = js_text(notice, "message");
         json_t *line = json_pack("{s:s, s:O*, s:s}", "level", level ? level : "info", "code",
                                  json_object_get(notice, "code"), "message", message ? message : "");
 
@@ -210,8 +205,8 @@ static bool log_lines(struct db *db, const struct planning *g, struct err *err)
     size_t i;
 
     json_array_foreach(lines, i, line) {
-        if (!job_log_add_at(db, g->task->job, g->task->number, text_of(line, "level"), text_of(line, "code"),
-                            text_of(line, "message"), json_object_get(line, "data"), err))
+        if (!job_log_add_at(db, g->task->job, g->task->number, js_text(line, "level"), js_text(line, "code"),
+                            js_text(line, "message"), json_object_get(line, "data"), err))
             return false;
     }
     return true;

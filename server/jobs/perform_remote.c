@@ -32,11 +32,6 @@ struct calling {
     enum hold hold;
 };
 
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 /* ---- the end ---- */
 
 static bool list_files(const json_t *made, struct arena *arena, struct job_asset *assets, size_t *count, json_t *values)
@@ -49,8 +44,8 @@ static bool list_files(const json_t *made, struct arena *arena, struct job_asset
         if (json_object_get(output, "value"))
             json_object_set(values, id, json_object_get(output, "value"));
         json_array_foreach(json_object_get(output, "files"), i, file)
-            assets[(*count)++] = (struct job_asset){ .name = arena_text(arena, member(file, "name")), .title = arena_text(arena, member(file, "name")),
-                                                     .media_type = arena_text(arena, member(file, "media")), .output = arena_text(arena, id),
+            assets[(*count)++] = (struct job_asset){ .name = arena_text(arena, js_text(file, "name")), .title = arena_text(arena, js_text(file, "name")),
+                                                     .media_type = arena_text(arena, js_text(file, "media")), .output = arena_text(arena, id),
                                                      .size_bytes = json_integer_value(json_object_get(file, "size")),
                                                      .fields = json_pack("{s:[s]}", "roles", "data") };
     }
@@ -217,7 +212,7 @@ bool perform_remote(struct performer *p, struct task *task, struct err *err)
 {
     const json_t *remote = json_object_get(p->work.process, "remote");
     AUTO(arena) struct arena *arena = arena_new();
-    struct calling c = { .performer = p, .task = task, .kind = member(remote, "kind"), .url = member(remote, "url"),
+    struct calling c = { .performer = p, .task = task, .kind = js_text(remote, "kind"), .url = js_text(remote, "url"),
                          .outputs = json_object_get(remote, "outputs"), .start = instant_monotonic() };
     struct remote_job begun;
     bool found;

@@ -8,6 +8,7 @@
 #include "base/instant.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include "json/schema.h"
 #include "jobs/fields.h"
 #include "jobs/perform.h"
@@ -41,11 +42,6 @@ static void weaving_drop(struct weaving *w)
     step_look_drop(&w->look);
     json_decref(w->fresh);
     json_decref(w->ready);
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 /* ---- what a step gave ---- */
@@ -122,13 +118,13 @@ static bool collect(struct weaving *w, struct err *err)
 
     json_object_foreach(w->look.ended, key, end) {
         json_int_t state = json_integer_value(json_object_get(end, "state"));
-        const char *code = member(end, "code"), *message = member(end, "message");
+        const char *code = js_text(end, "code"), *message = js_text(end, "message");
         json_t *outputs;
 
         if (state != JOB_FINISHED)
             return err_set(err, code ? err_find(code) : ERR_JobDismissed, "Step %s: %s", key,
                            message ? message : "it was dismissed");
-        if (!read_outputs(w, key, member(end, "job"), &outputs, err))
+        if (!read_outputs(w, key, js_text(end, "job"), &outputs, err))
             return err_prefix(err, "Step %s", key);
         json_object_set_new(w->fresh, key, outputs);
         json_object_set(w->look.done, key, outputs);
@@ -141,15 +137,15 @@ static bool collect(struct weaving *w, struct err *err)
 static bool read_file(const json_t *file, char **ret_bytes, size_t *ret_size, const char *pointer, struct err *err)
 {
     json_int_t size = json_integer_value(json_object_get(file, "size"));
-    FILE *in = fopen(member(file, "path"), "rbe");
+    FILE *in = fopen(js_text(file, "path"), "rbe");
     bool whole;
 
     if (!in)
-        return err_set(err, ERR_StorageFailure, "%s: %s: %s", pointer, member(file, "name"), strerror(errno));
+        return err_set(err, ERR_StorageFailure, "%s: %s: %s", pointer, js_text(file, "name"), strerror(errno));
     if (size > LARGEST_VALUE) {
         fclose(in);
         return err_set(err, ERR_PayloadTooLarge, "%s: the file '%s' has %lld bytes; at most %d can be passed by value", pointer,
-                       member(file, "name"), (long long)size, LARGEST_VALUE);
+                       js_text(file, "name"), (long long)size, LARGEST_VALUE);
     }
     *ret_bytes = mem_alloc((size_t)size + 1);
     *ret_size = fread(*ret_bytes, 1, (size_t)size, in);
@@ -158,7 +154,7 @@ static bool read_file(const json_t *file, char **ret_bytes, size_t *ret_size, co
     if (whole)
         return true;
     free(*ret_bytes);
-    return err_set(err, ERR_StorageFailure, "%s: %s: could not be read whole", pointer, member(file, "name"));
+    return err_set(err, ERR_StorageFailure, "%s: %s: could not be read whole", pointer, js_text(file, "name"));
 }
 
 static json_t *base64_of(const char *bytes, size_t size)
@@ -179,18 +175,18 @@ static bool value_of_file(const json_t *file, bool bytes_wanted, const char *poi
         return false;
     if (bytes_wanted)
         *ret_value = base64_of(bytes, size);
-    else if (strstr(member(file, "media"), "json"))
+    else if (strstr(js_text(file, "media"), "json"))
         return js_parse(bytes, size, JS_DEFAULT_DEPTH, ret_value, err) || err_prefix(err, "%s", pointer);
     else
         *ret_value = json_stringn(bytes, size);
     return *ret_value || err_set(err, ERR_InvalidParameter, "%s: the file '%s' (%s) is neither JSON nor text", pointer,
-                                 member(file, "name"), member(file, "media"));
+                                 js_text(file, "name"), js_text(file, "media"));
 }
 
 /* Another server gets JSON and text as they are, all else as bytes that say what they are. */
 static bool value_for_remote(const json_t *file, const char *pointer, json_t **ret_value, struct err *err)
 {
-    const char *media = member(file, "media");
+    const char *media = js_text(file, "media");
     AUTO(mem) char *bytes = NULL;
     size_t size;
 
@@ -204,7 +200,7 @@ static bool value_for_remote(const json_t *file, const char *pointer, json_t **r
 
 static json_t *cwl_file(const json_t *file)
 {
-    AUTO(mem) char *location = mem_printf("results:%s/%s", member(file, "job"), member(file, "name"));
+    AUTO(mem) char *location = mem_printf("results:%s/%s", js_text(file, "job"), js_text(file, "name"));
 
     return json_pack("{s:s, s:s, s:O}", "class", "File", "location", location, "basename", json_object_get(file, "name"));
 }
@@ -218,12 +214,12 @@ static json_t *cwl_literal(const json_t *value)
 
 static bool convert_file(const json_t *from, const json_t *file, json_t **ret_value, struct err *err)
 {
-    const char *as = member(from, "as"), *pointer = member(from, "pointer");
+    const char *as = js_text(from, "as"), *pointer = js_text(from, "pointer");
 
     if (!strcmp(as, "file"))
         *ret_value = cwl_file(file);
     else if (!strcmp(as, "address"))
-        *ret_value = json_sprintf(STAC_URL_OF_JOB, member(file, "job"));
+        *ret_value = json_sprintf(STAC_URL_OF_JOB, js_text(file, "job"));
     else if (!strcmp(as, "remote"))
         return value_for_remote(file, pointer, ret_value, err);
     else
@@ -234,7 +230,7 @@ static bool convert_file(const json_t *from, const json_t *file, json_t **ret_va
 /* What was computed or came from elsewhere names no file of this machine. */
 static bool refuse_file(void *context, json_t *file, struct err *err)
 {
-    const char *location = member(file, "location") ? member(file, "location") : member(file, "path");
+    const char *location = js_text(file, "location") ? js_text(file, "location") : js_text(file, "path");
 
     return !location || text_begins(location, "http://") || text_begins(location, "https://") ||
            err_set(err, ERR_InvalidParameter, "%s: '%.200s' is no address (http, https) of a file", (const char *)context, location);
@@ -242,9 +238,9 @@ static bool refuse_file(void *context, json_t *file, struct err *err)
 
 static bool convert_value(const json_t *from, const json_t *value, json_t **ret_value, struct err *err)
 {
-    const char *pointer = member(from, "pointer");
+    const char *pointer = js_text(from, "pointer");
 
-    if (!strcmp(member(from, "as"), "file")) {
+    if (!strcmp(js_text(from, "as"), "file")) {
         *ret_value = cwl_literal(value);
         return true;
     }
@@ -255,22 +251,22 @@ static bool convert_value(const json_t *from, const json_t *value, json_t **ret_
 /* The values of one reference, in their forms; as a list when the output has several files. */
 static bool convert(const json_t *from, const json_t *outputs, json_t **ret_value, struct err *err)
 {
-    const json_t *output = json_object_get(outputs, member(from, "output")), *files = json_object_get(output, "files");
-    const char *pointer = member(from, "pointer");
+    const json_t *output = json_object_get(outputs, js_text(from, "output")), *files = json_object_get(output, "files");
+    const char *pointer = js_text(from, "pointer");
     AUTO(json) json_t *list = json_array();
     json_t *one, *value = NULL;
     size_t i;
 
     if (!output)
-        return err_set(err, ERR_ResultNotAvailable, "%s: the step '%s' gave no output '%s'", pointer, member(from, "step"),
-                       member(from, "output"));
+        return err_set(err, ERR_ResultNotAvailable, "%s: the step '%s' gave no output '%s'", pointer, js_text(from, "step"),
+                       js_text(from, "output"));
     if (!files)
         return convert_value(from, json_object_get(output, "value"), ret_value, err);
     json_array_foreach((json_t *)files, i, one) {
         if (!convert_file(from, one, &value, err))
             return false;
         json_array_append_new(list, value);
-        if (!strcmp(member(from, "as"), "address"))
+        if (!strcmp(js_text(from, "as"), "address"))
             break; /* of all files */
     }
     *ret_value = json_incref(json_array_size(list) == 1 ? json_array_get(list, 0) : list);
@@ -279,7 +275,7 @@ static bool convert(const json_t *from, const json_t *outputs, json_t **ret_valu
 
 static bool check(const json_t *from, const json_t *value, struct err *err)
 {
-    const char *as = member(from, "as"), *pointer = member(from, "pointer");
+    const char *as = js_text(from, "as"), *pointer = js_text(from, "pointer");
     size_t i;
     json_t *one;
 
@@ -330,8 +326,8 @@ static bool take(struct weaving *w, const json_t *from, json_t **ret_value, stru
     const json_t *modifiers = json_object_get(from, "modifiers");
     AUTO(json) json_t *value = NULL;
 
-    if (!convert(from, json_object_get(w->look.done, member(from, "step")), &value, err) ||
-        !modify(value, modifiers, member(from, "pointer"), err) || !check(from, value, err))
+    if (!convert(from, json_object_get(w->look.done, js_text(from, "step")), &value, err) ||
+        !modify(value, modifiers, js_text(from, "pointer"), err) || !check(from, value, err))
         return false;
     *ret_value = json_incref(value);
     return true;
@@ -345,7 +341,7 @@ static bool check_fresh(struct weaving *w, const json_t *step, struct err *err)
     size_t i;
 
     json_array_foreach(json_object_get(step, "from"), i, from) {
-        if (!json_object_get(w->fresh, member(from, "step")))
+        if (!json_object_get(w->fresh, js_text(from, "step")))
             continue;
         if (!take(w, from, &value, err))
             return false;
@@ -379,7 +375,7 @@ static bool is_ready(const struct weaving *w, const char *key, const json_t *ste
     if (json_object_get(w->look.begun, key))
         return false;
     json_array_foreach(json_object_get(step, "from"), i, from)
-        if (!json_object_get(w->look.done, member(from, "step")))
+        if (!json_object_get(w->look.done, js_text(from, "step")))
             return false;
     return true;
 }
@@ -412,14 +408,14 @@ static bool add_child(struct db *db, struct weaving *w, const char *key, const j
 {
     const struct job_work *work = &w->performer->work;
     const json_t *step = json_object_get(w->steps, key);
-    AUTO(json) json_t *elsewhere = json_pack("{s:{s:s*, s:O, s:O}}", "remote", "kind", member(step, "kind"), "url",
+    AUTO(json) json_t *elsewhere = json_pack("{s:{s:s*, s:O, s:O}}", "remote", "kind", js_text(step, "kind"), "url",
                                              json_object_get(step, "process"), "outputs",
                                              json_object_get(json_object_get(step, "request"), "outputs"));
-    struct job_input in = { .owner = work->owner, .face = JOB_FACE_STEP, .process_id = member(step, "process"),
-                            .title = member(step, "title"), .process = member(step, "kind") ? elsewhere : json_object_get(step, "unit"),
+    struct job_input in = { .owner = work->owner, .face = JOB_FACE_STEP, .process_id = js_text(step, "process"),
+                            .title = js_text(step, "title"), .process = js_text(step, "kind") ? elsewhere : json_object_get(step, "unit"),
                             .arguments = arguments, .request = json_object_get(step, "request"), .class = work->class };
 
-    if (!member(step, "kind")) /* an input "pause" has a job begin later, as in any request */
+    if (!js_text(step, "kind")) /* an input "pause" has a job begin later, as in any request */
         in.delay_s = json_integer_value(json_object_get(arguments, "pause"));
     return step_add_child(db, w->task, key, &in, err);
 }
@@ -478,7 +474,7 @@ static const char *free_name(const struct publishing *u, const char *wanted)
 /* What the step's job says of a file stands in the results, too. */
 static json_t *fields_of(struct performer *p, struct publishing *u, const json_t *file)
 {
-    const char *job = member(file, "job");
+    const char *job = js_text(file, "job");
     struct err ignored = { 0 };
     struct job_asset *assets;
     json_t *of_job = json_object_get(u->listed, job), *fields;
@@ -493,19 +489,19 @@ static json_t *fields_of(struct performer *p, struct publishing *u, const json_t
             if (assets[i].fields)
                 json_object_set_new(of_job, assets[i].name, assets[i].fields);
     }
-    fields = json_object_get(of_job, member(file, "name"));
+    fields = json_object_get(of_job, js_text(file, "name"));
     return fields ? json_deep_copy(fields) : json_pack("{s:[s]}", "roles", "data");
 }
 
 static bool add_file(struct performer *p, struct publishing *u, const char *output, const json_t *file, struct err *err)
 {
-    const char *name = free_name(u, arena_text(u->arena, member(file, "name")));
+    const char *name = free_name(u, arena_text(u->arena, js_text(file, "name")));
     AUTO(mem) char *path = mem_printf("%s/%s", u->fresh, name);
 
-    if (link(member(file, "path"), path) && !cwl_copy(member(file, "path"), path, err))
+    if (link(js_text(file, "path"), path) && !cwl_copy(js_text(file, "path"), path, err))
         return false;
     u->assets = mem_grow(u->assets, &u->capacity, u->count + 1, sizeof *u->assets);
-    u->assets[u->count++] = (struct job_asset){ .name = name, .media_type = arena_text(u->arena, member(file, "media")), .title = name,
+    u->assets[u->count++] = (struct job_asset){ .name = name, .media_type = arena_text(u->arena, js_text(file, "media")), .title = name,
                                                 .output = arena_text(u->arena, output),
                                                 .size_bytes = json_integer_value(json_object_get(file, "size")),
                                                 .fields = fields_of(p, u, file) };
@@ -532,7 +528,7 @@ static bool add_modified(struct weaving *w, struct publishing *u, const char *na
                                         "as", "value", "pointer", "");
     AUTO(json) json_t *value = NULL;
 
-    if (!convert(from, json_object_get(w->look.done, member(port, "step")), &value, err) ||
+    if (!convert(from, json_object_get(w->look.done, js_text(port, "step")), &value, err) ||
         !modify(value, json_object_get(port, "modifiers"), "", err))
         return err_prefix(err, "The output '%s'", name);
     json_object_set(u->values, name, value);
@@ -547,7 +543,7 @@ static bool list_results(struct weaving *w, struct publishing *u, struct err *er
     size_t i;
 
     json_object_foreach((json_t *)outputs, name, port) {
-        const json_t *made = json_object_get(json_object_get(w->look.done, member(port, "step")), member(port, "output"));
+        const json_t *made = json_object_get(json_object_get(w->look.done, js_text(port, "step")), js_text(port, "output"));
 
         if (json_object_get(port, "modifiers")) {
             if (!add_modified(w, u, name, port, err))

@@ -13,11 +13,6 @@
 
 enum { CALL_MS = 30000, MOST_ANSWER = 16 << 20 };
 
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 /* ---- who may be called ---- */
 
 static const char *find_listed(const char *list, const char *url, size_t *ret_length)
@@ -104,8 +99,8 @@ static void add_reason(const struct fetched *answer, struct text *message)
     AUTO(json) json_t *body = answer->body ? json_loadb(answer->body, answer->size, 0, NULL) : NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (member(body, names[i])) {
-            text_printf(message, ": %.400s", member(body, names[i]));
+        if (js_text(body, names[i])) {
+            text_printf(message, ": %.400s", js_text(body, names[i]));
             return;
         }
 }
@@ -245,8 +240,8 @@ bool remote_look(const struct config *config, const char *kind, const char *job,
     (void)kind;
     if (!remote_json(config, NULL, job, NULL, &status, &answer, err))
         return false;
-    word = member(status, "status");
-    message = member(status, "message");
+    word = js_text(status, "status");
+    message = js_text(status, "message");
     for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
         if (strcmp(words[i].word, word))
             continue;

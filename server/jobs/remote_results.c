@@ -20,11 +20,6 @@ struct taking {
     json_t *outputs;
 };
 
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 /* ---- files ---- */
 
 /* The last part of the address, when a file may be called so; numbered, so that none meets another. */
@@ -120,20 +115,20 @@ static bool take_base64(struct taking *t, const char *output, const char *text, 
 static bool take_member(struct taking *t, const char *output, const json_t *value, struct err *err)
 {
     const json_t *held = json_object_get(value, "value");
-    const char *encoding = member(value, "encoding"), *href = member(value, "href"), *media = member(value, "mediaType");
+    const char *encoding = js_text(value, "encoding"), *href = js_text(value, "href"), *media = js_text(value, "mediaType");
     const json_t *one;
     size_t i;
 
     if (!media)
-        media = member(json_object_get(value, "format"), "mediaType");
-    if (json_is_array(value) && json_array_size(value) && member(json_array_get(value, 0), "href")) {
+        media = js_text(json_object_get(value, "format"), "mediaType");
+    if (json_is_array(value) && json_array_size(value) && js_text(json_array_get(value, 0), "href")) {
         json_array_foreach((json_t *)value, i, one)
-            if (!member(one, "href") || !fetch_link(t, output, member(one, "href"), member(one, "type"), err))
+            if (!js_text(one, "href") || !fetch_link(t, output, js_text(one, "href"), js_text(one, "type"), err))
                 return err->code ? false : err_set(err, ERR_RemoteFailed, "the output '%.60s' mixes links and values", output);
         return true;
     }
     if (href)
-        return fetch_link(t, output, href, member(value, "type"), err);
+        return fetch_link(t, output, href, js_text(value, "type"), err);
     if (encoding && !strcmp(encoding, "base64") && json_is_string(held))
         return take_base64(t, output, json_string_value(held), media, err);
     json_object_set_new(t->outputs, output, json_pack("{s:O}", "value", held ? held : value));
@@ -146,12 +141,12 @@ static const json_t *find_member(const json_t *document, const char *id, bool is
     const json_t *list = json_object_get(document, "outputs"), *one, *found = json_object_get(document, id);
     size_t i;
 
-    if (found && !(is_only && member(document, "id") && !strcmp(id, "id")))
+    if (found && !(is_only && js_text(document, "id") && !strcmp(id, "id")))
         return found;
     json_array_foreach((json_t *)list, i, one)
-        if (member(one, "id") && !strcmp(member(one, "id"), id))
+        if (js_text(one, "id") && !strcmp(js_text(one, "id"), id))
             return json_object_get(one, "value") ? json_object_get(one, "value") : one;
-    if (member(document, "id") && !strcmp(member(document, "id"), id) && json_object_get(document, "value"))
+    if (js_text(document, "id") && !strcmp(js_text(document, "id"), id) && json_object_get(document, "value"))
         return json_object_get(document, "value");
     return is_only ? document : NULL;
 }
@@ -201,7 +196,7 @@ static bool take_assets(struct taking *t, const json_t *document, const json_t *
     json_t *asset;
 
     json_object_foreach(json_object_get(document, "assets"), key, asset)
-        if (!member(asset, "href") || !fetch_link(t, only ? only : "result", member(asset, "href"), member(asset, "type"), err))
+        if (!js_text(asset, "href") || !fetch_link(t, only ? only : "result", js_text(asset, "href"), js_text(asset, "type"), err))
             return err->code ? false : err_set(err, ERR_RemoteFailed, "the asset '%.60s' of the other server has no address", key);
     return true;
 }

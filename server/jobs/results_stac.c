@@ -29,9 +29,9 @@ static void widen_bbox(struct results_extent *extent, const json_t *bbox)
 void results_widen(struct results_extent *extent, const json_t *fields)
 {
     const json_t *bbox = json_object_get(fields, "bbox");
-    const char *at = json_string_value(json_object_get(fields, "datetime"));
-    const char *start = json_string_value(json_object_get(fields, "start_datetime"));
-    const char *end = json_string_value(json_object_get(fields, "end_datetime"));
+    const char *at = js_text(fields, "datetime");
+    const char *start = js_text(fields, "start_datetime");
+    const char *end = js_text(fields, "end_datetime");
 
     if (json_array_size(bbox) == 4)
         widen_bbox(extent, bbox);
@@ -109,7 +109,7 @@ json_t *results_asset(const struct job_asset *asset, const char *href)
 
 bool results_source_href(const json_t *source, const char *base, struct text *href)
 {
-    const char *collection = json_string_value(json_object_get(source, "collection")), *url = json_string_value(json_object_get(source, "url"));
+    const char *collection = js_text(source, "collection"), *url = js_text(source, "url");
 
     if (url || !collection) {
         text_add(href, url ? url : "");
@@ -118,7 +118,7 @@ bool results_source_href(const json_t *source, const char *base, struct text *hr
     text_printf(href, "%s/stac/collections/", base);
     text_add_url(href, collection, "");
     text_add(href, "/items/");
-    text_add_url(href, json_string_value(json_object_get(source, "id")), "");
+    text_add_url(href, js_text(source, "id"), "");
     return true;
 }
 
@@ -244,8 +244,8 @@ static const char *ids_in(const struct telling *t, const char *collection)
     size_t n = 0, i;
 
     json_array_foreach(t->items, i, item)
-        if (!strcmp(json_string_value(json_object_get(item, "collection")), collection))
-            ids[n++] = json_string_value(json_object_get(item, "id"));
+        if (!strcmp(js_text(item, "collection"), collection))
+            ids[n++] = js_text(item, "id");
     return store_array(t->arena, n, ids);
 }
 

@@ -10,6 +10,7 @@
 #include "ingest/remote.h"
 #include "jobs/results_stac.h"
 #include "json/geojson.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { ITEMS_MAX = 5000, DOCUMENTS_MAX = 5000, DEPTH_MAX = 16, PAGE = 250, LONGEST_MS = 120000 };
@@ -36,7 +37,7 @@ static bool get(struct finding *f, const char *url, json_t **ret_json, struct er
 static bool add_item(struct finding *f, json_t *item, const char *url, struct err *err)
 {
     const json_t *self = remote_link(item, "self", &(size_t){ 0 });
-    AUTO(mem) char *base = remote_resolve(url, json_string_value(json_object_get(self, "href")));
+    AUTO(mem) char *base = remote_resolve(url, js_text(self, "href"));
 
     if (!json_is_object(item))
         return js_refuse(item, url, "an item", err);
@@ -77,7 +78,7 @@ static bool add_pages(struct finding *f, json_t *first, const char *url, struct 
         if (!add_page(f, page, at, err))
             return false;
         link = remote_link(page, "next", &(size_t){ 0 });
-        next = link ? remote_resolve(at, json_string_value(json_object_get(link, "href"))) : NULL;
+        next = link ? remote_resolve(at, js_text(link, "href")) : NULL;
         if (!next)
             return true;
         free(at);
@@ -118,7 +119,7 @@ static bool follow(struct finding *f, const json_t *document, const char *url, c
     size_t at = 0;
 
     while ((link = remote_link(document, rel, &at))) {
-        AUTO(mem) char *address = remote_resolve(url, json_string_value(json_object_get(link, "href")));
+        AUTO(mem) char *address = remote_resolve(url, js_text(link, "href"));
         AUTO(json) json_t *child = NULL;
 
         if (!address || json_object_get(f->visited, address) || depth >= DEPTH_MAX)
@@ -149,7 +150,7 @@ static bool add_own_assets(struct finding *f, const json_t *collection, const ch
 static bool take_collection(struct finding *f, json_t *collection, const char *url, int depth, struct err *err)
 {
     const json_t *items = remote_link(collection, "items", &(size_t){ 0 });
-    AUTO(mem) char *address = items ? remote_resolve(url, json_string_value(json_object_get(items, "href"))) : NULL;
+    AUTO(mem) char *address = items ? remote_resolve(url, js_text(items, "href")) : NULL;
 
     if (f->n_collections++ == 0)
         f->collection = json_incref(collection);
@@ -163,7 +164,7 @@ static bool take_collection(struct finding *f, json_t *collection, const char *u
 
 static bool take_document(struct finding *f, json_t *document, const char *url, int depth, struct err *err)
 {
-    const char *type = json_string_value(json_object_get(document, "type"));
+    const char *type = js_text(document, "type");
 
     if (type && !strcmp(type, "Feature"))
         return add_item(f, document, url, err);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cwl/cwl.h"
 #include "jobs/scratch.h"
+#include "json/js.h"
 #include "net/fetch.h"
 #include "store/cluster.h"
 #include <errno.h>
@@ -22,11 +23,6 @@ struct staging_in {
     size_t count;
     int64_t left; /* bytes that may still be fetched */
 };
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* `file` NULL: into memory. */
 static bool get(const struct staging_in *s, const char *url, size_t most, const char *file, struct fetched *ret_answer,
@@ -120,7 +116,7 @@ static bool stage_file(struct staging_in *s, json_t *file, const char *url, stru
 {
     AUTO(mem) char *folder = mem_printf("%s/%zu", s->folder, ++s->count), *name = NULL, *path = NULL;
 
-    name = member(file, "basename") && text_is_plain_name(member(file, "basename"), 200) ? mem_text(member(file, "basename"))
+    name = js_text(file, "basename") && text_is_plain_name(js_text(file, "basename"), 200) ? mem_text(js_text(file, "basename"))
                                                                                         : file_name(url, s->count);
     path = mem_printf("%s/%s", folder, name);
     if (!scratch_make(folder, err) || !get_file(s, url, path, err))
@@ -141,7 +137,7 @@ static bool dump(const json_t *json, const char *folder, const char *name, struc
 static bool stage_item(struct staging_in *s, json_t *item, const char *base, const char *folder, json_t *links,
                        struct err *err)
 {
-    const char *id = member(item, "id"), *key;
+    const char *id = js_text(item, "id"), *key;
     AUTO(mem) char *name = id && text_is_plain_name(id, 200) ? mem_text(id) : mem_printf("item-%zu", json_array_size(links) + 1);
     AUTO(mem) char *inside = mem_printf("%s/%s", folder, name), *file = mem_printf("%s.json", name);
     AUTO(mem) char *href = mem_printf("./%s/%s.json", name, name);
@@ -153,7 +149,7 @@ static bool stage_item(struct staging_in *s, json_t *item, const char *base, con
         return false;
     json_object_foreach(json_object_get(item, "assets"), key, asset)
     {
-        AUTO(mem) char *url = resolve(base, member(asset, "href") ? member(asset, "href") : ""), *own = NULL, *path = NULL, *relative = NULL;
+        AUTO(mem) char *url = resolve(base, js_text(asset, "href") ? js_text(asset, "href") : ""), *own = NULL, *path = NULL, *relative = NULL;
 
         if (!text_begins(url, "http"))
             continue;
@@ -188,7 +184,7 @@ static bool follow(struct staging_in *s, const char *url, const char *folder, js
     if (!get(s, url, LARGEST_JSON, NULL, &answer, err) ||
         !js_parse(answer.body, answer.size, JS_DEFAULT_DEPTH, &document, err))
         return false;
-    type = member(document, "type");
+    type = js_text(document, "type");
     if (type && !strcmp(type, "Feature"))
         return stage_item(s, document, url, folder, links, err);
     json_array_foreach(json_object_get(document, "features"), i, one)
@@ -198,9 +194,9 @@ static bool follow(struct staging_in *s, const char *url, const char *folder, js
         return true;
     json_array_foreach(json_object_get(document, "links"), i, one)
     {
-        AUTO(mem) char *next = resolve(url, member(one, "href") ? member(one, "href") : "");
+        AUTO(mem) char *next = resolve(url, js_text(one, "href") ? js_text(one, "href") : "");
 
-        rel = member(one, "rel");
+        rel = js_text(one, "rel");
         if (rel && (!strcmp(rel, "item") || !strcmp(rel, "items") || !strcmp(rel, "child")) &&
             !follow(s, next, folder, links, documents, err))
             return false;
@@ -242,13 +238,13 @@ static bool stage_result(struct staging_in *s, json_t *file, const char *locatio
 
 static bool stage_one(void *context, json_t *file, struct err *err)
 {
-    AUTO(mem) char *url = mem_text(member(file, "location") ? member(file, "location") : member(file, "path"));
+    AUTO(mem) char *url = mem_text(js_text(file, "location") ? js_text(file, "location") : js_text(file, "path"));
 
     if (url && text_begins(url, RESULTS))
         return stage_result(context, file, url + strlen(RESULTS), err);
     if (!url || !text_is_remote(url))
         return true;
-    if (!strcmp(member(file, "class"), "Directory"))
+    if (!strcmp(js_text(file, "class"), "Directory"))
         return stage_directory(context, file, url, err);
     return stage_file(context, file, url, err);
 }

@@ -20,11 +20,6 @@ struct staging_out {
     size_t count;
 };
 
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static const char *media_of(const char *name)
 {
     static const struct { const char *ending, *media; } rows[] = {
@@ -110,14 +105,14 @@ static bool add_item(struct staging_out *s, const char *root, const char *path, 
     properties = json_object_get(item, "properties");
     json_object_foreach(json_object_get(item, "assets"), key, asset)
     {
-        AUTO(mem) char *file = beside(root, path, member(asset, "href") ? member(asset, "href") : "");
+        AUTO(mem) char *file = beside(root, path, js_text(asset, "href") ? js_text(asset, "href") : "");
         static const char *const times[] = { "datetime", "start_datetime", "end_datetime" };
         json_t *fields = json_copy(asset);
 
         if (!file) {
             json_decref(fields);
             return err_set(err, ERR_CommandFailed, "The item %.100s: the asset '%.100s' is no file of the output",
-                           member(item, "id") ? member(item, "id") : "?", key);
+                           js_text(item, "id") ? js_text(item, "id") : "?", key);
         }
         if (json_array_size(json_object_get(item, "bbox")) == 4)
             json_object_set(fields, "bbox", json_object_get(item, "bbox"));
@@ -129,7 +124,7 @@ static bool add_item(struct staging_out *s, const char *root, const char *path, 
         json_object_del(fields, "title");
         if (!json_object_get(fields, "roles"))
             json_object_set_new(fields, "roles", json_pack("[s]", "data"));
-        if (!add_file(s, file, strrchr(file, '/') + 1, member(asset, "type"), fields, err))
+        if (!add_file(s, file, strrchr(file, '/') + 1, js_text(asset, "type"), fields, err))
             return false;
     }
     return true;
@@ -147,15 +142,15 @@ static bool add_catalog(struct staging_out *s, const char *root, const char *pat
         return false;
     json_array_foreach(json_object_get(catalog, "links"), i, link)
     {
-        const char *rel = member(link, "rel");
+        const char *rel = js_text(link, "rel");
         AUTO(mem) char *next = NULL;
 
         if (!rel || (strcmp(rel, "item") && strcmp(rel, "child")))
             continue;
-        next = beside(root, path, member(link, "href") ? member(link, "href") : "");
+        next = beside(root, path, js_text(link, "href") ? js_text(link, "href") : "");
         if (!next)
             return err_set(err, ERR_CommandFailed, "catalog.json: the link '%.200s' leads to no file of the output",
-                           member(link, "href") ? member(link, "href") : "");
+                           js_text(link, "href") ? js_text(link, "href") : "");
         if (!(!strcmp(rel, "item") ? add_item(s, root, next, err) : add_catalog(s, root, next, depth + 1, err)))
             return false;
     }
@@ -187,9 +182,9 @@ static bool add_object(void *context, json_t *file, struct err *err)
 {
     struct staging_out *s = context;
     AUTO(mem) char *path = cwl_path(file);
-    const char *contents = member(file, "contents");
+    const char *contents = js_text(file, "contents");
 
-    if (!strcmp(member(file, "class"), "Directory"))
+    if (!strcmp(js_text(file, "class"), "Directory"))
         return !path || add_folder(s, path, err);
     if (!path && contents) {
         AUTO(mem) char *own = mem_printf("%s/.literal", s->fresh);
@@ -197,11 +192,11 @@ static bool add_object(void *context, json_t *file, struct err *err)
         bool good = out && fputs(contents, out) >= 0;
 
         good = out && fclose(out) == 0 && good &&
-               add_file(s, own, member(file, "basename") ? member(file, "basename") : "file", NULL, NULL, err);
+               add_file(s, own, js_text(file, "basename") ? js_text(file, "basename") : "file", NULL, NULL, err);
         unlink(own);
         return good || err_set(err, ERR_StorageFailure, "%s: %s", own, strerror(errno));
     }
-    return path ? add_file(s, path, member(file, "basename") ? member(file, "basename") : "file", NULL, NULL, err)
+    return path ? add_file(s, path, js_text(file, "basename") ? js_text(file, "basename") : "file", NULL, NULL, err)
                 : err_set(err, ERR_CommandFailed, "The output '%.100s' is no file of the job.", s->output);
 }
 

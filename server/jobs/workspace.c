@@ -166,9 +166,9 @@ static void name_items(const struct export *e, json_t *links)
 
     for (size_t i = json_array_size(links); i-- > 0;) {
         const json_t *link = json_array_get(links, i);
-        const char *rel = json_string_value(json_object_get(link, "rel"));
+        const char *rel = js_text(link, "rel");
 
-        if (rel && !strcmp(rel, "item") && text_begins(json_string_value(json_object_get(link, "href")), begin))
+        if (rel && !strcmp(rel, "item") && text_begins(js_text(link, "href"), begin))
             json_array_remove(links, i);
     }
     for (size_t i = 0; i < e->files->count; i++)
@@ -243,8 +243,8 @@ static bool put_all(const struct config *config, struct export *e, const char *w
 static bool export_one(const struct config *config, const char *user, struct export *e, const json_t *wish,
                        json_t *told, struct err *err)
 {
-    const char *merge = json_string_value(json_object_get(wish, "merge")), *job = e->files->job;
-    const char *name = json_string_value(json_object_get(wish, "workspace"));
+    const char *merge = js_text(wish, "merge"), *job = e->files->job;
+    const char *name = js_text(wish, "workspace");
     AUTO(mem) char *root = NULL, *url = NULL;
     const char *below = merge ? merge : job;
     struct workspace w;
@@ -255,7 +255,7 @@ static bool export_one(const struct config *config, const char *user, struct exp
     url = workspace_url(config, w.provider, w.id);
     if (!root || !url)
         return err_set(err, ERR_StorageFailure, "The workspace '%s' cannot be reached: its provider is not configured", w.id);
-    e->node = json_string_value(json_object_get(wish, "node"));
+    e->node = js_text(wish, "node");
     e->below = below;
     e->place = arena_printf(e->arena, "%s/%s", root, below);
     e->prefix = merge ? arena_printf(e->arena, "%s/", job) : "";

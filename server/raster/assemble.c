@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "raster/disk.h"
 #include "raster/sinks.h"
 #include "raster/vectors.h"
@@ -356,7 +357,7 @@ static bool write_save(struct assembly *a, size_t save, struct err *err)
 {
     const struct plan_node *node = a->plan->saves[save];
     const struct cube_schema *schema = &node->schema;
-    const char *files = json_string_value(json_object_get(node->save.options, "files"));
+    const char *files = js_text(node->save.options, "files");
     bool one = format_of(node)->whole || (files && !strcasecmp(files, "one"));
     struct choice date = { split_by(schema, DIM_TEMPORAL, !one), 0 };
     struct choice band = { split_by(schema, DIM_BANDS, !one && files && !strcasecmp(files, "bands")), 0 };

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "raster/engine.h"
 #include <math.h>
 #include <pango/pangocairo.h>
@@ -80,7 +81,7 @@ static int64_t year_of(const struct label *label, const char *caption)
 
 static const char *text_option(const struct lettering_wish *wish, const char *name)
 {
-    const char *text = json_string_value(json_object_get(wish->options, name));
+    const char *text = js_text(wish->options, name);
 
     return text && *text ? text : NULL;
 }

@@ -22,7 +22,7 @@ static const struct packing {
 
 static const char *option_text(const struct plan_node *save, const char *name, const char *fallback)
 {
-    const char *text = json_string_value(json_object_get(save->save.options, name));
+    const char *text = js_text(save->save.options, name);
 
     return text ? text : fallback;
 }

@@ -43,7 +43,7 @@ static bool begin_body(struct answers *a, struct err *err)
 
 static const char *member(json_t *json, const char *name, size_t most)
 {
-    const char *text = json_string_value(json_object_get(json, name));
+    const char *text = js_text(json, name);
 
     return text && strlen(text) <= most ? text : NULL;
 }

@@ -101,7 +101,7 @@ static bool take_answer(const char *python, const struct text *answer)
 
     if (!js_parse(answer->data, answer->length, JS_DEFAULT_DEPTH, &json, &err))
         return false;
-    version = json_string_value(json_object_get(json, "version"));
+    version = js_text(json, "version");
     if (!version || !json_is_true(json_object_get(json, "ready")))
         return false;
     runtime.python = mem_text(python);

@@ -177,7 +177,7 @@ static void tell_printed(void *session, bool is_error, const char *text)
 
 static void tell_trace(struct udf_session *s)
 {
-    const char *trace = json_string_value(json_object_get(s->answers.json, "trace"));
+    const char *trace = js_text(s->answers.json, "trace");
 
     if (trace)
         tell(s, &(struct udf_line){ .level = "error", .message = trace, .code = "UdfFailed" });
@@ -335,7 +335,7 @@ static bool ask(struct udf_session *s, char kind, uint32_t number, const void *h
     tell_trace(s);
     if (json_is_true(json_object_get(s->answers.json, "memory")))
         snprintf(bound, sizeof bound, " (it may use %lld MiB of memory: udf.memory)", (long long)s->config->udf_memory >> 20);
-    message = json_string_value(json_object_get(s->answers.json, "message"));
+    message = js_text(s->answers.json, "message");
     line = json_integer_value(json_object_get(s->answers.json, "line"));
     if (line > 0)
         return err_set(err, ERR_UdfFailed, "%s: the UDF failed in line %lld: %.700s%s", s->current->pointer,

@@ -8,7 +8,7 @@
 
 static const char *text_of(const json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const char *text = js_text(object, name);
 
     return text ? text : "";
 }
@@ -16,7 +16,7 @@ static const char *text_of(const json_t *object, const char *name)
 /* "#/components/parameters/limit" -> what stands there. */
 static const json_t *resolve(const json_t *document, const json_t *value)
 {
-    const char *ref = json_string_value(json_object_get(value, "$ref"));
+    const char *ref = js_text(value, "$ref");
     const json_t *at = document;
 
     if (!ref || !text_begins(ref, "#/"))

@@ -8,6 +8,7 @@
 #include "api/ogc/openapi.h"
 #include "base/text.h"
 #include "config.h"
+#include "json/js.h"
 #include <string.h>
 
 #define OPENAPI_MEDIA "application/vnd.oai.openapi+json;version=3.0"
@@ -144,7 +145,7 @@ static void place_servers(struct request *rq, json_t *owner)
     json_array_foreach(json_object_get(owner, "servers"), i, server)
         json_object_set_new(
             server, "url",
-            json_string(href_of(rq, "%s", json_string_value(json_object_get(server, "url")))));
+            json_string(href_of(rq, "%s", js_text(server, "url"))));
 }
 
 static json_t *document_of(struct request *rq, const char *face, const char *text, struct err *err)

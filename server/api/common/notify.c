@@ -4,6 +4,7 @@
 #include "api/common/notify.h"
 #include "api/common/build.h"
 #include "auth/hook.h"
+#include "graph/graph.h"
 #include "json/js.h"
 #include "net/fetch.h"
 #include "net/mail.h"
@@ -95,17 +96,6 @@ bool notify_keep(struct request *rq, const struct notify_wish *wish, json_t *req
     return true;
 }
 
-static bool has_parameter(const json_t *graph, const char *name)
-{
-    const json_t *parameter;
-    size_t i;
-
-    json_array_foreach(json_object_get(graph, "parameters"), i,
-                       parameter) if (!strcmp(json_string_value(json_object_get(parameter, "name")),
-                                              name)) return true;
-    return false;
-}
-
 bool notify_read(struct request *rq, const json_t *subscriber, const json_t *graph,
                  json_t *arguments, json_t *request, struct err *err)
 {
@@ -115,7 +105,7 @@ bool notify_read(struct request *rq, const json_t *subscriber, const json_t *gra
         return true;
     if (!notify_keep(rq, &wish, request, err))
         return false;
-    if (!has_parameter(graph, NOTIFY_MAIL))
+    if (!process_has_parameter(graph, NOTIFY_MAIL))
         json_object_del(arguments, NOTIFY_MAIL);
     return true;
 }

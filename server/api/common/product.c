@@ -3,6 +3,7 @@
 #include "api/common/product.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "graph/graph.h"
 #include "json/js.h"
 #include "store/places.h"
 #include "store/search.h"
@@ -45,9 +46,9 @@ static bool refuse_many(const struct item_page *page, const char *name, const ch
 static bool read_times(struct arena *arena, const json_t *properties,
                        struct catalogue_product *product)
 {
-    const char *start = json_string_value(json_object_get(properties, "start_datetime"));
-    const char *end = json_string_value(json_object_get(properties, "end_datetime"));
-    const char *moment = json_string_value(json_object_get(properties, "datetime"));
+    const char *start = js_text(properties, "start_datetime");
+    const char *end = js_text(properties, "end_datetime");
+    const char *moment = js_text(properties, "datetime");
     char text[INSTANT_TEXT_SIZE];
     int64_t first, last;
 
@@ -116,20 +117,9 @@ void product_done(struct catalogue_product *product)
 
 /* ---- execute requests ---- */
 
-static bool has_parameter(const json_t *graph, const char *name)
-{
-    const json_t *parameter;
-    size_t i;
-
-    json_array_foreach(json_object_get(graph, "parameters"), i,
-                       parameter) if (!strcmp(json_string_value(json_object_get(parameter, "name")),
-                                              name)) return true;
-    return false;
-}
-
 static void put(const json_t *graph, json_t *arguments, const char *name, json_t *value_taken)
 {
-    if (has_parameter(graph, name) && !json_object_get(arguments, name))
+    if (process_has_parameter(graph, name) && !json_object_get(arguments, name))
         json_object_set(arguments, name, value_taken);
     json_decref(value_taken);
 }
@@ -168,13 +158,13 @@ static void drop(const json_t *graph, json_t *arguments)
     static const char *const names[] = {PRODUCT_TITLE, "restoration"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (!has_parameter(graph, names[i]))
+        if (!process_has_parameter(graph, names[i]))
             json_object_del(arguments, names[i]);
 }
 
 bool product_fill(struct request *rq, const json_t *graph, json_t *arguments, struct err *err)
 {
-    const char *name = json_string_value(json_object_get(arguments, PRODUCT_TITLE));
+    const char *name = js_text(arguments, PRODUCT_TITLE);
     struct catalogue_product product;
 
     if (!name) {

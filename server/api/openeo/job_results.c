@@ -6,6 +6,7 @@
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "jobs/results_stac.h"
+#include "json/js.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -147,9 +148,9 @@ static void add_links(struct request *rq, json_t *body, const struct document *d
         link_add(links, "item", results_sign(rq, item_path(rq, id, d->assets[i].name), d->expires),
                  "application/geo+json", d->assets[i].title ? d->assets[i].title : d->assets[i].name);
     json_array_foreach(d->job->exports, k, exported)
-        link_add(links, "alternate", json_string_value(json_object_get(exported, "href")), "application/json",
+        link_add(links, "alternate", js_text(exported, "href"), "application/json",
                  arena_printf(rq->arena, "In the workspace %s",
-                              json_string_value(json_object_get(exported, "workspace"))));
+                              js_text(exported, "workspace")));
     add_sources(rq, links, d);
     json_object_set_new(body, "links", links);
 }

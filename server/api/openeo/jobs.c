@@ -4,6 +4,7 @@
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
 #include "base/instant.h"
+#include "json/js.h"
 #include "store/user_processes.h"
 #include <inttypes.h>
 #include <math.h>
@@ -85,8 +86,8 @@ static json_t *called_process(struct request *rq, const json_t *process)
 {
     json_t *graph = json_object_get(process, "process_graph"), *stored = NULL;
     const json_t *node = json_object_iter_value(json_object_iter(graph));
-    const char *id = json_string_value(json_object_get(node, "process_id"));
-    const char *space = json_string_value(json_object_get(node, "namespace"));
+    const char *id = js_text(node, "process_id");
+    const char *space = js_text(node, "namespace");
     struct err ignored = { 0 };
     int64_t version;
 
@@ -100,7 +101,7 @@ const char *openeo_default_dialect(struct request *rq, const json_t *process, co
 {
     AUTO(json) json_t *called = json_object_get(process, options) ? NULL : called_process(rq, process);
     const char *name =
-        json_string_value(json_object_get(json_object_get(called ? called : process, options), "dialect"));
+        js_text(json_object_get(called ? called : process, options), "dialect");
     enum dialect ignored;
 
     return name && dialect_find(name, &ignored) ? arena_text(rq->arena, name) : rq->config->jobs_dialect;
@@ -300,7 +301,7 @@ bool openeo_job_get(struct request *rq, struct reply *reply, struct err *err)
 
 enum dialect openeo_job_dialect(const struct job *job)
 {
-    const char *name = json_string_value(json_object_get(job->request, "dialect"));
+    const char *name = js_text(job->request, "dialect");
     enum dialect dialect;
 
     return name && dialect_find(name, &dialect) ? dialect : DIALECT_OPENEO;

@@ -2,6 +2,7 @@
 #include "api/common/build.h"
 #include "api/common/run.h"
 #include "api/openeo/openeo.h"
+#include "json/js.h"
 #include "store/services.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static bool effective_level(const struct request *rq, const json_t *kept_by,
                             const char **ret_level, struct err *err)
 {
     const char *asked = request_query(rq, "level");
-    size_t kept = severity(json_string_value(json_object_get(kept_by, "log_level")));
+    size_t kept = severity(js_text(kept_by, "log_level"));
     const char *otherwise = openeo_minor(rq) >= OPENEO_MINOR_3 ? "debug" : "info"; /* as documented */
     size_t least = severity(asked && *asked ? asked : otherwise);
 

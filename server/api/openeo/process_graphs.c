@@ -6,6 +6,7 @@
 #include "api/openeo/openeo.h"
 #include "base/text.h"
 #include "graph/graph.h"
+#include "json/js.h"
 #include "store/catalog.h"
 #include "store/user_processes.h"
 #include <string.h>
@@ -15,14 +16,14 @@ enum { MAX_ID = 200 };
 static bool check_parameter(const json_t *parameters, size_t i, struct err *err)
 {
     const json_t *one = json_array_get(parameters, i);
-    const char *name = json_string_value(json_object_get(one, "name"));
+    const char *name = js_text(one, "name");
 
     if (!name)
         return err_set(err, ERR_ProcessInvalid,
                        "/parameters/%zu: expected an object with a 'name', found %s", i,
                        js_type_name(one));
     for (size_t k = 0; k < i; k++) {
-        const char *other = json_string_value(json_object_get(json_array_get(parameters, k), "name"));
+        const char *other = js_text(json_array_get(parameters, k), "name");
 
         if (!strcmp(name, other))
             return err_set(err, ERR_ProcessInvalid,
@@ -78,11 +79,11 @@ static bool check_graph(struct request *rq, const char *id, const json_t *proces
     if (!graph_validate(process, &catalog, &errors, err))
         return false;
     json_array_foreach(errors, i, one) {
-        const char *code = json_string_value(json_object_get(one, "code"));
+        const char *code = js_text(one, "code");
 
         if (!strcmp(code, err_name(ERR_ProcessGraphInvalid)))
             return err_set(err, ERR_ProcessGraphInvalid, "%s",
-                           json_string_value(json_object_get(one, "message")));
+                           js_text(one, "message"));
     }
     return true;
 }
@@ -198,7 +199,7 @@ static bool reply_list(struct request *rq, struct reply *reply, const char *spac
     if (count > (size_t)limit) {
         const json_t *last = json_array_get(list, (size_t)limit - 1);
 
-        link_add(links, "next", href_with(rq, "after", json_string_value(json_object_get(last, "id"))),
+        link_add(links, "next", href_with(rq, "after", js_text(last, "id")),
                  "application/json", NULL);
         json_array_remove(list, count - 1);
     }

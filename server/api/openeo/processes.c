@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "jobs/udf_host.h"
 #include "jobs/url.h"
+#include "json/js.h"
 #include "store/catalog.h"
 #include "udf/runtime.h"
 #include <string.h>
@@ -78,7 +79,7 @@ bool openeo_validation_post(struct request *rq, struct reply *reply, struct err 
     struct catalog_viewer viewer = {
         .db = rq->db,
         .user = rq->user ? rq->user->id : NULL,
-        .draft_id = json_string_value(json_object_get(rq->body, "id")), /* a process that needs itself */
+        .draft_id = js_text(rq->body, "id"), /* a process that needs itself */
         .draft = rq->body,
     };
     struct catalog catalog = catalog_store(&viewer);

@@ -9,6 +9,7 @@
 #include "auth/auth.h"
 #include "base/instant.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "store/tile_cache.h"
 #include <inttypes.h>
 #include <math.h>
@@ -51,7 +52,7 @@ json_t *service_arguments(const json_t *process, const struct tile *tile)
     size_t i;
 
     json_array_foreach((json_t *)declared, i, one) {
-        const char *name = json_string_value(json_object_get(one, "name"));
+        const char *name = js_text(one, "name");
 
         takes |= name && !strcmp(name, "spatial_extent");
     }
@@ -254,7 +255,7 @@ bool service_tile_reply(struct request *rq, struct reply *reply, const char *typ
 
 static const char *setting(const struct service *service, const char *name)
 {
-    const char *text = json_string_value(json_object_get(service->configuration, name));
+    const char *text = js_text(service->configuration, name);
 
     return text ? text : "";
 }

@@ -42,7 +42,7 @@ struct wps_form wps_form_of(const struct job *job)
         .raw = json_is_true(json_object_get(form, "raw")),
         .store = json_is_true(json_object_get(form, "store")),
         .later = json_is_true(json_object_get(form, "later")),
-        .name = json_string_value(json_object_get(form, "name")),
+        .name = js_text(form, "name"),
         .lineage = json_object_get(form, "lineage"),
     };
 }
@@ -73,7 +73,7 @@ static void add_corner(struct text *xml, const char *name, const json_t *box, si
 
 static void add_box(struct text *xml, enum ows_version version, const json_t *value)
 {
-    const char *crs = json_string_value(json_object_get(value, "crs"));
+    const char *crs = js_text(value, "crs");
     const char *element = version == OWS_2_0 ? "ows:BoundingBox" : "wps:BoundingBoxData";
     const json_t *box = json_object_get(value, "bbox");
 
@@ -265,7 +265,7 @@ static void add_lineage(struct text *xml, const json_t *body, const json_t *desc
         text_add(xml, "<wps:DataInputs>\n");
         json_object_foreach(json_object_get(body, "inputs"), id, value)
         {
-            const char *href = json_string_value(json_object_get(value, "href"));
+            const char *href = js_text(value, "href");
 
             text_add(xml, "<wps:Input>");
             wps_add_identity(xml, OWS_1_1, id, json_object_get(known, id));
@@ -285,7 +285,7 @@ static void add_lineage(struct text *xml, const json_t *body, const json_t *desc
     text_add(xml, "<wps:OutputDefinitions>\n");
     json_object_foreach(json_object_get(body, "outputs"), sub, wish)
     {
-        const char *mode = json_string_value(json_object_get(wish, "transmissionMode"));
+        const char *mode = js_text(wish, "transmissionMode");
 
         page_add(xml, "<wps:Output asReference=\"%s\">",
                  mode && !strcmp(mode, "reference") ? "true" : "false");
@@ -321,7 +321,7 @@ static bool add_outputs(struct text *xml, struct request *rq, const struct job *
 static void begin_response(struct text *xml, struct request *rq, const struct job *job,
                            const json_t *description)
 {
-    const char *version = json_string_value(json_object_get(description, "version"));
+    const char *version = js_text(description, "version");
     struct wps_form form = wps_form_of(job);
 
     text_add(

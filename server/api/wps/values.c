@@ -7,35 +7,30 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool has_type(const json_t *schema, const char *type)
 {
-    const char *found = text_of(schema, "type");
+    const char *found = js_text(schema, "type");
 
     return found && !strcmp(found, type);
 }
 
 static bool is_box(const json_t *schema)
 {
-    const char *format = text_of(schema, "format");
+    const char *format = js_text(schema, "format");
     const json_t *list = json_object_get(schema, "allOf");
 
     return (format && !strcmp(format, "ogc-bbox")) ||
-           text_of(json_object_get(json_object_get(schema, "properties"), "bbox"), "type") ||
+           js_text(json_object_get(json_object_get(schema, "properties"), "bbox"), "type") ||
            (list && is_box(json_array_get(list, 0)));
 }
 
 const char *wps_media_of(const json_t *schema)
 {
     const json_t *branches = json_object_get(schema, "oneOf");
-    const char *media = text_of(schema, "contentMediaType");
+    const char *media = js_text(schema, "contentMediaType");
 
     if (!media && branches)
-        media = text_of(json_array_get(branches, 0), "contentMediaType");
+        media = js_text(json_array_get(branches, 0), "contentMediaType");
     return media ? media : "application/json";
 }
 
@@ -45,12 +40,12 @@ enum wps_kind wps_kind_of(const json_t *schema)
 
     if (is_box(schema))
         return WPS_BOX;
-    if (text_of(schema, "contentMediaType") || text_of(schema, "contentEncoding"))
+    if (js_text(schema, "contentMediaType") || js_text(schema, "contentEncoding"))
         return WPS_COMPLEX;
     for (size_t i = 0; i < ARRAY_LEN(literals); i++)
         if (has_type(schema, literals[i]))
             return WPS_LITERAL;
-    return text_of(schema, "type") || !json_object_get(schema, "enum") ? WPS_COMPLEX : WPS_LITERAL;
+    return js_text(schema, "type") || !json_object_get(schema, "enum") ? WPS_COMPLEX : WPS_LITERAL;
 }
 
 /* ---- texts ---- */
@@ -174,7 +169,7 @@ static bool check_method(const struct wps_input *input, struct wps_problem *prob
 /* Commands take a file by its address, or what is in it. */
 static bool is_file(const json_t *schema)
 {
-    const char *format = text_of(schema, "format");
+    const char *format = js_text(schema, "format");
 
     return format && !strcmp(format, "uri");
 }
