@@ -15,7 +15,7 @@ BEGIN {
     door["libpq-fe.h"] = "store commands"; door["curl/curl.h"] = "net commands"
     door["oauth2/oauth2.h"] = "auth"; door["cjose/cjose.h"] = "auth"; door["sodium.h"] = "auth"
     door["ini.h"] = "config"; door["uuid/uuid.h"] = "base"; door["openssl/evp.h"] = "base"; door["proj.h"] = "graph"
-    door["geos_c.h"] = "cql2 graph"; door["unicode/ustring.h"] = "cql2"; door["unicode/unorm2.h"] = "cql2"; door["unicode/uchar.h"] = "cql2"; door["archive.h"] = "ingest api"; door["libdeflate.h"] = "raster http"; door["zstd.h"] = "raster"; door["sqlite3.h"] = "raster"; door["yaml.h"] = "json"
+    door["geos_c.h"] = "cql2 graph"; door["unicode/ustring.h"] = "cql2"; door["unicode/unorm2.h"] = "cql2"; door["unicode/uchar.h"] = "cql2"; door["archive.h"] = "ingest api"; door["libdeflate.h"] = "raster http"; door["zstd.h"] = "raster"; door["isa-l/igzip_lib.h"] = "raster"; door["minizip/unzip.h"] = "raster"; door["sqlite3.h"] = "raster"; door["yaml.h"] = "json"
     door["pango/pangocairo.h"] = "raster"; door["cairo.h"] = "raster"; door["gif_lib.h"] = "raster"; door["webp/encode.h"] = "raster"; door["webp/mux.h"] = "raster"
 }
 FNR == 1 { split(FILENAME, part, "/"); here = part[1] == "processes" ? "processes" : part[2] }

@@ -28,6 +28,7 @@ libsentier_a_SOURCES += \
 	server/raster/schedule_steps.c server/raster/schedule_values.c \
 	server/raster/accuracy.c server/raster/accuracy.h \
 	server/raster/sieve.c server/raster/sieve.h \
+	server/raster/zip_place.c server/raster/zip_place.h \
 	server/raster/sink_cog.c server/raster/sink_csv.c server/raster/sink_json.c server/raster/sink_netcdf.c server/raster/sink_picture.c \
 	server/raster/sink_zarr.c server/raster/zip_file.c server/raster/zip_file.h \
 	server/raster/sink_vector.c \
@@ -35,7 +36,7 @@ libsentier_a_SOURCES += \
 	server/raster/zone_states.c server/raster/zone_states.h \
 	server/raster/zones.c server/raster/zones.h \
 	server/raster/sinks.h \
-	server/raster/source.c server/raster/source.h \
+	server/raster/source.c server/raster/source.h server/raster/source_file.h server/raster/source_zip.c \
 	server/raster/style.c \
 	server/raster/survey.c server/raster/survey.h \
 	server/raster/tiff_door.c server/raster/tiff_door.h \

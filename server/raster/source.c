@@ -5,6 +5,8 @@
  * block are read with GDALRasterIO. */
 #include "raster/source.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "raster/source_file.h"
 #include "raster/tiff_door.h"
 #include <cpl_conv.h>
 #include <cpl_error.h>
@@ -15,26 +17,7 @@
 #include <sys/resource.h>
 
 enum { LEAST_FILES = 16, MOST_FILES = 256, MOST_TILES = 256, LARGEST_TILE = 64 << 20,
-       LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */, MOST_OVERVIEWS = 16 };
-
-/* The image itself, or one of its overviews. */
-struct source_level {
-    bool is_known;
-    int overview; /* GDAL's number; -1: the image */
-    int64_t width, height;
-    struct tiff_door *door;
-    bool by_tiles;
-    int tile_width, tile_height;
-    uint64_t serial;
-};
-
-struct source_file {
-    char *href, *name;
-    GDALDatasetH dataset;
-    struct source_level levels[1 + MOST_OVERVIEWS]; /* the image, then overviews as GDAL counts them */
-    struct grid grid;
-    uint64_t used;
-};
+       LARGEST_BLOCK = 512 << 20 /* that GDAL has to decode at once */ };
 
 struct tile {
     uint64_t serial; /* of the level; 0: empty */
@@ -85,11 +68,15 @@ static void file_free(struct source_file *file)
         return;
     for (size_t i = 0; i < ARRAY_LEN(file->levels); i++)
         tiff_door_free(file->levels[i].door);
-    GDALClose(file->dataset);
+    if (file->dataset)
+        GDALClose(file->dataset);
     free(file->href);
     free(file->name);
+    free(file->zip);
     free(file);
 }
+
+DEFINE_AUTO(source_file, struct source_file *, file_free)
 
 void source_pool_free(struct source_pool *pool)
 {
@@ -126,6 +113,11 @@ void source_pool_limit(struct source_pool *pool, size_t tile_bytes)
 const struct source_count *source_pool_count(const struct source_pool *pool)
 {
     return &pool->count;
+}
+
+void source_pool_add_pixels(struct source_pool *pool, uint64_t pixels)
+{
+    pool->count.pixels += pixels;
 }
 
 size_t source_pool_held(const struct source_pool *pool)
@@ -174,7 +166,7 @@ static double block_bytes(GDALDatasetH dataset, int width, int height)
     return (double)width * height * bands * GDALGetDataTypeSizeBytes(type);
 }
 
-static GDALRasterBandH band_of(const struct source_file *file, const struct source_level *level, int band)
+GDALRasterBandH source_file_band(const struct source_file *file, const struct source_level *level, int band)
 {
     GDALRasterBandH full = GDALGetRasterBand(file->dataset, band);
 
@@ -197,7 +189,7 @@ static bool lies_in_file(const struct source_file *file, const struct source_lev
 /* False when its blocks are too large to be decoded. */
 static bool level_open(struct source_pool *pool, struct source_file *file, struct source_level *level)
 {
-    GDALRasterBandH band = band_of(file, level, 1);
+    GDALRasterBandH band = source_file_band(file, level, 1);
     GDALDatasetH dataset = level->overview < 0 ? file->dataset : GDALGetBandDataset(band);
 
     level->is_known = true;
@@ -215,18 +207,6 @@ static bool level_open(struct source_pool *pool, struct source_file *file, struc
     return true;
 }
 
-/* One band in strips of a few lines that are not packed, in a file of its own. */
-static bool is_plain(GDALDatasetH dataset, const char *name)
-{
-    int width, height;
-
-    if (!strncmp(name, "/vsi", 4) || strcmp(GDALGetDriverShortName(GDALGetDatasetDriver(dataset)), "GTiff") ||
-        GDALGetRasterCount(dataset) != 1 || GDALGetMetadataItem(dataset, "COMPRESSION", "IMAGE_STRUCTURE"))
-        return false;
-    GDALGetBlockSize(GDALGetRasterBand(dataset, 1), &width, &height);
-    return width == GDALGetRasterXSize(dataset) && height < 16;
-}
-
 /* Of a plain file windows are read as they are, past GDAL's block cache, which is too small for wide lines of several threads
  * (a measurement of Sentinel-1 has 52 kB a line), and cost a third where they are as wide as the file. */
 static GDALDatasetH open_dataset(const struct source_pool *pool, const char *name)
@@ -235,7 +215,7 @@ static GDALDatasetH open_dataset(const struct source_pool *pool, const char *nam
     const char *const *drivers = pool->options->trusted ? NULL : access_drivers;
     GDALDatasetH dataset = GDALOpenEx(name, flags, drivers, NULL, NULL);
 
-    if (!dataset || !is_plain(dataset, name))
+    if (!dataset || (text_begins(name, "/vsi") && !text_begins(name, "/vsisubfile/")) || !source_file_is_plain(dataset))
         return dataset;
     GDALClose(dataset);
     CPLSetThreadLocalConfigOption("GTIFF_DIRECT_IO", "YES");
@@ -246,38 +226,35 @@ static GDALDatasetH open_dataset(const struct source_pool *pool, const char *nam
 
 static struct source_file *file_open(struct source_pool *pool, const char *href, struct err *err)
 {
-    AUTO(mem) char *name = NULL;
-    struct source_file *file;
-    GDALDatasetH dataset;
+    AUTO(source_file) struct source_file *file = MEM_NEW(struct source_file);
+    struct source_file *opened;
 
-    if (!access_check(pool->options, href, &name, err))
+    if (!access_check(pool->options, href, &file->name, err))
         return NULL;
+    file->href = mem_text(href);
+    source_file_find(file);
     CPLErrorReset();
-    dataset = open_dataset(pool, name);
-    if (!dataset) {
+    file->dataset = open_dataset(pool, file->name);
+    if (!file->dataset) {
         unreadable(href, err);
         return NULL;
     }
-    if (GDALGetRasterCount(dataset) == 0) {
-        GDALClose(dataset);
+    if (GDALGetRasterCount(file->dataset) == 0) {
         err_set(err, ERR_SourceUnreadable, "The asset '%s' has no raster band.", href);
         return NULL;
     }
-    file = MEM_NEW(struct source_file);
-    file->href = mem_text(href);
-    file->name = mem_text(name);
-    file->dataset = dataset;
-    file->grid = grid_of(dataset);
+    file->grid = grid_of(file->dataset);
     for (int i = 0; i < (int)ARRAY_LEN(file->levels); i++)
         file->levels[i].overview = i - 1;
     if (!level_open(pool, file, &file->levels[0])) {
         err_set(err, ERR_SourceUnreadable,
                 "The asset '%s' is cut in blocks of %d x %d pixels, larger than %d MB decoded.", href,
                 file->levels[0].tile_width, file->levels[0].tile_height, LARGEST_BLOCK >> 20);
-        file_free(file);
         return NULL;
     }
-    return file;
+    opened = file;
+    file = NULL;
+    return opened;
 }
 
 /* The open file of this href; the least used one makes room. */
@@ -403,7 +380,7 @@ static bool decode(struct source_pool *pool, const struct source *source, int x,
 {
     struct source_file *file = source->file;
     const struct source_level *level = source->level;
-    GDALRasterBandH band = band_of(file, level, source->band);
+    GDALRasterBandH band = source_file_band(file, level, source->band);
     size_t pixels = (size_t)level->tile_width * (size_t)level->tile_height;
     enum tiff_answer answer = TIFF_ASK_GDAL;
 
@@ -521,7 +498,7 @@ static bool read_tile(struct source_pool *pool, const struct source *source,
 static bool read_window(struct source_pool *pool, const struct source *source, const struct window *w,
                         void *dst, struct err *err)
 {
-    GDALRasterBandH band = band_of(source->file, source->level, source->band);
+    GDALRasterBandH band = source_file_band(source->file, source->level, source->band);
 
     pool->count.pixels += (uint64_t)(w->width * w->height);
     CPLErrorReset();

@@ -43,6 +43,17 @@ bool source_coarsen(struct source_pool *pool, struct source *source, double fact
 /* The window (which lies within the file) in the file's own type, without gaps between rows. */
 bool source_read(struct source_pool *pool, const struct source *source, int64_t x, int64_t y,
                  size_t width, size_t height, void *dst, struct err *err) MUST_USE;
+/* Whether it is packed in a zip: then it has to be unpacked from its begin for each window, but for those that follow each other. */
+bool source_is_packed(const struct source *source);
+/* Windows (which lie within the file, and may lie over one another) of a packed one whose lines are in their order: unpacked once,
+ * past GDAL. *ret_done is false, and nothing was done, where they are not. */
+struct source_part {
+    int64_t x, y;
+    size_t width, height;
+    void *pixels; /* in the file's own type, without gaps between rows */
+};
+bool source_unpack(struct source_pool *pool, const struct source *source, const struct source_part *parts, size_t n_parts,
+                   bool *ret_done, struct err *err) MUST_USE;
 /* For tests and the benchmark: only GDAL decodes; and whether it is passed by. */
 void source_pool_use_gdal_only(struct source_pool *pool);
 bool source_is_fast(const struct source *source);

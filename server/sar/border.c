@@ -107,17 +107,39 @@ static bool is_partly_filled(struct sar_measurement *m, const struct sar_border 
     return true;
 }
 
+/* The line that tells of the begin, or of the end; -1: the part does not come near, or it is never asked. */
+static int64_t probe_of(const struct sar_border_options *o, const struct sar_window *part, int64_t lines, bool end)
+{
+    bool near = end ? part->line + (int64_t)part->height > lines - o->azimuth_lines : part->line < o->azimuth_lines;
+
+    if (o->azimuth_zeros <= 0 || o->azimuth_probe >= lines || !near)
+        return -1;
+    return end ? lines - 1 - o->azimuth_probe : o->azimuth_probe;
+}
+
+size_t sar_border_lines(const struct sar_annotation *annotation, const struct sar_border_options *options,
+                        const struct sar_window *part, struct sar_window ret_lines[static 2])
+{
+    size_t n = 0;
+
+    for (int end = 0; end < 2; end++) {
+        int64_t line = probe_of(options, part, annotation->lines, end);
+
+        if (line >= 0)
+            ret_lines[n++] = (struct sar_window){ line, 0, (size_t)annotation->samples, 1 };
+    }
+    return n;
+}
+
 static bool cut_ends(struct sar_measurement *m, struct sar_border *b, const struct sar_border_options *o,
                      const struct sar_window *part, struct err *err)
 {
+    int64_t first = probe_of(o, part, b->lines, false), last = probe_of(o, part, b->lines, true);
     bool begin = false, end = false;
 
-    if (o->azimuth_zeros <= 0 || o->azimuth_probe >= b->lines)
-        return true;
-    if (part->line < o->azimuth_lines && !is_partly_filled(m, b, o->azimuth_probe, o->azimuth_zeros, &begin, err))
+    if (first >= 0 && !is_partly_filled(m, b, first, o->azimuth_zeros, &begin, err))
         return false;
-    if (part->line + (int64_t)part->height > b->lines - o->azimuth_lines &&
-        !is_partly_filled(m, b, b->lines - 1 - o->azimuth_probe, o->azimuth_zeros, &end, err))
+    if (last >= 0 && !is_partly_filled(m, b, last, o->azimuth_zeros, &end, err))
         return false;
     if (begin)
         b->first_line = o->azimuth_lines < b->lines ? o->azimuth_lines : b->lines;

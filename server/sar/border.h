@@ -29,6 +29,9 @@ struct sar_border {
 bool sar_border_find(struct sar_measurement *measurement, const struct sar_annotation *annotation, int ipf,
                      const struct sar_border_options *options, const struct sar_window *part, struct sar_border *ret_border,
                      struct err *err) MUST_USE;
+/* The lines (at most two) that it reads as a whole: what a packed image is unpacked once for. */
+size_t sar_border_lines(const struct sar_annotation *annotation, const struct sar_border_options *options,
+                        const struct sar_window *part, struct sar_window ret_lines[static 2]);
 void sar_border_done(struct sar_border *border);
 /* Nothing is cut off. */
 bool sar_border_is_empty(const struct sar_border *border);

@@ -3,9 +3,11 @@
  * what lies outside of it, which only pixels at its very edge do. */
 #include "sar/measurement.h"
 #include "raster/disk.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { TILE_BYTES = 64 << 20, STRIPE_LINES = 128 };
@@ -18,10 +20,24 @@ struct sar_measurement {
     char *allowed_paths;
     bool sequential;
     pthread_mutex_t lock; /* of the pool */
-    struct sar_window part;
-    uint16_t *kept; /* of the part; NULL: it is not in memory */
-    int spool;      /* a file that holds it; -1: none does */
+    struct kept {
+        struct sar_window part;
+        size_t bytes;
+        uint16_t *dn; /* NULL: it is not in memory */
+        int spool;    /* a file that holds it; -1: none does */
+    } kept[SAR_MOST_PARTS];
+    size_t n_kept;
 };
+
+static void drop_kept(struct sar_measurement *m)
+{
+    for (size_t i = 0; i < m->n_kept; i++) {
+        free(m->kept[i].dn);
+        if (m->kept[i].spool >= 0)
+            close(m->kept[i].spool);
+    }
+    m->n_kept = 0;
+}
 
 void sar_measurement_free(struct sar_measurement *m)
 {
@@ -29,9 +45,7 @@ void sar_measurement_free(struct sar_measurement *m)
         return;
     source_pool_free(m->pool);
     pthread_mutex_destroy(&m->lock);
-    if (m->spool >= 0)
-        close(m->spool);
-    free(m->kept);
+    drop_kept(m);
     free(m->allowed_paths);
     free(m);
 }
@@ -67,11 +81,12 @@ bool sar_measurement_open(const struct sar_product *product, const struct sar_im
     m->allowed_paths = mem_text(allowed_paths);
     m->options = (struct raster_options){ .threads = 1, .allowed_paths = m->allowed_paths, .archives = true };
     m->name = image->measurement;
-    m->spool = -1;
-    m->sequential = product->container->zip;
     m->pool = source_pool_new(&m->options, TILE_BYTES);
     if (!source_open(m->pool, container_href(product->container, image->measurement, arena), 1, &m->source, err) ||
-        !check(m, annotation, err) || !try_end(m, err))
+        !check(m, annotation, err))
+        return err_prefix(err, "%s", product->id);
+    m->sequential = source_is_packed(&m->source);
+    if (!try_end(m, err))
         return err_prefix(err, "%s", product->id);
     *ret_measurement = m;
     m = NULL;
@@ -90,13 +105,16 @@ static bool lies_in(const struct sar_window *window, const struct sar_window *pa
            window->pixel + (int64_t)window->width <= part->pixel + (int64_t)part->width;
 }
 
-/* A window in the part. */
-static bool read_spool(const struct sar_measurement *m, const struct sar_window *w, uint16_t *dn, struct err *err)
+/* A window in a part that is kept. */
+static bool read_kept(const struct sar_measurement *m, const struct kept *kept, const struct sar_window *w, uint16_t *dn,
+                      struct err *err)
 {
     for (size_t y = 0; y < w->height; y++) {
-        size_t at = ((size_t)(w->line - m->part.line) + y) * m->part.width + (size_t)(w->pixel - m->part.pixel);
+        size_t at = ((size_t)(w->line - kept->part.line) + y) * kept->part.width + (size_t)(w->pixel - kept->part.pixel);
 
-        if (!disk_read(m->spool, m->name, dn + y * w->width, w->width * sizeof *dn, at * sizeof *dn, err))
+        if (kept->dn)
+            memcpy(dn + y * w->width, kept->dn + at, w->width * sizeof *dn);
+        else if (!disk_read(kept->spool, m->name, dn + y * w->width, w->width * sizeof *dn, at * sizeof *dn, err))
             return false;
     }
     return true;
@@ -107,33 +125,39 @@ static bool read_inside(struct sar_measurement *m, const struct sar_window *w, u
 {
     bool good;
 
-    if (m->spool >= 0 && lies_in(w, &m->part))
-        return read_spool(m, w, dn, err);
-    if (m->kept && lies_in(w, &m->part)) {
-        const uint16_t *from = m->kept + (size_t)(w->line - m->part.line) * m->part.width + (w->pixel - m->part.pixel);
-
-        for (size_t y = 0; y < w->height; y++)
-            memcpy(dn + y * w->width, from + y * m->part.width, w->width * sizeof *dn);
-        return true;
-    }
+    for (size_t i = 0; i < m->n_kept; i++)
+        if (lies_in(w, &m->kept[i].part))
+            return read_kept(m, &m->kept[i], w, dn, err);
     pthread_mutex_lock(&m->lock);
     good = source_read(m->pool, &m->source, w->pixel, w->line, w->width, w->height, dn, err);
     pthread_mutex_unlock(&m->lock);
     return good;
 }
 
-/* The part's lines into the room that it has in memory, or through it into a file. */
-static bool read_stripes(struct sar_measurement *m, const struct sar_window *part, uint16_t *room, int file, struct err *err)
+/* A part line after line, where it cannot be unpacked in one go. */
+static bool read_stripes(struct sar_measurement *m, const struct source_part *part, struct err *err)
 {
-    for (size_t y = 0; y < part->height; y += STRIPE_LINES) {
-        size_t lines = part->height - y < STRIPE_LINES ? part->height - y : STRIPE_LINES, at = y * part->width;
-        struct sar_window stripe = { part->line + (int64_t)y, part->pixel, part->width, lines };
-        uint16_t *dn = file < 0 ? room + at : room;
+    uint16_t *dn = part->pixels;
 
-        if (!read_inside(m, &stripe, dn, err) ||
-            (file >= 0 && !disk_write(file, m->name, dn, lines * part->width * sizeof *dn, at * sizeof *dn, err)))
+    for (size_t y = 0; y < part->height; y += STRIPE_LINES) {
+        size_t lines = part->height - y < STRIPE_LINES ? part->height - y : STRIPE_LINES;
+        struct sar_window stripe = { part->y + (int64_t)y, part->x, part->width, lines };
+
+        if (!read_inside(m, &stripe, dn + y * part->width, err))
             return false;
     }
+    return true;
+}
+
+static bool fill(struct sar_measurement *m, const struct source_part *parts, size_t n, struct err *err)
+{
+    bool done;
+
+    if (!source_unpack(m->pool, &m->source, parts, n, &done, err))
+        return false;
+    for (size_t i = 0; !done && i < n; i++)
+        if (!read_stripes(m, &parts[i], err))
+            return false;
     return true;
 }
 
@@ -148,31 +172,57 @@ static bool open_spool(const char *folder, int *ret_file, struct err *err)
     return true;
 }
 
-bool sar_measurement_keep(struct sar_measurement *m, const struct sar_window *part, const char *spool, struct err *err)
+/* Room for a part: memory, or a file that is mapped while it is filled (its blocks are there before, so that a full disk is told
+ * here). */
+static bool make_room(const struct sar_measurement *m, const struct sar_window *part, const char *spool, struct kept *kept,
+                      struct source_part *ret_room, struct err *err)
 {
-    size_t lines = spool ? STRIPE_LINES : part->height;
-    AUTO(mem) uint16_t *room = NULL;
-    int file = -1;
+    size_t bytes = part->width * part->height * sizeof(uint16_t);
+    void *pixels;
 
-    if (part->width == 0 || part->height == 0)
-        return true;
-    room = malloc(part->width * lines * sizeof *room);
-    if (!room)
-        return err_set(err, ERR_MemoryExceeded, "No memory for %zu x %zu pixels of %s", part->width, lines, m->name);
-    if (spool && !open_spool(spool, &file, err))
+    *kept = (struct kept){ .part = *part, .bytes = bytes, .spool = -1 };
+    if (spool && !open_spool(spool, &kept->spool, err))
         return false;
-    if (!read_stripes(m, part, room, file, err)) {
-        if (file >= 0)
-            close(file);
-        return false;
+    if (spool && (errno = posix_fallocate(kept->spool, 0, (off_t)bytes)) != 0) {
+        close(kept->spool);
+        return disk_failed("write to", spool, err);
     }
-    m->part = *part;
-    m->spool = file;
-    if (!spool) {
-        m->kept = room;
-        room = NULL;
+    pixels = spool ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kept->spool, 0) : malloc(bytes);
+    if (!pixels || pixels == MAP_FAILED) {
+        if (spool)
+            close(kept->spool);
+        return err_set(err, ERR_MemoryExceeded, "No memory for %zu x %zu pixels of %s", part->width, part->height, m->name);
     }
+    *ret_room = (struct source_part){ part->pixel, part->line, part->width, part->height, pixels };
     return true;
+}
+
+bool sar_measurement_keep(struct sar_measurement *m, const struct sar_window *parts, size_t n_parts, const char *spool, struct err *err)
+{
+    struct source_part rooms[SAR_MOST_PARTS];
+    struct kept kept[SAR_MOST_PARTS];
+    bool good = true;
+    size_t n = 0;
+
+    drop_kept(m);
+    for (size_t i = 0; good && i < n_parts && n < SAR_MOST_PARTS; i++) {
+        if (parts[i].width == 0 || parts[i].height == 0)
+            continue;
+        good = make_room(m, &parts[i], parts[i].height > 1 ? spool : NULL, &kept[n], &rooms[n], err);
+        n += good;
+    }
+    good = good && (n == 0 || fill(m, rooms, n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (kept[i].spool < 0)
+            kept[i].dn = rooms[i].pixels;
+        else
+            munmap(rooms[i].pixels, kept[i].bytes);
+        m->kept[i] = kept[i];
+    }
+    m->n_kept = n;
+    if (!good)
+        drop_kept(m);
+    return good;
 }
 
 /* The part of a window that lies in the image is read to where the window would begin without gaps, and its rows are moved to

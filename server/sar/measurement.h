@@ -21,13 +21,14 @@ DEFINE_AUTO(sar_measurement, struct sar_measurement *, sar_measurement_free)
 bool sar_measurement_read(struct sar_measurement *measurement, const struct sar_window *window, uint16_t *dn,
                           struct err *err) MUST_USE;
 
-/* A measurement in a zip is unpacked from its begin to the window that is read, so windows that are not asked for from the first line
+/* A measurement that is packed in a zip is unpacked from its begin to the window that is read, so windows that are not asked for from the first line
  * to the last cost many times as much as the file. */
 bool sar_measurement_is_sequential(const struct sar_measurement *measurement);
-/* Reads a part that lies in the image, once, from its first line to its last, into memory, or into a file without a name in the folder
- * `spool` (NULL: memory). From then on any thread may read windows: those in the part come from there. Errors: SourceUnreadable,
- * MemoryExceeded, StorageFailure. */
-bool sar_measurement_keep(struct sar_measurement *measurement, const struct sar_window *part, const char *spool,
+/* Reads parts that lie in the image, once, from its first line to its last, into memory, or into files without a name in the folder
+ * `spool` (NULL: memory; single lines always). From then on any thread may read windows: those in a part come from there.
+ * Errors: SourceUnreadable, MemoryExceeded, StorageFailure. */
+enum { SAR_MOST_PARTS = 4 };
+bool sar_measurement_keep(struct sar_measurement *measurement, const struct sar_window *parts, size_t n_parts, const char *spool,
                           struct err *err) MUST_USE;
 
 #endif

@@ -139,18 +139,21 @@ static bool prepare(struct image *i, const struct view *view, const struct dem *
     AUTO(sar_measurement) struct sar_measurement *measurement = NULL;
     AUTO(crs) struct crs *crs = crs_open();
     struct sar_border_options border = sar_border_defaults;
-    struct sar_window part;
+    struct sar_window parts[SAR_MOST_PARTS], *part = &parts[0];
+    size_t n = 1;
     bool sequential;
 
-    if (!sar_extent(view, dem, &i->of.frame->grid, crs, &part, err) ||
+    border.adaptive = i->options->adaptive_border;
+    if (!sar_extent(view, dem, &i->of.frame->grid, crs, part, err) ||
         !sar_measurement_open(i->of.product, i->of.image, &i->of.annotation, i->options->allowed_paths, &measurement, err))
         return false;
     sequential = sar_measurement_is_sequential(measurement);
-    if (sequential && !sar_measurement_keep(measurement, &part, i->options->spool, err))
+    if (i->options->remove_border)
+        n += sar_border_lines(&i->of.annotation, &border, part, parts + 1);
+    if (sequential && !sar_measurement_keep(measurement, parts, n, i->options->spool, err))
         return false;
-    border.adaptive = i->options->adaptive_border;
     if (i->options->remove_border &&
-        !sar_border_find(measurement, &i->of.annotation, i->of.product->ipf, &border, &part, &i->border, err))
+        !sar_border_find(measurement, &i->of.annotation, i->of.product->ipf, &border, part, &i->border, err))
         return false;
     facts->border_removed = i->options->remove_border;
     if (sequential) {

@@ -255,6 +255,7 @@ static void windows_are_those_of_the_image(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
         AUTO(mem) char *root = mem_printf("%s.SAFE", cuts[i].name), *zip_name = mem_printf("%s.zip", cuts[i].name);
         AUTO(mem) char *folder = safe_path(root), *zip = NULL;
+        const struct sar_window parts[] = { { 10, 20, 1000, 333 }, { 12, 0, 900, 1 } }; /* one over the other */
         struct open_image image;
         struct err err = { 0 };
 
@@ -263,9 +264,9 @@ static void windows_are_those_of_the_image(void **state)
         for (int k = 0; k < 2; k++) {
             if (!image_open(k ? zip : folder, &image, &err))
                 fail_msg("%s", err.message);
-            assert_int_equal(sar_measurement_is_sequential(image.measurement), k);
+            assert_int_equal(sar_measurement_is_sequential(image.measurement), k && i); /* stored: a part of the zip like any file */
             check_windows(image.measurement, pattern);
-            if (!sar_measurement_keep(image.measurement, &(struct sar_window){ 10, 20, 1000, 333 }, NULL, &err))
+            if (!sar_measurement_keep(image.measurement, parts, ARRAY_LEN(parts), i == 1 ? safe_folder : NULL, &err))
                 fail_msg("%s", err.message);
             check_windows(image.measurement, pattern); /* from memory, or not */
             image_close(&image);
@@ -285,7 +286,7 @@ static void what_is_kept_is_read_from_memory(void **state)
     (void)state;
     safe_make("kept.SAFE", STEM("vv"), "", pattern, cuts[0].options);
     made = safe_zip("kept.SAFE", "kept.zip", "deflate", NULL, NULL);
-    if (!image_open(zip, &image, &err) || !sar_measurement_keep(image.measurement, &part, NULL, &err))
+    if (!image_open(zip, &image, &err) || !sar_measurement_keep(image.measurement, &part, 1, NULL, &err))
         fail_msg("%s", err.message);
     assert_int_equal(truncate(zip, 100), 0);
     assert_true(sar_measurement_read(image.measurement, &inside, dn, &err));
