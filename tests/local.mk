@@ -96,9 +96,11 @@ tests_unit_test_ogc_SOURCES = tests/unit/test_ogc.c
 tests_unit_test_ogc_LDADD = $(unit_libs)
 
 # raster
-check_PROGRAMS += tests/unit/test_lanes tests/unit/test_zones tests/unit/test_source tests/unit/test_engine \
+check_PROGRAMS += tests/unit/test_lanes tests/unit/test_zones tests/unit/test_source tests/unit/test_engine tests/unit/test_zip \
 	tests/raster/make_results
-TESTS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine tests/unit/test_zones
+TESTS += tests/unit/test_lanes tests/unit/test_source tests/unit/test_engine tests/unit/test_zones tests/unit/test_zip
+tests_unit_test_zip_SOURCES = tests/unit/test_zip.c tests/sar/given.h tests/sar/safe.h
+tests_unit_test_zip_LDADD = $(unit_libs)
 tests_unit_test_engine_SOURCES = tests/unit/test_engine.c tests/raster/files.h tests/raster/plans.h
 tests_unit_test_engine_LDADD = $(unit_libs)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/raster/files.h tests/raster/plans.h
@@ -257,7 +259,8 @@ EXTRA_DIST += tests/bench/bench_http.py
 
 # bytes from outside: catalogues, requests, settings, parts, images, archives
 outside_fuzzers = tests/fuzz/fuzz_stac tests/fuzz/fuzz_geojson tests/fuzz/fuzz_schema tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container tests/fuzz/fuzz_migrate tests/fuzz/fuzz_uploaded
+	tests/fuzz/fuzz_part tests/fuzz/fuzz_tiff tests/fuzz/fuzz_container tests/fuzz/fuzz_migrate tests/fuzz/fuzz_uploaded \
+	tests/fuzz/fuzz_zip
 check_PROGRAMS += $(outside_fuzzers)
 TESTS += $(outside_fuzzers)
 tests_fuzz_fuzz_stac_SOURCES = tests/fuzz/fuzz_stac.c $(fuzz_main)
@@ -289,8 +292,11 @@ tests_fuzz_fuzz_uploaded_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_container_SOURCES = tests/fuzz/fuzz_container.c tests/fuzz/one_file.h $(fuzz_main)
 tests_fuzz_fuzz_container_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_container_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_zip_SOURCES = tests/fuzz/fuzz_zip.c tests/fuzz/one_file.h $(fuzz_main)
+tests_fuzz_fuzz_zip_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_zip_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus/stac tests/fuzz/corpus/geojson tests/fuzz/corpus/schema tests/fuzz/corpus/config \
-	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/fuzz/corpus/uploaded tests/raster/test_outsiders.py
+	tests/fuzz/corpus/part tests/fuzz/corpus/tiff tests/fuzz/corpus/container tests/fuzz/corpus/zip tests/fuzz/corpus/uploaded tests/raster/test_outsiders.py
 
 # writing and changes
 EXTRA_DIST += tests/stac/test_transactions.py tests/stac/test_changes.py tests/stac/test_job_results.py

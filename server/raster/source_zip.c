@@ -52,17 +52,19 @@ bool source_is_packed(const struct source *source)
     return file->zip ? !file->place.stored : text_begins(file->name, "/vsizip/");
 }
 
-/* Where a line begins in the file; 0: nobody knows. */
+/* Where a line begins in the file; 0: nobody knows, or it does not lie in the file as a whole. */
 static uint64_t offset_of(GDALRasterBandH band, const struct source *source, int64_t line)
 {
     int height = source->level->tile_height;
+    uint64_t row = (uint64_t)source->width * pixel_size(source->kind.pixel), skipped = (uint64_t)(line % height) * row;
+    uint64_t size = source->file->place.size, offset;
     char name[48];
     const char *text;
-    uint64_t row = (uint64_t)source->width * pixel_size(source->kind.pixel);
 
     snprintf(name, sizeof name, "BLOCK_OFFSET_0_%lld", (long long)(line / height));
     text = GDALGetMetadataItem(band, name, "TIFF");
-    return text ? strtoull(text, NULL, 10) + (uint64_t)(line % height) * row : 0;
+    offset = text ? strtoull(text, NULL, 10) : 0;
+    return offset > 0 && offset < size && skipped + row <= size - offset ? offset + skipped : 0;
 }
 
 static bool has_line(const struct source_part *part, int64_t y)

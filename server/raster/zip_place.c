@@ -46,9 +46,9 @@ struct unpacking {
     struct zip_place place;
     char *path;
     int file;
-    uint64_t taken;   /* bytes of the packed member that were read */
-    uint64_t begin;   /* of the piece in `out`, in the member */
-    size_t length;    /* of it */
+    uint64_t taken; /* bytes of the packed member that were read */
+    uint64_t begin; /* of the piece in `out`, in the member */
+    size_t length;  /* of it */
     struct inflate_state state;
     unsigned char *in, *out;
 };
@@ -88,7 +88,7 @@ static bool take_in(struct unpacking *u, struct err *err)
     uint64_t left = u->place.packed - u->taken;
     ssize_t got = pread(u->file, u->in, left < IN_BYTES ? (size_t)left : IN_BYTES, (off_t)(u->place.offset + u->taken));
 
-    if (left == 0 || got <= 0)
+    if (got <= 0)
         return err_set(err, ERR_FileContentInvalid, "%s: a packed file ends early", u->path);
     u->taken += (uint64_t)got;
     u->state.next_in = u->in;
@@ -96,24 +96,24 @@ static bool take_in(struct unpacking *u, struct err *err)
     return true;
 }
 
-/* The next piece. */
+/* The next piece. When all has been taken in, there may still be pieces that found no room before. */
 static bool inflate_piece(struct unpacking *u, struct err *err)
 {
     u->begin += u->length;
     u->length = 0;
     while (u->length == 0) {
-        int status;
+        bool was_all;
 
-        if (u->state.avail_in == 0 && u->state.block_state != ISAL_BLOCK_FINISH && !take_in(u, err))
+        if (u->state.avail_in == 0 && u->taken < u->place.packed && !take_in(u, err))
             return false;
+        was_all = u->state.avail_in == 0;
         u->state.next_out = u->out;
         u->state.avail_out = OUT_BYTES;
-        status = isal_inflate(&u->state);
-        u->length = OUT_BYTES - u->state.avail_out;
-        if (status < 0)
+        if (isal_inflate(&u->state) < 0)
             return err_set(err, ERR_FileContentInvalid, "%s: a packed file is damaged behind byte %llu", u->path,
                            (unsigned long long)u->begin);
-        if (u->length == 0 && u->state.block_state == ISAL_BLOCK_FINISH)
+        u->length = OUT_BYTES - u->state.avail_out;
+        if (u->length == 0 && (was_all || u->state.block_state == ISAL_BLOCK_FINISH))
             return err_set(err, ERR_FileContentInvalid, "%s: a packed file ends early", u->path);
     }
     return true;
@@ -123,6 +123,9 @@ bool unpacking_read(struct unpacking *u, uint64_t offset, void *bytes, size_t si
 {
     char *to = bytes;
 
+    if (offset < u->begin || offset > u->place.size || size > u->place.size - offset)
+        return err_set(err, ERR_FileContentInvalid, "%s: a packed file of %llu bytes is wanted from byte %llu to %llu", u->path,
+                       (unsigned long long)u->place.size, (unsigned long long)offset, (unsigned long long)(offset + size));
     while (size > 0) {
         size_t at, n;
 
