@@ -15,7 +15,7 @@ libsentier_a_SOURCES += \
 	server/api/common/product.c server/api/common/product.h \
 	server/api/common/run.c server/api/common/run.h \
 	server/api/ogc/execution.c server/api/ogc/execution.h \
-	server/api/ogc/adhoc.c server/api/ogc/adhoc.h server/api/ogc/answer.c \
+	server/api/ogc/adhoc.c server/api/ogc/adhoc.h server/api/ogc/answer.c server/api/ogc/dataset.c \
 	server/api/ogc/html.c server/api/ogc/html.h \
 	server/api/ogc/html_form.c \
 	server/api/ogc/inputs.c \

@@ -139,6 +139,8 @@ const struct route routes[] = {
     OGC(GET, "/processes/{processId}/package", NOBODY, package_get),
     OGC(POST, "/processes/{processId}/execution", USER, execution_post, .body = BODY_JSON),
     OGC(GET, "/processes/{processId}/execution", USER, execution_get),
+    OGC(GET, "/datasets/{datasetId}", USER, dataset_get),
+    OGC(GET, "/datasets/{datasetId}/collections", USER, dataset_collections_get),
     OGC(GET, "/collections", USER, collections_get),
     OGC(GET, "/collections/{collectionId}", USER, collection_get),
     OGC(POST, "/collections/{collectionId}", USER, collection_get, .body = BODY_JSON, .body_optional = true),

@@ -172,6 +172,7 @@ struct sort_key {
     const char *name;
     bool descending;
     const struct field *field; /* what the name stands for when features have no such property; NULL: nothing */
+    struct cql2_node *tree;    /* an expression; NULL: the name */
 };
 
 struct sorting {
@@ -187,8 +188,10 @@ struct row {
 /* The caller owns it. */
 static json_t *value_of(const json_t *feature, const struct sort_key *key)
 {
-    json_t *value = json_object_get(json_object_get(feature, "properties"), key->name);
+    json_t *value = key->tree ? cql2_value(key->tree, feature) : json_object_get(json_object_get(feature, "properties"), key->name);
 
+    if (key->tree)
+        return value ? value : json_null();
     if (!value && !strcmp(key->name, "id"))
         value = json_object_get(feature, "id");
     if (!value && key->field)
@@ -236,31 +239,56 @@ static int compare(const void *left, const void *right, void *arg)
     return (a->place > b->place) - (a->place < b->place);
 }
 
-/* "+name", "-name", "name", or {"field", "direction"} as STAC has it. */
-static bool read_order(const json_t *wish, const struct fields *fields, const char *pointer, struct sorting *sorting, struct err *err)
+/* "+name", "-name", "name", an expression in their place, or {"field", "direction"} as STAC has it. */
+static bool read_key(const json_t *wish, struct fields *fields, const char *place, struct sort_key *ret, struct err *err)
+{
+    const char *text = json_is_object(wish) ? js_text(wish, "field") : json_string_value(wish), *direction = js_text(wish, "direction");
+
+    if (!text || !text[*text == '+' || *text == '-'])
+        return err_set(err, ERR_InvalidParameter, "%s: expected the name of a property with + or - before it", place);
+    *ret = (struct sort_key){ .name = arena_text(fields->arena, text + (*text == '+' || *text == '-')),
+                              .descending = *text == '-' || (direction && !strcmp(direction, "desc")) };
+    for (size_t k = 0; k < fields->count; k++)
+        if (!strcmp(fields->list[k].name, ret->name))
+            ret->field = &fields->list[k];
+    if (ret->field || is_name(ret->name) || json_is_object(wish))
+        return true;
+    AUTO(json) json_t *expression = json_string(ret->name);
+
+    return read_expression(fields, expression, place, &ret->tree, err);
+}
+
+static json_t *split(const char *text)
+{
+    json_t *list = json_array();
+
+    for (size_t length; length = strcspn(text, ","), true; text += length + 1) {
+        json_array_append_new(list, json_stringn(text, length));
+        if (!text[length])
+            return list;
+    }
+}
+
+/* An array, or a text with commas between them. */
+static bool read_order(const json_t *wish, struct fields *fields, const char *pointer, struct sorting *sorting, struct err *err)
 {
     AUTO(mem) char *place = js_pointer(pointer, "sortBy");
+    AUTO(json) json_t *list = json_is_string(wish) ? split(json_string_value(wish)) : json_incref((json_t *)wish);
     const json_t *one;
     size_t i;
 
-    if (!json_is_array(wish) || json_array_size(wish) > MOST_KEYS)
+    if (!json_is_array(list) || json_array_size(list) > MOST_KEYS)
         return err_set(err, ERR_InvalidParameter, "%s: expected an array of at most %d names of properties", place, MOST_KEYS);
-    json_array_foreach((json_t *)wish, i, one) {
-        const char *text = json_is_object(one) ? js_text(one, "field") : json_string_value(one), *direction = js_text(one, "direction");
+    json_array_foreach(list, i, one) {
+        AUTO(mem) char *at = mem_printf("%s/%zu", place, i);
 
-        if (!text || !*text)
-            return err_set(err, ERR_InvalidParameter, "%s/%zu: expected the name of a property with + or - before it", place, i);
-        sorting->keys[sorting->count] = (struct sort_key){ text + (*text == '+' || *text == '-'),
-                                                           *text == '-' || (direction && !strcmp(direction, "desc")), NULL };
-        for (size_t k = 0; k < fields->count; k++)
-            if (!strcmp(fields->list[k].name, sorting->keys[sorting->count].name))
-                sorting->keys[sorting->count].field = &fields->list[k];
-        sorting->count++;
+        if (!read_key(one, fields, at, &sorting->keys[sorting->count++], err))
+            return false;
     }
     return true;
 }
 
-static bool sort(json_t *features, const json_t *wish, const struct fields *fields, const char *pointer, struct err *err)
+static bool sort(json_t *features, const json_t *wish, struct fields *fields, const char *pointer, struct err *err)
 {
     AUTO(mem) struct row *rows = NULL;
     struct sorting sorting = { .count = 0 };

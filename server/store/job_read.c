@@ -3,6 +3,7 @@
 #include "store/budgets.h"
 #include "store/compose.h"
 #include "store/job_rows.h"
+#include <string.h>
 #include <stdio.h>
 
 #define COLUMNS                                                                                    \
@@ -116,9 +117,14 @@ bool job_owner(struct db *db, struct arena *arena, const char *id, const char **
 /* One value is compared by equality, so that an index in the order of the list serves it; several by their array. */
 static void add_processes(struct composed *c, const struct job_filter *f, const struct text *list)
 {
+    bool of_graphs = false;
+
     if (f->n_process_ids == 0)
         return;
-    compose(c, f->n_process_ids == 1 ? " AND j.process_id = ?" : " AND j.process_id = ANY(string_to_array(?, E'\\n'))",
+    for (size_t i = 0; i < f->n_process_ids; i++)
+        of_graphs |= !strcmp(f->process_ids[i], JOB_GRAPH_ID);
+    compose(c, of_graphs ? " AND (j.process_id IS NULL OR j.process_id = ANY(string_to_array(?, E'\\n')))"
+               : f->n_process_ids == 1 ? " AND j.process_id = ?" : " AND j.process_id = ANY(string_to_array(?, E'\\n'))",
             compose_arg(c, db_text(list->data)));
 }
 

@@ -45,6 +45,7 @@ void job_done(struct job *job);
 /* openEO's synchronous requests: no batch jobs, so they are not listed as such. */
 #define JOB_FACE_SYNC "openeo-sync"
 /* Steps of workflows: listed with their workflow alone. */
+#define JOB_GRAPH_ID "OpenEO" /* what jobs of a process graph, which have no process_id, are told to have */
 #define JOB_FACE_STEP "ogc-step"
 
 /* What a run costs, kept with it when it starts, and what its owner may do. */

@@ -137,8 +137,38 @@ def test_which_output(scenes, alice):
     assert answer.status_code == 200 and set(answer.json()) == {"count", "ndvi"}, answer.text
     for link in answer.json().values():
         assert alice.get(link["href"], timeout=60).status_code == 200
+    # as a dataset: its landing page leads to them, whether they are chosen or all there are
+    for outputs, names in (({"outputs": {"count": {}, "ndvi": {}}}, 2), ({}, 3), ({"outputs": {"count": {}}}, 1)):
+        dataset = make(alice, scenes, "ndvi-composite", {"inputs": {"bbox": {"bbox": BOX}}, **outputs}, response="landingPage")
+        assert dataset.status_code == 303, dataset.text
+        landing = alice.get(dataset.headers["Location"], timeout=60).json()
+        assert {"service-desc", "data", REL + "conformance", "self", "alternate"} <= set(links(landing))
+        collections = alice.get(links(landing)["data"], timeout=60).json()["collections"]
+        assert len(collections) == names and len({c["id"] for c in collections}) == names
+        for one in collections:
+            assert REL + "coverage" in links(alice.get(links(one)["self"], timeout=60).json())
+        assert alice.get(links(landing)["alternate"], timeout=60).headers["Content-Type"].startswith("text/html")
+        assert scenes.session("bob").get(dataset.headers["Location"], timeout=30).status_code == 404
+    assert alice.get(scenes.base + "/ogc/datasets/,", timeout=30).status_code == 404
     assert make(alice, scenes, "ndvi-composite", {}, response="nothing").status_code == 400
     assert make(alice, scenes, "ndvi-composite", {"inputs": {"none": 1}, "outputs": {"count": {}}}).status_code == 400
+
+
+def test_a_graph_that_is_not_deployed(scenes, alice, counts):
+    """Posted as it is, one that makes a raster is a coverage, too."""
+    box = dict(zip(("west", "south", "east", "north"), BOX))
+    graph = {"load": {"process_id": "load_collection", "arguments": {"id": "sentinel-2-l2a", "spatial_extent": box, "temporal_extent": None, "bands": ["B04"]}},
+             "first": {"process_id": "reduce_dimension", "arguments": {"data": {"from_node": "load"}, "dimension": "t", "reducer": {"process_graph": {
+                 "m": {"process_id": "max", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}}}},
+             "save": {"process_id": "save_result", "arguments": {"data": {"from_node": "first"}, "format": "GTiff"}, "result": True}}
+    found = {}
+    for body in (graph, {"executionUnit": {"process_graph": graph}, "outputs": {"save": {}}}):
+        answer = make(alice, scenes, "OpenEO", body)
+        assert answer.status_code == 303, answer.text
+        document = alice.get(answer.headers["Location"], timeout=60).json()
+        with coverage(alice, document, width=20) as file:
+            found[document["id"]] = float(file.read(1).max())
+    assert list(found.values())[0] > 0 and len(set(found.values())) == 1
 
 
 FIELDS = {"type": "FeatureCollection", "features": [

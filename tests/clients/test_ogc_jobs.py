@@ -67,7 +67,8 @@ def test_changed(alice, jobs):
     alice.post(job + "/results", timeout=30)
     assert end_of(alice, job)["status"] == "successful"
     # once more, with another value
-    assert alice.patch(job, json={"inputs": {"number": 9}, "outputs": {"number": {}}}, timeout=30).status_code == 200
+    assert alice.patch(job, data=b'{"inputs": {"number": 9}, "outputs": {"number": {}}}', headers={"Content-Type": "application/ogcapi-processes+json"},
+                       timeout=30).status_code == 200
     alice.post(job + "/results", timeout=30)
     assert end_of(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 9
     alice.delete(job, timeout=30)
@@ -101,7 +102,7 @@ def test_made_then_started_to_begin_later(alice, jobs):
 @pytest.mark.parametrize("body", [{"title": "Three", "process": {"process_graph": SUM}}, {"process_graph": SUM}, SUM])
 def test_a_process_graph(service, alice, jobs, body):
     made = alice.post(jobs, json=body, headers={"Content-Schema": "https://x.org/schemas/openeo-process-graph.yaml"}, timeout=30)
-    assert made.status_code == 201 and made.json()["type"] == "openeo", made.text
+    assert made.status_code == 201 and (made.json()["type"], made.json()["processID"]) == ("openeo", "OpenEO"), made.text
     job = made.headers["Location"]
     assert alice.get(job + "/definition", timeout=30).json() == body
     alice.post(job + "/results", timeout=30)
@@ -109,8 +110,14 @@ def test_a_process_graph(service, alice, jobs, body):
     assert alice.get(job + "/results", timeout=30).json() == 3
     name = job.rsplit("/", 1)[1]
     listed = lambda query: [j["jobID"] for j in alice.get(f"{jobs}?{query}", timeout=30).json()["jobs"]]
+    assert name in listed("processID=OpenEO") and name not in listed("processID=echo") and name in listed("processID=echo,OpenEO")
     assert name in listed("type=openeo") and name not in listed("type=process") and name in listed("type=openeo,process")
     assert alice.get(job + "/prov", timeout=30).status_code == 200
+    change = {"sum": {"arguments": {"y": 5}}} if body is SUM else {"process_graph": {"sum": {**SUM["sum"], "arguments": {"x": 1, "y": 5}}}}
+    changed = alice.patch(job, json=change if "process" not in body else {"process": change}, timeout=30)
+    assert changed.status_code == 200 and '"y": 5' in json.dumps(alice.get(job + "/definition", timeout=30).json()), changed.text
+    alice.post(job + "/results", timeout=30)
+    assert end_of(alice, job)["status"] == "successful" and alice.get(job + "/results", timeout=30).json() == 6
     alice.delete(job, timeout=30)
 
 

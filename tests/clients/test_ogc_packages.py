@@ -134,6 +134,7 @@ def test_a_process_graph(shop, alice, bob):
     assert alice.delete(shop.base + "/ogc/processes/plus", timeout=30).status_code == 204
     problem(alice.get(shop.base + "/ogc/processes/plus", timeout=30), 404, CORE + "no-such-process")
     problem(alice.delete(shop.base + "/ogc/processes/plus", timeout=30), 404, CORE + "no-such-process")
+    problem(alice.put(shop.base + "/ogc/processes/plus", data=json.dumps(newer), headers=PACKAGE, timeout=30), 404, CORE + "no-such-process")
 
 
 def test_what_cannot_be_changed(shop, alice, bob):
@@ -193,7 +194,13 @@ def test_commands(shop, alice, bob):
     logs = alice.get(answer.headers["Location"] + "/logs", timeout=30).json()
     said = [entry["message"] for entry in logs["logs"]]
     assert "counted" in said and "careful" in said
-    assert alice.get(shop.base + "/ogc/processes/count-words/package", timeout=30).text == COUNT
+    package = alice.get(shop.base + "/ogc/processes/count-words/package", timeout=30)
+    assert package.text == COUNT and package.headers["Content-Type"].startswith("application/cwl")
+    newer = COUNT.replace("default: 1", "default: 10")
+    for media in ("application/cwl", "application/cwl+yaml"):
+        assert alice.put(shop.base + "/ogc/processes/count-words", data=newer, headers={"Content-Type": media}, timeout=30).status_code == 204
+    assert alice.get(shop.base + "/ogc/processes/count-words/package", timeout=30).text == newer
+    assert run(alice, shop, "count-words", {"text": {"value": "a b"}}, outputs={"words": {}}).json() == 20
     for wrong, message in (({}, "/inputs/text: expected File, found nothing"), ({"text": 1}, "/inputs/text: expected {\"href\"}"),
                            ({"text": {"value": "a"}, "factor": "x"}, "/inputs/factor: expected int, found a string"),
                            ({"text": {"value": "a"}, "more": 1}, "/inputs/more: the process has no such input"),
@@ -353,6 +360,8 @@ def test_a_package_by_reference(shop, alice, files):
                                                                                                      "type": "application/cwl"}}
     assert deploy(alice, shop, unit).json()["keywords"] == ["words"]
     assert run(alice, shop, "counted", {"text": {"href": files + "/red.txt"}}, outputs={"words": {}}).json() == 2
+    by_value = {"processDescription": {"id": "by-value"}, "executionUnit": {"value": yaml.safe_load(COUNT), "mediaType": "application/cwl+json"}}
+    assert deploy(alice, shop, by_value).json()["id"] == "by-value"
 
 
 @pytest.mark.parametrize("body,headers,status,kind,message", [
@@ -447,9 +456,3 @@ def test_commands_come_in_by_deployment_alone(shop, alice):
         assert shop.sql(f"SELECT count(*) FROM job_steps WHERE job = '{job}'") == "0"
     answer = alice.post(shop.base + "/openeo/1.2/result", json={"process": {"cwl": document}}, timeout=30)
     assert answer.status_code == 400, answer.text
-
-
-def test_conformance(shop):
-    classes = requests.get(shop.base + "/ogc/conformance", timeout=30).json()["conformsTo"]
-    for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl"):
-        assert f"http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/{name}" in classes

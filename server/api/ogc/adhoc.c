@@ -2,6 +2,7 @@
 #include "api/ogc/adhoc.h"
 #include "api/ogc/package.h"
 #include "base/text.h"
+#include "store/jobs.h"
 #include <string.h>
 
 json_t *ogc_graph_of(const json_t *body)
@@ -29,7 +30,7 @@ json_t *ogc_graph_of(const json_t *body)
 }
 
 static const struct { const char *name, *unit, *expected; } kinds[] = {
-    { "OpenEO", "process_graph", "a process graph" },
+    { JOB_GRAPH_ID, "process_graph", "a process graph" },
     { "CWL", "cwl", "CWL" },
 };
 

@@ -70,8 +70,8 @@ static bool make(struct request *rq, const json_t *body, const char *output, cha
            (*ret_id || store(rq, &x, output, text, ret_id, err));
 }
 
-/* Which outputs are meant: {id: ...}, owned by the caller. */
-static bool choose(struct request *rq, const json_t *body, json_t **ret_outputs, struct err *err)
+/* Which outputs are meant: {id: ...}, owned by the caller. `all`: without a choice every one. */
+static bool choose(struct request *rq, const json_t *body, bool all, json_t **ret_outputs, struct err *err)
 {
     AUTO(ogc_execution) struct ogc_execution x = { 0 };
     const json_t *outputs;
@@ -81,33 +81,63 @@ static bool choose(struct request *rq, const json_t *body, json_t **ret_outputs,
     outputs = json_object_get(x.request, "outputs");
     if (json_object_size(outputs) == 0)
         return err_set(err, ERR_InvalidParameter, "/outputs: a collection is made of an output; none is asked for");
-    if (json_object_size(outputs) > 1 && !json_object_get(body, "outputs"))
+    if (!all && json_object_size(outputs) > 1 && !json_object_get(body, "outputs"))
         return err_set(err, ERR_InvalidParameter, "/outputs: the process has %zu outputs: say which one the collection is made of",
                        json_object_size(outputs));
     *ret_outputs = json_incref((json_t *)outputs);
     return true;
 }
 
-bool ogc_collection_make(struct request *rq, struct reply *reply, const json_t *body, struct err *err)
+/* The collections of the outputs: {output: id}, owned by the caller. */
+static bool make_each(struct request *rq, const json_t *body, const json_t *outputs, json_t **ret_ids, struct err *err)
 {
-    AUTO(json) json_t *outputs = NULL, *document = json_object(), *request = NULL;
-    const char *output, *href = NULL;
+    AUTO(json) json_t *ids = json_object();
+    char id[ID_UUID_SIZE];
+    const char *output;
     json_t *wish;
+
+    json_object_foreach((json_t *)outputs, output, wish) {
+        if (!make(rq, body, output, id, err))
+            return false;
+        json_object_set_new(ids, output, json_string(id));
+    }
+    *ret_ids = json_incref(ids);
+    return true;
+}
+
+static bool reply_collections(struct request *rq, struct reply *reply, const json_t *ids)
+{
+    json_t *document = json_object(), *id;
+    const char *output, *href = NULL;
+
+    json_object_foreach((json_t *)ids, output, id) {
+        href = href_of(rq, OGC_ROOT "/collections/%s", json_string_value(id));
+        json_object_set_new(document, output, json_pack("{s:s, s:s, s:s}", "href", href, "type", "application/json", "rel", "collection"));
+    }
+    if (json_object_size(ids) > 1)
+        return reply_json(reply, 200, document, NULL);
+    reply_header(rq, reply, "Location", "%s", href);
+    return reply_json(reply, 303, document, NULL);
+}
+
+static bool reply_dataset(struct request *rq, struct reply *reply, const json_t *ids)
+{
+    const char *list = "", *output;
+    json_t *id;
+
+    json_object_foreach((json_t *)ids, output, id)
+        list = arena_printf(rq->arena, "%s%s%s", list, *list ? "," : "", json_string_value(id));
+    reply_header(rq, reply, "Location", "%s", href_of(rq, OGC_ROOT "/datasets/%s", list));
+    return reply_json(reply, 303, json_copy((json_t *)ids), NULL);
+}
+
+bool ogc_collection_make(struct request *rq, struct reply *reply, const json_t *body, bool dataset, struct err *err)
+{
+    AUTO(json) json_t *outputs = NULL, *request = NULL, *ids = NULL;
 
     if (ogc_adhoc_name(rq, request_variable(rq, "processId")) && json_is_object(body))
         body = request = ogc_adhoc_request(body); /* its outputs can be chosen */
-    if (!choose(rq, body, &outputs, err))
+    if (!choose(rq, body, dataset, &outputs, err) || !make_each(rq, body, outputs, &ids, err))
         return false;
-    json_object_foreach(outputs, output, wish) {
-        char id[ID_UUID_SIZE];
-
-        if (!make(rq, body, output, id, err))
-            return false;
-        href = href_of(rq, OGC_ROOT "/collections/%s", id);
-        json_object_set_new(document, output, json_pack("{s:s, s:s, s:s}", "href", href, "type", "application/json", "rel", "collection"));
-    }
-    if (json_object_size(outputs) > 1)
-        return reply_json(reply, 200, json_incref(document), NULL);
-    reply_header(rq, reply, "Location", "%s", href);
-    return reply_json(reply, 303, json_incref(document), NULL);
+    return dataset ? reply_dataset(rq, reply, ids) : reply_collections(rq, reply, ids);
 }

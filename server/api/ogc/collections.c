@@ -16,8 +16,7 @@ static json_t *links_of(struct request *rq, const struct virtual_collection *row
     return links;
 }
 
-/* Without what only planning can tell. */
-static json_t *summary(struct request *rq, const struct virtual_collection *row)
+json_t *ogc_collection_summary(struct request *rq, const struct virtual_collection *row)
 {
     json_t *body = json_pack("{s:s, s:s, s:s, s:o}", "id", row->id, "title", row->title, "description",
                              *row->job ? "The output of a job." : "Computed for the area and the size that are asked for.", "links",
@@ -95,7 +94,7 @@ bool ogc_collection_get(struct request *rq, struct reply *reply, struct err *err
         return true;
     if (c.graph && !ogc_collection_survey(rq, &c, &coverage, err))
         return false;
-    body = summary(rq, &c.row);
+    body = ogc_collection_summary(rq, &c.row);
     if (c.graph)
         add_coverage(rq, &c.row, &coverage, body);
     if (!c.graph) {
@@ -125,7 +124,7 @@ bool ogc_collections_get(struct request *rq, struct reply *reply, struct err *er
     list = json_array();
     links = json_array();
     for (size_t i = 0; i < count && i < (size_t)limit; i++)
-        json_array_append_new(list, summary(rq, &rows[i]));
+        json_array_append_new(list, ogc_collection_summary(rq, &rows[i]));
     ogc_link_both(rq, links, href_with(rq, "f", NULL), "This document");
     if (count > (size_t)limit)
         link_add(links, "next", href_with(rq, "after", rows[limit - 1].id), "application/json", "Next page");

@@ -8,8 +8,11 @@
 #include "store/virtual_collections.h"
 
 /* collection_make.c: answers a request for `?response=collection`: 303 to the collection of its output, or, when the request
- * names several outputs, 200 with the links of theirs. Errors: InvalidParameter (several outputs and no choice). */
-bool ogc_collection_make(struct request *rq, struct reply *reply, const json_t *body, struct err *err) MUST_USE;
+ * names several outputs, 200 with the links of theirs. Errors: InvalidParameter (several outputs and no choice). `dataset`: for
+ * `?response=landingPage`: 303 to the dataset of all outputs. */
+bool ogc_collection_make(struct request *rq, struct reply *reply, const json_t *body, bool dataset, struct err *err) MUST_USE;
+/* collections.c: what is told of a collection without planning it. The caller owns it. */
+json_t *ogc_collection_summary(struct request *rq, const struct virtual_collection *row);
 
 /* collection_open.c */
 struct ogc_collection {
@@ -49,6 +52,8 @@ bool coverage_param(struct coverage_wish *wish, const char *name, const char *va
 /* "http://www.opengis.net/def/crs/EPSG/0/32633", "[EPSG:32633]", "EPSG:32633", "CRS84": its EPSG code; 0: none of these. */
 int coverage_crs(const char *name);
 
+/* dataset.c: a landing page of its own for a few collections, and their list */
+handler_fn ogc_dataset_get, ogc_dataset_collections_get;
 handler_fn ogc_collections_get, ogc_collection_get, ogc_collection_delete, ogc_coverage_get, ogc_map_get, ogc_items_get, ogc_item_get;
 
 #endif

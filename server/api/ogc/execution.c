@@ -325,8 +325,9 @@ bool ogc_execution_post(struct request *rq, struct reply *reply, struct err *err
         return look(rq, reply, err);
     if (!response)
         return submit(rq, reply, rq->body, err);
-    return !strcmp(response, "collection") ? ogc_collection_make(rq, reply, rq->body, err)
-                                           : err_set(err, ERR_InvalidQueryValue, "response: expected collection, found '%.60s'", response);
+    if (!strcmp(response, "collection") || !strcmp(response, "landingPage"))
+        return ogc_collection_make(rq, reply, rq->body, !strcmp(response, "landingPage"), err);
+    return err_set(err, ERR_InvalidQueryValue, "response: expected collection or landingPage, found '%.60s'", response);
 }
 
 bool ogc_execution_get(struct request *rq, struct reply *reply, struct err *err)

@@ -200,13 +200,14 @@ static const char *own_collection(const struct ogc_source *source, const char *a
 static bool take_collection(struct reading *r, const json_t *value, const char *pointer, json_t **ret_plain,
                             struct err *err)
 {
-    const char *id = own_collection(r->source, text_of(value, "collection")), *name;
+    AUTO(mem) char *address = ogc_source_address(r->source, text_of(value, "collection"));
+    const char *id = own_collection(r->source, address), *name;
     struct err why = { 0 };
     bool public_only;
     json_t *member;
 
     if (!id) { /* a collection of another service is read through its address (graph/load.c) */
-        id = text_of(value, "collection");
+        id = address;
         if (!r->source || !fetch_may_call(id, r->source->config->jobs_url_hosts, &public_only, &why))
             return err_set(err, ERR_InvalidParameter, "%s/collection: '%.200s': %s", pointer, id,
                            why.code ? why.message : "expected a collection of this service");

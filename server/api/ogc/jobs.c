@@ -60,7 +60,7 @@ json_t *ogc_status(struct request *rq, const struct job *job)
                              "status", status_names[job->state], "progress",
                              (json_int_t)floor(job->progress));
 
-    put_text(body, "processID", job->process_id);
+    put_text(body, "processID", job->process_id ? job->process_id : JOB_GRAPH_ID);
     put_text(body, "title", job->title);
     put_text(body, "message", status_message(job));
     put_instant(body, "created", job->created);

@@ -32,6 +32,8 @@ static const char *const conformance[] = {
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/openeo-workflows",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-input",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/remote-collections",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/input-fields-modifiers",
+    "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/output-fields-modifiers",
     "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/collection-output",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/ogcapi-processes",
     "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/openeo",

@@ -95,6 +95,8 @@ struct ogc_source {
 /* What is behind {"href"}, in the form that a value of the schema has. Errors: InvalidParameter. */
 bool ogc_source_reference(struct ogc_source *source, const json_t *reference, const json_t *schema, const char *pointer,
                           json_t **ret_value, struct err *err) MUST_USE;
+/* An address that begins with a dot is relative to the process that receives it. The caller frees. */
+char *ogc_source_address(const struct ogc_source *source, const char *address);
 /* The items of {"collection", "filter", "bbox", "datetime", "limit", "ids", "q"}. Errors: InvalidParameter. */
 bool ogc_source_items(struct ogc_source *source, const json_t *value, const char *pointer, json_t **ret_features,
                       struct err *err) MUST_USE;

@@ -25,6 +25,14 @@ static char *whole_address(const struct ogc_source *source, const char *href)
     return text_take(&url);
 }
 
+char *ogc_source_address(const struct ogc_source *source, const char *address)
+{
+    AUTO(mem) char *folder = source && *address == '.' ? mem_printf("%s" OGC_ROOT "/processes/", source->base_url) : NULL;
+    char *whole = folder ? remote_resolve(folder, address) : NULL;
+
+    return whole ? whole : mem_text(address);
+}
+
 /* With a body it is a POST: what WPS allows. */
 static bool get(struct ogc_source *source, const char *href, const char *accept, const char *body, const char *pointer,
                 struct fetched *ret_answer, struct err *err)
@@ -205,7 +213,7 @@ static bool check_elsewhere(const json_t *value, const char *pointer, struct err
 bool ogc_source_items(struct ogc_source *source, const json_t *value, const char *pointer, json_t **ret_features,
                       struct err *err)
 {
-    const char *collection = text_of(value, "collection");
+    AUTO(mem) char *collection = ogc_source_address(source, text_of(value, "collection"));
     bool here = !strchr(collection, '/') || *collection == '/' || (source && text_begins(collection, source->base_url));
     double wish = json_number_value(json_object_get(value, "limit"));
     size_t most = wish >= 1 && wish < MOST_FEATURES ? (size_t)wish : MOST_FEATURES;

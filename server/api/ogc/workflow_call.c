@@ -1,6 +1,8 @@
 /* Which process an address of a request means: one of this service (built in or deployed), or one of a server that the site
  * has listed, which is asked for its description. */
 #include "api/ogc/workflow.h"
+#include "api/common/build.h"
+#include "ingest/remote.h"
 #include "jobs/remote.h"
 #include "base/text.h"
 #include <string.h>
@@ -35,10 +37,13 @@ static bool call_here(struct request *rq, const char *id, struct ogc_called *cal
 
 bool ogc_call(struct request *rq, const char *uri, const char *base, struct ogc_called *called, struct err *err)
 {
-    const char *id, *slash = base ? strrchr(base, '/') : NULL;
+    const char *id;
 
-    if (slash && !strchr(uri, '/')) /* beside the process that receives it */
-        uri = arena_printf(rq->arena, "%.*s/%s", (int)(slash - base), base, uri);
+    if (base ? !strstr(uri, "://") : *uri == '.') { /* relative to the process that receives it */
+        AUTO(mem) char *whole = remote_resolve(base ? base : href_of(rq, OGC_ROOT "/processes/"), uri);
+
+        uri = whole ? arena_text(rq->arena, whole) : uri;
+    }
     if ((id = ogc_own_id(rq, uri)))
         return call_here(rq, id, called, err);
     called->id = arena_text(rq->arena, uri);
