@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void out_of_memory(void)
 {
@@ -69,6 +70,18 @@ char *mem_printf(const char *format, ...)
         out_of_memory();
     va_end(args);
     return text;
+}
+
+int64_t mem_address_space(void)
+{
+    long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file && fscanf(file, "%lld", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
 struct chunk {
@@ -141,20 +154,29 @@ char *arena_text(struct arena *arena, const char *text)
     return copy;
 }
 
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    char *text;
+    int length;
+
+    va_copy(again, args);
+    length = format_text(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0)
+        out_of_memory();
+    text = arena_alloc(arena, (size_t)length + 1);
+    format_text(text, (size_t)length + 1, format, args);
+    return text;
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args;
     char *text;
-    int length;
 
     va_start(args, format);
-    length = format_text(NULL, 0, format, args);
-    va_end(args);
-    if (length < 0)
-        out_of_memory();
-    text = arena_alloc(arena, (size_t)length + 1);
-    va_start(args, format);
-    format_text(text, (size_t)length + 1, format, args);
+    text = arena_vprintf(arena, format, args);
     va_end(args);
     return text;
 }

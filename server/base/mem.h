@@ -4,7 +4,9 @@
 #define BASE_MEM_H
 
 #include "base/auto.h"
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 void *mem_alloc(size_t size_bytes) __attribute__((malloc, returns_nonnull));
@@ -14,6 +16,9 @@ void *mem_grow(void *array, size_t *capacity, size_t need, size_t size_bytes);
 char *mem_text(const char *text) __attribute__((malloc)); /* NULL stays NULL */
 char *mem_textn(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((malloc, returns_nonnull));
+
+/* What the process has mapped, in bytes; 0 when that is not told. */
+int64_t mem_address_space(void);
 
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))
 
@@ -32,6 +37,7 @@ void *arena_array(struct arena *arena, size_t count, size_t size_bytes)
     __attribute__((returns_nonnull));
 char *arena_text(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+char *arena_vprintf(struct arena *arena, const char *format, va_list args) PRINTF_LIKE(2, 0);
 DEFINE_AUTO(arena, struct arena *, arena_free)
 
 #endif

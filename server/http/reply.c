@@ -27,15 +27,9 @@ void reply_header(struct request *rq, struct reply *reply, const char *name, con
 {
     char *value, *c;
     va_list args;
-    int length;
 
     va_start(args, format);
-    length = format_text(NULL, 0, format, args);
-    va_end(args);
-    assert(length >= 0);
-    value = arena_alloc(rq->arena, (size_t)length + 1);
-    va_start(args, format);
-    format_text(value, (size_t)length + 1, format, args);
+    value = arena_vprintf(rq->arena, format, args);
     va_end(args);
     for (c = value; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 600000, LARGEST_JSON = 16 << 20, REDIRECTS = 5, MAX_ITEMS = 200, MAX_DOCUMENTS = 500 };
+enum { TIMEOUT_MS = 600000, LARGEST_JSON = 16 << 20, MAX_ITEMS = 200, MAX_DOCUMENTS = 500 };
 
 #define RESULTS "results:"
 
@@ -30,10 +30,7 @@ static bool get(const struct staging_in *s, const char *url, size_t most, const 
 {
     struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = most, .file = file };
 
-    if (!fetch_may_call(url, s->config->packages_hosts, &what.public_only, err))
-        return false;
-    what.redirects = what.public_only ? REDIRECTS : 0;
-    if (!fetch(&what, ret_answer, err))
+    if (!fetch_for_user(&what, s->config->packages_hosts, ret_answer, err))
         return err_prefix(err, "%.300s", url);
     return ret_answer->status == 200 ||
            err_set(err, ret_answer->status >= 500 ? ERR_Unreachable : ERR_InvalidParameter,

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LARGEST = 1 << 20, TIMEOUT_MS = 15000, REDIRECTS = 3 };
+enum { LARGEST = 1 << 20, TIMEOUT_MS = 15000 };
 
 static const char *const *versions(void *reader)
 {
@@ -33,10 +33,7 @@ static bool read_url(const struct config *config, const char *url, char **ret_co
     struct fetch what = { .url = url, .timeout_ms = TIMEOUT_MS, .max_size = LARGEST };
     AUTO(fetched) struct fetched answer = { 0 };
 
-    if (!fetch_may_call(url, config->jobs_url_hosts, &what.public_only, err))
-        return false;
-    what.redirects = what.public_only ? REDIRECTS : 0;
-    if (!fetch(&what, &answer, err))
+    if (!fetch_for_user(&what, config->jobs_url_hosts, &answer, err))
         return false;
     if (answer.status == 404 || answer.status == 410)
         return err_set(err, ERR_FileNotFound, "the server answered %d for %.300s", answer.status, url);

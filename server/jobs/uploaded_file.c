@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LARGEST_GEOJSON = 64 << 20, LONGEST_NAME = 200, FETCH_MS = 600000, REDIRECTS = 3 };
+enum { LARGEST_GEOJSON = 64 << 20, LONGEST_NAME = 200, FETCH_MS = 600000 };
 
 static bool read_geojson(const char *full, json_t **ret_document, struct err *err)
 {
@@ -52,14 +52,13 @@ static bool fetch_file(const struct url_reader *reader, const char *url, char **
 
     if (!reader->folder)
         return err_set(err, ERR_EstimateComplexity, "what it holds is only known when it was fetched");
-    if (!fetch_may_call(url, reader->config->jobs_url_hosts, &what.public_only, err) || !scratch_make(reader->folder, err))
+    if (!scratch_make(reader->folder, err))
         return false;
     folder = mem_printf("%s/fetched-XXXXXX", reader->folder);
     if (!mkdtemp(folder))
         return err_set(err, ERR_StorageFailure, "%s: %s", folder, strerror(errno));
     what.file = path = mem_printf("%s/%s", folder, name);
-    what.redirects = what.public_only ? REDIRECTS : 0;
-    if (!fetch(&what, &answer, err))
+    if (!fetch_for_user(&what, reader->config->jobs_url_hosts, &answer, err))
         return false;
     if (answer.status != 200)
         return err_set(err, ERR_Unreachable, "the server answered %d", answer.status);

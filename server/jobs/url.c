@@ -6,7 +6,7 @@
 #include "json/js.h"
 #include "net/fetch.h"
 
-enum { LARGEST = 4 << 20, TIMEOUT_MS = 15000, REDIRECTS = 3 };
+enum { LARGEST = 4 << 20, TIMEOUT_MS = 15000 };
 
 bool url_read(const struct config *config, const char *url, json_t **ret_json, struct err *err)
 {
@@ -14,10 +14,7 @@ bool url_read(const struct config *config, const char *url, json_t **ret_json, s
                           .headers = { "Accept: application/geo+json, application/json" } };
     AUTO(fetched) struct fetched answer = { 0 };
 
-    if (!fetch_may_call(url, config->jobs_url_hosts, &what.public_only, err))
-        return false;
-    what.redirects = what.public_only ? REDIRECTS : 0;
-    if (!fetch(&what, &answer, err))
+    if (!fetch_for_user(&what, config->jobs_url_hosts, &answer, err))
         return false;
     if (answer.status != 200)
         return err_set(err, ERR_Unreachable, "the server answered %d", answer.status);

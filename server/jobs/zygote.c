@@ -79,22 +79,10 @@ static bool receive(int socket, struct wire_fork *ret_request, int *ret_socket)
     return got == (ssize_t)sizeof *ret_request;
 }
 
-static int64_t address_space(void)
-{
-    long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-
-    if (file && fscanf(file, "%lld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
-}
-
 /* In the child. What is mapped already (the program and its libraries) comes on top. */
 static void confine(int64_t memory_bytes)
 {
-    rlim_t most = (rlim_t)(address_space() + memory_bytes);
+    rlim_t most = (rlim_t)(mem_address_space() + memory_bytes);
     struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 
     setpgid(0, 0);

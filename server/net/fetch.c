@@ -15,7 +15,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_SIZE = 16 << 20, MAX_HEADER_BYTES = 64 << 10 };
+enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_SIZE = 16 << 20, MAX_HEADER_BYTES = 64 << 10, USER_REDIRECTS = 5 };
 
 DEFINE_AUTO(handle, CURL *, curl_easy_cleanup)
 DEFINE_AUTO(curl_text, char *, curl_free)
@@ -363,6 +363,14 @@ bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *er
     ret_fetched->body = what->file && (status == 200 || status == 206) ? NULL : text_take(&transfer.body);
     ret_fetched->headers = text_take(&transfer.headers);
     return true;
+}
+
+bool fetch_for_user(struct fetch *what, const char *hosts, struct fetched *ret_fetched, struct err *err)
+{
+    if (!fetch_may_call(what->url, hosts, &what->public_only, err))
+        return false;
+    what->redirects = what->public_only ? USER_REDIRECTS : 0;
+    return fetch(what, ret_fetched, err);
 }
 
 char *fetched_header(const struct fetched *fetched, const char *name)

@@ -48,6 +48,9 @@ void fetch_done(void);
 bool fetch_may_call(const char *url, const char *hosts, bool *ret_public_only, struct err *err) MUST_USE;
 /* True when an answer came, whatever its status. Errors: Unreachable, with the reason. */
 bool fetch(const struct fetch *what, struct fetched *ret_fetched, struct err *err) MUST_USE;
+/* The same for an address that a user named: judged by fetch_may_call(), and redirected only where every hop is
+ * judged, too. Sets public_only and redirects of `what`. Errors: those of both. */
+bool fetch_for_user(struct fetch *what, const char *hosts, struct fetched *ret_fetched, struct err *err) MUST_USE;
 /* The value of the first header with this (lower-case) name; NULL when absent. The caller frees. */
 char *fetched_header(const struct fetched *fetched, const char *name);
 /* How long Retry-After says to wait, in seconds or until a moment; -1: it does not say. */

@@ -38,16 +38,7 @@ bool copy_add_tasks(struct db *db, const struct task *planning, const struct job
             return false;
     snprintf(message, sizeof message, "Fetching %zu product%s from other servers before the work begins.", count,
              count == 1 ? "" : "s");
-    return db_run(db,
-                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL, worker = NULL, blocks_done = 0"
-                  " WHERE id = $1",
-                  DB_ARGS(db_int(planning->id), db_int((int64_t)count)), err) &&
-           db_run(db,
-                  "UPDATE jobs SET n_tasks = n_tasks + $2::int, blocks = greatest(blocks, $2::bigint * $3::bigint),"
-                  "    updated = now() WHERE id = $1",
-                  DB_ARGS(db_text(planning->job), db_int((int64_t)count), db_int(PARTS * PROGRESS_PART)), err) &&
-           job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err) &&
-           db_run(db, "SELECT pg_notify('" TASK_CHANNEL "', '')", DB_NO_ARGS, err);
+    return task_wait_unplanned(db, planning, (int64_t)count, PARTS * PROGRESS_PART, message, err);
 }
 
 bool copy_of_job(struct db *db, const char *job, const char *source, struct arena *arena, const char **ret_folder,

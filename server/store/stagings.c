@@ -44,19 +44,9 @@ bool staging_add_tasks(struct db *db, const struct task *planning, const struct 
     for (size_t i = 0; i < count; i++)
         if (!add_task(db, work, &products[i], err))
             return false;
-    snprintf(message, sizeof message, "Staging %zu product%s from tape before the work begins.", count,
-             count == 1 ? "" : "s");
+    snprintf(message, sizeof message, "Staging %zu product%s from tape before the work begins.", count, count == 1 ? "" : "s");
     /* what comes after staging is not known yet: staging is told as a small part of it */
-    return db_run(db,
-                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL,"
-                  "    worker = NULL, blocks_done = 0 WHERE id = $1",
-                  DB_ARGS(db_int(planning->id), db_int((int64_t)count)), err) &&
-           db_run(db,
-                  "UPDATE jobs SET n_tasks = n_tasks + $2::int,"
-                  "    blocks = greatest(blocks, $2::int * $3::int), updated = now() WHERE id = $1",
-                  DB_ARGS(db_text(planning->job), db_int((int64_t)count), db_int(PROGRESS_PART)), err) &&
-           job_log_add_at(db, planning->job, planning->number, "info", NULL, message, NULL, err) &&
-           db_run(db, "SELECT pg_notify('" TASK_CHANNEL "', '')", DB_NO_ARGS, err);
+    return task_wait_unplanned(db, planning, (int64_t)count, PROGRESS_PART, message, err);
 }
 
 struct order {

@@ -207,11 +207,7 @@ bool step_add_all(struct db *db, const struct task *planning, const struct job_w
                   " SELECT $1, $2::int, s.value->>'key', $3::int + s.ordinality - 1, s.value->>'name', s.value"
                   "   FROM json_array_elements($4::json) WITH ORDINALITY s",
                   DB_ARGS(db_text(planning->job), db_int(planning->run), db_int(first), db_text(text)), err) &&
-           db_run(db,
-                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL, worker = NULL,"
-                  "    blocks_done = 0 WHERE id = $1",
-                  DB_ARGS(db_int(planning->id), db_int(last)), err) &&
-           db_run(db, "SELECT pg_notify('" TASK_CHANNEL "', '')", DB_NO_ARGS, err);
+           task_wait(db, planning, last, err);
 }
 
 bool step_show_stagings(struct db *db, const struct task *planning, struct err *err)

@@ -188,6 +188,26 @@ bool task_add_plan(struct db *db, const struct job_work *work, const struct task
            tell_workers(db, err);
 }
 
+bool task_wait(struct db *db, const struct task *task, int64_t inputs, struct err *err)
+{
+    return db_run(db,
+                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL, worker = NULL, blocks_done = 0"
+                  " WHERE id = $1",
+                  DB_ARGS(db_int(task->id), db_int(inputs)), err) &&
+           tell_workers(db, err);
+}
+
+bool task_wait_unplanned(struct db *db, const struct task *task, int64_t inputs, int64_t weight, const char *message,
+                         struct err *err)
+{
+    return task_wait(db, task, inputs, err) &&
+           db_run(db,
+                  "UPDATE jobs SET n_tasks = n_tasks + $2::int, blocks = greatest(blocks, $2::bigint * $3::bigint),"
+                  "    updated = now() WHERE id = $1",
+                  DB_ARGS(db_text(task->job), db_int(inputs), db_int(weight)), err) &&
+           job_log_add_at(db, task->job, task->number, "info", NULL, message, NULL, err);
+}
+
 bool task_reopen(struct db *db, const struct task *task, const int *numbers, size_t n_numbers,
                  struct err *err)
 {
@@ -206,11 +226,8 @@ bool task_reopen(struct db *db, const struct task *task, const int *numbers, siz
                   DB_ARGS(db_text(task->job), db_text(list.data)), err) &&
            db_run(db, "DELETE FROM artefacts WHERE job = $1 AND number = ANY($2::int[])",
                   DB_ARGS(db_text(task->job), db_text(list.data)), err) &&
-           db_run(db,
-                  "UPDATE tasks SET state = 'w', pending = $2::int, token = NULL, lease = NULL,"
-                  "    worker = NULL, blocks_done = 0 WHERE id = $1",
-                  DB_ARGS(db_int(task->id), db_int((int64_t)n_numbers)), err) &&
-           job_add_done(db, task->job, &(struct job_sums){ .blocks = -task->blocks_done }, err) && tell_workers(db, err);
+           job_add_done(db, task->job, &(struct job_sums){ .blocks = -task->blocks_done }, err) &&
+           task_wait(db, task, (int64_t)n_numbers, err);
 }
 
 struct fail {

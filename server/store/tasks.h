@@ -59,6 +59,12 @@ struct task_plan {
 };
 bool task_add_plan(struct db *db, const struct job_work *work, const struct task_plan *plan,
                    struct err *err) MUST_USE;
+/* A held task gives its place back until `inputs` tasks have ended that have it for a consumer. */
+bool task_wait(struct db *db, const struct task *task, int64_t inputs, struct err *err) MUST_USE;
+/* The same for tasks that come before planning: they are told as `weight` blocks each of a job whose own are not known
+ * yet, and `message` in its log. */
+bool task_wait_unplanned(struct db *db, const struct task *task, int64_t inputs, int64_t weight, const char *message,
+                         struct err *err) MUST_USE;
 /* A held task's inputs are gone: their producers run again and the task waits for them. */
 bool task_reopen(struct db *db, const struct task *task, const int *numbers, size_t n_numbers,
                  struct err *err) MUST_USE;

@@ -41,18 +41,6 @@ struct udf_session {
 
 static pthread_mutex_t bound_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int64_t address_space(void)
-{
-    long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-
-    if (file && fscanf(file, "%lld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
-}
-
 /* A task and its interpreters share one bound; a process without one (sentier run) has none to share. */
 static bool take_memory(struct udf_session *s, struct err *err)
 {
@@ -62,7 +50,7 @@ static bool take_memory(struct udf_session *s, struct err *err)
 
     pthread_mutex_lock(&bound_lock);
     if (getrlimit(RLIMIT_AS, &bound) == 0 && bound.rlim_cur != RLIM_INFINITY) {
-        left = (int64_t)bound.rlim_cur - address_space() - LEAST_LEFT_BYTES;
+        left = (int64_t)bound.rlim_cur - mem_address_space() - LEAST_LEFT_BYTES;
         good = left >= s->config->udf_memory;
         if (good) {
             bound.rlim_cur -= (rlim_t)s->config->udf_memory;

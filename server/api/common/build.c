@@ -29,12 +29,11 @@ void put_copy(json_t *object, const char *name, const json_t *value)
 
 const char *href_of(struct request *rq, const char *format, ...)
 {
-    AUTO(mem) char *path = NULL;
+    const char *path;
     va_list args;
 
     va_start(args, format);
-    if (vasprintf(&path, format, args) < 0)
-        abort();
+    path = arena_vprintf(rq->arena, format, args);
     va_end(args);
     return arena_printf(rq->arena, "%s%s", rq->base_url, path);
 }

@@ -27,12 +27,11 @@ enum openeo_minor openeo_minor(const struct request *rq)
 
 const char *openeo_href(struct request *rq, const char *format, ...)
 {
-    AUTO(mem) char *path = NULL;
+    const char *path;
     va_list args;
 
     va_start(args, format);
-    if (vasprintf(&path, format, args) < 0)
-        abort();
+    path = arena_vprintf(rq->arena, format, args);
     va_end(args);
     return href_of(rq, "%s%s", openeo_versions[openeo_minor(rq)].root, path);
 }
