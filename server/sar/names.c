@@ -10,16 +10,17 @@
 
 enum { TITLE = 67, FOLLOWS_MS = 2000 };
 
-/* # a digit, X a hexadecimal one, A an upper case letter, ? whichever; all else stands for itself */
-static const char pattern[] = "S1A_AA_GRDA_1SAA_########T######_########T######_######_XXXXXX_XXXX";
+/* # a digit, ? a hexadecimal one, @ an upper case letter, * one or a digit (of IW, EW, S1 to S6); all else stands for itself */
+static const char pattern[] = "S1@_@*_GRD@_1S@@_########T######_########T######_######_??????_????";
 
 static bool fits(const char *title)
 {
     for (size_t i = 0; i < TITLE; i++) {
         unsigned char c = (unsigned char)title[i];
-        bool place = i == 2 || i == 4 || i == 5 || i == 10 || i == 14 || i == 15;
+        char kind = pattern[i];
 
-        if (place ? !isupper(c) : pattern[i] == '#' ? !isdigit(c) : pattern[i] == 'X' ? !isxdigit(c) : c != pattern[i])
+        if (kind == '#' ? !isdigit(c) : kind == '?' ? !isxdigit(c) : kind == '@' ? !isupper(c)
+            : kind == '*' ? !isupper(c) && !isdigit(c) : c != (unsigned char)kind)
             return false;
     }
     return true;

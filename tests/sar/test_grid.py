@@ -116,13 +116,15 @@ def test_too_large_an_area(tmp_path):
 def test_product_titles():
     first = "S1A_IW_GRDH_1SDV_20150222T170725_20150222T170750_004739_005DD8_CEAB"
     second = "S1A_IW_GRDH_1SDV_20150222T170750_20150222T170815_004739_005DD8_3768"
-    joined, alone, other = tool("title", first + ".SAFE.zip", second + ".SAFE",
-                                "S1B_EW_GRDM_1SSH_20211223T051122_20211223T051147_030148_039993_5371_COG.SAFE")
+    joined, alone, other, strip = tool("title", first + ".SAFE.zip", second + ".SAFE",
+                                       "S1B_EW_GRDM_1SSH_20211223T051122_20211223T051147_030148_039993_5371_COG.SAFE",
+                                       "S1D_S4_GRDF_1SDV_20260105T150036_20260105T150106_009365_00D887_4AFE.SAFE")
     assert joined == ("S1A IW H DV 2015-02-22T17:07:25Z 2015-02-22T17:07:50Z 4739 005DD8 VV,VH "
                       "s1a_31TCJ_vv_ASC_008_20150222txxxxxx.tif")
     assert alone.endswith(" s1a_31TCJ_vv_ASC_008_20150222t170750.tif")
     assert other == ("S1B EW M SH 2021-12-23T05:11:22Z 2021-12-23T05:11:47Z 30148 039993 HH "
                      "s1b_31TCJ_hh_ASC_008_20211223t051122.tif")
+    assert strip.startswith("S1D S4 F DV 2026-01-05T15:00:36Z 2026-01-05T15:01:06Z 9365 00D887 VV,VH s1d_")
 
 
 @pytest.mark.parametrize("title, reason", [

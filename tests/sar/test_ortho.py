@@ -257,6 +257,34 @@ def test_steps(undisturbed, alice, site):
     assert not list((Path(site.data) / "scratch").glob("*/*"))
 
 
+@pytest.mark.parametrize("platform, mode, swath", [("S1C", "EW", "EW"), ("S1D", "SM", "S4")])
+def test_other_satellites_and_modes(site, alice, undisturbed, shared, tmp_path, platform, mode, swath):
+    """Whoever took it, and however: names tell it, and numbers do not depend on it."""
+    words = {ROME: ROME.replace("S1B_IW", f"{platform}_{swath}"), "s1b-iw": f"{platform}-{swath}".lower(), "<missionId>S1B": f"<missionId>{platform}",
+             "<mode>IW": f"<mode>{mode}", "<swath>IW<": f"<swath>{swath}<", "sarl1:mode>IW": f"sarl1:mode>{mode}",
+             "<safe:number>B": f"<safe:number>{platform[2]}", "20211223": "20201223", "2021-12-23": "2020-12-23"}
+
+    def other(text):
+        for old, new in words.items():
+            text = text.replace(old, new)
+        return text
+
+    with zipfile.ZipFile(shared / f"data/s1/{ROME}.SAFE.zip") as given, zipfile.ZipFile(tmp_path / other(f"{ROME}.SAFE.zip"), "w") as made:
+        for name in given.namelist():
+            data = given.read(name)
+            made.writestr(other(name), data if name.endswith(".tiff") else other(data.decode()))
+    for folder in (tmp_path, tmp_path.parent):
+        folder.chmod(0o755)
+    site.command("catalog", "import", tmp_path / other(f"{ROME}.SAFE.zip"))
+    found = results(alice, run(site, alice, {"product-title": other(ROME), "bbox": AREA, "clip": True, "calibration": "beta0", "remove-noise": False,
+                                             "tiles": ["33TTG"]}))
+    (name, data), = found["images"].items()
+    assert name == f"{platform.lower()}_33TTG_vv_DES_022_20201223t051122.tif"
+    assert (opened(data)[0] == opened(*undisturbed[1]["images"].values())[0]).all() and opened(data)[2]["FLYING_UNIT_CODE"] == platform
+    p = json.loads(*found["items"].values())["properties"]
+    assert (p["platform"], p["sar:instrument_mode"]) == (f"sentinel-{platform[1:].lower()}", mode)
+
+
 def test_killed_in_the_middle(site, alice, undisturbed):
     """Children and workers die while images are geocoded; what was done stays, what was not is done again, and the files are
     the same."""
