@@ -64,7 +64,7 @@ struct ortho_plan {
     json_t *scenes;  /* what is used, for the job's row (owned) */
     json_t *warnings; /* texts for the log (owned) */
     size_t n_tiles;
-    double pixels, seconds;
+    double pixels, bytes, seconds; /* bytes: of the results, about */
     int64_t blocks;
 };
 void ortho_plan_done(struct ortho_plan *plan);

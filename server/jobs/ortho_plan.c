@@ -11,8 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-/* What a tile costs on one core, by what was measured: seconds for a hundred million pixels. */
-static const double GEOCODE_S = 10, JOIN_S = 5, LAYER_S = 8, PACKAGE_S = 0.5;
+/* What a tile costs on one core, by what was measured: seconds for a hundred million pixels. And how large its files are: speckle
+ * is hardly packed, and overviews are a third. */
+static const double GEOCODE_S = 10, JOIN_S = 5, LAYER_S = 8, PACKAGE_S = 0.5, FLOAT_BYTES = 4, SHORT_BYTES = 2, LAYER_BYTES = 1;
 enum { GEOCODE_BLOCKS = 20, JOIN_BLOCKS = 8, LAYER_BLOCKS = 16, PACKAGE_BLOCKS = 1, PIXEL = 10 /* metres */, MOST_TILES = 5000 };
 
 struct planning {
@@ -166,6 +167,14 @@ static json_t *grid_json(const struct grid *grid)
 {
     return json_pack("{s:i, s:f, s:f, s:I, s:I}", "epsg", grid->epsg, "x0", grid->x0, "y0", grid->y0, "width",
                      (json_int_t)grid->width, "height", (json_int_t)grid->height);
+}
+
+/* A file of a tile, of so many bytes for a pixel with data. How much of a clipped part is covered is not known yet. */
+static void more_results(struct planning *g, const struct target *target, double bytes)
+{
+    double part = g->inputs->clip ? 1 : fmin(target->percent, 100) / 100;
+
+    g->plan->bytes += part * bytes * (double)target->grid.width * (double)target->grid.height;
 }
 
 static double hundred_millions(const struct grid *grid)
@@ -339,6 +348,7 @@ static const char *add_file(struct planning *g, size_t first, size_t end, const 
     json_t *after = json_array(), *used = add_images(g, first, end, target, polarisation, after);
     double seconds = JOIN_S * hundred_millions(&target->grid);
 
+    more_results(g, target, strcmp(g->inputs->data_type, "int16") ? FLOAT_BYTES : SHORT_BYTES);
     if (json_array_size(used) == 1) {
         json_t *image = json_array_get(g->plan->steps, json_array_size(g->plan->steps) - 1), *inputs = json_object_get(image, "inputs");
 
@@ -368,6 +378,7 @@ static const char *add_layer(struct planning *g, size_t first, size_t end, const
                           about(g, &g->scenes->list[first], target), "scenes", scenes, "products", products, "polarisation",
                           polarisation, "layer", layer, "after"),
              LAYER_S * hundred_millions(&target->grid), LAYER_BLOCKS);
+    more_results(g, target, LAYER_BYTES);
     g->plan->pixels += (double)target->grid.width * (double)target->grid.height;
     return key;
 }

@@ -6,6 +6,7 @@
 #include "jobs/scratch.h"
 #include "json/js.h"
 #include "raster/disk.h"
+#include "store/budgets.h"
 #include "store/steps.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -61,8 +62,23 @@ static bool add_fetches(struct db *db, void *arg, struct err *err)
 
 static json_t *estimate_json(const struct ortho_plan *plan)
 {
-    return json_pack("{s:I, s:f, s:f, s:f, s:i}", "blocks", (json_int_t)plan->blocks, "pixels_in", plan->pixels, "pixels_out",
-                     plan->pixels, "seconds", plan->seconds, "memory_bytes", 0);
+    return json_pack("{s:I, s:f, s:f, s:I, s:f, s:i}", "blocks", (json_int_t)plan->blocks, "pixels_in", plan->pixels, "pixels_out",
+                     plan->pixels, "bytes_out", (json_int_t)plan->bytes, "seconds", plan->seconds, "memory_bytes", 0);
+}
+
+/* What is to be done, and its price where there are prices. */
+static char *describe(const struct config *c, const struct ortho_plan *plan)
+{
+    size_t n_scenes = json_array_size(plan->scenes);
+    struct text t = { 0 };
+
+    text_printf(&t, "Planned: %zu tile%s of %zu product%s in %zu steps, about %.0f s of work", plan->n_tiles, plan->n_tiles == 1 ? "" : "s",
+                n_scenes, n_scenes == 1 ? "" : "s", json_array_size(plan->steps), plan->seconds);
+    if (*c->billing_currency)
+        text_printf(&t, " and %.0f MB of results for about %.3g %s", plan->bytes / 1e6, budget_price(c, plan->seconds, 0, plan->bytes),
+                    c->billing_currency);
+    text_add(&t, ".");
+    return text_take(&t);
 }
 
 static bool record(struct db *db, void *arg, struct err *err)
@@ -70,14 +86,12 @@ static bool record(struct db *db, void *arg, struct err *err)
     struct beginning *b = arg;
     const struct ortho_plan *plan = b->plan;
     AUTO(json) json_t *estimate = estimate_json(plan);
-    size_t steps = json_array_size(plan->steps), i;
+    AUTO(mem) char *message = describe(b->performer->config, plan);
+    size_t i;
     struct job_planned planned = { .scenes = plan->scenes, .estimate = estimate, .blocks = plan->blocks + 1,
-                                   .n_tasks = (int)steps + 1, .seconds = plan->seconds };
-    char message[200];
+                                   .n_tasks = (int)json_array_size(plan->steps) + 1, .seconds = plan->seconds };
     json_t *warning;
 
-    snprintf(message, sizeof message, "Planned: %zu tile%s of %zu product%s in %zu steps, about %.0f s of work.", plan->n_tiles,
-             plan->n_tiles == 1 ? "" : "s", json_array_size(plan->scenes), json_array_size(plan->scenes) == 1 ? "" : "s", steps, plan->seconds);
     if (!task_hold(db, b->task, &b->hold, err))
         return false;
     if (b->hold != HOLD_MINE)

@@ -16,6 +16,15 @@
     "    AND ($2::uuid IS NULL OR j.id = $2)) c"                                                   \
     " WHERE c.costs > c.budget LIMIT 100"
 
+/* A task holds the memory of its slot, or what it needs beyond that. */
+double budget_price(const struct config *c, double seconds, int64_t memory_bytes, double bytes_out)
+{
+    double held = (double)(memory_bytes > c->worker_memory ? memory_bytes : c->worker_memory);
+
+    return seconds / 3600 * (c->billing_work_hour + held / 1e9 * c->billing_memory_gb_hour) +
+           bytes_out / 1e9 * c->billing_result_gb;
+}
+
 struct overdrawn {
     const char *id, *currency;
     int64_t slot_bytes;

@@ -107,6 +107,10 @@ def test_damaged_products_are_refused(ends, name, message):
     assert status["status"] == "failed" and message in status["message"], status
 
 
+def test_nothing_is_left_behind(site, ends):
+    assert ends and not list((site.data / "scratch").glob("*/*"))
+
+
 def test_what_is_missing_is_told(ends):
     for name in "whole", "quiet":
         alice, job, status = ends[name]

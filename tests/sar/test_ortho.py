@@ -108,7 +108,8 @@ def site(make_service, shared, heights, model, mountains):
     script = heights[0].parent / "fetch"
     script.write_text(TAPE)
     script.chmod(0o755)
-    service = make_service(f"sar.dem={model}", "sar.geoid=none", f"catalog.stage_command={script} {{href}} {{target}}", workers=2)
+    service = make_service(f"sar.dem={model}", "sar.geoid=none", f"catalog.stage_command={script} {{href}} {{target}}",
+                           "billing.currency=credits", "billing.work_hour=3600", workers=2)
     service.add_user("alice")
     service.command("catalog", "import", *(shared / f"data/s1/{name}.SAFE.zip" for name in [ROME, *GERMANY]),
                     mountains / f"{ALPS}.SAFE")
@@ -252,14 +253,19 @@ def test_steps(undisturbed, alice, site):
     log = next(link["href"] for link in steps[1]["links"] if link["rel"] == "log")
     lines = alice.get(log, timeout=30).json()["logs"]
     assert len(lines) == 2 and "Of 1 image; 100.00 %" in lines[0]["message"] and lines[1]["message"].startswith("Done in")
+    planned, = [line["message"] for line in alice.get(job + "/logs?step=init", timeout=30).json()["logs"] if "Planned" in line["message"]]
+    price = re.fullmatch(r"Planned: 1 tile of 1 product in 2 steps, about 1 s of work and (\d+) MB of results for about ([0-9.]+) credits\.", planned)
+    pixels, _, _ = opened(*undisturbed[1]["images"].values())
+    seconds = site.sql(f"SELECT estimate->>'seconds' FROM jobs WHERE id = '{job.rsplit('/', 1)[1]}'")
+    assert int(price[1]) == round(4 * pixels.size / 1e6) and float(price[2]) == pytest.approx(float(seconds), rel=0.01)
     missing = alice.get(job + "/logs?step=nothing", timeout=30)
     assert missing.status_code == 400 and "has no step 'nothing'" in missing.json()["detail"]
     assert not list((Path(site.data) / "scratch").glob("*/*"))
 
 
-@pytest.mark.parametrize("platform, mode, swath", [("S1C", "EW", "EW"), ("S1D", "SM", "S4")])
-def test_other_satellites_and_modes(site, alice, undisturbed, shared, tmp_path, platform, mode, swath):
-    """Whoever took it, and however: names tell it, and numbers do not depend on it."""
+@pytest.mark.parametrize("platform, mode, swath, data_type", [("S1C", "EW", "EW", "float32"), ("S1D", "SM", "S4", "int16")])
+def test_other_satellites_and_modes(site, alice, undisturbed, shared, tmp_path, platform, mode, swath, data_type):
+    """Whoever took it, and however: names tell it, and numbers do not depend on it. Whole ones are hundredths of a decibel."""
     words = {ROME: ROME.replace("S1B_IW", f"{platform}_{swath}"), "s1b-iw": f"{platform}-{swath}".lower(), "<missionId>S1B": f"<missionId>{platform}",
              "<mode>IW": f"<mode>{mode}", "<swath>IW<": f"<swath>{swath}<", "sarl1:mode>IW": f"sarl1:mode>{mode}",
              "<safe:number>B": f"<safe:number>{platform[2]}", "20211223": "20201223", "2021-12-23": "2020-12-23"}
@@ -277,10 +283,16 @@ def test_other_satellites_and_modes(site, alice, undisturbed, shared, tmp_path, 
         folder.chmod(0o755)
     site.command("catalog", "import", tmp_path / other(f"{ROME}.SAFE.zip"))
     found = results(alice, run(site, alice, {"product-title": other(ROME), "bbox": AREA, "clip": True, "calibration": "beta0", "remove-noise": False,
-                                             "tiles": ["33TTG"]}))
+                                             "tiles": ["33TTG"], "data-type": data_type}))
     (name, data), = found["images"].items()
     assert name == f"{platform.lower()}_33TTG_vv_DES_022_20201223t051122.tif"
-    assert (opened(data)[0] == opened(*undisturbed[1]["images"].values())[0]).all() and opened(data)[2]["FLYING_UNIT_CODE"] == platform
+    pixels, profile, tags = opened(data)
+    power, _, _ = opened(*undisturbed[1]["images"].values())
+    assert profile["dtype"] == data_type and tags["FLYING_UNIT_CODE"] == platform
+    if data_type == "int16":
+        np.testing.assert_allclose(pixels, 1000 * np.log10(power), rtol=0, atol=0.51)
+    else:
+        assert (pixels == power).all()
     p = json.loads(*found["items"].values())["properties"]
     assert (p["platform"], p["sar:instrument_mode"]) == (f"sentinel-{platform[1:].lower()}", mode)
 
@@ -438,6 +450,24 @@ def test_missing_neighbours_are_told(site, alice):
     assert (joined != -32768).all()
     far = np.s_[:4000]  # more than 50 km from the border, where the frame knows nothing of its neighbour's orbit: the same image
     assert (pixels[far] != -32768).all() and np.array_equal(joined[far], pixels[far])
+
+
+@pytest.mark.parametrize("product, tile, told", [
+    (GERMANY[1], "32UNB", f"1 product of the same pass beside it that was not asked for: {GERMANY[0]}. With"),
+    (ROME, "33TTG", "The catalogue has no other product of this pass for it."),
+])
+def test_whole_tiles_tell_what_is_missing_before_work_begins(site, alice, product, tile, told):
+    """And what is dismissed leaves nothing behind."""
+    job = submit(site, alice, {"product-title": product, "tiles": [tile], "polarisations": ["VV"]}).headers["Location"]
+    end = time.time() + 60
+    while not (said := warnings(alice, job)):
+        assert time.time() < end
+        time.sleep(0.02)
+    alice.delete(job, timeout=30)
+    assert re.match(rf"Tile {tile} is covered to [0-9.]+ %\. ", said[0]) and told in said[0]
+    while list((Path(site.data) / "scratch").glob("*/*")):
+        assert time.time() < end
+        time.sleep(0.02)
 
 
 def test_by_area_period_and_orbit(site, alice):

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "jobs/url.h"
 #include "raster/engine.h"
+#include "store/budgets.h"
 #include "store/catalog.h"
 #include <inttypes.h>
 #include <string.h>
@@ -66,14 +67,9 @@ struct job_terms run_terms(const struct request *rq, double budget)
                                c->billing_result_gb, budget, c->jobs_user_jobs };
 }
 
-/* A task holds the memory of its slot, or what it needs beyond that. */
 double run_costs(const struct request *rq, const struct run_estimate *estimate)
 {
-    const struct config *c = rq->config;
-    double held = (double)(estimate->memory_bytes > c->worker_memory ? estimate->memory_bytes : c->worker_memory);
-
-    return estimate->seconds / 3600 * (c->billing_work_hour + held / 1e9 * c->billing_memory_gb_hour) +
-           (double)estimate->bytes_out / 1e9 * c->billing_result_gb;
+    return budget_price(rq->config, estimate->seconds, estimate->memory_bytes, (double)estimate->bytes_out);
 }
 
 bool run_within_budget(const struct request *rq, const struct run_estimate *estimate, double budget,
