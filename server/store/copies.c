@@ -209,7 +209,8 @@ bool copy_finish(struct db *db, struct task *task, const char *key, const struct
 {
     AUTO(mem) char *message = mem_printf("%s is here%s.", fetching->item, seconds > 0 ? "" : " already");
 
-    if (!task_hold(db, task, ret_hold, err))
+    if (!db_run(db, TAKE_TURNS, DB_NO_ARGS, err) || /* one that is just being put back would not be woken */
+        !task_hold(db, task, ret_hold, err))
         return false;
     if (*ret_hold != HOLD_MINE)
         return true;

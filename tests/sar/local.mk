@@ -31,7 +31,7 @@ EXTRA_DIST += tests/fuzz/corpus/sar_xml
 check_PROGRAMS += tests/sar/sar_tool
 tests_sar_sar_tool_SOURCES = tests/sar/sar_tool.c
 tests_sar_sar_tool_LDADD = $(fuzz_libs)
-EXTRA_DIST += tests/sar/test_backscatter.py tests/sar/test_grid.py tests/sar/origin.py tests/sar/test_fetch.py tests/sar/test_ortho.py tests/sar/test_ortho_command.py tests/sar/test_speckle.py tests/sar/rays.py
+EXTRA_DIST += tests/sar/test_backscatter.py tests/sar/test_grid.py tests/sar/origin.py tests/sar/test_fetch.py tests/sar/test_ortho.py tests/sar/test_ortho_command.py tests/sar/test_ortho_doors.py tests/sar/test_speckle.py tests/sar/rays.py
 
 # make otb-calibration: sigma0, beta0 and gamma0 of real tables against SARCalibration of the Orfeo ToolBox, with and without noise.
 # Needs the packages "otb" of etc/packages, and the samples in SENTIER_SHARED; minutes.
