@@ -4,7 +4,7 @@
 
 enum {
     SUM_LANES = 16, /* their order is fixed, and additions do not wait for each other */
-    WEIGH_LANES = 32,
+    TAPS = 4,       /* of kernels, at once */
 };
 
 /* TIFF's predictor undone for the pixels of a row, as far as whole vectors go; returns how many. To each lane the one before it is
@@ -190,31 +190,33 @@ double sum_of_valid(const double *x, size_t n, size_t *ret_seen)
     return sum;
 }
 
-/* A strip of sums stays in registers while all taps are added to it. */
+/* Sums are loaded and stored once for TAPS taps. Whoever adds them in a loop of its own has gcc turn both loops around, and
+ * calculate number by number. */
 #define WEIGH(name, T)                                                                             \
-    KERNEL void name(T *restrict sums, const void *const *taps, const double *restrict weights, size_t n_taps, size_t n) \
+    KERNEL void JOIN(name, _four)(T *restrict sums, const void *const *taps, const double *weights, size_t n) \
     {                                                                                              \
-        size_t x = 0;                                                                              \
+        const T *restrict a = taps[0], *restrict b = taps[1], *restrict c = taps[2], *restrict d = taps[3]; \
+        T u = (T)weights[0], v = (T)weights[1], w = (T)weights[2], z = (T)weights[3];              \
                                                                                                    \
-        for (; x + WEIGH_LANES <= n; x += WEIGH_LANES) {                                           \
-            T strip[WEIGH_LANES] = { 0 };                                                          \
+        for (size_t x = 0; x < n; x++)                                                             \
+            sums[x] = sums[x] + u * a[x] + v * b[x] + w * c[x] + z * d[x];                         \
+    }                                                                                              \
+    KERNEL void JOIN(name, _one)(T *restrict sums, const T *restrict tap, double weight, size_t n) \
+    {                                                                                              \
+        T w = (T)weight;                                                                           \
                                                                                                    \
-            for (size_t t = 0; t < n_taps; t++) {                                                  \
-                const T *restrict tap = (const T *)taps[t] + x;                                    \
-                T weight = (T)weights[t];                                                          \
+        for (size_t x = 0; x < n; x++)                                                             \
+            sums[x] += w * tap[x];                                                                 \
+    }                                                                                              \
+    static void name(T *sums, const void *const *taps, const double *weights, size_t n_taps, size_t n) \
+    {                                                                                              \
+        size_t t = 0;                                                                              \
                                                                                                    \
-                for (int j = 0; j < WEIGH_LANES; j++)                                              \
-                    strip[j] += weight * tap[j];                                                   \
-            }                                                                                      \
-            memcpy(sums + x, strip, sizeof strip);                                                 \
-        }                                                                                          \
-        for (; x < n; x++) {                                                                       \
-            T sum = 0;                                                                             \
-                                                                                                   \
-            for (size_t t = 0; t < n_taps; t++)                                                    \
-                sum += (T)weights[t] * ((const T *)taps[t])[x];                                    \
-            sums[x] = sum;                                                                         \
-        }                                                                                          \
+        memset(sums, 0, n * sizeof *sums);                                                         \
+        for (; t + TAPS <= n_taps; t += TAPS)                                                      \
+            JOIN(name, _four)(sums, taps + t, weights + t, n);                                     \
+        for (; t < n_taps; t++)                                                                    \
+            JOIN(name, _one)(sums, taps[t], weights[t], n);                                        \
     }
 WEIGH(weigh_floats, float)
 WEIGH(weigh_doubles, double)

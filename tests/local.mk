@@ -174,6 +174,13 @@ soak-stac: all
 soak-openeo: all
 	cd $(srcdir) && SOAK_SECONDS=$(SOAK_SECONDS) build/venv/bin/python tests/clients/soak_openeo.py $(abs_top_builddir)
 
+# make random-graphs: more than ./check runs, against the plain evaluator; RANDOM_GRAPHS_FROM=2150 goes on where this ends
+RANDOM_GRAPHS = 2000
+RANDOM_GRAPHS_FROM = 150
+random-graphs: all
+	cd $(srcdir) && SENTIER_RANDOM_GRAPHS=$(RANDOM_GRAPHS) SENTIER_RANDOM_GRAPHS_FROM=$(RANDOM_GRAPHS_FROM) \
+	  SENTIER_BINARY=$(abs_top_builddir)/sentier build/venv/bin/python -m pytest -q -n auto -p no:cacheprovider tests/process/test_random_graphs.py
+
 # make openeo-test-suite: the official suite; OPENEO_SUITE is a clone of it with its submodules
 OPENEO_SUITE = $(abs_top_builddir)/openeo-test-suite
 openeo-test-suite: all
@@ -203,7 +210,7 @@ ets-processes: all
 	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
 	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
 
-.PHONY: openeo-r bench-ogc bench-s1 bench-s1-disk ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+.PHONY: random-graphs openeo-r bench-ogc bench-s1 bench-s1-disk ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/ogc tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_openeo_r.py tests/peers/openeo_r.R tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/clients/test_ogc_openapi.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java

@@ -21,6 +21,7 @@ struct evaluation {
     struct config *config;
     struct folder_catalog *folders;
     json_t *process, *arguments;
+    struct raster_reading *reading; /* surveys count, too */
 };
 
 static void tell_problem(void *context, const struct err *problem)
@@ -169,6 +170,7 @@ static struct raster_options options_of(const struct evaluation *e)
         .allowed_hosts = e->config->raster_allowed_hosts,
         .config = e->config,
         .tell = tell_line,
+        .reading = e->reading,
     };
 }
 
@@ -182,7 +184,6 @@ static bool survey(void *evaluation, const struct plan *plan, struct survey *sur
 static bool compute(const struct evaluation *e, const struct plan *plan, const char *scratch,
                     struct err *err)
 {
-    struct raster_reading reading = { 0 };
     struct raster_options options = options_of(e);
     AUTO(raster_result) struct raster_result *result = NULL;
     json_t *files = json_array();
@@ -190,15 +191,14 @@ static bool compute(const struct evaluation *e, const struct plan *plan, const c
 
     options.scratch = scratch;
     options.progress = show_progress;
-    options.reading = &reading;
     good = raster_evaluate(plan, &options, e->output, &result, err);
     progress_clear();
     for (size_t i = 0; good && i < result->n_files; i++)
         json_array_append_new(files, file_json(&result->files[i], e->output));
     print_notices(plan);
     if (good)
-        print_json(json_pack("{s:o,s:{s:I,s:I}}", "files", files, "read", "tiles", (json_int_t)reading.tiles,
-                             "pixels", (json_int_t)reading.pixels));
+        print_json(json_pack("{s:o,s:{s:I,s:I}}", "files", files, "read", "tiles", (json_int_t)e->reading->tiles,
+                             "pixels", (json_int_t)e->reading->pixels));
     else
         json_decref(files);
     return good;
@@ -253,7 +253,8 @@ static bool read_all(int *argc, char **argv, struct evaluation *e, struct err *e
 
 static int run(int argc, char **argv)
 {
-    struct evaluation e = { 0 };
+    struct raster_reading reading = { 0 };
+    struct evaluation e = { .reading = &reading };
     struct err err = { 0 };
     bool good;
 

@@ -18,6 +18,7 @@ struct scene_band {
     enum pixel pixel;
     double nodata;
     bool has_nodata;
+    bool has_overviews; /* its media type says so */
     bool is_radar;    /* as a side-looking radar saw it: it lies on no grid until sar_backscatter brings it onto one */
 };
 

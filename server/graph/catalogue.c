@@ -54,10 +54,11 @@ static json_t *grid_out(const struct grid *g)
 
 static json_t *band_out(const struct scene_band *b)
 {
-    return json_pack("{s:s, s:o, s:s, s:i, s:o, s:i, s:o, s:b, s:b}", "name", b->name, "info",
+    return json_pack("{s:s, s:o, s:s, s:i, s:o, s:i, s:o, s:b, s:b, s:b}", "name", b->name, "info",
                      info_out(&b->info), "href", b->href, "index", b->index, "grid",
                      grid_out(&b->grid), "pixel", (int)b->pixel, "nodata",
-                     number_out(b->has_nodata ? b->nodata : 0), "has_nodata", b->has_nodata, "radar", b->is_radar);
+                     number_out(b->has_nodata ? b->nodata : 0), "has_nodata", b->has_nodata, "overviews", b->has_overviews, "radar",
+                     b->is_radar);
 }
 
 static json_t *scene_out(const struct scene *s)
@@ -407,6 +408,7 @@ static struct scene_band band_in(struct arena *arena, const json_t *json)
         .pixel = (enum pixel)json_integer_value(json_object_get(json, "pixel")),
         .nodata = number_in(json_object_get(json, "nodata")),
         .has_nodata = json_is_true(json_object_get(json, "has_nodata")),
+        .has_overviews = json_is_true(json_object_get(json, "overviews")),
         .is_radar = json_is_true(json_object_get(json, "radar")),
     };
 }

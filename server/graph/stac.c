@@ -212,6 +212,12 @@ static bool is_radar(const struct places *at, const struct grid *grid)
     return type && !strcmp(type, "GRD") && grid->width == 0;
 }
 
+/* Resolutions of JPEG 2000 are some, too. */
+static bool has_overviews(const char *type)
+{
+    return type && (strstr(type, "cloud-optimized") || text_begins(type, "image/jp2"));
+}
+
 static void read_band(const struct places *at, const char *key, const char *name, size_t index,
                       struct arena *arena, struct candidate *c)
 {
@@ -229,6 +235,7 @@ static void read_band(const struct places *at, const char *key, const char *name
     stac_pixel(type ? type : json_string_value(member(at, "raster:data_type")), &band->pixel);
     band->has_nodata = number_of(member(at, "nodata"), &band->nodata) &&
                        pixel_holds(band->pixel, band->nodata);
+    band->has_overviews = has_overviews(js_text(at->asset, "type"));
     band->is_radar = is_radar(at, &band->grid);
     c->gsd = gsd_of(at, &band->grid);
 }

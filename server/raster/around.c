@@ -312,9 +312,11 @@ static void cut_box(double box[4], const struct grid *g)
     box[3] = fmin(box[3], g->y0);
 }
 
-/* The load whose plane a plane is, with nothing but filters in between; and where these cut it. */
-static const struct plan_node *loaded(const struct plan_node *node, size_t *plane, double box[4])
+const struct plan_node *around_loaded(const struct plan_node *node, size_t *plane, double box[4])
 {
+    if (!is_sum_of_weights(node->resampling))
+        return NULL;
+    node = node->inputs[0];
     while (node->op == PLAN_APPLY) {
         const struct application *a = node->applications, *end = a + node->n_applications;
 
@@ -335,11 +337,9 @@ static bool coarser_input(const struct around *a, struct load_want *want, bool *
 {
     double box[4] = { -INFINITY, -INFINITY, INFINITY, INFINITY };
     size_t plane = a->plane;
-    const struct plan_node *load = NULL;
+    const struct plan_node *load = around_loaded(a->node, &plane, box);
 
     *ret_is_coarse = false;
-    if (is_sum_of_weights(a->node->resampling))
-        load = loaded(a->node->inputs[0], &plane, box);
     if (!load)
         return true;
     *want = load_want_of(load, plane);

@@ -27,6 +27,9 @@ struct around {
 
 /* The most bytes that a window of the node takes at once. */
 size_t around_bytes(const struct plan_node *node, size_t width, size_t height);
+/* The load whose plane is read for that of a node, from overviews where it has some that are fine enough: nothing but filters stand
+ * in between, which cut the box (west, south, east, north). NULL: there is none, or all pixels are wanted. */
+const struct plan_node *around_loaded(const struct plan_node *node, size_t *plane, double box[4]);
 /* outs: those of the step. The window may reach beyond the node's grid; what lies there is left as it is. */
 bool around_run(const struct around *around, const struct window_rect *window,
                 const struct lane_plane *outs, struct err *err) MUST_USE;

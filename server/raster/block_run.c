@@ -323,12 +323,46 @@ static void change_size(struct block_runner *runner, const struct source_count *
     source_pool_limit(pool, runner->size.tile_bytes);
 }
 
+/* Of a survey just those legs whose planes could tell more than is known. */
+static bool leg_is_wanted(const struct block_runner *runner, const struct band *band, const struct leg *leg)
+{
+    bool wanted = false;
+
+    for (size_t i = leg->first; i < leg->end; i++) {
+        const struct step *step = &band->schedule->steps[i];
+        struct window_rect w = band->tile;
+
+        if (step->op != STEP_EMIT)
+            continue;
+        w.x += band->schedule->shift_x[step->node->index];
+        w.y += band->schedule->shift_y[step->node->index];
+        wanted |= survey_wants(runner->job->survey, step->plane, &w);
+    }
+    return wanted;
+}
+
+static bool run_legs(struct block_runner *runner, struct band *band, const struct unit *unit, struct err *err)
+{
+    const struct leg *legs = band->schedule->legs;
+    size_t at_once = runner->job->survey ? 1 : unit->end_leg - unit->first_leg;
+
+    for (size_t i = unit->first_leg; i < unit->end_leg; i += at_once) {
+        if (runner->job->survey && !leg_is_wanted(runner, band, &legs[i]))
+            continue;
+        band->first_step = legs[i].first;
+        band->end_step = legs[i + at_once - 1].end;
+        band->first_plane = legs[i].emitted;
+        if (!run_bands(runner, band, err))
+            return false;
+    }
+    return true;
+}
+
 bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret_finished, struct err *err)
 {
     struct band band = { .block = unit->block, .stage = unit->stage, .tile = unit->cell, .finished = 0 };
     struct source_pool *pool = loader_pool(runner->loader);
     struct source_count before = *source_pool_count(pool);
-    const struct leg *legs;
     size_t tile;
 
     source_pool_begin(pool);
@@ -338,11 +372,7 @@ bool block_run(struct block_runner *runner, const struct unit *unit, size_t *ret
         band.schedule = schedule_of(runner->job->schedules, unit->block, &tile);
         band.tile = schedule_tile(band.schedule, tile);
     }
-    legs = band.schedule->legs;
-    band.first_step = legs[unit->first_leg].first;
-    band.end_step = legs[unit->end_leg - 1].end;
-    band.first_plane = legs[unit->first_leg].emitted;
-    if (!run_bands(runner, &band, err))
+    if (!run_legs(runner, &band, unit, err))
         return false;
     change_size(runner, &before);
     *ret_finished = unit->stage ? band.finished : atomic_fetch_sub(unit->unfinished, 1) == 1;

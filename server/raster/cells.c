@@ -244,6 +244,27 @@ struct cells *cells_new(const struct plan *plan, const struct schedules *all, si
     return cells;
 }
 
+static unsigned edges_at(int64_t from, size_t size, int64_t end)
+{
+    return from <= 0 || from + (int64_t)size >= end;
+}
+
+void cells_edges_first(struct cells *cells, const struct schedules *all)
+{
+    enum { ABOVE_ORDER = 60 };
+
+    for (size_t i = 0; i < cells->n_units; i++) {
+        struct unit *unit = &cells->units[i];
+        size_t tile;
+        const struct schedule *s = unit->stage ? unit->stage->schedule : schedule_of(all, unit->block, &tile);
+        struct window_rect w = unit->stage ? unit->cell : schedule_tile(s, tile);
+        uint64_t edges = edges_at(w.x, w.width, s->grid.width) + edges_at(w.y, w.height, s->grid.height);
+
+        unit->order |= (2 - edges) << ABOVE_ORDER;
+    }
+    qsort(cells->units, cells->n_units, sizeof *cells->units, by_order);
+}
+
 void cells_free(struct cells *cells)
 {
     if (!cells)

@@ -61,6 +61,8 @@ size_t cells_width(const struct plan *plan, const struct schedule *schedule, siz
                    size_t *ret_bytes);
 struct cells *cells_new(const struct plan *plan, const struct schedules *all, size_t first, size_t end,
                         size_t threads, size_t most_bytes);
+/* Units in the corners of their grids come first, then those at edges: a survey soon knows how far pixels reach. */
+void cells_edges_first(struct cells *cells, const struct schedules *all);
 void cells_free(struct cells *cells);
 DEFINE_AUTO(cells, struct cells *, cells_free)
 

@@ -286,8 +286,10 @@ static bool compute(const struct plan *plan, const struct raster_options *wanted
         return false;
     crew.job.radar = radar;
     crew.cells = cells = cells_new(plan, all, first, end, threads, stage_room(options, &crew.job.fit));
+    if (use->survey)
+        cells_edges_first(cells, all);
     /* near the end all threads have work, as they have by parts of blocks */
-    crew.together = cells->n_units >= 16 * threads && !cells->in_parts ? 4 : 1;
+    crew.together = cells->n_units >= 16 * threads && !cells->in_parts && !use->survey ? 4 : 1;
     pthread_mutex_init(&crew.lock, NULL);
     run_crew(&crew, threads < cells->n_units ? threads : cells->n_units);
     pthread_mutex_destroy(&crew.lock);

@@ -2,6 +2,7 @@
  * costs is noted beside it. */
 #include "raster/maker.h"
 #include "base/text.h"
+#include "raster/around.h"
 #include "raster/windows.h"
 #include <math.h>
 
@@ -237,16 +238,34 @@ static bool pass_plane(struct maker *m, const struct plan_node *node, size_t pla
     return true;
 }
 
+/* How many pixels of a file are in one of the overview that is read for pixels of a grid: each has half the width of the one
+ * before, until they are small. */
+static double overview_pixels(const struct load_plane *plane, const struct scene_band *band, const struct grid *to)
+{
+    enum { SMALL = 512 };
+    const struct grid *file = &band->grid;
+    double side = (double)(file->width > file->height ? file->width : file->height), factor = 1;
+
+    if (!band->has_overviews || !plane->measured || file->width == 0 || file->epsg != to->epsg)
+        return 1;
+    while (side / factor > SMALL && 2 * factor * file->dx <= to->dx && 2 * factor * file->dy <= to->dy)
+        factor *= 2;
+    return factor * factor;
+}
+
 /* JPEG 2000 is 16 times dearer to decode than a GeoTIFF; to geocode an image of a radar costs as much as to decode 6. */
-static void note_layer(struct schedule *s, const struct plan_node *node, const struct scene_band *band, bool is_radar)
+static void note_layer(struct schedule *s, const struct plan_node *node, const struct load_plane *plane, const struct scene_band *band)
 {
     const struct grid *to = &node->schema.grid, *from = &band->grid;
+    bool is_radar = plane->radar != NULL;
     double pixels = 1;
 
     s->images += is_radar;
     s->reads_warped |= node->coarse || !load_divides(from, to);
     if (from->width > 0 && from->epsg == to->epsg)
         pixels = to->dx * to->dy / (from->dx * from->dy);
+    if (node->coarse)
+        pixels /= overview_pixels(plane, band, to);
     s->read_pixels += pixels;
     s->read_bytes += pixels * (double)pixel_size(band->pixel);
     s->read_cost += pixels * (is_radar ? 6 : text_ends(band->href, ".jp2") ? 16 : 1);
@@ -263,7 +282,7 @@ static bool read_plane(struct maker *m, const struct plan_node *node, size_t pla
     value->slot = slot_take(m, pixel_size(kind.pixel));
     step->outs[0] = (struct operand){ value->slot, kind };
     for (size_t i = 0; node->load && i < node->load[plane].n_layers; i++)
-        note_layer(m->schedule, node, node->load[plane].layers[i], node->load[plane].radar != NULL);
+        note_layer(m->schedule, node, &node->load[plane], node->load[plane].layers[i]);
     return true;
 }
 
@@ -293,10 +312,20 @@ static double pixels_for_one(struct maker *m, const struct plan_node *node, size
     return node->op != PLAN_PATCH && from->epsg == to->epsg ? to->dx * to->dy / (from->dx * from->dy) : 1;
 }
 
+/* As overview_pixels(), of what is read instead of an input. */
+static double coarser_pixels(const struct plan_node *node, size_t plane)
+{
+    double box[4] = { -INFINITY, -INFINITY, INFINITY, INFINITY };
+    const struct plan_node *load = node->op == PLAN_WARP ? around_loaded(node, &plane, box) : NULL;
+    const struct load_plane *read = load ? &load->load[plane] : NULL;
+
+    return read && read->n_layers && !read->radar ? overview_pixels(read, read->layers[0], &node->schema.grid) : 1;
+}
+
 static void note_around(struct maker *m, const struct plan_node *node, const struct step *step)
 {
     struct schedule *s = m->schedule;
-    double pixels;
+    double pixels, decoded;
 
     s->is_of_window |= node->op == PLAN_PATCH;
     for (size_t i = 0, first = SIZE_MAX; i < step->n_inputs; i++) {
@@ -311,9 +340,10 @@ static void note_around(struct maker *m, const struct plan_node *node, const str
             continue;
         first = i;
         pixels = pixels_for_one(m, node, step->plane, input);
-        s->read_pixels += pixels * input->read_pixels;
-        s->read_bytes += pixels * input->read_bytes;
-        s->read_cost += pixels * input->read_cost;
+        decoded = pixels / coarser_pixels(node, step->plane);
+        s->read_pixels += decoded * input->read_pixels;
+        s->read_bytes += decoded * input->read_bytes;
+        s->read_cost += decoded * input->read_cost;
         s->operations += (size_t)(pixels * (double)input->operations) +
                          (node->kernel            ? node->kernel->width * node->kernel->height
                           : node->op == PLAN_UDF ? INTERPRETED * cube_planes(&node->inputs[0]->schema)

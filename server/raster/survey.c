@@ -1,5 +1,5 @@
 /* The box of valid pixels only ever grows: so of each window just what lies outside of it is looked at closely, which
- * soon is next to nothing. */
+ * soon is next to nothing. A plane that is known to hold something is not even computed inside of the box. */
 #include "raster/survey.h"
 #include "raster/load.h"
 
@@ -53,6 +53,18 @@ static void look(struct survey *box, const struct window_rect *w, const struct l
         }
         widen(box, w, plane, y * w->width);
     }
+}
+
+bool survey_wants(struct survey_taker *taker, size_t plane, const struct window_rect *w)
+{
+    const struct survey *box = taker->survey;
+    bool known;
+
+    pthread_mutex_lock(&taker->lock);
+    known = box->holds[plane] && w->x >= box->left && w->y >= box->top && w->x + (int64_t)w->width - 1 <= box->right &&
+            w->y + (int64_t)w->height - 1 <= box->bottom;
+    pthread_mutex_unlock(&taker->lock);
+    return !known;
 }
 
 void survey_add(struct survey_taker *taker, size_t plane, const struct window_rect *window,

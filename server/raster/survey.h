@@ -12,6 +12,8 @@ struct survey_taker {
     pthread_mutex_t lock;
 };
 
+/* Could this window of a plane tell more than is known? From any thread. */
+bool survey_wants(struct survey_taker *taker, size_t plane, const struct window_rect *window);
 /* A window of a plane; from any thread. */
 void survey_add(struct survey_taker *taker, size_t plane, const struct window_rect *window,
                 const struct lane_plane *pixels);

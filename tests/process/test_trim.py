@@ -1,4 +1,6 @@
 """trim_cube against NumPy: what goes at the edges and in the middle, and that tasks agree about it."""
+import json
+import os
 import time
 from pathlib import Path
 
@@ -120,6 +122,19 @@ def test_vectors_are_refused(scenes, tmp_path):
         "m": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}}),
         "trim": {**node("trim_cube", "zones"), "result": True}})
     assert done.returncode == 1 and "Found a vector cube, expected a raster cube. (node 'trim', " in done.stderr
+
+
+def test_what_is_known_is_not_computed(tmp_path):
+    """Of a date that holds something just what may lie outside of the box of all; of one that seems empty everything."""
+    side, blocks = 1024, 12
+    for t, date in enumerate(DATES):
+        write_scene(tmp_path / "scenes", t, date, {b: numpy.full((16, side * blocks), t != 1, "uint8") for b in "ABC"}, side * blocks, 16)
+    done = run(tmp_path / "scenes", tmp_path, {**load(bands=["A"]), "trim": {**node("trim_cube"), "result": True}})
+    assert done.returncode == 0, done.stderr
+    computed = json.loads(done.stdout)["read"]["pixels"] / (16 * side)
+    survey = computed - 3 * blocks  # what is made of the three dates that stay
+    # the first block of each date, the last one of any; and what is begun before they are known
+    assert blocks + 3 + 1 <= survey <= blocks + 3 + 3 + os.cpu_count()
 
 
 # ---- through a service ----

@@ -375,6 +375,45 @@ static void threads_share_few_blocks(void **state)
         free(paths[i]);
 }
 
+/* Pixels that are read of a file of 4096 pixels for one of a grid of `step` times their size. */
+static double read_for(double step, bool overviews, bool measured, enum resampling method)
+{
+    const char *const paths[] = { "a.tif" };
+    struct grid fine = { 32633, 0, 0, 10, 10, 4096, 4096 }, coarse = { 32633, 0, 0, 10 * step, 10 * step, (int64_t)(4096 / step), (int64_t)(4096 / step) };
+    struct plan_maker m;
+    struct raster_options options = { .threads = 1 };
+    struct raster_estimate estimate;
+    struct err err = { 0 };
+    struct plan_node *load, *warp;
+    struct scene_band *band;
+
+    maker_init(&m);
+    load = maker_load(&m, maker_schema(&m, fine, 0, 0, NULL, PIXEL_U16, 0), 1, paths, PIXEL_U16, 0);
+    band = (struct scene_band *)load->load[0].layers[0];
+    band->grid = fine;
+    band->has_overviews = overviews;
+    ((struct load_plane *)load->load)->measured = measured;
+    warp = maker_node(&m, PLAN_WARP, maker_schema(&m, coarse, 0, 0, NULL, PIXEL_U16, 0), load, NULL);
+    warp->resampling = method;
+    maker_save(&m, warp, "coarse", "COG");
+    assert_true(raster_estimate(maker_plan(&m), &options, &estimate, &err));
+    arena_free(m.arena);
+    return (double)estimate.pixels_in / ((double)coarse.width * (double)coarse.height);
+}
+
+static void estimates_know_of_overviews(void **state)
+{
+    (void)state;
+    assert_true(read_for(4, true, true, RESAMPLE_AVERAGE) == 1);
+    assert_true(read_for(8, true, true, RESAMPLE_BILINEAR) == 1);
+    assert_true(read_for(32, true, true, RESAMPLE_AVERAGE) == 16); /* the smallest has 512 pixels */
+    assert_true(fabs(read_for(6, true, true, RESAMPLE_AVERAGE) - 36.0 / 16) < 0.01);
+    assert_true(read_for(4, false, true, RESAMPLE_AVERAGE) == 16);
+    assert_true(read_for(4, true, false, RESAMPLE_AVERAGE) == 16);
+    assert_true(read_for(4, true, true, RESAMPLE_NEAR) == 16);
+    assert_true(read_for(1, true, true, RESAMPLE_AVERAGE) == 1);
+}
+
 static size_t legs_of(const struct plan *plan)
 {
     AUTO(schedules) struct schedules *all = NULL;
@@ -769,6 +808,7 @@ int main(void)
         cmocka_unit_test(shared_values_live_as_long_as_needed),
         cmocka_unit_test(threads_share_few_blocks),
         cmocka_unit_test(legs_share_no_plane),
+        cmocka_unit_test(estimates_know_of_overviews),
         cmocka_unit_test(pictures_have_alpha),
         cmocka_unit_test(json_is_nested_like_the_cube),
         cmocka_unit_test(unfit_results_are_refused_early),

@@ -20,7 +20,7 @@ static const char item_10[] =
     "\"eo:bands\":[{\"name\":\"red\",\"common_name\":\"red\",\"center_wavelength\":0.665}],"
     "\"proj:shape\":[20,10],\"proj:transform\":[10,0,499980,0,-10,5100000],"
     "\"raster:bands\":[{\"nodata\":0,\"data_type\":\"uint16\",\"scale\":0.0001,\"offset\":-0.1}]},"
-    "\"scl\":{\"href\":\"SCL.tif\",\"type\":\"image/tiff\",\"roles\":[\"data\"],"
+    "\"scl\":{\"href\":\"SCL.tif\",\"type\":\"image/tiff; application=geotiff; profile=cloud-optimized\",\"roles\":[\"data\"],"
     "\"raster:bands\":[{\"nodata\":0,\"data_type\":\"uint8\"}]},"
     "\"thumbnail\":{\"href\":\"t.jpg\",\"type\":\"image/jpeg\",\"roles\":[\"thumbnail\"]}}}";
 
@@ -53,7 +53,7 @@ static void bands_of_stac_1_0(void **state)
     assert_true(scene_from_stac(item, 2, (const char *const[]){ "scl", "red" }, arena, &scene, &err));
     assert_int_equal(scene.n_bands, 2);
     assert_int_equal(scene.orbit, 42547);
-    assert_true(scene.bands[0].info.categorical);
+    assert_true(scene.bands[0].info.categorical && scene.bands[0].has_overviews && !scene.bands[1].has_overviews);
     assert_int_equal(scene.bands[0].pixel, PIXEL_U8);
     red = &scene.bands[1];
     assert_string_equal(red->href, "B04.tif"); /* the finest of three */

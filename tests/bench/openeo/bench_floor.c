@@ -116,19 +116,19 @@ static void **read_tiles(const struct schedule *s, const char *path)
 /* A plan that saves the first band of a file as the engine would. */
 static const struct plan *plan_of(struct plan_maker *m, const char *path)
 {
-    GDALDatasetH file = GDALOpen(path, GA_ReadOnly);
-    double place[6];
+    AUTO(source_pool) struct source_pool *pool = source_pool_new(options(), 8 << 20);
     const char *const paths[] = { path };
-    struct grid grid;
+    struct source source;
+    struct pixel_kind kind;
     struct plan_node *load;
+    struct err err = { 0 };
 
-    if (!file || GDALGetGeoTransform(file, place) != CE_None)
-        exit(1);
-    grid = (struct grid){ 32633, place[0], place[3], place[1], -place[5], GDALGetRasterXSize(file),
-                          GDALGetRasterYSize(file) };
-    GDALClose(file);
+    if (!source_open(pool, path, 1, &source, &err))
+        scene_die(&err);
+    kind = source.kind;
     maker_init(m);
-    load = maker_load(m, maker_schema(m, grid, 0, 0, NULL, PIXEL_F32, NAN), 1, paths, PIXEL_F32, NAN);
+    load = maker_load(m, maker_schema(m, source.grid, 0, 0, NULL, kind.pixel, pixel_kind_gap(&kind)), 1, paths, kind.pixel,
+                      pixel_kind_gap(&kind));
     maker_save(m, load, "packed", "COG");
     return maker_plan(m);
 }

@@ -139,7 +139,7 @@ def run(name, work):
 
 
 def main():
-    chosen = sys.argv[3:] or [*cases.CASES, "memory", "latency"]
+    chosen = sys.argv[3:] or [*cases.CASES, "composite", "memory", "latency"]
     folder.mkdir(parents=True, exist_ok=True)
     cases.prepare(folder, FLOOR)
     missed = []
