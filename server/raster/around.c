@@ -167,6 +167,10 @@ static bool read_run(const struct around *a, struct rim *rim, size_t x, size_t n
     for (size_t r = 0; !whole && r < ny; r++) {
         const char *from = (const char *)values + (size_t)(rim->y[y + r] - y0) * w.width * rim->size;
 
+        if (rim->x[x + nx - 1] - x0 == (int64_t)nx - 1) {
+            memcpy(value_at(rim, x, y + r), from, nx * rim->size);
+            continue;
+        }
         for (size_t c = 0; c < nx; c++)
             memcpy(value_at(rim, x + c, y + r), from + (size_t)(rim->x[x + c] - x0) * rim->size, rim->size);
     }
@@ -241,26 +245,40 @@ static void weigh(const struct kernel_args *k, const struct rim *rim, const stru
     }
 }
 
-/* The sum of their sizes; INFINITY: not all are whole numbers. */
-static double sum_of_whole(const double *weights, size_t n)
+static bool are_whole(const double *numbers, size_t n, double times)
 {
-    double sum = 0;
+    bool whole = true;
 
     for (size_t i = 0; i < n; i++)
-        sum += weights[i] == nearbyint(weights[i]) ? fabs(weights[i]) : INFINITY;
+        whole &= times * numbers[i] == nearbyint(times * numbers[i]);
+    return whole;
+}
+
+/* The sum of their sizes in halves, quarters, ... of which all are whole numbers; INFINITY: there are none down to `finest`. */
+static double sum_of_whole(const double *numbers, size_t n, double finest)
+{
+    double times = 1, sum = 0;
+
+    while (times < finest && !are_whole(numbers, n, times))
+        times *= 2;
+    if (!are_whole(numbers, n, times))
+        return INFINITY;
+    for (size_t i = 0; i < n; i++)
+        sum += fabs(times * numbers[i]);
     return sum;
 }
 
-/* Small whole numbers, as classes and masks are: floats hold all sums of them. */
+/* Small whole numbers, as classes and masks are, and weights like sixteenths: floats hold all sums of them. */
 static bool floats_will_do(const struct kernel_args *k, enum pixel pixel)
 {
+    enum { FINEST = 256 };
     static const double largest[] = { [PIXEL_U8] = UINT8_MAX, [PIXEL_I8] = -INT8_MIN, [PIXEL_U16] = UINT16_MAX,
                                       [PIXEL_I16] = -INT16_MIN, [PIXEL_BOOL] = 1 };
     double most = (size_t)pixel < ARRAY_LEN(largest) ? largest[pixel] : 0, others[] = { k->replacement, k->constant };
-    double weights = k->row ? sum_of_whole(k->row, k->width) * sum_of_whole(k->column, k->height)
-                            : sum_of_whole(k->weights, k->width * k->height);
+    double weights = k->row ? sum_of_whole(k->row, k->width, FINEST) * sum_of_whole(k->column, k->height, FINEST)
+                            : sum_of_whole(k->weights, k->width * k->height, FINEST);
 
-    return most > 0 && (most + sum_of_whole(others, 2)) * weights <= 1 << 24;
+    return most > 0 && (most + sum_of_whole(others, 2, 1)) * weights <= 1 << 24;
 }
 
 static bool run_kernel(const struct around *a, const struct window_rect *w,
