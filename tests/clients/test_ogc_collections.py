@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 
 import numpy as np
@@ -175,12 +176,18 @@ FIELDS = {"type": "FeatureCollection", "features": [
     {"type": "Feature", "id": f"f{i}", "geometry": {"type": "Point", "coordinates": [15.2 + i / 100, 45.5]}, "properties": {"n": i}} for i in range(5)]}
 
 
-def test_features(scenes, alice):
-    """An output that is no raster is made by a job, and has items."""
+@pytest.fixture(scope="module")
+def same_fields(scenes, alice):
+    """A process that gives its features back."""
     package = {"process_graph": {"self": {"process_id": "constant", "arguments": {"x": {"from_parameter": "fields"}}, "result": True}},
                "parameters": [{"name": "fields", "description": "", "schema": {"type": "object", "subtype": "geojson"}}]}
     deploy(alice, scenes, {"processDescription": {"id": "same-fields"}, "executionUnit": package})
-    answer = make(alice, scenes, "same-fields", {"inputs": {"fields": {"value": FIELDS}}})
+    return "same-fields"
+
+
+def test_features(scenes, alice, same_fields):
+    """An output that is no raster is made by a job, and has items."""
+    answer = make(alice, scenes, same_fields, {"inputs": {"fields": {"value": FIELDS}}})
     assert answer.status_code == 303, answer.text
     document = alice.get(answer.headers["Location"], timeout=60).json()
     items = links(document)["items"]
@@ -197,12 +204,17 @@ def test_features(scenes, alice):
     assert alice.get(links(document)["self"] + "/coverage", timeout=30).status_code == 404
 
 
-def test_gdal_features(scenes, alice):
-    answer = make(alice, scenes, "same-fields", {"inputs": {"fields": {"value": FIELDS}}})
+def test_gdal_features(scenes, alice, same_fields):
+    answer = make(alice, scenes, same_fields, {"inputs": {"fields": {"value": FIELDS}}})
     env = {**os.environ, "GDAL_HTTP_HEADERS": f"Authorization: {alice.headers['Authorization']}"}
     out = subprocess.run(["ogrinfo", "-al", "-geom=NO", "OAPIF_COLLECTION:" + answer.headers["Location"], "-oo", "PAGE_SIZE=2"], env=env, check=True,
                          capture_output=True, text=True).stdout
     assert "Feature Count: 5" in out and out.count("n (Integer) = ") == 5, out
+    out = subprocess.run(["ogrinfo", "OGCAPI:" + scenes.base + "/ogc"], env=env, check=True, capture_output=True, text=True).stdout
+    assert f"_NAME=OGCAPI:{answer.headers['Location']}\n" in out, out
+    out = subprocess.run(["ogrinfo", "-al", "-q", "-spat", "15.215", "45", "15.235", "46", "OGCAPI:" + answer.headers["Location"]], env=env, check=True,
+                         capture_output=True, text=True).stdout
+    assert re.findall(r"n \(Integer\) = (\d)", out) == ["2", "3"] and "POINT (15.22 45.5)" in out, out
     assert alice.delete(answer.headers["Location"], timeout=30).status_code == 204
     assert alice.get(answer.headers["Location"], timeout=30).status_code == 404
 

@@ -2,6 +2,7 @@
 the requests that STAC Browser and QGIS make."""
 import datetime
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -293,3 +294,24 @@ def test_qgis_reads_features(everything):
         found += [f["id"] for f in page["features"]]
         url = next((k["href"] for k in page["links"] if k["rel"] == "next" and k["type"] == "application/geo+json"), None)
     assert sorted(found) == sorted(i["id"] for i in of(everything, OPTICAL))
+
+
+# ---- GDAL: OGCAPI lists the collections and hands features on to OAPIF ----
+
+def test_gdal_reads_the_catalogue(everything):
+    def ogrinfo(*arguments):
+        done = subprocess.run(["ogrinfo", *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
+        return done.stdout
+
+    held = sorted(c["id"] for c in requests.get(everything.stac + "/collections?limit=1000", timeout=30).json()["collections"])
+    assert sorted(re.findall("_NAME=OGCAPI:.*/collections/(.*)", ogrinfo("OGCAPI:" + everything.stac))) == held
+    assert sorted(re.findall(r"^\d+: (\S+)", ogrinfo("OAPIF:" + everything.stac), re.M)) == held
+    items = of(everything, OPTICAL)
+    after = sorted(i["properties"]["datetime"] for i in items)[len(items) // 2]
+    found = lambda *more: sorted(re.findall(r"^  id \(String\) = (.*)", ogrinfo("-q", "-al", "-geom=NO", *more, f"OGCAPI:{everything.stac}/collections/{OPTICAL}"), re.M))
+    names = lambda test: sorted(i["id"] for i in items if test(i))
+    assert found("-oo", "PAGE_SIZE=3") == names(lambda i: True)
+    assert found("-where", f"datetime >= '{after}'") == names(lambda i: i["properties"]["datetime"] >= after)
+    west, south, east, north = box = shapely.geometry.shape(items[0]["geometry"]).bounds
+    assert found("-spat", *map(str, box)) == names(lambda i: shapely.geometry.shape(i["geometry"]).intersects(shapely.box(west, south, east, north)))
