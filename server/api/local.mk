@@ -7,6 +7,7 @@ libsentier_a_SOURCES += \
 	server/api/common/health.c \
 	server/api/common/keys.c server/api/common/keys.h server/api/common/keys_page.c \
 	server/api/common/places.c \
+	server/api/common/map.c server/api/common/map.h \
 	server/api/common/landing.c server/api/common/landing.h \
 	server/api/common/me.c \
 	server/api/common/page.c server/api/common/page.h \
@@ -17,7 +18,7 @@ libsentier_a_SOURCES += \
 	server/api/ogc/execution.c server/api/ogc/execution.h \
 	server/api/ogc/adhoc.c server/api/ogc/adhoc.h server/api/ogc/answer.c server/api/ogc/dataset.c \
 	server/api/ogc/html.c server/api/ogc/html.h \
-	server/api/ogc/html_form.c \
+	server/api/ogc/html_form.c server/api/ogc/html_results.c \
 	server/api/ogc/inputs.c \
 	server/api/ogc/kvp.c \
 	server/api/ogc/manage.c \
@@ -66,7 +67,6 @@ libsentier_a_SOURCES += \
 	server/api/stac/fields.c server/api/stac/fields.h \
 	server/api/stac/functions.c \
 	server/api/stac/html.c \
-	server/api/stac/html_map.c server/api/stac/html_map.h \
 	server/api/stac/landing.c \
 	server/api/stac/language.c server/api/stac/language.h \
 	server/api/stac/live.c \

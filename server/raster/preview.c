@@ -1,12 +1,15 @@
 /* The nearest pixels of the overview that is next larger, so that a preview of a country costs what one of a field does. Bytes in
- * three or four bands are colours already; all else is stretched between percentiles of what is shown. */
+ * three or four bands are colours already; all else is stretched between percentiles of what is shown. For maps the file is warped
+ * first, pixel for pixel of the picture. */
 #include "raster/preview.h"
 #include "base/mem.h"
 #include "raster/palettes.h"
 #include "raster/stretch.h"
 #include <cairo.h>
 #include <cpl_error.h>
+#include <cpl_string.h>
 #include <gdal.h>
+#include <gdal_utils.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -15,7 +18,7 @@
 enum { COLOURS = 3 };
 
 struct preview {
-    GDALDatasetH file;
+    GDALDatasetH file, placed; /* placed: the file in degrees, NULL: it is shown as it is */
     int width, height;
     size_t pixels, n_bands;  /* bands: 1, or 3 for colours */
     int bands[COLOURS];      /* GDAL's numbers */
@@ -28,6 +31,8 @@ static void preview_drop(struct preview *p)
     for (size_t i = 0; i < p->n_bands; i++)
         free(p->values[i]);
     free(p->seen);
+    if (p->placed) /* refers to the file */
+        GDALClose(p->placed);
     if (p->file)
         GDALClose(p->file);
 }
@@ -61,9 +66,11 @@ static void choose_bands(struct preview *p)
         p->bands[i] = i + 1;
 }
 
-static void fit(struct preview *p)
+/* `box`: west, south, east, north in degrees, or NULL */
+static void fit(struct preview *p, const double *box)
 {
-    double width = GDALGetRasterXSize(p->file), height = GDALGetRasterYSize(p->file);
+    double width = box ? (box[2] - box[0]) * fmax(0.25, cos((box[1] + box[3]) / 2 * M_PI / 180)) * 1e6 : GDALGetRasterXSize(p->file);
+    double height = box ? (box[3] - box[1]) * 1e6 : GDALGetRasterYSize(p->file);
     double factor = fmin(1, PREVIEW_SIDE / fmax(width, height));
 
     p->width = (int)fmax(1, round(width * factor));
@@ -86,9 +93,32 @@ static double pixels_to_read(const struct preview *p)
     return least;
 }
 
+static bool place(struct preview *p, const double box[static 4], struct err *err)
+{
+    AUTO(mem) char *words = mem_printf("-of VRT -t_srs EPSG:4326 -te %.12g %.12g %.12g %.12g -ts %d %d -dstalpha", box[0], box[1], box[2], box[3],
+                                       p->width, p->height);
+    char **list = CSLTokenizeString(words);
+    GDALWarpAppOptions *options = GDALWarpAppOptionsNew(list, NULL);
+    int wrong = 0;
+
+    p->placed = GDALWarp("", NULL, 1, &p->file, options, &wrong);
+    GDALWarpAppOptionsFree(options);
+    CSLDestroy(list);
+    return p->placed || err_set(err, ERR_SourceUnreadable, "A result could not be placed on a map: %s", CPLGetLastErrorMsg());
+}
+
+/* What the file does not reach. */
+static bool hide_outside(struct preview *p, struct err *err)
+{
+    GDALRasterBandH alpha = GDALGetRasterBand(p->placed, GDALGetRasterCount(p->placed));
+
+    return GDALRasterIO(alpha, GF_Read, 0, 0, p->width, p->height, p->seen, p->width, p->height, GDT_Byte, 0, 0) == CE_None ||
+           err_set(err, ERR_SourceUnreadable, "A result could not be read: %s", CPLGetLastErrorMsg());
+}
+
 static bool read_band(struct preview *p, size_t i, struct err *err)
 {
-    GDALRasterBandH band = GDALGetRasterBand(p->file, p->bands[i]);
+    GDALRasterBandH band = GDALGetRasterBand(p->placed ? p->placed : p->file, p->bands[i]);
     int has_nodata = 0;
     float nodata = (float)GDALGetRasterNoDataValue(band, &has_nodata);
 
@@ -102,12 +132,14 @@ static bool read_band(struct preview *p, size_t i, struct err *err)
     return true;
 }
 
-static bool read_all(struct preview *p, struct err *err)
+static bool read_all(struct preview *p, const double *box, struct err *err)
 {
     if (pixels_to_read(p) > PREVIEW_READ)
         return err_set(err, ERR_SourceUnreadable, "The result has no overviews, and too many pixels to be shown without.");
     p->seen = mem_array(p->pixels, 1);
     memset(p->seen, 1, p->pixels);
+    if (box && !(place(p, box, err) && hide_outside(p, err)))
+        return false;
     for (size_t i = 0; i < p->n_bands; i++)
         if (!read_band(p, i, err))
             return false;
@@ -192,7 +224,7 @@ static bool write_png(const struct preview *p, struct text *png, struct err *err
     return status == CAIRO_STATUS_SUCCESS || err_set(err, ERR_Internal, "A picture could not be made: %s", cairo_status_to_string(status));
 }
 
-static bool make(const char *path, struct text *png, struct err *err)
+static bool make(const char *path, const double *box, struct text *png, struct err *err)
 {
     static const char *const drivers[] = { "GTiff", NULL };
     AUTO(preview) struct preview p = { .file = GDALOpenEx(path, GDAL_OF_RASTER | GDAL_OF_READONLY, drivers, NULL, NULL) };
@@ -200,15 +232,15 @@ static bool make(const char *path, struct text *png, struct err *err)
     if (!p.file || GDALGetRasterCount(p.file) < 1)
         return err_set(err, ERR_SourceUnreadable, "A result could not be read: %s", CPLGetLastErrorMsg());
     choose_bands(&p);
-    fit(&p);
-    if (!read_all(&p, err))
+    fit(&p, box);
+    if (!read_all(&p, box, err))
         return false;
     if (!are_colours(&p))
         stretch_all(&p);
     return write_png(&p, png, err);
 }
 
-bool raster_preview(const char *path, struct text *png, struct err *err)
+bool raster_preview(const char *path, const double *box, struct text *png, struct err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool good;
@@ -216,7 +248,7 @@ bool raster_preview(const char *path, struct text *png, struct err *err)
     pthread_once(&once, GDALAllRegister);
     CPLErrorReset();
     CPLPushErrorHandler(CPLQuietErrorHandler); /* told by the error that is returned */
-    good = make(path, png, err);
+    good = make(path, box, png, err);
     CPLPopErrorHandler();
     return good;
 }

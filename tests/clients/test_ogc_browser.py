@@ -23,12 +23,17 @@ def test_from_the_form_to_the_picture(scenes):
         tab.wait(STATUS + " === 'successful' && document.querySelector('progress').value === 100")
         assert alice.delete(waiting, timeout=30).status_code == 200
         tab.click("a.results")
-        tab.wait("location.pathname.endsWith('/results') && document.querySelector('svg path.area')")
+        tab.wait("location.pathname.endsWith('/results') && document.querySelector('svg.map path.frame')")
         for name in "composite.tif", "ndvi.tif", "count.tif":
             picture = f"document.querySelector('img[alt=\"Preview of {name}\"]')"
             tab.wait(picture)
             tab.ask(picture + ".scrollIntoView()")
             tab.wait(f"{picture}.complete && {picture}.naturalWidth > 50")
+        placed = "document.querySelector('svg.map image')"
+        load = "(async (one) => { const picture = new Image(); picture.src = one.href.baseVal; await picture.decode(); return picture.naturalWidth })"
+        assert tab.call("Runtime.evaluate", expression=f"{load}({placed})", awaitPromise=True, returnByValue=True)["result"]["value"] > 50
+        tab.open(tab.ask("document.querySelector('a[href*=\"/ogc/jobs/\"]').href"))
+        tab.wait("document.querySelector('svg.map a image')")  # the page of the job has the map, too; it leads to the results
         watch.wait(STATUS + " === 'dismissed'")  # of itself
         assert browser.wrong == []
 

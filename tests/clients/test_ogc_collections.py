@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import rasterio.warp
 import rasterio.windows
+from test_ogc_jobs import end_of
 from test_ogc_packages import deploy
 
 pytestmark = pytest.mark.sanitizer
@@ -202,6 +203,27 @@ def test_features(scenes, alice, same_fields):
     assert alice.get(items + "/g", timeout=30).status_code == 404
     assert alice.get(items, params={"filter": "n >"}, timeout=30).status_code == 400
     assert alice.get(links(document)["self"] + "/coverage", timeout=30).status_code == 404
+
+
+def test_features_on_a_page(scenes, alice, same_fields):
+    """Features are drawn where they lie, with a table of what they tell."""
+    fields = {**FIELDS, "features": FIELDS["features"] + [{"type": "Feature", "properties": {"name": "<wood>", "n": 1 / 3}, "geometry": {
+        "type": "Polygon", "coordinates": [[[15.3, 45.5], [15.4, 45.5], [15.4, 45.6], [15.3, 45.5]]]}}]}
+    answer = alice.post(f"{scenes.base}/ogc/processes/{same_fields}/execution", json={"inputs": {"fields": {"value": fields}}},
+                        headers={"Prefer": "respond-async"}, timeout=30)
+    job = answer.headers["Location"]
+    assert end_of(alice, job)["status"] == "successful"
+    assert alice.get(job + "/results", timeout=30).json()["features"] == fields["features"]
+    page = alice.get(job + "/results?f=html", timeout=30).text
+    drawn = re.findall(r'<path class="area" d="([^"]*)"><title>([^<]*)</title>', page)
+    assert [title for _, title in drawn] == ["f0", "f1", "f2", "f3", "f4", "&lt;wood&gt;"] and "<td>&lt;wood&gt;</td>" in page and ">0.3333333<" in page
+    x = [float(re.match(r"M([\d.]+) ", path)[1]) for path, _ in drawn]
+    assert max(abs(b - a - x[1] + x[0]) for a, b in zip(x[:4], x[1:5])) < 0.3  # 0.01 degrees each
+    corners = [tuple(map(float, pair.split())) for pair in re.split("[ML]", drawn[5][0].rstrip("Z"))[1:]]
+    assert abs(corners[0][0] - x[0] - 10 * (x[4] - x[0]) / 4) < 0.5 and corners[0] == corners[-1]
+    wide, high = corners[1][0] - corners[0][0], corners[1][1] - corners[2][1]
+    assert abs(wide / high - np.cos(np.radians(45.55))) < 0.01
+    assert '<path class="area"' in alice.get(job + "?f=html", timeout=30).text
 
 
 def test_gdal_features(scenes, alice, same_fields):

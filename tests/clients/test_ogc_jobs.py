@@ -2,6 +2,7 @@
 import html
 import io
 import json
+import math
 import re
 import time
 
@@ -339,6 +340,27 @@ def test_form_job_and_picture(scenes):
     assert (picture.headers["Content-Type"], picture.content[:4]) == ("image/png", b"\x89PNG")
 
 
+def check_placed(source, tif):
+    """The picture on the map has what GDAL's warper finds at each of its places, and is as much wider as degrees are narrower there."""
+    import numpy
+    import rasterio.vrt
+    import rasterio.warp
+    from PIL import Image
+    shown = numpy.asarray(Image.open(io.BytesIO(requests.get(source, timeout=30).content)).convert("RGBA")).astype(int)
+    with rasterio.open(io.BytesIO(tif)) as file:
+        west, south, east, north = box = rasterio.warp.transform_bounds(file.crs, "EPSG:4326", *file.bounds)
+        height, width = shown.shape[:2]
+        assert abs(width / height / (math.cos(math.radians((south + north) / 2)) * (east - west) / (north - south)) - 1) < 0.01
+        place = rasterio.transform.from_bounds(*box, width, height)
+        with rasterio.vrt.WarpedVRT(file, crs="EPSG:4326", transform=place, width=width, height=height) as there:
+            pixels = there.read([there.descriptions.index(name) + 1 for name in ("B04", "B03", "B02")]).astype(float)
+    seen = numpy.isfinite(pixels).all(axis=0)
+    assert (seen == (shown[:, :, 3] == 255)).mean() > 0.995 and 0.5 < seen.mean() < 1
+    for k in range(3):
+        low, high = numpy.percentile(pixels[k][seen], [2, 98])
+        assert numpy.corrcoef(numpy.clip(pixels[k][seen], low, high), shown[:, :, k][seen])[0, 1] > 0.98
+
+
 def test_previews(scenes):
     """A GeoTIFF is shown as the pixels that GDAL reads of it, stretched as numpy would; to whom the page was for."""
     numpy, rasterio, image = (pytest.importorskip(name) for name in ("numpy", "rasterio", "PIL.Image"))
@@ -371,5 +393,8 @@ def test_previews(scenes):
             assert other.get(path, timeout=30).status_code == status
         assert requests.get(source.replace("/preview/", "/items/"), timeout=30).status_code == 403  # signed for this path alone
     assert requests.get(sources[0], timeout=30).status_code == 200
+    check_placed(html.unescape(re.search('<image [^>]*href="([^"]+)"', page)[1]), requests.get(files["composite"]["href"], timeout=30).content)
+    assert len(re.findall("<image ", page)) == 1 and len(re.findall("<image ", alice.get(job + "?f=html", timeout=30).text)) == 1
+    assert requests.get(sources[0] + "&grid=metres", timeout=30).status_code == 400
     alice.delete(job, timeout=30)
     assert requests.get(sources[0], timeout=30).status_code == 410

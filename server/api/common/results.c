@@ -102,20 +102,45 @@ const char *results_preview_href(struct request *rq, const char *job, const stru
     return results_sign(rq, arena_printf(rq->arena, "/results/%s/preview/%s", job, asset->name), expires_ms);
 }
 
+const char *results_placed_href(struct request *rq, const char *job, const struct job_asset *asset, int64_t expires_ms)
+{
+    const char *href = results_preview_href(rq, job, asset, expires_ms);
+
+    return href && json_array_size(json_object_get(asset->fields, "bbox")) == 4 ? arena_printf(rq->arena, "%s&grid=degrees", href) : NULL;
+}
+
+/* Where the picture lies that is asked for: *ret_placed false when it is to be as the file is. */
+static bool read_place(struct request *rq, const struct job_asset *asset, bool *ret_placed, double ret_box[static 4], struct err *err)
+{
+    const json_t *bbox = json_object_get(asset->fields, "bbox");
+    const char *grid = request_query(rq, "grid");
+
+    *ret_placed = grid != NULL;
+    for (size_t i = 0; i < 4; i++)
+        ret_box[i] = json_number_value(json_array_get(bbox, i));
+    if (ret_box[0] > ret_box[2])
+        ret_box[2] += 360;
+    if (grid && strcmp(grid, "degrees"))
+        return err_set(err, ERR_InvalidQueryValue, "grid: expected degrees, found '%.40s'", grid);
+    return !grid || (json_array_size(bbox) == 4 && ret_box[0] < ret_box[2] && ret_box[1] < ret_box[3]) ||
+           err_set(err, ERR_FileNotFound, "It is not known where the result '%.200s' lies.", asset->name);
+}
+
 bool results_preview_get(struct request *rq, struct reply *reply, struct err *err)
 {
     AUTO(text) struct text png = { 0 };
+    AUTO(json) json_t *fields = NULL;
     struct job_asset asset = { 0 };
-    bool has;
+    double box[4];
+    bool placed;
     size_t size;
 
     if (!load_asked(rq, &asset, err))
         return false;
-    has = has_preview(&asset);
-    json_decref(asset.fields);
-    if (!has)
+    fields = asset.fields;
+    if (!has_preview(&asset))
         return err_set(err, ERR_FileNotFound, "There is no picture of the result '%.200s'.", asset.name);
-    if (!raster_preview(asset.path, &png, err))
+    if (!read_place(rq, &asset, &placed, box, err) || !raster_preview(asset.path, placed ? box : NULL, &png, err))
         return false;
     reply_header(rq, reply, "Cache-Control", "private, max-age=300");
     size = png.length;

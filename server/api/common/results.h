@@ -16,6 +16,8 @@ const char *results_href(struct request *rq, const char *job, const char *file,
                          int64_t expires_ms);
 /* A signed link to a picture of the file for pages; NULL when it has none. In the request's arena. */
 const char *results_preview_href(struct request *rq, const char *job, const struct job_asset *asset, int64_t expires_ms);
+/* The same of a picture whose rows are parallels, of the file's bbox; NULL where that is not known, too. */
+const char *results_placed_href(struct request *rq, const char *job, const struct job_asset *asset, int64_t expires_ms);
 /* Where clients find the members of a file that is a store, by appending their names; NULL when the file is
  * none. In the request's arena. */
 const char *results_store_href(struct request *rq, const char *job, const struct job_asset *asset,

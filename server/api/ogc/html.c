@@ -3,8 +3,8 @@
 #include "api/ogc/html.h"
 #include "api/common/build.h"
 #include "api/common/page.h"
-#include "api/common/results.h"
-#include "api/stac/html_map.h"
+#include "api/common/run.h"
+#include "api/common/map.h"
 #include "json/js_text.h"
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-static void begin(struct request *rq, struct text *page, const char *title)
+void html_ogc_begin(struct request *rq, struct text *page, const char *title)
 {
     page_begin(page, rq, "en", title);
     page_add(page, "<nav><a href=\"%s\">Start</a> <a href=\"%s\">Processes</a> <a href=\"%s\">Jobs</a> ",
@@ -91,7 +91,7 @@ void html_ogc_landing(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "description", NULL };
 
-    begin(rq, page, text_of(body, "title"));
+    html_ogc_begin(rq, page, text_of(body, "title"));
     page_add(page, "<p>%s</p>\n", text_of(body, "description"));
     end(page, body, shown, false);
 }
@@ -102,7 +102,7 @@ void html_ogc_conformance(struct request *rq, const json_t *body, struct text *p
     json_t *one;
     size_t i;
 
-    begin(rq, page, "Conformance classes");
+    html_ogc_begin(rq, page, "Conformance classes");
     text_add(page, "<ul class=\"inside\">\n");
     json_array_foreach(json_object_get(body, "conformsTo"), i, one) {
         text_add(page, "<li>");
@@ -117,7 +117,7 @@ void html_ogc_other(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { NULL };
 
-    begin(rq, page, request_variable(rq, "jobId"));
+    html_ogc_begin(rq, page, request_variable(rq, "jobId"));
     end(page, body, shown, false);
 }
 
@@ -143,7 +143,7 @@ static void add_entries(struct request *rq, const json_t *body, const char *titl
     json_t *one;
     size_t i;
 
-    begin(rq, page, title);
+    html_ogc_begin(rq, page, title);
     text_add(page, "<ul>\n");
     json_array_foreach(json_object_get(body, list), i, one)
         add_entry(page, one);
@@ -165,8 +165,12 @@ void html_ogc_collection(struct request *rq, const json_t *body, struct text *pa
 {
     static const char *const shown[] = { "title", "description", NULL };
 
-    begin(rq, page, text_of(body, "title"));
+    const json_t *bbox = json_array_get(json_object_get(json_object_get(json_object_get(body, "extent"), "spatial"), "bbox"), 0);
+    const struct map_area area = { .bbox = bbox, .title = text_of(body, "title") };
+
+    html_ogc_begin(rq, page, text_of(body, "title"));
     page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    map_add(page, "Where the collection lies", &area, 1);
     end(page, body, shown, false);
 }
 
@@ -174,7 +178,7 @@ void html_ogc_process(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "description", NULL };
 
-    begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "id"));
+    html_ogc_begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "id"));
     page_add(page, "<p>%s</p>\n", text_of(body, "description"));
     html_ogc_form(rq, body, page);
     end(page, body, shown, true);
@@ -223,7 +227,7 @@ void html_ogc_jobs(struct request *rq, const json_t *body, struct text *page)
     json_t *job;
     size_t i;
 
-    begin(rq, page, "Jobs");
+    html_ogc_begin(rq, page, "Jobs");
     add_filter(rq, page);
     if (!json_array_size(json_object_get(body, "jobs")))
         text_add(page, "<p>There is none.</p>\n");
@@ -246,88 +250,30 @@ static void add_dismissal(struct request *rq, const json_t *job, struct text *pa
              href_of(rq, OGC_ROOT "/jobs/%s/dismissal?f=html", text_of(job, "jobID")), active ? "Dismiss" : "Remove");
 }
 
+/* Where they lie, and what they look like; all of them have a page of their own. */
+static void add_results(struct request *rq, const json_t *body, struct text *page)
+{
+    const char *href = href_of(rq, OGC_ROOT "/jobs/%s/results?f=html", text_of(body, "jobID"));
+    AUTO(ogc_products) struct ogc_products products = { 0 };
+    AUTO(job_value) struct job job = { 0 };
+    struct err gone = { 0 };
+
+    page_add(page, "<p><a href=\"%s\" class=\"results\">Results</a></p>\n", href);
+    if (rq->user && job_load(rq->db, rq->arena, rq->user->id, text_of(body, "jobID"), &job, &gone) && ogc_products_read(rq, &job, &products, &gone))
+        html_ogc_map(rq, &job, &products, href, page);
+    err_clear(&gone);
+}
+
 void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "progress", "message", NULL };
 
-    begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "jobID"));
+    html_ogc_begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "jobID"));
     page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
     add_progress(page, body);
     page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
     if (!strcmp(text_of(body, "status"), "successful"))
-        page_add(page, "<p><a href=\"%s\" class=\"results\">Results</a></p>\n", href_of(rq, OGC_ROOT "/jobs/%s/results?f=html", text_of(body, "jobID")));
+        add_results(rq, body, page);
     add_dismissal(rq, body, page);
     end(page, body, shown, true);
-}
-
-/* ---- results ---- */
-
-enum { MOST_AREAS = 100 };
-
-static void add_map(struct text *page, const struct ogc_products *products)
-{
-    struct map_area areas[MOST_AREAS];
-    size_t n = 0;
-
-    for (size_t i = 0; i < products->count && n < MOST_AREAS; i++) {
-        const json_t *bbox = products->list[i].file ? json_object_get(products->list[i].file->fields, "bbox") : NULL;
-
-        if (bbox)
-            areas[n++] = (struct map_area){ .bbox = bbox, .title = products->list[i].id };
-    }
-    map_add(page, "Where the results lie", areas, n);
-}
-
-/* What browsers show. */
-static bool is_picture(const char *media)
-{
-    static const char *const all[] = { "image/png", "image/jpeg", "image/gif", "image/webp" };
-
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (!strcmp(media, all[i]))
-            return true;
-    return false;
-}
-
-/* A file of pixels comes as a link, with a small picture where there is one (`preview`, or NULL); pictures and films are shown. */
-static void add_product(struct text *page, const struct ogc_product *product, const json_t *member, const char *preview)
-{
-    const char *href = text_of(member, "href");
-
-    page_add(page, "<tr><th>%s</th><td>", product->id);
-    if (*href)
-        page_add(page, "<a href=\"%s\">%s</a> %s", href, product->file ? product->file->name : product->id, text_of(member, "type"));
-    else
-        page_add_json(page, member);
-    if (*href && is_picture(text_of(member, "type")))
-        page_add(page, "<br><img class=\"shown\" src=\"%s\" alt=\"%s\">", href, product->id);
-    else if (*href && preview)
-        page_add(page, "<br><img class=\"shown\" loading=\"lazy\" src=\"%s\" alt=\"Preview of %s\">", preview, product->file->name);
-    else if (*href && text_begins(text_of(member, "type"), "video/"))
-        page_add(page, "<br><video class=\"shown\" controls loop muted src=\"%s\"></video>", href);
-    text_add(page, "</td></tr>\n");
-}
-
-void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,
-                      struct text *page)
-{
-    int64_t expires = job ? results_links_expire(rq, job) : 0;
-    size_t nth = 0; /* file of an output */
-
-    begin(rq, page, job && job->title ? job->title : "Results");
-    add_map(page, products);
-    text_add(page, "<table>\n");
-    for (size_t i = 0; i < products->count; i++) {
-        const struct ogc_product *product = &products->list[i];
-        const json_t *member = json_object_get(body, product->id);
-
-        nth = i && !strcmp(product->id, product[-1].id) ? nth + 1 : 0;
-        add_product(page, product, product->file && json_is_array(member) ? json_array_get(member, nth) : member,
-                    job && product->file ? results_preview_href(rq, job->id, product->file, expires) : NULL);
-    }
-    text_add(page, "</table>\n");
-    if (job)
-        page_add(page, "<p><a href=\"%s\">The job</a> <a href=\"%s\">The results as JSON</a></p>\n",
-                 href_of(rq, OGC_ROOT "/jobs/%s", job->id), href_of(rq, OGC_ROOT "/jobs/%s/results?profile=ogc-results&f=json", job->id));
-    page_end(page);
 }

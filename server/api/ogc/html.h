@@ -8,6 +8,10 @@ ogc_page_fn html_ogc_landing, html_ogc_conformance, html_ogc_processes, html_ogc
     html_ogc_collections, html_ogc_collection;
 /* Any other resource of a job: all its members. */
 ogc_page_fn html_ogc_other;
+/* The page as far as its heading and what leads elsewhere. */
+void html_ogc_begin(struct request *rq, struct text *page, const char *title);
+/* html_results.c: a map of the results that have a place, which lead to `href` (NULL: nowhere); nothing when none has. `job` NULL: as below. */
+void html_ogc_map(struct request *rq, const struct job *job, const struct ogc_products *products, const char *href, struct text *page);
 /* `job` NULL: values for which there was none. `body` is the document of the results. */
 void html_ogc_results(struct request *rq, const struct job *job, const struct ogc_products *products, const json_t *body,
                       struct text *page);

@@ -69,6 +69,17 @@ static void describe(struct request *rq, const json_t *description, struct ogc_p
     product->base64 = encoding && !strcmp(encoding, "base64") && json_is_string(product->value);
 }
 
+/* A graph's value has a member for each output; that of a deployed graph, whose only output is called "result", is the output. */
+static const json_t *value_of(const json_t *description, const json_t *asked, const json_t *values, const char *id)
+{
+    const json_t *member = json_object_get(values, id);
+    bool is_all = json_object_size(json_object_get(description, "outputs")) == 1 && !strcmp(id, "result");
+
+    if (json_is_object(values))
+        return !member && is_all ? values : member;
+    return json_object_size(asked) > 1 ? NULL : values;
+}
+
 /* Of a graph that names no outputs (`asked` NULL), its files are the outputs. */
 static void list_asked(struct request *rq, const json_t *description, const json_t *asked,
                        struct ogc_products *products)
@@ -80,12 +91,11 @@ static void list_asked(struct request *rq, const json_t *description, const json
     for (size_t i = 0; !asked && i < products->n_assets; i++)
         products->list[products->count++] = (struct ogc_product){ .id = products->assets[i].name, .file = &products->assets[i] };
     json_object_foreach((json_t *)asked, id, wish) {
-        const json_t *values = products->values;
         size_t at = 0;
         struct ogc_product product = {
             .id = arena_text(rq->arena, id),
             .file = next_file(products, id, &at),
-            .value = json_is_object(values) || json_object_size(asked) > 1 ? json_object_get(values, id) : (json_t *)values,
+            .value = value_of(description, asked, products->values, id),
             .mode = arena_text(rq->arena, json_string_value(json_object_get(wish, "transmissionMode"))),
         };
 

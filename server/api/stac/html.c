@@ -1,7 +1,7 @@
 /* The pages of the catalogue. Addresses come from the links of the JSON they are made of. */
 #include "api/common/build.h"
 #include "api/common/page.h"
-#include "api/stac/html_map.h"
+#include "api/common/map.h"
 #include "api/stac/language.h"
 #include "api/stac/stac.h"
 #include "json/js.h"
@@ -255,8 +255,8 @@ void html_items(struct request *rq, const json_t *body, struct text *page)
     json_array_foreach((json_t *)features, i, item) {
         const char *self = link_of(item, "self");
 
-        areas[i] = (struct map_area){ json_object_get(item, "geometry"), json_object_get(item, "bbox"),
-                                      self ? self : "", text_of(item, "id") };
+        areas[i] = (struct map_area){ .geometry = json_object_get(item, "geometry"), .bbox = json_object_get(item, "bbox"),
+                                      .href = self ? self : "", .title = text_of(item, "id") };
     }
     map_add(page, say(rq, SAY_footprints), areas, count);
     add_count(page, rq, body);
@@ -298,8 +298,8 @@ static void add_assets(struct text *page, struct request *rq, const json_t *asse
 void html_item(struct request *rq, const json_t *body, struct text *page)
 {
     const char *picture = picture_of(body), *self = link_of(body, "self"), *key;
-    struct map_area area = { json_object_get(body, "geometry"), json_object_get(body, "bbox"),
-                             self ? self : "", text_of(body, "id") };
+    struct map_area area = { .geometry = json_object_get(body, "geometry"), .bbox = json_object_get(body, "bbox"),
+                             .href = self ? self : "", .title = text_of(body, "id") };
     json_t *value;
 
     begin(page, rq, text_of(body, "id"));
