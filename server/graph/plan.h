@@ -116,8 +116,9 @@ struct application {
 /* What is made of images of a side-looking radar. */
 enum radar_layer { RADAR_BACKSCATTER, RADAR_MASK, RADAR_AREA, RADAR_LOCAL_ANGLE, RADAR_ELLIPSOID_ANGLE };
 struct radar_args {
-    const char *coefficient; /* openEO's name; NULL: nobody said what is to be made of them */
+    const char *coefficient; /* openEO's name, "intensity" for its null; NULL: nobody said what is to be made of them */
     bool remove_noise;
+    const char *elevation_model; /* the site's name for it */
 };
 
 /* Where a plane of a load comes from: layers of scenes; the first valid pixel wins. Files on the

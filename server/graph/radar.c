@@ -1,7 +1,7 @@
-/* sar_backscatter, and ard_normalized_radar_backscatter, which is the same with some of its arguments settled. What a radar saw lies on no map: a load of such images has a grid of its choice (UTM, 10 m), and planes
- * that cannot be read. Here they become planes of a load that says what is to be made of them, so that geocoding is a part
- * of reading: what filters leave is all that is done. A plan in which images are left that nobody said anything of is
- * refused (radar_check). */
+/* sar_backscatter, and ard_normalized_radar_backscatter, which is the same with some of its arguments settled. What a radar
+ * saw lies on no map: a load of such images has a grid of its choice (UTM, 10 m), and planes that cannot be read. Here they
+ * become planes of a load that says what is to be made of them, so that geocoding is a part of reading: what filters leave is
+ * all that is done. A plan in which images are left that nobody said anything of is refused (radar_check). */
 #include "graph/load.h"
 #include <math.h>
 #include <string.h>
@@ -179,15 +179,11 @@ static bool is_ready_for_analysis(const struct call *call)
     return !strcmp(call->process->id, "ard_normalized_radar_backscatter");
 }
 
-static bool check_coefficient(struct call *call, const char *name, struct err *err)
+static const char *coefficient_of(struct call *call)
 {
-    if (!name)
-        return call_fail(call, err, ERR_FeatureUnsupported, "coefficient",
-                         "Backscatter that is not normalized (null) is not offered: the numbers of a product are in no unit.");
-    if (!strcmp(name, "sigma0-terrain"))
-        return call_fail(call, err, ERR_FeatureUnsupported, "coefficient",
-                         "'%s' is not offered; there are 'beta0', 'sigma0-ellipsoid', 'gamma0-ellipsoid' and 'gamma0-terrain'.", name);
-    return true;
+    const char *asked = is_ready_for_analysis(call) ? "gamma0-terrain" : call_text(call, "coefficient");
+
+    return asked ? asked : "intensity"; /* null: not normalized */
 }
 
 static bool check_model(struct call *call, struct err *err)
@@ -217,15 +213,16 @@ static bool read_wish(struct call *call, struct wish *wish, struct err *err)
 {
     const struct value *options = call_argument(call, "options");
 
-    *wish = (struct wish){ .args = { is_ready_for_analysis(call) ? "gamma0-terrain" : call_text(call, "coefficient"),
-                                     call_boolean(call, "noise_removal") } };
+    *wish = (struct wish){ .args = { coefficient_of(call), call_boolean(call, "noise_removal"), NULL } };
     if (options->kind == KIND_OBJECT && options->object.count)
         return call_fail(call, err, ERR_ProcessParameterInvalid, "options", "there is no option '%.60s'; expected none.",
                          options->object.keys[0]);
     for (size_t i = 0; i < N_EXTRAS; i++)
         if (is_wanted(call, &extras[i]))
             wish->extras[wish->n_extras++] = &extras[i];
-    return check_coefficient(call, wish->args.coefficient, err) && check_model(call, err);
+    if (call->planner->catalog && call->planner->catalog->elevation_model)
+        wish->args.elevation_model = arena_text(call->planner->arena, call->planner->catalog->elevation_model);
+    return check_model(call, err);
 }
 
 /* The load that makes of the images of another what is wished, on the grid of the cube. */
@@ -303,6 +300,16 @@ static const struct expr *wished_plane(struct call *call, const struct cube *dat
                      (struct cell){ PIXEL_F32, true, NAN }, false);
 }
 
+static bool check_names(struct call *call, const struct dimension *bands, const struct wish *wish, struct err *err)
+{
+    for (size_t k = 0; k < wish->n_extras; k++)
+        for (size_t i = 0; i < bands->count; i++)
+            if (bands->labels[i].text && !strcmp(bands->labels[i].text, wish->extras[k]->name))
+                return call_fail(call, err, ERR_LabelExists, "data", "Dimension '%.60s' has a band '%s' already.", bands->name,
+                                 wish->extras[k]->name);
+    return true;
+}
+
 static void name_extras(struct planner *p, struct cube *cube, size_t i, const struct wish *wish)
 {
     struct dimension *d = cube_edit(cube, i);
@@ -348,7 +355,8 @@ static bool run_sar_backscatter(struct call *call, struct value *ret, struct err
     const struct expr **planes;
     size_t i, n, stride;
 
-    if (!call_bands(call, data, &i, err) || !read_wish(call, &wish, err) || !check_data(call, data, err))
+    if (!call_bands(call, data, &i, err) || !read_wish(call, &wish, err) || !check_data(call, data, err) ||
+        !check_names(call, &data->schema.dimensions[i], &wish, err))
         return false;
     n = data->schema.dimensions[i].count;
     stride = cube_stride(&data->schema, i);

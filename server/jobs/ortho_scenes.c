@@ -20,7 +20,7 @@ enum { MOST_SCENES = 500, NEIGHBOUR_MS = 60000 };
     { .name = key, .type = JS_TYPE_##kind, .offset = offsetof(struct ortho_inputs, member), .optional = true, __VA_ARGS__ }
 
 static const char *const directions[] = { "ascending", "descending", NULL };
-static const char *const calibrations[] = { "gamma0", "sigma0", "beta0", "gamma0-terrain", "sigma0-normlim", NULL };
+static const char *const calibrations[] = { "gamma0", "sigma0", "beta0", "gamma0-terrain", "sigma0-terrain", "sigma0-normlim", NULL };
 static const char *const borders[] = { "fixed", "adaptive", NULL };
 static const char *const resamplings[] = { "near", "bilinear", "cubic", NULL };
 static const char *const filters[] = { "none", "lee", "kuan", "frost", "gammamap", NULL };

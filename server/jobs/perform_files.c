@@ -93,6 +93,24 @@ static void add_times(json_t *fields, const struct plan *plan, int64_t instant_m
     add_time(fields, "end_datetime", end);
 }
 
+/* What was made of images of a radar. */
+static void add_backscatter(json_t *fields, const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < plan->n_nodes; i++) {
+        const struct plan_node *node = plan->nodes[i];
+        const struct radar_args *radar = node->op == PLAN_LOAD && cube_planes(&node->schema) ? node->load[0].radar : NULL;
+
+        if (radar && radar->coefficient)
+            json_array_append_new(list, json_pack("{s:s, s:s*, s:b}", "coefficient", radar->coefficient, "elevation_model",
+                                                  radar->elevation_model, "noise_removal", radar->remove_noise));
+    }
+    if (json_array_size(list))
+        json_object_set(fields, "sentier:backscatter", list);
+    json_decref(list);
+}
+
 json_t *perform_file_fields(const struct plan *plan, const struct raster_file *file)
 {
     json_t *fields = json_pack("{s:[s], s:o}", "roles", "data", "derived_from",
@@ -112,5 +130,6 @@ json_t *perform_file_fields(const struct plan *plan, const struct raster_file *f
         json_object_set_new(fields, "raster:bands", band_fields(file)); /* for readers of STAC 1.0 */
     }
     add_times(fields, plan, file->instant_ms);
+    add_backscatter(fields, plan);
     return fields;
 }

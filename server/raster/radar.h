@@ -3,8 +3,8 @@
 #ifndef RASTER_RADAR_H
 #define RASTER_RADAR_H
 
+#include "base/text.h"
 #include "raster/load.h"
-#include <string.h>
 
 /* What all threads of a call share. */
 struct radar;
@@ -26,7 +26,7 @@ DEFINE_AUTO(radar, struct radar *, radar_free)
 static inline size_t radar_work_bytes(const struct load_plane *plane)
 {
     bool far = plane->layer == RADAR_MASK || plane->layer == RADAR_AREA ||
-               (plane->layer == RADAR_BACKSCATTER && !strcmp(plane->radar->coefficient, "gamma0-terrain"));
+               (plane->layer == RADAR_BACKSCATTER && text_ends(plane->radar->coefficient, "-terrain"));
 
     return far ? RADAR_RELIEF_BYTES : RADAR_WORK_BYTES;
 }

@@ -44,7 +44,7 @@ bool sar_calibration_read(const char *bytes, size_t size, const char *name, stru
         char place[300];
 
         snprintf(place, sizeof place, "%s: calibrationVector %zu", name, i + 1);
-        for (int q = 0; q < SAR_QUANTITIES; q++)
+        for (int q = 0; q < SAR_TABLES; q++)
             if (!sar_lut_check(v->pixels, v->n_pixels, v->n_values[q], place, err))
                 return false;
         if (i > 0 && v->line <= v[-1].line)
@@ -55,7 +55,7 @@ bool sar_calibration_read(const char *bytes, size_t size, const char *name, stru
     return true;
 }
 
-static const char *const quantity_names[SAR_QUANTITIES] = { "sigma0", "beta0", "gamma0" };
+static const char *const quantity_names[SAR_QUANTITIES] = { "sigma0", "beta0", "gamma0", "intensity" };
 
 const char *sar_quantity_name(enum sar_quantity quantity)
 {
@@ -64,7 +64,7 @@ const char *sar_quantity_name(enum sar_quantity quantity)
 
 bool sar_quantity_find(const char *name, enum sar_quantity *ret_quantity)
 {
-    static const char *const ellipsoid[SAR_QUANTITIES] = { "sigma0-ellipsoid", "beta0", "gamma0-ellipsoid" };
+    static const char *const ellipsoid[SAR_QUANTITIES] = { "sigma0-ellipsoid", "beta0", "gamma0-ellipsoid", "intensity" };
 
     for (int q = 0; q < SAR_QUANTITIES; q++)
         if (!strcmp(name, quantity_names[q]) || !strcmp(name, ellipsoid[q])) {

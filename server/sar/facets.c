@@ -1,4 +1,4 @@
-/* A facet is the ground between four samples. Its area across the line of sight lies in the image evenly between its near
+/* A facet is the ground between four samples. Its area (that across the line of sight, or all of what is seen at all) lies in the image evenly between its near
  * and its far edge, whatever their distance: little of a pixel on slopes that face the radar, several pixels on those that
  * are turned away. What folds onto the same pixels adds up by itself. Along a row it is seen as far as its angle at the
  * satellite exceeds all before it; the rest lies in shadow. What lies outside the image is cut off before anything is added,
@@ -19,6 +19,7 @@ KERNEL void middles(const struct facet_pair *pair, const struct facet_sums *to, 
     const float *restrict scale = pair->here.scale;
     float to_line = to->line + 0.5f, to_column = to->column + 0.5f, per_metre = 1 / pair->apart;
     int n = pair->samples;
+    int surface = pair->area == FLATTEN_SIGMA0;
 
 #pragma omp simd
     for (int i = 0; i < n; i++) {
@@ -30,9 +31,10 @@ KERNEL void middles(const struct facet_pair *pair, const struct facet_sums *to, 
 #pragma omp simd
     for (int i = 0; i < n - 1; i++) {
         float rise = (h0[i + 1] - h0[i] + h1[i + 1] - h1[i]) / 2, rise_on = (h1[i] - h0[i] + h1[i + 1] - h0[i + 1]) / 2;
-        float across = scale[i] * (1 + h0[i] / earth_radius);
+        float across = scale[i] * (1 + h0[i] / earth_radius), lean = across * rise_on * per_metre;
+        float facing = across * su[i] - rise * sx[i] - lean * sy[i], whole = sqrtf(across * across + rise * rise + lean * lean);
 
-        area[i] = across * su[i] - rise * sx[i] - across * rise_on * sy[i] * per_metre;
+        area[i] = surface && facing > 0 ? whole : facing;
         line[i] = (l0[i] + l0[i + 1] + l1[i] + l1[i + 1]) / 4 + to_line;
     }
 }

@@ -17,16 +17,21 @@ struct facet_sums {
     float line, column;
 };
 
+/* Which area counts: what of it faces the radar, or all of what is seen. */
+enum flatten_area { FLATTEN_NOTHING, FLATTEN_GAMMA0, FLATTEN_SIGMA0 };
+
 struct facet_pair {
     struct facet_samples here, next; /* next: further along the flight */
     int samples;
     float apart; /* metres between the rows */
     float part;  /* of a line between the rows: 1, or less where lines are far apart */
+    enum flatten_area area;
     float *room; /* FACET_ROOM * samples */
 };
 enum { FACET_ROOM = 4 };
 
-/* Adds metres, across the line of sight, of ground for each line of it: the area over the distance of lines. */
+/* Adds metres of ground (across the line of sight, if not its surface) for each line of it: the area over the distance of
+ * lines. */
 void facets_add(const struct facet_pair *pair, const struct facet_sums *to);
 
 #endif

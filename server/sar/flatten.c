@@ -4,7 +4,7 @@
  * at a time. Its factors, 5 bits of exponent and 11 of mantissa each, stay for as much of it as the grid needs.
  *
  * Beta0 times the area of a pixel in the slant plane, over that of the ground in it across the line of sight, is gamma0 of
- * the terrain. Samples lie as far apart along the flight as lines do, so that distance cancels. */
+ * the terrain; over that of the ground itself it is sigma0. Samples lie as far apart along the flight as lines do, so that distance cancels. */
 #include "sar/flatten.h"
 #include "base/crew.h"
 #include "base/mem.h"
@@ -164,7 +164,8 @@ static struct facet_samples samples_at(float *room, size_t n)
     return (struct facet_samples){ room, room + n, room + 2 * n, room + 3 * n, room + 4 * n, room + 5 * n, room + 6 * n };
 }
 
-static bool add_ground(const struct ground *g, int64_t left, float *areas, size_t columns, struct err *err)
+static bool add_ground(const struct ground *g, enum flatten_area area, int64_t left, float *areas, size_t columns,
+                       struct err *err)
 {
     enum { ARRAYS = 7 };
     size_t n = g->width;
@@ -182,7 +183,7 @@ static bool add_ground(const struct ground *g, int64_t left, float *areas, size_
         struct facet_samples here = samples_at(room + (y + 1) % 2 * ARRAYS * n, n), next = samples_at(room + y % 2 * ARRAYS * n, n);
         struct lattice_row row = { next.heights, t, range, next.lines, next.columns, next.sight_x, next.sight_y,
                                    next.sight_up, next.scale };
-        struct facet_pair pair = { here, next, (int)n, (float)g->apart, 1 / (float)g->parts, room + 2 * ARRAYS * n };
+        struct facet_pair pair = { here, next, (int)n, (float)g->apart, 1 / (float)g->parts, area, room + 2 * ARRAYS * n };
 
         lattice_row(g->lattice, y, &row);
         if (y > 0)
@@ -252,7 +253,7 @@ static bool make_strip(void *context, void *crs, size_t unit, struct err *err)
         return err_set(err, ERR_MemoryExceeded, "No memory for the terrain of %d lines of %zu pixels.", STRIP, width);
     if (!any)
         return true;
-    if (!add_ground(&ground, s->left, areas, width, err))
+    if (!add_ground(&ground, f->want.area, s->left, areas, width, err))
         return false;
     steps = mem_array(width, sizeof *steps);
     find_steps(f->want.view, s, line, steps);

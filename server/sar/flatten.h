@@ -5,6 +5,7 @@
 
 #include "raster/load.h"
 #include "sar/dem.h"
+#include "sar/facets.h"
 #include "sar/view.h"
 
 /* The DEM reaches RELIEF_MOST beyond the grid (sar/relief.h): what lies there hides the grid's ground, or folds onto it. */
@@ -12,6 +13,7 @@ struct flatten_want {
     const struct view *view;
     const struct dem *dem;
     struct grid grid; /* what of the image is wanted */
+    enum flatten_area area; /* by which beta0 is referred to the ground */
     int threads;
 };
 
@@ -26,7 +28,7 @@ struct image_frame {
     int64_t line, column; /* of its first pixel, which may lie outside the image */
     size_t width, height;
 };
-/* Makes beta0 to gamma0 of the terrain, to a thousandth of a decibel. 0, no data, where hardly any ground is seen, and
+/* Makes beta0 to gamma0 or sigma0 of the terrain, to a thousandth of a decibel. 0, no data, where hardly any ground is seen, and
  * outside what was wanted. */
 void flatten_apply(const struct flatten *flatten, const struct image_frame *frame, float *power);
 

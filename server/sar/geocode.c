@@ -3,7 +3,6 @@
 #include "sar/geocode.h"
 #include "base/crew.h"
 #include "base/mem.h"
-#include "sar/flatten.h"
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -255,7 +254,7 @@ bool geocode(const struct geocode_want *want, struct geocode_report *ret_report,
                            .lock = PTHREAD_MUTEX_INITIALIZER };
     struct crew_work work = { .threads = want->threads, .context = &g, .begin = begin, .end = end, .unit = run_block,
                               .progress = want->progress, .listener = want->listener };
-    struct flatten_want terrain = { .view = want->view, .dem = want->dem, .threads = want->threads };
+    struct flatten_want terrain = { .view = want->view, .dem = want->dem, .area = want->flatten, .threads = want->threads };
     bool good;
 
     g.fine.dx /= (double)g.each;

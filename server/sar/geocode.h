@@ -2,6 +2,7 @@
 #ifndef SAR_GEOCODE_H
 #define SAR_GEOCODE_H
 
+#include "sar/flatten.h"
 #include "sar/lattice.h"
 #include "sar/radiometry.h"
 #include "sar/resample.h"
@@ -21,7 +22,7 @@ struct geocode_want {
     struct grid grid;
     struct geocode_input input;
     enum resample_method method;
-    bool flatten; /* the input is beta0, and wanted is gamma0 of the terrain */
+    enum flatten_area flatten; /* FLATTEN_NOTHING: the input is what is wanted; else it is beta0 */
     int threads;
     void (*progress)(void *listener, size_t done, size_t all); /* from any thread; NULL: nobody listens */
     void *listener;

@@ -101,6 +101,7 @@ const char *ortho_suffix(const char *calibration, bool filtered)
 {
     static const struct { const char *calibration, *suffixes[2]; } rows[] = {
         { "gamma0-terrain", { "_GammaNaughtRTC", "_GammaNaughtRTC_filtered" } },
+        { "sigma0-terrain", { "_SigmaNaughtRTC", "_SigmaNaughtRTC_filtered" } },
         { "sigma0-normlim", { "_NormLim", "_NormLim_filtered" } },
     };
 

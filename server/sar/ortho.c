@@ -20,9 +20,11 @@ struct image {
     struct sar_measurement *kept; /* for all threads; NULL: each has its own */
 };
 
-bool ortho_flattens(const char *calibration)
+enum flatten_area ortho_flattens(const char *calibration)
 {
-    return !strcmp(calibration, "gamma0-terrain");
+    return !strcmp(calibration, "gamma0-terrain")   ? FLATTEN_GAMMA0
+           : !strcmp(calibration, "sigma0-terrain") ? FLATTEN_SIGMA0
+                                                    : FLATTEN_NOTHING;
 }
 
 static bool is_normlim(const char *calibration)
@@ -178,7 +180,8 @@ static void unmark_others(float *pixels, size_t n)
 
 static bool make(struct image *i, float *pixels, struct ortho_facts *facts, struct err *err)
 {
-    bool flatten = ortho_flattens(i->options->calibration), normlim = is_normlim(i->options->calibration);
+    enum flatten_area flatten = ortho_flattens(i->options->calibration);
+    bool normlim = is_normlim(i->options->calibration), good;
     struct geocode_want want = { .grid = i->of.frame->grid, .input = { i, begin, end, read_power }, .flatten = flatten,
                                  .threads = i->options->threads, .progress = i->options->progress,
                                  .listener = i->options->progress_context, .pixels = pixels };
@@ -186,7 +189,6 @@ static bool make(struct image *i, float *pixels, struct ortho_facts *facts, stru
     AUTO(dem) struct dem *dem = NULL;
     struct geocode_report report;
     size_t n = (size_t)(want.grid.width * want.grid.height);
-    bool good;
 
     if (!resample_method_find(i->options->resampling, &want.method))
         return err_set(err, ERR_InvalidParameter, "There is no resampling '%s'", i->options->resampling);

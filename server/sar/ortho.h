@@ -5,12 +5,13 @@
 
 #include "base/err.h"
 #include "graph/cube.h"
+#include "sar/facets.h"
 #include "sar/speckle.h"
 #include <jansson.h>
 
 /* What is made of every image; texts are those of the request. */
 struct ortho_options {
-    const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain": gamma0 of flattened terrain; "sigma0-normlim" */
+    const char *calibration; /* "sigma0", "beta0", "gamma0"; "gamma0-terrain", "sigma0-terrain"; "sigma0-normlim"; "intensity" */
     const char *resampling;  /* "near", "bilinear", "cubic" */
     bool remove_noise, remove_border;
     bool adaptive_border; /* of old images, as far as it is dark */
@@ -23,7 +24,7 @@ struct ortho_options {
     void *progress_context;
 };
 
-bool ortho_flattens(const char *calibration);
+enum flatten_area ortho_flattens(const char *calibration);
 
 struct ortho_frame {
     const char *product; /* path of a folder or zip */

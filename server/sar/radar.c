@@ -97,13 +97,6 @@ static bool product_of(const struct raster_options *options, const char *href, s
     return true;
 }
 
-static const char *calibration_of(const char *coefficient)
-{
-    if (ortho_flattens(coefficient))
-        return coefficient;
-    return text_begins(coefficient, "sigma0") ? "sigma0" : text_begins(coefficient, "gamma0") ? "gamma0" : "beta0";
-}
-
 static bool open_image(void *radar, const void *key_, void **ret_shown, size_t *ret_bytes, struct err *err)
 {
     struct radar *r = radar;
@@ -114,7 +107,7 @@ static bool open_image(void *radar, const void *key_, void **ret_shown, size_t *
 
     s->arena = arena_new();
     s->frame = (struct ortho_frame){ .polarisation = key->polarisation, .grid = grid_of_key(&key->grid) };
-    s->options = (struct ortho_options){ .calibration = calibration_of(key->args->coefficient), .resampling = "bilinear",
+    s->options = (struct ortho_options){ .calibration = key->args->coefficient, .resampling = "bilinear",
                                          .remove_noise = key->args->remove_noise, .remove_border = true,
                                          .orbits = *c->sar_orbits ? c->sar_orbits : NULL, .threads = 1,
                                          .allowed_paths = r->options->allowed_paths, .spool = r->options->scratch };
@@ -174,8 +167,8 @@ struct making {
     float *pixels;
 };
 
-static bool bring(const struct making *m, const struct view *view, const struct geocode_input *input, bool flatten, float *pixels,
-                  struct err *err)
+static bool bring(const struct making *m, const struct view *view, const struct geocode_input *input, enum flatten_area flatten,
+                  float *pixels, struct err *err)
 {
     const struct geocode_want want = { .view = view, .dem = m->dem, .grid = m->grid, .input = *input, .flatten = flatten,
                                        .method = RESAMPLE_SAR_BILINEAR, .threads = 1, .pixels = pixels };
@@ -224,7 +217,7 @@ static bool add_mask(const struct making *m, const struct ortho_image *image, st
 
     if (!mask)
         return err_set(err, ERR_MemoryExceeded, "No memory for a mask of %zu pixels.", m->n);
-    if (!float_room(m->n, &power, err) || !bring(m, want.view, &input, false, power, err) || !layers_make(&want, err))
+    if (!float_room(m->n, &power, err) || !bring(m, want.view, &input, FLATTEN_NOTHING, power, err) || !layers_make(&want, err))
         return false;
     for (size_t i = 0; i < m->n; i++)
         power[i] = isnan(power[i]) ? NAN : mask[i] ? 0 : 1;
@@ -279,7 +272,7 @@ static bool add_area(const struct making *m, const struct ortho_image *image, st
     const struct geocode_input input = { (void *)view, no_reader, end_no_reader, read_density };
     AUTO(mem) float *density = NULL;
 
-    if (!float_room(m->n, &density, err) || !bring(m, view, &input, true, density, err))
+    if (!float_room(m->n, &density, err) || !bring(m, view, &input, FLATTEN_GAMMA0, density, err))
         return false;
     for (size_t i = 0; i < m->n; i++)
         density[i] = 1 / density[i];

@@ -81,6 +81,24 @@ static bool add_noise(struct sar_radiometry *r, const struct sar_noise *noise, s
     return true;
 }
 
+static bool add_gain(struct sar_radiometry *r, const struct sar_calibration *calibration, enum sar_quantity quantity,
+                     struct err *err)
+{
+    size_t n = quantity == SAR_INTENSITY ? 1 : calibration->n_vectors;
+
+    if (!rows_new(r, n, &r->gain, err))
+        return false;
+    for (int64_t x = 0; quantity == SAR_INTENSITY && x < r->samples; x++)
+        r->gain.values[x] = 1;
+    for (size_t i = 0; quantity != SAR_INTENSITY && i < n; i++) {
+        const struct sar_calibration_vector *v = &calibration->vectors[i];
+
+        r->gain.lines[i] = (double)v->line;
+        sar_lut_expand(v->pixels, v->values[quantity], v->n_pixels, r->samples, r->gain.values + i * (size_t)r->samples);
+    }
+    return true;
+}
+
 bool sar_radiometry_new(const struct sar_calibration *calibration, const struct sar_noise *noise,
                         enum sar_quantity quantity, int64_t samples, struct sar_radiometry **ret_radiometry,
                         struct err *err)
@@ -89,15 +107,7 @@ bool sar_radiometry_new(const struct sar_calibration *calibration, const struct 
 
     r->arena = arena_new();
     r->samples = samples;
-    if (!rows_new(r, calibration->n_vectors, &r->gain, err))
-        return false;
-    for (size_t i = 0; i < calibration->n_vectors; i++) {
-        const struct sar_calibration_vector *v = &calibration->vectors[i];
-
-        r->gain.lines[i] = (double)v->line;
-        sar_lut_expand(v->pixels, v->values[quantity], v->n_pixels, samples, r->gain.values + i * (size_t)samples);
-    }
-    if (noise && !noise->is_zero && !add_noise(r, noise, err))
+    if (!add_gain(r, calibration, quantity, err) || (noise && !noise->is_zero && !add_noise(r, noise, err)))
         return false;
     *ret_radiometry = r;
     r = NULL;

@@ -148,6 +148,10 @@ def test_computing_with_it(connection, beta0, tmp_path):
     decibels = decibels.aggregate_temporal_period("month", "mean")
     job = decibels.save_result("netCDF").create_job()
     job.start_and_wait(print=lambda *words: None, max_poll_interval=0.1)
+    told = job.get_results().get_metadata()
+    asset, = told["assets"].values()
+    assert asset["sentier:backscatter"] == [{"coefficient": "beta0", "elevation_model": "dem", "noise_removal": False}]
+    assert [link["href"].rsplit("/", 1)[1] for link in told["links"] if link["rel"] == "derived_from"] == [ROME]
     path, = job.get_results().download_files(tmp_path, include_stac_metadata=False)
     import xarray
     found = xarray.open_dataset(path)
@@ -166,14 +170,14 @@ def test_computing_with_it(connection, beta0, tmp_path):
 
 
 def test_filters_and_other_names(connection, beta0):
-    """What is asked for after it is all that is made, wherever it is cut."""
+    """What is asked for after it is all that is made, wherever it is cut. Not normalized, powers are squares of columns."""
     layers, profile = beta0
     west, north = profile["transform"].c + 1000, profile["transform"].f - 2000
     part = {"west": west, "east": west + 500, "north": north, "south": north - 700, "crs": 32633}
-    cube = images(connection).rename_labels("bands", ["a"], ["VV"]).sar_backscatter("beta0", noise_removal=False, mask=True)
+    cube = images(connection).rename_labels("bands", ["a"], ["VV"]).sar_backscatter(None, noise_removal=False, mask=True)
     cut, its = download(cube.filter_bands(["a"]).filter_bbox(**part))
     assert (its["transform"].c, its["transform"].f) == (west, north)
-    np.testing.assert_allclose(cut["a"], layers["VV"][200:270, 100:150], rtol=1e-6)
+    np.testing.assert_allclose(cut["a"], layers["VV"][200:270, 100:150] * A_BETA ** 2, rtol=2e-6)
 
 
 def evaluate(scenes, dem, extent, folder, *settings, time=("2021-04-01", "2021-04-02"), **arguments):
@@ -226,6 +230,10 @@ def test_mountains(mountains, shared, tmp_path):  # noqa: F811
     slanted = np.abs((sight[0] + east * sight[2]) * np.cos(flight) - (sight[1] + north * sight[2]) * np.sin(flight))
     flattened, expected = 10 * np.log10(layers["VH"] / beta0["VH"]), 10 * np.log10(slanted / facing.clip(0.01))
     assert np.corrcoef(flattened[seen], expected[seen])[0, 1] > 0.98
+    # of a slope's surface only so much faces the radar
+    surface, _ = read(evaluate(mountains, dem, extent, tmp_path / "sigma0", "sar.geoid=none", noise_removal=False, coefficient="sigma0-terrain"))
+    ratio = 10 * np.log10(surface["VH"] / layers["VH"])[seen] - 10 * np.log10(np.cos(local[seen]))
+    assert np.median(ratio) == pytest.approx(0, abs=0.01) and np.abs(np.percentile(ratio, [5, 95])).max() < 0.1
     for slopes in (local < level - 0.2, np.abs(local - level) < 0.05, local > level + 0.2):
         assert (seen & slopes).sum() > 10000
         assert np.median((flattened - expected)[seen & slopes]) == pytest.approx(0, abs=0.03)
@@ -250,9 +258,10 @@ def test_any_split_gives_the_same(shared, heights, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    ({"coefficient": "sigma0-terrain"}, "FeatureUnsupported", "'sigma0-terrain' is not offered; there are"),
-    ({"coefficient": None}, "FeatureUnsupported", "not normalized"),
     ({"coefficient": "sigma1"}, "ProcessParameterInvalid", "coefficient"),
+    ({"coefficient": "intensity"}, "ProcessParameterInvalid", "coefficient"),
+    ({"mask": "yes"}, "ProcessParameterInvalid", "mask"),
+    ({"elevation_model": 30}, "ProcessParameterInvalid", "elevation_model"),
     ({"coefficient": "beta0", "elevation_model": "moon"}, "DigitalElevationModelInvalid", "no elevation model 'moon' here"),
     ({"coefficient": "beta0", "options": {"fast": True}}, "ProcessParameterInvalid", "options"),
 ])
@@ -268,11 +277,12 @@ def test_refused(connection, arguments, code, message):
     (lambda cube: cube.apply(lambda x: x + 1).process("sar_backscatter", data=cube.apply(lambda x: x + 1), coefficient="beta0"),
      "found a cube that was computed"),
     (lambda cube: cube.sar_backscatter("beta0").sar_backscatter("beta0"), "found backscatter"),
+    (lambda cube: cube.rename_labels("bands", ["mask"], ["VV"]).sar_backscatter("beta0", mask=True), "has a band 'mask' already"),
 ])
 def test_refused_cubes(connection, make, message):
     with pytest.raises(OpenEoApiError) as refused:
         make(images(connection)).download(format="GTiff")
-    assert refused.value.code == "ProcessParameterInvalid" and message in str(refused.value)
+    assert refused.value.code in ("ProcessParameterInvalid", "LabelExists") and message in str(refused.value)
 
 
 def test_other_collections(site, connection, shared):  # noqa: F811

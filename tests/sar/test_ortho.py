@@ -408,9 +408,10 @@ def test_borders_of_old_images(site, alice):
 def test_layers_of_mountains(site, alice, mountains, ravines):
     """Angles are those between vectors, and what is masked is what rays meet, where mountains are steep."""
     layers = ["local-incidence-angle", "sin-local-incidence-angle", "incidence-angle", "mask"]
-    job = run(site, alice, {"product-title": ALPS, "bbox": RAVINES, "clip": True, "tiles": ["32TPS"], "calibration": "gamma0-terrain",
+    job = run(site, alice, {"product-title": ALPS, "bbox": RAVINES, "clip": True, "tiles": ["32TPS"], "calibration": "sigma0-terrain",
                             "layers": layers})
     images = results(alice, job)["images"]
+    assert "s1b_32TPS_vh_DES_168_20210401t052623_SigmaNaughtRTC.tif" in images
     lia, sine, ia, mask = (images[f"{name}_s1b_32TPS_DES_168.tif"] for name in ("LIA", "sin_LIA", "IA", "MASK"))
     (lia, profile, _), (sine, _, _), (ia, _, _), (mask, _, _) = map(opened, (lia, sine, ia, mask))
     rows, columns, x, y = samples(profile, 19)

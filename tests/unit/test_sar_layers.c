@@ -313,40 +313,41 @@ static void flat_ground_stays_what_it_was(void **state)
         dem->heights[i] = 50;
     assert_true(given_annotation(ROME_5371, "vv", arena, &a));
     view = given_view(&a, GROUND_RANGE_LINEAR);
-    for (size_t k = 0; k < ARRAY_LEN(corners); k++) {
-        struct geocode_want want = { .view = view, .dem = dem, .method = RESAMPLE_SAR_BILINEAR, .flatten = true, .threads = 2,
+    for (size_t k = 0; k < 2 * ARRAY_LEN(corners); k++) {
+        struct geocode_want want = { .view = view, .dem = dem, .method = RESAMPLE_SAR_BILINEAR, .threads = 2,
                                      .input = { &one, simulated_begin, simulated_end, simulated_read }, .pixels = pixels };
         struct layers_want layers = { .view = view, .dem = dem, .threads = 2, .incidence = incidence };
         struct geocode_report report;
         struct err err = { 0 };
         double most = 0, sum = 0;
 
-        grid.x0 = corners[k][0];
-        grid.y0 = corners[k][1];
+        grid.x0 = corners[k / 2][0];
+        grid.y0 = corners[k / 2][1];
+        want.flatten = k % 2 ? FLATTEN_SIGMA0 : FLATTEN_GAMMA0;
         want.grid = layers.grid = grid;
         for (int i = 0; i < 200 * 200; i++)
             pixels[i] = NAN;
         assert_true(geocode(&want, &report, &err) && layers_make(&layers, &err));
         assert_int_equal(report.filled, 200 * 200);
         for (int i = 0; i < 200 * 200; i++) {
-            double off = decibels(pixels[i] / (0.25 * tan(incidence[i] * GEODESY_RADIANS)));
+            double angle = incidence[i] * GEODESY_RADIANS, off = decibels(pixels[i] / (0.25 * (k % 2 ? sin(angle) : tan(angle))));
 
             sum += off;
             most = fmax(most, fabs(off));
         }
-        print_message("%.1f degrees: mean %.4f dB, at most %.4f dB\n", incidence[100], sum / (200 * 200), most);
+        print_message("%s, %.1f degrees: mean %.4f dB, at most %.4f dB\n", k % 2 ? "sigma0" : "gamma0", incidence[100], sum / (200 * 200), most);
         assert_true(most < 0.05);
     }
 }
 
-/* Two facets between two rows of samples, each of them 1 m across the line of sight. */
-static void facets_between(const float columns[static 3], float line, float *sums, int width, int height)
+/* Two facets between two rows of samples, each of them 1 m across the line of sight and 1.25 m along the ground. */
+static void facets_between(const float columns[static 3], float line, enum flatten_area area, float *sums, int width, int height)
 {
     float zero[3] = { 0 }, lines[3] = { line, line, line }, at[3], up[3] = { 0.8f, 0.8f, 0.8f };
     float x[3] = { -0.6f, -0.6f, -0.6f }, scale[3] = { 1.25f, 1.25f, 1.25f }, room[FACET_ROOM * 3];
     float grows[3] = { 0, 10, 20 }; /* towards larger angles at the satellite */
     struct facet_samples row = { zero, lines, at, x, zero, up, scale };
-    struct facet_pair pair = { row, row, 3, 10, 1, room };
+    struct facet_pair pair = { row, row, 3, 10, 1, area, room };
     struct facet_sums to = { sums, width, height, 0, 0 };
 
     for (int i = 0; i < 3; i++) {
@@ -387,11 +388,12 @@ static void facets_end_at_the_image(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        float sums[3 * 5] = { 0 };
+        float sums[3 * 5] = { 0 }, surface[3 * 5] = { 0 };
 
-        facets_between(rows[i].columns, rows[i].line, sums, 5, 3);
-        if (fabs(total(sums, 15) - rows[i].inside) > 0.01)
-            fail_msg("row %zu: %g lies inside, expected %g", i, total(sums, 15), rows[i].inside);
+        facets_between(rows[i].columns, rows[i].line, FLATTEN_GAMMA0, sums, 5, 3);
+        facets_between(rows[i].columns, rows[i].line, FLATTEN_SIGMA0, surface, 5, 3);
+        if (fabs(total(sums, 15) - rows[i].inside) > 0.01 || fabs(total(surface, 15) / 1.25 - rows[i].inside) > 0.01)
+            fail_msg("row %zu: %g and %g lie inside, expected %g", i, total(sums, 15), total(surface, 15), rows[i].inside);
         if (i == 0) {
             static const float even[5] = { 0, 2 / 3.f, 2 / 3.f, 2 / 3.f, 0 };
 
@@ -425,7 +427,7 @@ static void absurd_ground_ends(void **state)
     for (int i = 0; i < SIDE * SIDE; i++)
         pixels[i] = NAN;
     want = (struct geocode_want){ .view = alps->view, .dem = alps->dem, .grid = alps->grid, .method = RESAMPLE_SAR_BILINEAR,
-                                  .input = { &one, simulated_begin, simulated_end, simulated_read }, .flatten = true,
+                                  .input = { &one, simulated_begin, simulated_end, simulated_read }, .flatten = FLATTEN_GAMMA0,
                                   .threads = 2, .pixels = pixels };
     if (!geocode(&want, &report, &err))
         fail_msg("%s", err.message);
@@ -489,7 +491,7 @@ static void slopes_come_closer(void **state)
     for (int k = 0; k < 2; k++) {
         struct geocode_want want = { .view = alps->view, .dem = alps->dem, .grid = alps->grid, .method = RESAMPLE_SAR_BILINEAR,
                                      .input = { &simulated, simulated_begin, simulated_end, simulated_read },
-                                     .flatten = k == 1, .threads = 2, .pixels = k == 1 ? flat : plain };
+                                     .flatten = k == 1 ? FLATTEN_GAMMA0 : FLATTEN_NOTHING, .threads = 2, .pixels = k == 1 ? flat : plain };
         struct geocode_report report;
         struct err err = { 0 };
 
