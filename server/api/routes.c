@@ -97,6 +97,7 @@ const struct route routes[] = {
     OPENEO(GET, "/collections", NOBODY, collections_get),
     OPENEO(GET, "/collections/{collection_id}", NOBODY, collection_get),
     OPENEO(GET, "/collections/{collection_id}/queryables", NOBODY, queryables_get),
+    OPENEO(GET, "/collections/{collection_id}/items", NOBODY, items_get, .quick = true),
     OPENEO(GET, "/processes", NOBODY, processes_get),
     OPENEO(GET, "/processes/{namespace}", NOBODY, namespace_get),
     OPENEO(GET, "/process_graphs", USER, process_graphs_get),

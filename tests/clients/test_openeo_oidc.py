@@ -1,15 +1,19 @@
-"""The openEO Python client logs in through OpenID Connect: device code, client credentials, refresh."""
+"""The openEO Python client (and the JavaScript client, as a machine) logs in through OpenID Connect: device code, code, client credentials, refresh."""
 import re
 
 import openeo
 import pytest
+from conftest import free_port
 from openeo.rest.auth.config import RefreshTokenStore
 from provider import AUDIENCE, OpenIdProvider, walk
+from test_openeo_js import BROWSER, OIDC, run, with_client
 
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory):
-    provider = OpenIdProvider(tmp_path_factory.mktemp("op"))
+    port = free_port()
+    provider = OpenIdProvider(tmp_path_factory.mktemp("op"), redirects=f"http://localhost:{port}/callback")
+    provider.back = "localhost", port
     yield provider
     provider.stop()
 
@@ -39,13 +43,31 @@ def test_device_code_and_refresh(connection):
     job.start_and_wait(print=lambda *_: None, max_poll_interval=0.5)
     assert job.get_results().get_asset().load_json() == 3
     job.delete()
+    connection.authenticate_oidc()  # without questions, by the refresh token that was kept
+    assert connection.describe_account() == me
     connection.authenticate_oidc_refresh_token(provider_id="local")
     assert connection.describe_account() == me
+
+
+def test_code(connection, provider):
+    connection.authenticate_oidc_authorization_code(client_id="sentier-web", server_address=provider.back, timeout=30,
+                                                    webbrowser_open=lambda address: walk(address, "alice"))
+    assert connection.describe_account()["name"].endswith("|alice")
 
 
 def test_token_of_a_machine(connection, provider):
     connection.authenticate_oidc_access_token(provider.client_credentials(), provider_id="local")
     assert connection.describe_account()["name"].endswith("|sentier-bot")
+    connection.authenticate_oidc_client_credentials("sentier-bot", "bot-secret", provider_id="local")
+    assert connection.describe_account()["name"].endswith("|sentier-bot")
+
+
+@with_client
+def test_javascript(service, tmp_path):
+    """What is left of its calls walks through pages of a browser."""
+    told = run(service.base, "1.3", tmp_path, SENTIER_OIDC="local")
+    assert told["supported"] and told["account"]["name"].endswith("|sentier-bot") and not told["authenticated"]
+    assert OIDC & set(told["notCalled"]) == set() and BROWSER <= set(told["notCalled"])
 
 
 def test_provider_is_described(service):

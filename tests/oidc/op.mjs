@@ -55,7 +55,7 @@ const clients = [
     grant_types: ['client_credentials'],
     response_types: [],
     redirect_uris: [],
-    scope: apiScopes.join(' '),
+    scope: ['openid', ...apiScopes].join(' '), // openEO's Python client asks for openid
   },
 ];
 

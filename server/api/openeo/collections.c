@@ -106,6 +106,12 @@ bool openeo_queryables_get(struct request *rq, struct reply *reply, struct err *
            reply_json(reply, 200, body, STAC_SCHEMA);
 }
 
+/* GET /collections/{collection_id}/items: clients do not follow the link. */
+bool openeo_items_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    return stac_items_of(rq, reply, request_variable(rq, "collection_id"), err);
+}
+
 /* GET /collections: clients that do not page get all that one page may hold. */
 bool openeo_collections_get(struct request *rq, struct reply *reply, struct err *err)
 {

@@ -28,7 +28,7 @@ handler_fn openeo_service_types_get, openeo_services_get, openeo_services_post, 
 /* account.c */
 handler_fn openeo_credentials_basic_get, openeo_credentials_oidc_get, openeo_me_get;
 /* collections.c */
-handler_fn openeo_collections_get, openeo_collection_get, openeo_queryables_get;
+handler_fn openeo_collections_get, openeo_collection_get, openeo_queryables_get, openeo_items_get;
 /* processes.c */
 handler_fn openeo_processes_get, openeo_validation_post;
 /* files.c */

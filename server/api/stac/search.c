@@ -254,12 +254,16 @@ bool stac_search_post(struct request *rq, struct reply *reply, struct err *err)
     return stac_search_get(rq, reply, err);
 }
 
-bool stac_items_get(struct request *rq, struct reply *reply, struct err *err)
+bool stac_items_of(struct request *rq, struct reply *reply, const char *id, struct err *err)
 {
-    const char *id = request_variable(rq, "collectionId");
     struct search_params params;
 
     return stac_read(rq, PARAMS_ITEMS, id, &params, err) && answer(rq, reply, &params, id, err);
+}
+
+bool stac_items_get(struct request *rq, struct reply *reply, struct err *err)
+{
+    return stac_items_of(rq, reply, request_variable(rq, "collectionId"), err);
 }
 
 bool stac_item_get(struct request *rq, struct reply *reply, struct err *err)

@@ -24,7 +24,8 @@ handler_fn stac_items_get, stac_item_get;
 handler_fn stac_search_get, stac_search_post;
 handler_fn stac_queryables_get, stac_sortables_get; /* of all, and of one collection */
 handler_fn stac_collection_queryables_get, stac_collection_sortables_get;
-/* The same document of one collection for another face, at the address `href`. */
+/* The same of one collection for another face; the document is to have the address `href`. */
+bool stac_items_of(struct request *rq, struct reply *reply, const char *id, struct err *err) MUST_USE;
 bool stac_collection_queryables(struct request *rq, const char *id, const char *href, json_t **ret_document,
                                 struct err *err) MUST_USE;
 handler_fn stac_searched_queryables_get, stac_searched_sortables_get; /* of the collections themselves */
