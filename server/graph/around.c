@@ -35,15 +35,6 @@ struct plan_node *node_over(const struct call *call, const struct cube *cube, st
     return node;
 }
 
-static bool any_wide(const struct cube *cube)
-{
-    bool wide = false;
-
-    for (size_t i = 0; i < cube_planes(&cube->schema); i++)
-        wide |= cube->planes[i]->wide;
-    return wide;
-}
-
 bool call_check_grid(const struct call *call, const struct cube *cube, const char *parameter,
                      struct err *err)
 {
@@ -72,7 +63,7 @@ const struct expr *const *cube_spread(const struct call *call, const struct cube
     for (size_t i = 0; i < n; i++)
         cells[i] = cell_with_nodata(cube->planes[i]->cell);
     spread->schema.grid = *grid;
-    node_over(call, cube, spread, PLAN_SPREAD, cells, any_wide(cube), true);
+    node_over(call, cube, spread, PLAN_SPREAD, cells, expr_any_wide(cube->planes, cube_planes(&cube->schema)), true);
     return spread->planes;
 }
 
@@ -159,7 +150,7 @@ static bool run_apply_kernel(struct call *call, struct value *ret, struct err *e
     struct planner *p = call->planner;
     struct kernel_args *kernel = arena_alloc(p->arena, sizeof *kernel);
     size_t n = cube_planes(&data->schema);
-    bool wide = any_wide(data);
+    bool wide = expr_any_wide(data->planes, cube_planes(&data->schema));
     struct cell *cells = arena_array(p->arena, n + 1, sizeof *cells);
     struct cube *cube = cube_like(p, data);
     struct plan_node *node;
@@ -200,7 +191,7 @@ static bool run_sieve(struct call *call, struct value *ret, struct err *err)
         return false;
     for (size_t i = 0; i < n; i++)
         cells[i] = data->planes[i]->cell;
-    node = node_over(call, data, cube, PLAN_SIEVE, cells, any_wide(data), true);
+    node = node_over(call, data, cube, PLAN_SIEVE, cells, expr_any_wide(data->planes, cube_planes(&data->schema)), true);
     if (node)
         node->sieve = (struct sieve_args){ (size_t)size->number, neighbors->number == 8 };
     return cube_finish(call, cube, ret, err);
@@ -281,7 +272,7 @@ static bool resample(struct call *call, const struct cube *data, const struct gr
         return cube_finish(call, cube, ret, err);
     }
     cube_set_grid(cube, grid);
-    node = node_over(call, data, cube, PLAN_WARP, cells, any_wide(data), true);
+    node = node_over(call, data, cube, PLAN_WARP, cells, expr_any_wide(data->planes, cube_planes(&data->schema)), true);
     if (node)
         node->resampling = method;
     return cube_finish(call, cube, ret, err);

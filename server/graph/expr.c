@@ -427,3 +427,11 @@ const struct expr *expr_with(struct expr_table *table, const struct expr *e,
     }
     return expr_make(table, (enum lane_op)e->op, e->n_arguments, arguments, e->keep_nodata);
 }
+
+bool expr_any_wide(const struct expr *const *exprs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (exprs[i]->wide)
+            return true;
+    return false;
+}

@@ -81,4 +81,7 @@ struct cell cell_join(struct cell a, struct cell b);
 struct cell cell_with_nodata(struct cell cell);
 bool cell_equal(struct cell a, struct cell b);
 
+/* Is one of them computed in doubles? */
+bool expr_any_wide(const struct expr *const *list, size_t n);
+
 #endif

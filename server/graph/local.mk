@@ -28,7 +28,7 @@ libsentier_a_SOURCES += \
 	server/graph/load.c server/graph/load_files.c \
 	server/graph/load.h \
 	server/graph/load_source.c \
-	server/graph/lower.c \
+	server/graph/lower.c server/graph/lower.h \
 	server/graph/masks.c \
 	server/graph/neighborhood_cuts.c \
 	server/graph/neighborhoods.c \
@@ -53,8 +53,10 @@ libsentier_a_SOURCES += \
 	server/graph/schema.c \
 	server/graph/series.c \
 	server/graph/shapes.c \
+	server/graph/split.c \
 	server/graph/stac.c server/graph/stac.h \
 	server/graph/stac_scenes.c \
+	server/graph/streams.c \
 	server/graph/template.c \
 	server/graph/texts.c \
 	server/graph/trim.c \

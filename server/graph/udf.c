@@ -331,22 +331,13 @@ static struct cell cell_of(bool wide)
     return (struct cell){ wide ? PIXEL_F64 : PIXEL_F32, true, NAN };
 }
 
-static bool any_wide(const struct cube *cube)
-{
-    bool wide = false;
-
-    for (size_t i = 0; i < cube_planes(&cube->schema); i++)
-        wide |= cube->planes[i]->wide;
-    return wide;
-}
-
 /* ---- on a cube ---- */
 
 static bool run_on_cube(struct call *call, const struct cube *data, const char *code, json_t *context,
                         struct value *ret, struct err *err)
 {
     struct planner *p = call->planner;
-    bool wide = any_wide(data), keeps = p->udf_keeps || (data->schema.grid.epsg < 0 && cube_has_grid(&data->schema));
+    bool wide = expr_any_wide(data->planes, cube_planes(&data->schema)), keeps = p->udf_keeps || (data->schema.grid.epsg < 0 && cube_has_grid(&data->schema));
     struct source *source = arena_alloc(p->arena, sizeof *source);
     const struct expr **planes;
     struct cube *made = cube_like(p, data);
@@ -474,7 +465,7 @@ static bool new_use(struct call *call, struct udf_scope *s, size_t length, const
     struct udf_use *use = arena_alloc(p->arena, sizeof *use);
 
     *use = (struct udf_use){ .next = s->uses, .node = call->node, .code = code, .context = json_incref(context),
-                             .length = length, .n_out = 1, .wide = any_wide(s->data) };
+                             .length = length, .n_out = 1, .wide = expr_any_wide(s->data->planes, cube_planes(&s->data->schema)) };
     use->source = arena_alloc(p->arena, sizeof *use->source);
     use->given = arena_array(p->arena, s->n_lines * length, sizeof *use->given);
     s->uses = use;

@@ -13,38 +13,22 @@
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
-const struct js_field openeo_request_fields[] = {
-    JS_STRING(struct openeo_request, title, .optional = true, .nullable = true, .max_len = 1000),
-    JS_STRING(struct openeo_request, description, .optional = true, .nullable = true,
-              .max_len = 100000),
-    JS_OBJECT(struct openeo_request, process),
-    JS_STRING(struct openeo_request, plan, .optional = true, .nullable = true),
-    JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
-    JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
-              .choice = log_levels),
-    JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
-    JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
-    JS_ANY(struct openeo_request, notify_email, .optional = true),
-    JS_ANY(struct openeo_request, subscriber, .optional = true),
-    JS_END,
-};
-
 /* For PATCH everything is optional. */
-static const struct js_field change_fields[] = {
-    JS_STRING(struct openeo_request, title, .optional = true, .nullable = true, .max_len = 1000),
-    JS_STRING(struct openeo_request, description, .optional = true, .nullable = true,
-              .max_len = 100000),
-    JS_OBJECT(struct openeo_request, process, .optional = true),
-    JS_STRING(struct openeo_request, plan, .optional = true, .nullable = true),
-    JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),
-    JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true,
-              .choice = log_levels),
-    JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),
-    JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),
-    JS_ANY(struct openeo_request, notify_email, .optional = true),
-    JS_ANY(struct openeo_request, subscriber, .optional = true),
-    JS_END,
-};
+#define REQUEST_FIELDS(...)                                                                                            \
+    JS_STRING(struct openeo_request, title, .optional = true, .nullable = true, .max_len = 1000),                      \
+        JS_STRING(struct openeo_request, description, .optional = true, .nullable = true, .max_len = 100000),          \
+        JS_OBJECT(struct openeo_request, process, __VA_ARGS__),                                                        \
+        JS_STRING(struct openeo_request, plan, .optional = true, .nullable = true),                                    \
+        JS_NUMBER(struct openeo_request, budget, 0, INFINITY, .optional = true, .nullable = true),                     \
+        JS_STRING(struct openeo_request, log_level, .optional = true, .nullable = true, .choice = log_levels),         \
+        JS_STRING(struct openeo_request, dialect, .optional = true, .nullable = true),                                 \
+        JS_OBJECT(struct openeo_request, job_options, .optional = true, .nullable = true),                             \
+        JS_ANY(struct openeo_request, notify_email, .optional = true),                                                 \
+        JS_ANY(struct openeo_request, subscriber, .optional = true), JS_END
+
+const struct js_field openeo_request_fields[] = { REQUEST_FIELDS(.optional = false) };
+static const struct js_field change_fields[] = { REQUEST_FIELDS(.optional = true) };
+#undef REQUEST_FIELDS
 
 /* A parameter of ours stands in the request or in its job_options. */
 static const json_t *option(const json_t *request, const char *name, bool *ret_inside)
