@@ -111,7 +111,8 @@ def test_openeo_versions(openeo, scenes, root, version):
         if endpoint["path"] in documented:  # spelled as in the document
             assert set(endpoint["methods"]) <= documented[endpoint["path"]] | {"PARAMETERS"}
         else:
-            assert endpoint["path"] in ("/processes/{namespace}", "/processing_parameters", "/process_graphs/{process_graph_id}/versions",
+            assert endpoint["path"] in ("/collections/{collection_id}/items", "/processes/{namespace}", "/processing_parameters",
+                                        "/process_graphs/{process_graph_id}/versions",
                                         "/workspace_providers", "/workspaces", "/workspaces/{workspace_id}")
         if "{" not in endpoint["path"]:
             for method in endpoint["methods"]:
