@@ -71,6 +71,9 @@ void ortho_plan_done(struct ortho_plan *plan);
 bool ortho_plan_make(const struct ortho_inputs *inputs, const struct ortho_scenes *scenes, struct arena *arena,
                      struct ortho_plan *ret_plan, struct err *err) MUST_USE;
 
+/* What a step says of its grid. */
+struct grid ortho_grid(const json_t *json);
+
 /* perform_ortho.c: the first task, and the last. */
 bool perform_is_ortho(const struct performer *p);
 bool perform_ortho(struct performer *p, struct task *task, struct err *err) MUST_USE;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "graph/cube.h"
+#include "jobs/ortho.h"
 #include "jobs/results_stac.h"
 #include "json/js.h"
 #include "raster/engine.h"
@@ -20,24 +21,9 @@
 #define SOFTWARE "Sentier " PACKAGE_VERSION
 #define COG_TYPE "image/tiff; application=geotiff; profile=cloud-optimized"
 
-static const char *member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 static json_int_t number(const json_t *object, const char *name)
 {
     return json_integer_value(json_object_get(object, name));
-}
-
-static struct grid grid_of(const json_t *about)
-{
-    const json_t *json = json_object_get(about, "grid");
-
-    return (struct grid){ (int)number(json, "epsg"), json_number_value(json_object_get(json, "x0")),
-                          json_number_value(json_object_get(json, "y0")), 10, 10, number(json, "width"), number(json, "height") };
 }
 
 static void put(json_t *object, const char *name, const char *text)
@@ -54,18 +40,19 @@ static void put_time(json_t *object, const char *name, int64_t ms)
 
 static bool is_filtered(const json_t *about)
 {
-    return strcmp(member(about, "filter"), "none") != 0;
+    return strcmp(js_text_in(about, "filter"), "none") != 0;
 }
 
 /* The name of a file, by which S1Tiling's users know it; layer: "LIA", or NULL. */
 static char *file_name(const json_t *about, const json_t *scenes, const char *polarisation, const char *layer)
 {
-    const struct ortho_name name = { .platform = member(about, "platform"), .tile = member(about, "tile"), .polarisation = polarisation,
+    const struct ortho_name name = { .platform = js_text_in(about, "platform"), .tile = js_text_in(about, "tile"),
+                                     .polarisation = polarisation,
                                      .ascending = json_is_true(json_object_get(about, "ascending")),
                                      .relative_orbit = (int)number(about, "relative_orbit"),
                                      .start_ms = number(json_array_get(scenes, 0), "start"),
                                      .joined = json_array_size(scenes) > 1,
-                                     .suffix = ortho_suffix(member(about, "calibration"), is_filtered(about)) };
+                                     .suffix = ortho_suffix(js_text_in(about, "calibration"), is_filtered(about)) };
 
     return layer ? ortho_layer_name(&name, layer) : ortho_name(&name);
 }
@@ -99,7 +86,7 @@ static void put_orbit_files(json_t *m, const json_t *made)
     json_t *facts;
 
     json_object_foreach((json_t *)made, key, facts) {
-        const char *name = member(facts, "orbit_file");
+        const char *name = js_text_in(facts, "orbit_file");
 
         if (*name)
             text_printf(&names, "%s%s", names.length ? ", " : "", name);
@@ -122,16 +109,16 @@ static json_t *common_metadata(const json_t *inputs)
         snprintf(name, sizeof name, "ACQUISITION_DATETIME_%zu", i + 1);
         if (json_array_size(scenes) > 1)
             put_time(m, name, number(scene, "start"));
-        text_printf(&images, "%s%s", i ? ", " : "", member(scene, "id"));
+        text_printf(&images, "%s%s", i ? ", " : "", js_text_in(scene, "id"));
     }
-    put(m, "FLYING_UNIT_CODE", member(about, "platform"));
+    put(m, "FLYING_UNIT_CODE", js_text_in(about, "platform"));
     put(m, "IMAGE_TYPE", "GRD");
     put(m, "INPUT_S1_IMAGES", images.data ? images.data : "");
     put(m, "ORBIT_DIRECTION", json_is_true(json_object_get(about, "ascending")) ? "ASC" : "DES");
     json_object_set_new(m, "ORBIT_NUMBER", json_sprintf("%lld", number(about, "absolute_orbit")));
     json_object_set_new(m, "RELATIVE_ORBIT_NUMBER", json_sprintf("%03lld", number(about, "relative_orbit")));
     put(m, "ORTHORECTIFIED", "true");
-    put(m, "S2_TILE_CORRESPONDING_CODE", member(about, "tile"));
+    put(m, "S2_TILE_CORRESPONDING_CODE", js_text_in(about, "tile"));
     json_object_set_new(m, "S2_TILE_COVERAGE", json_sprintf("%.2f", json_number_value(json_object_get(about, "percent"))));
     put(m, "SPATIAL_RESOLUTION", "10");
     tiff_time(number(json_array_get(scenes, 0), "start"), time);
@@ -147,29 +134,29 @@ json_t *ortho_layer_metadata(const json_t *inputs, const struct ortho_layer_kind
     put(m, "DATA_TYPE", kind->data_type);
     json_object_set_new(m, "TIFFTAG_IMAGEDESCRIPTION",
                         json_sprintf("%s, on tile %s of the Sentinel-2 grid", kind->title,
-                                     member(json_object_get(inputs, "about"), "tile")));
+                                     js_text_in(json_object_get(inputs, "about"), "tile")));
     return m;
 }
 
 json_t *ortho_metadata(const json_t *inputs, const json_t *made)
 {
     const json_t *about = json_object_get(inputs, "about");
-    const char *polarisation = member(inputs, "polarisation");
+    const char *polarisation = js_text_in(inputs, "polarisation");
     json_t *m = common_metadata(inputs);
 
-    put(m, "CALIBRATION", member(about, "calibration"));
+    put(m, "CALIBRATION", js_text_in(about, "calibration"));
     put(m, "NOISE_REMOVED", all_had(made, "noise_removed") ? "True" : "False");
     put(m, "BORDER_NOISE_REMOVED", all_had(made, "border_removed") ? "True" : "False");
     put_orbit_files(m, made);
     put(m, "POLARIZATION", polarisation);
-    put(m, "RESAMPLING", member(about, "resampling"));
+    put(m, "RESAMPLING", js_text_in(about, "resampling"));
     if (is_filtered(about)) {
-        put(m, "FILTERED", member(about, "filter"));
+        put(m, "FILTERED", js_text_in(about, "filter"));
         json_object_set_new(m, "FILTERING_WINDOW_RADIUS", json_sprintf("%lld", number(about, "radius")));
     }
     json_object_set_new(m, "TIFFTAG_IMAGEDESCRIPTION",
-                        json_sprintf("%s of Sentinel-1 %s, orthorectified, on tile %s of the Sentinel-2 grid", member(about, "calibration"),
-                                     polarisation, member(about, "tile")));
+                        json_sprintf("%s of Sentinel-1 %s, orthorectified, on tile %s of the Sentinel-2 grid",
+                                     js_text_in(about, "calibration"), polarisation, js_text_in(about, "tile")));
     return m;
 }
 
@@ -188,10 +175,10 @@ static void put_grid(json_t *fields, const struct grid *g)
 
 static json_t *bands_of(const json_t *about, const json_t *join, const char *polarisation)
 {
-    bool centibels = !strcmp(member(about, "data_type"), "int16");
-    json_t *band = json_pack("{s:s, s:s, s:s, s:i}", "name", polarisation, "description", member(about, "calibration"), "data_type",
-                             member(about, "data_type"), "nodata", centibels ? INT16_MIN : 0);
-    struct grid grid = grid_of(about);
+    bool centibels = !strcmp(js_text_in(about, "data_type"), "int16");
+    json_t *band = json_pack("{s:s, s:s, s:s, s:i}", "name", polarisation, "description", js_text_in(about, "calibration"), "data_type",
+                             js_text_in(about, "data_type"), "nodata", centibels ? INT16_MIN : 0);
+    struct grid grid = ortho_grid(json_object_get(about, "grid"));
 
     if (centibels) {
         json_object_set_new(band, "unit", json_string("dB"));
@@ -230,7 +217,7 @@ static json_t *derived_from(const json_t *scenes)
 static json_t *file_fields(const json_t *about, const json_t *join)
 {
     const json_t *scenes = json_object_get(join, "scenes");
-    struct grid grid = grid_of(about);
+    struct grid grid = ortho_grid(json_object_get(about, "grid"));
     json_t *fields = json_pack("{s:o}", "derived_from", derived_from(scenes));
     double box[4];
 
@@ -287,7 +274,7 @@ static json_t *layer_fields(const json_t *about, const json_t *join, const struc
 
 static void put_orbit(json_t *properties, const json_t *about)
 {
-    const char *platform = member(about, "platform");
+    const char *platform = js_text_in(about, "platform");
 
     json_object_set_new(properties, "platform", json_sprintf("sentinel-1%c", tolower((unsigned char)platform[2])));
     put(properties, "constellation", "sentinel-1");
@@ -295,7 +282,7 @@ static void put_orbit(json_t *properties, const json_t *about)
     put(properties, "sat:orbit_state", json_is_true(json_object_get(about, "ascending")) ? "ascending" : "descending");
     json_object_set(properties, "sat:relative_orbit", json_object_get(about, "relative_orbit"));
     json_object_set(properties, "sat:absolute_orbit", json_object_get(about, "absolute_orbit"));
-    put(properties, "sar:instrument_mode", member(about, "mode"));
+    put(properties, "sar:instrument_mode", js_text_in(about, "mode"));
     put(properties, "sar:frequency_band", "C");
     json_object_set_new(properties, "sar:center_frequency", json_real(5.405));
     put(properties, "sar:product_type", "GRD");
@@ -305,7 +292,7 @@ static void put_orbit(json_t *properties, const json_t *about)
 /* The least of all polarisations, of the pixels that were asked for. */
 double ortho_coverage(const json_t *about, const json_t *made)
 {
-    struct grid grid = grid_of(about);
+    struct grid grid = ortho_grid(json_object_get(about, "grid"));
     double percent = 100;
     const char *key;
     json_t *join;
@@ -322,10 +309,10 @@ static void put_processing(json_t *properties, const json_t *about, const json_t
     json_object_set_new(properties, "processing:software", json_pack("{s:s}", "Sentier", PACKAGE_VERSION));
     put(properties, "processing:level", "L1");
     json_object_set_new(properties, "processing:lineage",
-                        json_sprintf("%s, range-Doppler terrain correction, %s resampling%s%s", member(about, "calibration"),
-                                     member(about, "resampling"), is_filtered(about) ? ", speckle filter " : "",
-                                     is_filtered(about) ? member(about, "filter") : ""));
-    json_object_set_new(properties, "grid:code", json_sprintf("MGRS-%s", member(about, "tile")));
+                        json_sprintf("%s, range-Doppler terrain correction, %s resampling%s%s", js_text_in(about, "calibration"),
+                                     js_text_in(about, "resampling"), is_filtered(about) ? ", speckle filter " : "",
+                                     is_filtered(about) ? js_text_in(about, "filter") : ""));
+    json_object_set_new(properties, "grid:code", json_sprintf("MGRS-%s", js_text_in(about, "tile")));
     json_object_set_new(properties, "sentier:coverage", json_real(percent));
     put(properties, "sentier:completeness", percent < ORTHO_WHOLE ? "PARTIAL" : "WHOLE");
     if (json_array_size(unused))
@@ -356,7 +343,7 @@ static json_t *item_of(const json_t *about, const json_t *unused, const json_t *
                              "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
                              "https://stac-extensions.github.io/processing/v1.2.0/schema.json", "id", name, "properties", properties, "links",
                              links, "assets", json_object());
-    struct grid grid = grid_of(about);
+    struct grid grid = ortho_grid(json_object_get(about, "grid"));
     size_t i;
 
     json_object_set_new(item, "geometry", geometry_of(&grid, item));
@@ -423,7 +410,7 @@ static void add_file(struct package *p, const json_t *join, const char *name, co
 static void add_image(struct package *p, const json_t *join)
 {
     const json_t *scenes = json_object_get(join, "scenes");
-    const char *polarisation = member(join, "polarisation");
+    const char *polarisation = js_text_in(join, "polarisation");
     AUTO(mem) char *name = file_name(p->about, scenes, polarisation, NULL), *lower = mem_text(polarisation);
 
     for (char *c = lower; *c; c++)
@@ -434,7 +421,7 @@ static void add_image(struct package *p, const json_t *join)
     }
     json_array_append_new(p->polarisations, json_string(polarisation));
     add_file(p, join, name, lower,
-             json_sprintf("%s %s of tile %s", member(p->about, "calibration"), polarisation, member(p->about, "tile")),
+             json_sprintf("%s %s of tile %s", js_text_in(p->about, "calibration"), polarisation, js_text_in(p->about, "tile")),
              image_fields(p->about, join, polarisation));
 }
 
@@ -443,14 +430,14 @@ static void add_layer(struct package *p, const json_t *join)
     AUTO(mem) char *name = NULL;
     enum ortho_layer layer;
 
-    if (!ortho_layer_find(member(join, "layer"), &layer))
+    if (!ortho_layer_find(js_text_in(join, "layer"), &layer))
         return;
     name = file_name(p->about, json_object_get(join, "scenes"), "", ortho_layers[layer].file);
     if (ortho_layers[layer].classes)
         json_array_append_new(json_object_get(p->item, "stac_extensions"),
                               json_string("https://stac-extensions.github.io/classification/v2.0.0/schema.json"));
     add_file(p, join, name, ortho_layers[layer].name,
-             json_sprintf("%s on tile %s", ortho_layers[layer].title, member(p->about, "tile")),
+             json_sprintf("%s on tile %s", ortho_layers[layer].title, js_text_in(p->about, "tile")),
              layer_fields(p->about, join, &ortho_layers[layer]));
 }
 
@@ -465,7 +452,7 @@ static void add_item(struct package *p)
     json_object_set_new(fields, "roles", json_pack("[s]", "metadata"));
     json_object_set_new(json_object_get(p->item, "properties"), "sar:polarizations", p->polarisations);
     json_array_append_new(p->files, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "name", name, "type", "application/geo+json", "title",
-                                              json_sprintf("Item of tile %s", member(p->about, "tile")), "output", "items", "content",
+                                              json_sprintf("Item of tile %s", js_text_in(p->about, "tile")), "output", "items", "content",
                                               p->item, "fields", fields));
 }
 

@@ -163,6 +163,16 @@ static bool cover(struct planning *g, size_t first, size_t end, bool unasked, st
 
 /* ---- steps ---- */
 
+struct grid ortho_grid(const json_t *json)
+{
+    return (struct grid){ .epsg = (int)json_integer_value(json_object_get(json, "epsg")),
+                          .x0 = json_number_value(json_object_get(json, "x0")),
+                          .y0 = json_number_value(json_object_get(json, "y0")),
+                          .dx = PIXEL, .dy = PIXEL,
+                          .width = json_integer_value(json_object_get(json, "width")),
+                          .height = json_integer_value(json_object_get(json, "height")) };
+}
+
 static json_t *grid_json(const struct grid *grid)
 {
     return json_pack("{s:i, s:f, s:f, s:I, s:I}", "epsg", grid->epsg, "x0", grid->x0, "y0", grid->y0, "width",
@@ -272,8 +282,8 @@ static json_t *add_images(struct planning *g, size_t first, size_t end, const st
             continue;
         json_array_append_new(used, scene_json(scene));
         json_array_append_new(after, json_string(key));
-        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key, "name", "geocode",
-                              "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
+        add_step(g, json_pack("{s:s, s:s, s:s, s:s, s:{s:s*, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:s*, s:s*}, s:[]}", "key", key,
+                              "name", "geocode", "tag", tag, "process", "geocode", "inputs", "product", scene->path, "item", scene->item, "polarisation",
                               polarisation, "grid", grid_json(&target->grid), "calibration", g->inputs->calibration, "resampling",
                               g->inputs->resampling, "noise", g->inputs->remove_noise, "border", g->inputs->remove_border, "adaptive",
                               !strcmp(g->inputs->border, "adaptive"), "before",

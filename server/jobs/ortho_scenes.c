@@ -116,13 +116,6 @@ struct finding {
     size_t room;
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 static bool read_ring(const json_t *positions, bool outer, struct arena *arena, struct ring *ret)
 {
     size_t i, count = json_array_size(positions);
@@ -139,12 +132,12 @@ static bool read_ring(const json_t *positions, bool outer, struct arena *arena, 
 
 static bool read_footprint(const json_t *geometry, struct arena *arena, struct ortho_scene *scene)
 {
-    bool many = !strcmp(text_of(geometry, "type"), "MultiPolygon");
+    bool many = !strcmp(js_text_in(geometry, "type"), "MultiPolygon");
     const json_t *coordinates = json_object_get(geometry, "coordinates");
     size_t n = 0, i, k;
     json_t *polygon, *ring;
 
-    if (!many && strcmp(text_of(geometry, "type"), "Polygon"))
+    if (!many && strcmp(js_text_in(geometry, "type"), "Polygon"))
         return false;
     json_array_foreach((json_t *)coordinates, i, polygon)
         n += many ? json_array_size(polygon) : 1;
@@ -181,14 +174,14 @@ static void read_polarisations(const json_t *properties, struct arena *arena, st
 static bool read_scene(const json_t *item, struct arena *arena, struct ortho_scene *scene, struct err *err)
 {
     const json_t *properties = json_object_get(item, "properties");
-    const char *platform = text_of(properties, "platform"), *state = text_of(properties, "sat:orbit_state"), *missing = NULL;
-    const char *start = text_of(properties, "start_datetime"), *end = text_of(properties, "end_datetime");
+    const char *platform = js_text_in(properties, "platform"), *state = js_text_in(properties, "sat:orbit_state"), *missing = NULL;
+    const char *start = js_text_in(properties, "start_datetime"), *end = js_text_in(properties, "end_datetime");
 
     scene->relative_orbit = (int)json_number_value(json_object_get(properties, "sat:relative_orbit"));
     scene->absolute_orbit = (int64_t)json_number_value(json_object_get(properties, "sat:absolute_orbit"));
     scene->ascending = !strcmp(state, "ascending");
     scene->looks = json_number_value(json_object_get(properties, "sar:looks_equivalent_number"));
-    scene->mode = arena_text(arena, text_of(properties, "sar:instrument_mode"));
+    scene->mode = arena_text(arena, js_text_in(properties, "sar:instrument_mode"));
     read_polarisations(properties, arena, scene);
     if (text_begins(platform, "sentinel-1") && strlen(platform) == strlen("sentinel-1a"))
         snprintf(scene->platform, sizeof scene->platform, "S1%c", toupper((unsigned char)platform[strlen(platform) - 1]));
@@ -290,19 +283,19 @@ static const char *link_of(const json_t *item, const char *relation)
     size_t i;
 
     json_array_foreach(json_object_get(item, "links"), i, link)
-        if (!strcmp(text_of(link, "rel"), relation))
-            return text_of(link, "href");
+        if (!strcmp(js_text_in(link, "rel"), relation))
+            return js_text_in(link, "href");
     return "";
 }
 
 /* An item that the request holds, or that lies at an address: that of the catalogue, if it has it. */
 static bool take_given(struct finding *f, const json_t *item, const char *document, struct err *err)
 {
-    const char *id = arena_text(f->arena, text_of(item, "id"));
-    struct ortho_scene scene = { .collection = arena_text(f->arena, text_of(item, "collection")), .item = id };
+    const char *id = arena_text(f->arena, js_text_in(item, "id"));
+    struct ortho_scene scene = { .collection = arena_text(f->arena, js_text_in(item, "collection")), .item = id };
     size_t found = 0;
 
-    if (!*id || strcmp(text_of(item, "type"), "Feature"))
+    if (!*id || strcmp(js_text_in(item, "type"), "Feature"))
         return err_set(err, ERR_InvalidParameter, "expected a STAC item, a Feature with an id");
     if (*scene.collection && !find_ids(f, scene.collection, 1, &id, &found, err))
         return false;

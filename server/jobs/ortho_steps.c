@@ -29,69 +29,11 @@ struct stepping {
     json_t *outputs; /* owned */
     int64_t bytes;   /* of the temporary; -1: none is left */
     bool releases;   /* what the tasks before it made */
-    struct artefact *released;
-    size_t n_released;
-    double seconds;
-    enum hold hold;
 };
 
-static struct grid grid_of(const json_t *json)
-{
-    return (struct grid){ .epsg = (int)json_integer_value(json_object_get(json, "epsg")),
-                          .x0 = json_number_value(json_object_get(json, "x0")),
-                          .y0 = json_number_value(json_object_get(json, "y0")),
-                          .dx = 10, .dy = 10,
-                          .width = json_integer_value(json_object_get(json, "width")),
-                          .height = json_integer_value(json_object_get(json, "height")) };
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
-/* A line in the job's log that is about this step. What cannot be told is lost. */
 static void say(const struct stepping *s, const char *level, const char *code, const char *message)
 {
-    AUTO(json) json_t *data = json_pack("{s:s}", "node", s->key);
-    struct err ignored = { 0 };
-
-    if (!job_log_add_at(s->performer->db, s->task->job, s->task->number, level, code, message, data, &ignored))
-        err_clear(&ignored);
-}
-
-/* ---- settling ---- */
-
-static bool settle(struct db *db, void *arg, struct err *err)
-{
-    struct stepping *s = arg;
-
-    if (!task_hold(db, s->task, &s->hold, err))
-        return false;
-    if (s->hold != HOLD_MINE)
-        return true;
-    free(s->released);
-    s->released = NULL;
-    return (s->bytes < 0 || artefact_add(db, s->task, s->bytes, err)) &&
-           perform_step_done(db, s->task, s->key, s->outputs, s->seconds, err) &&
-           (!s->releases || artefact_release(db, s->task->job, s->task->number, &s->released, &s->n_released, err));
-}
-
-static bool settle_step(struct stepping *s, const char *made, struct err *err)
-{
-    s->seconds = perform_seconds(s->start);
-    if (!perform_transact(s->performer, settle, s, err))
-        return false;
-    for (size_t i = 0; s->hold == HOLD_MINE && i < s->n_released; i++) {
-        AUTO(mem) char *path = scratch_part(s->performer->config, s->task, s->released[i].number, s->released[i].token);
-
-        scratch_remove(path);
-    }
-    if (s->hold == HOLD_LOST && made)
-        scratch_remove(made);
-    return true;
+    perform_step_say(s->performer, s->task, &(struct step_line){ s->key, NULL, level, code, message });
 }
 
 /* ---- geocode ---- */
@@ -106,9 +48,9 @@ static void forward_progress(void *context, size_t done, size_t all)
 
 static json_t *facts_json(const struct ortho_facts *f)
 {
-    return json_pack("{s:s, s:s, s:b, s:b, s:s, s:I, s:I}", "processor", f->processor, "orbit_file", f->orbit_file, "noise_removed", f->noise_removed, "border_removed",
-                     f->border_removed, "noise_obstacle", f->noise_obstacle, "valid", (json_int_t)f->valid, "dem_gaps",
-                     (json_int_t)f->dem_gaps);
+    return json_pack("{s:s, s:s, s:b, s:b, s:s, s:I, s:I}", "processor", f->processor, "orbit_file", f->orbit_file,
+                     "noise_removed", f->noise_removed, "border_removed", f->border_removed, "noise_obstacle",
+                     f->noise_obstacle, "valid", (json_int_t)f->valid, "dem_gaps", (json_int_t)f->dem_gaps);
 }
 
 /* What was done without. */
@@ -139,7 +81,7 @@ static struct ortho_options options_of(const struct stepping *s)
     const struct config *c = p->config;
     struct raster_options raster = perform_options(p, s->task, NULL);
 
-    return (struct ortho_options){ .calibration = member(s->inputs, "calibration"), .resampling = member(s->inputs, "resampling"),
+    return (struct ortho_options){ .calibration = js_text_in(s->inputs, "calibration"), .resampling = js_text_in(s->inputs, "resampling"),
                                    .remove_noise = json_is_true(json_object_get(s->inputs, "noise")),
                                    .remove_border = json_is_true(json_object_get(s->inputs, "border")),
                                    .adaptive_border = json_is_true(json_object_get(s->inputs, "adaptive")),
@@ -155,7 +97,7 @@ static bool geocode_pixels(struct stepping *s, const struct ortho_frame *frame, 
     struct ortho_facts facts = { 0 };
 
     if (!ortho_frame_add(frame, &options, pixels, &facts, err))
-        return err_prefix(err, "%.200s %s", member(s->inputs, "item"), frame->polarisation);
+        return err_prefix(err, "%.200s %s", js_text_in(s->inputs, "item"), frame->polarisation);
     tell(s, &facts);
     s->outputs = facts_json(&facts);
     return true;
@@ -168,15 +110,15 @@ static bool save(struct stepping *s, float **pixels, const json_t *frames, const
 {
     const json_t *about = json_object_get(s->inputs, "about");
     AUTO(json) json_t *metadata = ortho_metadata(s->inputs, frames);
-    struct ortho_file file = { .grid = grid_of(json_object_get(about, "grid")), .filter = SPECKLE_FILTER_DEFAULT,
-                               .band = member(s->inputs, "polarisation"), .centibels = !strcmp(member(about, "data_type"), "int16"),
+    struct ortho_file file = { .grid = ortho_grid(json_object_get(about, "grid")), .filter = SPECKLE_FILTER_DEFAULT,
+                               .band = js_text_in(s->inputs, "polarisation"), .centibels = !strcmp(js_text_in(about, "data_type"), "int16"),
                                .deflate = json_is_true(json_object_get(about, "deflate")), .metadata = metadata,
                                .threads = perform_options(s->performer, s->task, NULL).threads };
     struct ortho_saved saved;
     char message[200];
 
-    if (!speckle_find(member(about, "filter"), &file.filter.kind))
-        return err_set(err, ERR_Internal, "There is no filter '%s'", member(about, "filter"));
+    if (!speckle_find(js_text_in(about, "filter"), &file.filter.kind))
+        return err_set(err, ERR_Internal, "There is no filter '%s'", js_text_in(about, "filter"));
     file.filter.radius = (int)json_integer_value(json_object_get(about, "radius"));
     file.filter.looks = json_number_value(json_object_get(about, "looks"));
     if (!ortho_save(&file, pixels, path, &saved, err))
@@ -196,8 +138,8 @@ static bool save(struct stepping *s, float **pixels, const json_t *frames, const
 /* A frame, or of an image that is alone the file. */
 static bool geocode(struct stepping *s, const char *path, struct err *err)
 {
-    struct ortho_frame frame = { member(s->inputs, "product"), member(s->inputs, "polarisation"),
-                                 grid_of(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
+    struct ortho_frame frame = { js_text_in(s->inputs, "product"), js_text_in(s->inputs, "polarisation"),
+                                 ortho_grid(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
                                  json_string_value(json_object_get(s->inputs, "after")) };
     AUTO(mem) float *pixels = ortho_pixels_new(&frame.grid, err);
     struct stat st;
@@ -220,7 +162,7 @@ static bool geocode(struct stepping *s, const char *path, struct err *err)
 /* Tasks are numbered in the order of time, and so are their files. */
 static bool join(struct stepping *s, const char *path, struct err *err)
 {
-    const struct grid grid = grid_of(json_object_get(json_object_get(s->inputs, "about"), "grid"));
+    const struct grid grid = ortho_grid(json_object_get(json_object_get(s->inputs, "about"), "grid"));
     AUTO(mem) float *pixels = ortho_pixels_new(&grid, err);
 
     if (!pixels)
@@ -257,14 +199,14 @@ static bool layer_pixels(struct stepping *s, enum ortho_layer layer, const struc
     options.progress = forward_part;
     options.progress_context = &part;
     for (size_t i = 0; i < part.count; i++) {
-        struct ortho_frame frame = { json_string_value(json_array_get(products, i)), member(s->inputs, "polarisation"), *grid,
+        struct ortho_frame frame = { json_string_value(json_array_get(products, i)), js_text_in(s->inputs, "polarisation"), *grid,
                                      i > 0 ? json_string_value(json_array_get(products, i - 1)) : NULL,
                                      json_string_value(json_array_get(products, i + 1)) };
         struct ortho_facts facts;
 
         part.number = i;
         if (!ortho_layer_add(&frame, &options, layer, pixels, &facts, err))
-            return err_prefix(err, "%.200s", member(json_array_get(json_object_get(s->inputs, "scenes"), i), "id"));
+            return err_prefix(err, "%.200s", js_text_in(json_array_get(json_object_get(s->inputs, "scenes"), i), "id"));
     }
     return true;
 }
@@ -272,7 +214,7 @@ static bool layer_pixels(struct stepping *s, enum ortho_layer layer, const struc
 static bool layer(struct stepping *s, const char *path, struct err *err)
 {
     const json_t *about = json_object_get(s->inputs, "about");
-    const struct grid grid = grid_of(json_object_get(about, "grid"));
+    const struct grid grid = ortho_grid(json_object_get(about, "grid"));
     AUTO(mem) float *pixels = ortho_pixels_new(&grid, err);
     AUTO(json) json_t *metadata = NULL;
     struct ortho_saved saved;
@@ -282,8 +224,8 @@ static bool layer(struct stepping *s, const char *path, struct err *err)
 
     if (!pixels)
         return false;
-    if (!ortho_layer_find(member(s->inputs, "layer"), &kind))
-        return err_set(err, ERR_Internal, "There is no layer '%.60s'", member(s->inputs, "layer"));
+    if (!ortho_layer_find(js_text_in(s->inputs, "layer"), &kind))
+        return err_set(err, ERR_Internal, "There is no layer '%.60s'", js_text_in(s->inputs, "layer"));
     file.metadata = metadata = ortho_layer_metadata(s->inputs, &ortho_layers[kind]);
     if (!layer_pixels(s, kind, &grid, pixels, err) || !ortho_layer_save(&file, kind, pixels, path, &saved, err))
         return false;
@@ -318,7 +260,7 @@ static bool make_zip(struct stepping *s, const char *path, json_t *files, const 
     size_t i;
 
     json_array_foreach(files, i, file) {
-        AUTO(mem) char *inside = mem_printf("%s/%s", name, member(file, "name"));
+        AUTO(mem) char *inside = mem_printf("%s/%s", name, js_text_in(file, "name"));
         AUTO(mem) char *from = scratch_part(s->performer->config, s->task, (int)json_integer_value(json_object_get(file, "number")),
                                             json_integer_value(json_object_get(file, "token")));
         AUTO(mem) char *text = json_object_get(file, "content") ? json_dumps(json_object_get(file, "content"), JSON_INDENT(2)) : NULL;
@@ -343,7 +285,7 @@ static bool package(struct stepping *s, const char *path, struct err *err)
     s->releases = zip;
     if (percent < ORTHO_WHOLE) {
         snprintf(message, sizeof message, "PARTIAL: %.2f %% of the pixels of tile %s have data.%s%s", percent,
-                 member(json_object_get(s->inputs, "about"), "tile"),
+                 js_text_in(json_object_get(s->inputs, "about"), "tile"),
                  json_array_size(json_object_get(s->inputs, "unused")) ? " Beside it lies " : "",
                  json_array_size(json_object_get(s->inputs, "unused"))
                      ? json_string_value(json_array_get(json_object_get(s->inputs, "unused"), 0)) : "");
@@ -367,6 +309,14 @@ static bool package(struct stepping *s, const char *path, struct err *err)
     return true;
 }
 
+static bool settle(const struct stepping *s, const char *path, struct err *err)
+{
+    return perform_step_end(s->performer, s->task,
+                            &(struct step_end){ .key = s->key, .made = path, .outputs = s->outputs, .seconds = perform_seconds(s->start),
+                                                .has_artefact = s->bytes >= 0, .artefact_bytes = s->bytes, .releases = s->releases },
+                            err);
+}
+
 bool perform_ortho_step(struct performer *p, struct task *task, const char *key, const json_t *step, struct err *err)
 {
     static const struct { const char *name; bool reads, (*run)(struct stepping *s, const char *path, struct err *err); } rows[] = {
@@ -379,18 +329,17 @@ bool perform_ortho_step(struct performer *p, struct task *task, const char *key,
     bool good = true, ready = true;
     size_t i;
 
-    for (i = 0; i < ARRAY_LEN(rows) && strcmp(rows[i].name, member(step, "process")); i++)
+    for (i = 0; i < ARRAY_LEN(rows) && strcmp(rows[i].name, js_text_in(step, "process")); i++)
         ;
     if (i == ARRAY_LEN(rows))
-        return err_set(err, ERR_Internal, "There is no step '%.60s'", member(step, "process"));
+        return err_set(err, ERR_Internal, "There is no step '%.60s'", js_text_in(step, "process"));
     if (rows[i].reads) { /* what is gone is made again, and this step runs after it */
         good = perform_inputs(p, task, &s.paths, &inputs, &s.n_paths, err) && step_inputs(p->db, task, &s.made, err);
         ready = good && s.paths;
     }
-    good = good && (!ready || (rows[i].run(&s, path, err) && settle_step(&s, path, err)));
+    good = good && (!ready || (rows[i].run(&s, path, err) && settle(&s, path, err)));
     perform_inputs_free(s.paths, s.n_paths);
     json_decref(s.made);
     json_decref(s.outputs);
-    free(s.released);
     return good || err_prefix(err, "%s", key);
 }

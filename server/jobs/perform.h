@@ -78,9 +78,21 @@ json_t *perform_sources(const struct plan *plan);
 bool perform_is_commands(const struct performer *p);
 bool perform_flow(struct performer *p, struct task *task, struct err *err) MUST_USE;
 bool perform_step(struct performer *p, struct task *task, struct err *err) MUST_USE;
-/* In the transaction that settles the task of a step: what it gave, a line in the log, the task itself. */
-bool perform_step_done(struct db *db, const struct task *task, const char *key, const json_t *outputs, double seconds,
-                       struct err *err) MUST_USE;
+/* A line of the log that is about a step; stream: "stderr", or NULL. What cannot be told is lost: it is not worth the step. */
+struct step_line {
+    const char *key, *stream, *level, *code, *message;
+};
+void perform_step_say(struct performer *p, const struct task *task, const struct step_line *line);
+/* Settles the task of a step with what it gave. When it was another's by then, `made` goes; else what is released. */
+struct step_end {
+    const char *key, *made;  /* made: a path */
+    const json_t *outputs;
+    double seconds;
+    bool has_artefact;       /* for the tasks after it, */
+    int64_t artefact_bytes;
+    bool releases;           /* what the tasks before it made is needed no more */
+};
+bool perform_step_end(struct performer *p, struct task *task, const struct step_end *end, struct err *err) MUST_USE;
 /* perform_workflow.c: a job whose steps are jobs; perform_remote.c: one that is done by another server. */
 bool perform_is_workflow(const struct performer *p);
 bool perform_workflow(struct performer *p, struct task *task, struct err *err) MUST_USE;

@@ -37,13 +37,6 @@ struct attempt {
     enum hold hold;
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 static const json_t *file_at(const struct attempt *a, size_t i)
 {
     return json_array_get(a->files, i);
@@ -84,13 +77,13 @@ static bool look_at_file(struct attempt *a, size_t i, struct err *err)
     struct download_version *version = &a->versions[i];
     int64_t told = json_integer_value(json_object_get(file, "size")), tape_s;
 
-    if (!download_look(&a->downloading, text_of(file, "url"), version, &tape_s, err))
+    if (!download_look(&a->downloading, js_text_in(file, "url"), version, &tape_s, err))
         return false;
     if (tape_s > 0)
         return wait_for_tape(a, tape_s, err);
     if (told > 0 && version->bytes >= 0 && told != version->bytes)
         return err_set(err, ERR_SourceUnreadable, "%s: has %" PRId64 " bytes at its server, and its item says %" PRId64,
-                       text_of(file, "name"), version->bytes, told);
+                       js_text_in(file, "name"), version->bytes, told);
     return true;
 }
 
@@ -191,16 +184,16 @@ static void forward_progress(void *context, int64_t bytes)
 static bool check(const json_t *file, const char *path, struct err *err)
 {
     const json_t *checksum = json_object_get(file, "checksum");
-    const char *algorithm = text_of(checksum, "algorithm");
+    const char *algorithm = js_text_in(checksum, "algorithm");
     char digits[DIGEST_TEXT_SIZE];
 
     if (!checksum)
         return true;
     if (!digest_file(path, algorithm, digits, err))
         return false;
-    return !strcmp(digits, text_of(checksum, "digits")) ||
-           err_set(err, ERR_StagingFailed, "%s: its %s is %s, and its item says %s", text_of(file, "name"), algorithm, digits,
-                   text_of(checksum, "digits"));
+    return !strcmp(digits, js_text_in(checksum, "digits")) ||
+           err_set(err, ERR_StagingFailed, "%s: its %s is %s, and its item says %s", js_text_in(file, "name"), algorithm, digits,
+                   js_text_in(checksum, "digits"));
 }
 
 static bool sync_file(const char *path, struct err *err)
@@ -216,13 +209,13 @@ static bool sync_file(const char *path, struct err *err)
 static bool get_file(struct attempt *a, size_t i, struct err *err)
 {
     const json_t *file = file_at(a, i);
-    AUTO(mem) char *path = mem_printf("%s/%s", a->folder, text_of(file, "name"));
+    AUTO(mem) char *path = mem_printf("%s/%s", a->folder, js_text_in(file, "name"));
     AUTO(mem) char *folder = mem_textn(path, (size_t)(strrchr(path, '/') - path));
     bool sure = json_object_get(file, "checksum") != NULL;
     int64_t tape_s;
 
     if (!scratch_make(folder, err) ||
-        !download_get(&a->downloading, text_of(file, "url"), &a->versions[i], sure, path, &tape_s, err))
+        !download_get(&a->downloading, js_text_in(file, "url"), &a->versions[i], sure, path, &tape_s, err))
         return false;
     if (tape_s > 0)
         return wait_for_tape(a, tape_s, err);
@@ -242,7 +235,7 @@ static bool is_product(const struct attempt *a, struct err *err)
 
 static bool is_there(const struct attempt *a)
 {
-    AUTO(mem) char *path = mem_printf("%s/%s", a->folder, text_of(file_at(a, 0), "name"));
+    AUTO(mem) char *path = mem_printf("%s/%s", a->folder, js_text_in(file_at(a, 0), "name"));
 
     return access(path, R_OK) == 0;
 }

@@ -2,18 +2,15 @@
  * every step, and waits for the last ones. When it runs again after them it publishes what they made. */
 #include "base/instant.h"
 #include "base/text.h"
+#include "cwl/cwl.h"
 #include "jobs/ortho.h"
 #include "jobs/scratch.h"
 #include "json/js.h"
-#include "raster/disk.h"
 #include "store/budgets.h"
 #include "store/steps.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,44 +151,19 @@ struct ending {
     size_t n_again, room_again;
 };
 
-static bool copy_file(const char *from, const char *to, off_t size, struct err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool good = in >= 0 && out >= 0;
-
-    while (good && size > 0) {
-        ssize_t n = sendfile(out, in, NULL, (size_t)size);
-
-        good = n > 0;
-        size -= good ? n : 0;
-    }
-    good = good ? disk_sync(out, to, err) : disk_failed("copy to", to, err);
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return good;
-}
-
 /* A temporary becomes a result: the same file under another name, so that a try that fails later has lost nothing. */
-static bool take_file(const char *from, const char *to, off_t size, struct err *err)
+static bool take_file(const char *from, const char *to, struct err *err)
 {
     unlink(to);
-    return link(from, to) == 0 || copy_file(from, to, size, err);
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
+    return link(from, to) == 0 || cwl_copy(from, to, err);
 }
 
 static void add_asset(struct ending *e, const json_t *file, int64_t size)
 {
     e->assets = mem_grow(e->assets, &e->room, e->count + 1, sizeof *e->assets);
-    e->assets[e->count++] = (struct job_asset){ .name = member(file, "name"), .media_type = member(file, "type"),
-                                                .title = member(file, "title"), .output = member(file, "output"), .size_bytes = size,
+    e->assets[e->count++] = (struct job_asset){ .name = js_text_in(file, "name"), .media_type = js_text_in(file, "type"),
+                                                .title = js_text_in(file, "title"), .output = js_text_in(file, "output"),
+                                                .size_bytes = size,
                                                 .fields = json_incref(json_object_get(file, "fields")) };
 }
 
@@ -202,7 +174,7 @@ static bool take_package(struct ending *e, const json_t *package, struct err *er
     size_t i;
 
     json_array_foreach(json_object_get(package, "files"), i, file) {
-        const char *to = arena_printf(e->arena, "%s/%s", e->fresh, member(file, "name"));
+        const char *to = arena_printf(e->arena, "%s/%s", e->fresh, js_text_in(file, "name"));
         AUTO(mem) char *from = scratch_part(e->performer->config, e->task, (int)json_integer_value(json_object_get(file, "number")),
                                             json_integer_value(json_object_get(file, "token")));
         const json_t *content = json_object_get(file, "content");
@@ -215,7 +187,7 @@ static bool take_package(struct ending *e, const json_t *package, struct err *er
             e->again = mem_grow(e->again, &e->room_again, e->n_again + 1, sizeof *e->again);
             e->again[e->n_again++] = (int)json_integer_value(json_object_get(package, "number"));
             return true;
-        } else if (!take_file(from, to, st.st_size, err)) {
+        } else if (!take_file(from, to, err)) {
             return false;
         }
         add_asset(e, file, st.st_size);

@@ -110,38 +110,73 @@ struct stepping {
     struct performer *performer;
     struct task *task;
     const char *key;
-    const json_t *outputs;
-    double seconds;
-    enum hold hold;
 };
+
+void perform_step_say(struct performer *p, const struct task *task, const struct step_line *line)
+{
+    AUTO(json) json_t *data = json_pack("{s:s, s:s*}", "node", line->key, "stream", line->stream);
+    struct err ignored = { 0 };
+
+    if (!job_log_add_at(p->db, task->job, task->number, line->level, line->code, line->message, data, &ignored))
+        err_clear(&ignored);
+}
 
 static void say_line(void *context, bool is_error, const char *line)
 {
     const struct stepping *s = context;
-    AUTO(json) json_t *data = json_pack("{s:s, s:s}", "node", s->key, "stream", is_error ? "stderr" : "stdout");
-    struct err ignored = { 0 };
 
-    if (*line && !job_log_add_at(s->performer->db, s->task->job, s->task->number, "info", NULL, line, data, &ignored))
-        err_clear(&ignored); /* what it says is not worth the step */
+    if (*line)
+        perform_step_say(s->performer, s->task,
+                         &(struct step_line){ s->key, is_error ? "stderr" : "stdout", "info", .message = line });
 }
 
-bool perform_step_done(struct db *db, const struct task *task, const char *key, const json_t *outputs, double seconds,
-                       struct err *err)
+struct settling {
+    const struct step_end *end;
+    struct task *task;
+    struct artefact *released;
+    size_t n_released;
+    enum hold hold;
+};
+
+static bool tell_end(struct db *db, const struct settling *s, struct err *err)
 {
-    AUTO(json) json_t *data = json_pack("{s:s}", "node", key);
+    AUTO(json) json_t *data = json_pack("{s:s}", "node", s->end->key);
     char message[60];
 
-    snprintf(message, sizeof message, "Done in %.1f s.", seconds);
-    return step_finish(db, task, outputs, err) &&
-           job_log_add_at(db, task->job, task->number, "info", NULL, message, data, err) && task_settle(db, task, seconds, err);
+    snprintf(message, sizeof message, "Done in %.1f s.", s->end->seconds);
+    return job_log_add_at(db, s->task->job, s->task->number, "info", NULL, message, data, err);
 }
 
 static bool settle(struct db *db, void *arg, struct err *err)
 {
-    struct stepping *s = arg;
+    struct settling *s = arg;
+    const struct step_end *end = s->end;
 
-    return task_hold(db, s->task, &s->hold, err) &&
-           (s->hold != HOLD_MINE || perform_step_done(db, s->task, s->key, s->outputs, s->seconds, err));
+    if (!task_hold(db, s->task, &s->hold, err))
+        return false;
+    if (s->hold != HOLD_MINE)
+        return true;
+    free(s->released);
+    s->released = NULL;
+    return (!end->has_artefact || artefact_add(db, s->task, end->artefact_bytes, err)) && step_finish(db, s->task, end->outputs, err) &&
+           tell_end(db, s, err) && task_settle(db, s->task, end->seconds, err) &&
+           (!end->releases || artefact_release(db, s->task->job, s->task->number, &s->released, &s->n_released, err));
+}
+
+bool perform_step_end(struct performer *p, struct task *task, const struct step_end *end, struct err *err)
+{
+    struct settling s = { .end = end, .task = task };
+    bool good = perform_transact(p, settle, &s, err);
+
+    for (size_t i = 0; good && s.hold == HOLD_MINE && i < s.n_released; i++) {
+        AUTO(mem) char *path = scratch_part(p->config, task, s.released[i].number, s.released[i].token);
+
+        scratch_remove(path);
+    }
+    if (good && s.hold == HOLD_LOST)
+        scratch_remove(end->made);
+    free(s.released);
+    return good;
 }
 
 static bool run_step(struct stepping *s, const json_t *step, const char *folder, json_t **ret_outputs, struct err *err)
@@ -177,11 +212,6 @@ bool perform_step(struct performer *p, struct task *task, struct err *err)
     cwl_confine(root);
     if (!run_step(&s, step, folder, &outputs, err))
         return err_prefix(err, "%s", s.key);
-    s.outputs = outputs;
-    s.seconds = perform_seconds(start);
-    if (!perform_transact(p, settle, &s, err))
-        return false;
-    if (s.hold == HOLD_LOST)
-        scratch_remove(folder);
-    return true;
+    return perform_step_end(p, task, &(struct step_end){ .key = s.key, .made = folder, .outputs = outputs,
+                                                         .seconds = perform_seconds(start) }, err);
 }

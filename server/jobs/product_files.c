@@ -12,13 +12,6 @@ enum { MOST_FILES = 200, MOST_NAME = 200 };
 
 #define MANIFEST "manifest.safe"
 
-static const char *member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 static bool is_web(const char *href)
 {
     return text_begins(href, "https://") || text_begins(href, "http://");
@@ -29,7 +22,7 @@ static bool is_web(const char *href)
 /* The address of an asset, or that of another place of it that is on the web. NULL: there is none. */
 static char *address_of(const json_t *asset, const char *document)
 {
-    const char *href = member(asset, "href"), *key;
+    const char *href = js_text_in(asset, "href"), *key;
     char *url = document && *href ? remote_resolve(document, href) : mem_text(href);
     json_t *other;
 
@@ -37,7 +30,7 @@ static char *address_of(const json_t *asset, const char *document)
         if (url && is_web(url))
             return url;
         free(url);
-        url = mem_text(member(other, "href"));
+        url = mem_text(js_text_in(other, "href"));
     }
     if (url && is_web(url))
         return url;
@@ -72,7 +65,7 @@ static const struct {
 /* "file:checksum": digits of a multihash. NULL: none, or of a kind that is not known. */
 static json_t *read_checksum(const json_t *asset)
 {
-    AUTO(mem) char *text = mem_text(member(asset, "file:checksum"));
+    AUTO(mem) char *text = mem_text(js_text_in(asset, "file:checksum"));
     char start[8];
 
     for (char *c = text; *c; c++)
@@ -205,7 +198,7 @@ static json_t *folder_of(const json_t *assets, const char *document, const char 
 
 static bool is_zip(const json_t *asset, const char *url)
 {
-    const char *type = member(asset, "type");
+    const char *type = js_text_in(asset, "type");
 
     return path_ends(url, ".zip") || text_begins(type, "application/zip") || text_begins(type, "application/x-zip");
 }
@@ -229,7 +222,7 @@ static json_t *zip_of(const json_t *assets, const char *document, const char *id
 bool product_files(const json_t *item, const char *document, json_t **ret_files, struct err *err)
 {
     const json_t *assets = json_object_get(item, "assets");
-    const char *id = member(item, "id");
+    const char *id = js_text_in(item, "id");
     json_t *files = zip_of(assets, document, id);
 
     if (!files)
@@ -267,7 +260,7 @@ bool product_files_at(const struct place *place, const char *item, json_t **ret_
 
 char *product_files_root(const json_t *files)
 {
-    const char *name = member(json_array_get(files, 0), "name");
+    const char *name = js_text_in(json_array_get(files, 0), "name");
 
     return mem_textn(name, strcspn(name, "/"));
 }
@@ -288,16 +281,16 @@ bool product_is_on_tape(const json_t *item)
 {
     static const char *const orders[] = { "orderable", "ordered", "pending", "shipping" };
     const json_t *properties = json_object_get(item, "properties");
-    const char *status = member(properties, "order:status"), *key;
+    const char *status = js_text_in(properties, "order:status"), *key;
     json_t *asset;
 
     for (size_t i = 0; i < ARRAY_LEN(orders); i++)
         if (!strcmp(status, orders[i]))
             return true;
-    if (!*status && is_cold(member(properties, "storage:tier")))
+    if (!*status && is_cold(js_text_in(properties, "storage:tier")))
         return true;
     json_object_foreach(json_object_get(item, "assets"), key, asset)
-        if (!*status && is_cold(member(asset, "storage:tier")))
+        if (!*status && is_cold(js_text_in(asset, "storage:tier")))
             return true;
     return false;
 }

@@ -68,6 +68,13 @@ static inline const char *js_text(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
 }
+/* The same, but "" where there is none. */
+static inline const char *js_text_in(const json_t *object, const char *name)
+{
+    const char *text = js_text(object, name);
+
+    return text ? text : "";
+}
 
 const char *js_type_name(const json_t *value); /* "an array", "a string", "null", "nothing" */
 /* err_set(BadRequest, "pointer: expected X, found Y") */
