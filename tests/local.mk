@@ -158,9 +158,12 @@ BENCH_S1_FOLDER = $(abs_top_builddir)/bench-s1
 EXTRA_PROGRAMS += tests/bench/sar/ortho_parts
 tests_bench_sar_ortho_parts_SOURCES = tests/bench/sar/ortho_parts.c
 tests_bench_sar_ortho_parts_LDADD = libsentier.a $(LIB_LIBS) -lpthread -lm
-EXTRA_DIST += tests/bench/sar/bench_disk.py tests/bench/sar/bench_s1.py tests/bench/sar/run.sh tests/bench/sar/scene.py
+EXTRA_DIST += tests/bench/sar/bench_disk.py tests/bench/sar/bench_s1.py tests/bench/sar/bench_series.py tests/bench/sar/run.sh tests/bench/sar/scene.py
 bench-s1: all
 	$(SHELL) $(srcdir)/tests/bench/sar/run.sh $(abs_top_builddir) $(BENCH_S1_FOLDER)
+# make bench-backscatter: a small time series by openEO's processes, from the same scene; a minute after it was made
+bench-backscatter: all
+	$(abs_top_builddir)/venv/bin/python $(srcdir)/tests/bench/sar/bench_series.py $(abs_top_builddir) $(BENCH_S1_FOLDER)
 # make bench-s1-disk: a hundred files of two frames each through the server, and the disk and memory meanwhile; minutes
 bench-s1-disk: all
 	cd $(srcdir) && $(abs_top_builddir)/venv/bin/python tests/bench/sar/bench_disk.py $(abs_top_builddir)
@@ -210,7 +213,7 @@ ets-processes: all
 	  https://github.com/opengeospatial/ets-ogcapi-processes10 $(ETS_PROCESSES)
 	cd $(srcdir) && build/venv/bin/python tests/ets/run.py $(abs_top_builddir) $(ETS_PROCESSES)
 
-.PHONY: random-graphs openeo-r bench-ogc bench-s1 bench-s1-disk ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
+.PHONY: random-graphs openeo-r bench-ogc bench-s1 bench-s1-disk bench-backscatter ets-processes fuzz bench bench-stac bench-openeo soak-stac soak-openeo openeo-test-suite
 EXTRA_DIST += tests/bench/stac tests/bench/ogc tests/bench/openeo tests/peers/openeo_js.mjs tests/peers/package.json tests/peers/package-lock.json tests/stac/test_validators.py \
 	tests/stac/test_peer_clients.py tests/stac/test_schemathesis.py tests/stac/schemathesis_hooks.py tests/stac/test_soak.py
 EXTRA_DIST += tests/bench/run.sh tests/clients/soak_openeo.py tests/clients/test_openeo_r.py tests/peers/openeo_r.R tests/clients/test_ogc_forms.py tests/clients/test_ogc_jobs.py tests/clients/test_ogc_openapi.py tests/suite/run.py tests/ets/run.py tests/ets/pom.xml tests/ets/java/LocalSchemas.java

@@ -69,7 +69,7 @@ def ortho(*words):
 
 def column_at(file, point):
     x, y = pyproj.Transformer.from_crs(4326, file.crs, always_xy=True).transform(point["lon"], point["lat"])
-    column, row = (x - file.transform.c) / 10 - 0.5, (file.transform.f - y) / 10 - 0.5
+    column, row = (x - file.transform.c) / file.transform.a - 0.5, (file.transform.f - y) / file.transform.a - 0.5
     c, r = int(column), int(row)
     u, v = column - c, row - r
     values = np.sqrt(file.read(1, window=((r, r + 2), (c, c + 2))).astype("f8")) * A_BETA
@@ -80,13 +80,14 @@ def test_places(strip, heights, points, tmp_path):
     """To 0.02 columns of where the source has them; a folder without an orbit file for the product is told."""
     (tmp_path / "orbits").mkdir()
     done = ortho(strip, "--tile", "33TTG", "--dem", heights, "--geoid", "none", "--calibration", "beta0", "--resampling", "bilinear",
-                 "--keep-noise", "--keep-border", "--orbits", tmp_path / "orbits", "--layers", "incidence-angle", "--output", tmp_path / "made")
+                 "--keep-noise", "--keep-border", "--orbits", tmp_path / "orbits", "--layers", "incidence-angle", "--spacing", 20,
+                 "--output", tmp_path / "made")
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}/orbits: has no orbit file for {strip}, whose own vectors were taken" in done.stderr
     angles, path = sorted((tmp_path / "made").iterdir())
     assert angles.name == "IA_s1b_33TTG_DES_022.tif" and path.name == "s1b_33TTG_vv_DES_022_20211223t051122.tif" and done.stdout.startswith(f"{path}: ")
-    with rasterio.open(path) as file:
-        assert (file.width, file.height, file.crs.to_epsg(), file.transform.c, file.transform.f) == (10980, 10980, 32633, 199980, 4700040)
+    with rasterio.open(path) as file:  # pixels of 20 m are means of four places
+        assert (file.width, file.height, file.crs.to_epsg(), file.transform.c, file.transform.f) == (5490, 5490, 32633, 199980, 4700040)
         for point in points:
             assert column_at(file, point) == pytest.approx(point["pixel_linear"], abs=0.02)
     with rasterio.open(angles) as file:
