@@ -100,10 +100,16 @@ static size_t add_reduction(struct study *s, struct zone_reduction r)
 
 /* ---- taking an expression apart ---- */
 
-/* A statistic: the leaf for output `output` of the array operator e. NULL: it is none. */
+/* Tables hold numbers: 1 is true. */
+static bool is_truth(enum zone_op op, const struct expr *column)
+{
+    return op == ZONE_ANY || op == ZONE_ALL || ((op == ZONE_FIRST || op == ZONE_LAST) && expr_is_boolean(column));
+}
+
+/* A statistic: what is made of the leaf for output `output` of the array operator e. NULL: it is none. */
 static const struct expr *statistic(struct study *s, const struct expr *e, size_t output)
 {
-    const struct expr *column;
+    const struct expr *column, *made;
     size_t i = 0;
     struct zone_reduction r = { .keep_nodata = e->keep_nodata, .probability = 0.5 };
 
@@ -119,7 +125,8 @@ static const struct expr *statistic(struct study *s, const struct expr *e, size_
     if (r.op == ZONE_FIRST || r.op == ZONE_LAST)
         planner_notice(s->p, "warning", s->call->node->id,
                        "The pixels of a geometry have no order; first and last give any of them.");
-    return made_leaf(s, add_reduction(s, r));
+    made = made_leaf(s, add_reduction(s, r));
+    return is_truth(r.op, column) ? expr_binary(s->p->exprs, LANE_GT, made, expr_constant(s->p->exprs, 0)) : made;
 }
 
 static bool refuse(struct study *s, const char *why)
@@ -181,14 +188,7 @@ static struct value stand_ins(struct study *s, const struct expr *like)
 /* Where no pixel is the reducer does not run: statistics that are then a number are told apart. */
 static bool null_when_empty(const struct study *s, const struct expr *result)
 {
-    if (result->op != EXPR_LEAF || result->source != s->made)
-        return false;
-    switch (s->reductions[result->plane].op) {
-    case ZONE_COUNT:
-    case ZONE_ANY:
-    case ZONE_ALL: return false;
-    default: return true;
-    }
+    return result->op == EXPR_LEAF && result->source == s->made && s->reductions[result->plane].op != ZONE_COUNT;
 }
 
 static const struct expr *where_pixels_are(struct study *s, const struct expr *result, size_t total)
