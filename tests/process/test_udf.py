@@ -419,3 +419,6 @@ def test_inside_of_others(scenes, tmp_path):
         "m": {"process_id": "max", "arguments": {"data": {"from_node": "a"}}, "result": True}}}
     told = failure_of(scenes, tmp_path, {**bands(), "r": node("reduce_dimension", dimension="t", reducer=inner)})
     assert "UDFs are run on cubes, and in the callbacks of" in told
+    fields = means_of_fields()
+    fields["z"]["arguments"]["reducer"] = callback(array_udf("return cube.mean()"))
+    assert "UDFs are run on cubes, and in the callbacks of apply, apply_dimension" in failure_of(scenes, tmp_path, fields)

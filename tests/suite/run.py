@@ -81,6 +81,16 @@ def write_collections(folder):
     return folder
 
 
+def write_heights(path):
+    """A site with an elevation model offers processes of radar images."""
+    import numpy
+    import rasterio
+    from rasterio.transform import from_origin
+    with rasterio.open(path, "w", driver="GTiff", width=8, height=8, count=1, dtype="float32", crs=4326, transform=from_origin(11, 47, 0.1, 0.1)) as tif:
+        tif.write(numpy.zeros((1, 8, 8), "float32"))
+    return path
+
+
 def run_tests(service, folder, arguments):
     """The suite's own names of tests and how they ended."""
     tests = suite / "src/openeo_test_suite/tests"
@@ -129,7 +139,8 @@ def main():
         (Path(folder) / "basic_plugin.py").write_text(PLUGIN)
         provider = OpenIdProvider(folder)
         service = Service(Path(folder) / "service", f"auth.oidc_issuer={provider.issuer}", f"auth.oidc_audience={AUDIENCE}",
-                          "auth.oidc_client=sentier-cli", f"udf.python={sys.executable}")
+                          "auth.oidc_client=sentier-cli", f"udf.python={sys.executable}",
+                          f"sar.dem={write_heights(Path(folder) / 'heights.tif')}", "sar.geoid=none")
         try:
             service.start()
             service.add_user("suite")
