@@ -17,6 +17,7 @@ enum { LOOK = 200, OWNER_CALLS = 2, PRUNE_MS = 3600000, MAIL_DAY_MS = 3600000 };
 
 struct under_way {
     char id[ID_UUID_SIZE], owner[ID_UUID_SIZE];
+    bool mail;
     UT_hash_handle hh;
 };
 
@@ -49,13 +50,17 @@ void notices_free(struct notices *notices)
     free(notices);
 }
 
-static size_t calls_of(const struct notices *notices, const char *owner)
+/* E-mails of an owner go one by one: the next one finds the last one counted. */
+static bool may_go(const struct notices *notices, const struct notice *notice)
 {
-    size_t count = 0;
+    size_t count = 0, mails = 0;
 
     for (const struct under_way *one = notices->all; one; one = one->hh.next)
-        count += !strcmp(one->owner, owner);
-    return count;
+        if (!strcmp(one->owner, notice->owner)) {
+            count++;
+            mails += one->mail;
+        }
+    return count < OWNER_CALLS && !(notice->mail && mails);
 }
 
 static void remember(struct notices *notices, const struct notice *notice)
@@ -64,6 +69,7 @@ static void remember(struct notices *notices, const struct notice *notice)
 
     memcpy(one->id, notice->id, sizeof one->id);
     memcpy(one->owner, notice->owner, sizeof one->owner);
+    one->mail = notice->mail;
     HASH_ADD_STR(notices->all, id, one);
 }
 
@@ -157,7 +163,7 @@ bool notices_look(struct notices *notices, struct db *db, int64_t *next_at, stru
         struct under_way *one;
 
         HASH_FIND_STR(notices->all, due[i].id, one);
-        if (one || calls_of(notices, due[i].owner) >= OWNER_CALLS)
+        if (one || !may_go(notices, &due[i]))
             continue; /* looked at again when a call has ended */
         if (!tell(notices, db, &due[i], err))
             return false;
