@@ -92,6 +92,9 @@ def test_profiles(connection, shared):
     missing = wanted - offered
     assert len(wanted) > 140 and missing <= set(re.findall(r"`(\w+)`", reasons)), missing
     assert not missing & {"run_udf", "load_uploaded_files", "load_url", "load_stac", "cloud_detection"}
+    whole = {"L1", "L2", "L2A", "L2B", "L2-Date", "L2-Text", "L3", "L3-Clim"}
+    levels = {part.split(":")[0]: set(re.findall(r"^- \*\*`(\w+)", part, re.M)) for part in text.split("\n### ")[1:]}
+    assert whole <= set(levels) and not set().union(*(levels[one] for one in whole)) & missing
 
 
 def test_validation(connection):

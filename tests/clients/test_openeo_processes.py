@@ -1,7 +1,5 @@
 """Users' own processes: stored with the Python client, used in requests, jobs and each other, shared."""
-import re
 import time
-from pathlib import Path
 
 import openeo
 import pytest
@@ -237,20 +235,3 @@ def test_validation_looks_into_processes(alice, scenes):
     errors = alice.post(api(scenes, "/validation"), json=outer, timeout=30).json()["errors"]
     assert [e["code"] for e in errors] == ["ProcessGraphInvalid"] and "cycle" in errors[0]["message"]
     alice.delete(url, timeout=30)
-
-
-def test_profiles(scenes, shared):
-    """All processes of openEO's profiles are offered, or ARCHITECTURE.md says why not."""
-    offered = {p["id"] for p in requests.get(api(scenes, "/processes"), timeout=30).json()["processes"]}
-    profiles = (shared / "specs/openeo/profiles/processes.md").read_text().split("\n### ")[1:]
-    wanted = {level.split(":")[0]: set(re.findall(r"^- \*\*`(\w+)", level, re.M)) for level in profiles}
-    assert len(wanted) == 12 and len(set().union(*wanted.values())) > 140
-    missing = {level: names - offered - {"unflatten_dimensions"} for level, names in wanted.items()}  # it has no s
-    assert missing == {
-        **dict.fromkeys(["L1", "L2", "L2A", "L2B", "L2-Date", "L2-Text", "L3", "L3-Clim"], set()),
-        "L3-ML": {"fit_regr_random_forest", "load_ml_model", "save_ml_model"}, "L3-UDF": {"run_udf_externally"},
-        "L3-ARD": {"ard_normalized_radar_backscatter", "ard_surface_reflectance"}, "L4": {"atmospheric_correction", "sar_backscatter"}}
-    text = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text()
-    said = text[text.index("**What is not offered**"):text.index("**Labels that pixels decide**")]
-    assert set().union(*missing.values()) <= set(re.findall(r"`(\w+)`", said))
-    assert "unflatten_dimension" in offered
