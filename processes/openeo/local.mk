@@ -132,6 +132,7 @@ process_descriptions = \
 	processes/openeo/sieve.json \
 	processes/openeo/sin.json \
 	processes/openeo/sinh.json \
+	processes/openeo/slope.json \
 	processes/openeo/sort.json \
 	processes/openeo/sqrt.json \
 	processes/openeo/subtract.json \

@@ -173,6 +173,80 @@ static bool run_apply_kernel(struct call *call, struct value *ret, struct err *e
     return cube_finish(call, cube, ret, err);
 }
 
+/* ---- slope ---- */
+
+enum { HORN = 3 };
+
+/* How much heights rise to the east, or to the north, by the eight pixels around (Horn 1981, doi:10.1109/PROC.1981.11918). Gaps
+ * make gaps. */
+static const struct cube *rise_of(const struct call *call, const struct cube *data, bool north, const struct cell *cells, bool wide)
+{
+    static const double across[HORN] = { -1, 0, 1 }, along[HORN] = { 1, 2, 1 };
+    struct planner *p = call->planner;
+    struct kernel_args *kernel = arena_alloc(p->arena, sizeof *kernel);
+    double *weights = arena_array(p->arena, (size_t)HORN * HORN, sizeof *weights);
+    const struct grid *grid = &data->schema.grid;
+    struct cube *made = cube_like(p, data);
+    struct plan_node *node = node_over(call, data, made, PLAN_KERNEL, cells, wide, false);
+
+    for (int i = 0; i < HORN * HORN; i++)
+        weights[i] = (north ? -across[i / HORN] * along[i % HORN] : along[i / HORN] * across[i % HORN]) / 8 / (north ? grid->dy : grid->dx);
+    *kernel = (struct kernel_args){ .width = HORN, .height = HORN, .weights = weights, .border = BORDER_REPLICATE, .replacement = NAN };
+    separate(p->arena, kernel);
+    if (node)
+        node->kernel = kernel;
+    return made;
+}
+
+static const struct expr *steepness(struct expr_table *t, const struct expr *east, const struct expr *north)
+{
+    const struct expr *squares = expr_binary(t, LANE_ADD, expr_binary(t, LANE_MULTIPLY, east, east),
+                                             expr_binary(t, LANE_MULTIPLY, north, north));
+
+    return expr_binary(t, LANE_MULTIPLY, expr_unary(t, LANE_ARCTAN, expr_unary(t, LANE_SQRT, squares)), expr_constant(t, 180 / M_PI));
+}
+
+static bool check_metres(const struct call *call, const struct grid *grid, struct err *err)
+{
+    struct planner *p = call->planner;
+    char code[32];
+    bool geographic = false;
+
+    if (p->mode != MODE_PLAN)
+        return true;
+    if (!call_check_place(call, grid, err))
+        return false;
+    if (!p->crs)
+        p->crs = crs_open();
+    snprintf(code, sizeof code, "EPSG:%d", grid->epsg);
+    return (crs_known(p->crs, code, &geographic) && !geographic) ||
+           call_fail(call, err, ERR_ProcessParameterInvalid, "data",
+                     "the pixels are in degrees (%s); expected a grid that counts metres, as resample_spatial makes it.", code);
+}
+
+static bool run_slope(struct call *call, struct value *ret, struct err *err)
+{
+    const struct cube *data = call->arguments[0].cube;
+    struct planner *p = call->planner;
+    size_t n = cube_planes(&data->schema);
+    bool wide = expr_any_wide(data->planes, n);
+    struct cell *cells = arena_array(p->arena, n + 1, sizeof *cells);
+    const struct expr **planes = arena_array(p->arena, n, sizeof *planes);
+    struct cube *cube = cube_like(p, data);
+    const struct cube *east, *north;
+
+    if (!call_check_grid(call, data, "data", err) || !check_metres(call, &data->schema.grid, err))
+        return false;
+    for (size_t i = 0; i < n + 1; i++)
+        cells[i] = (struct cell){ wide ? PIXEL_F64 : PIXEL_F32, true, NAN };
+    east = rise_of(call, data, false, cells, wide);
+    north = rise_of(call, data, true, cells, wide);
+    for (size_t i = 0; i < n; i++)
+        planes[i] = steepness(p->exprs, east->planes[i], north->planes[i]);
+    cube->planes = planes;
+    return cube_finish(call, cube, ret, err);
+}
+
 /* ---- sieve ---- */
 
 static bool run_sieve(struct call *call, struct value *ret, struct err *err)
@@ -412,6 +486,7 @@ static bool run_resample_cube_spatial(struct call *call, struct value *ret, stru
 const struct operation around_operations[] = {
     { .id = "apply_kernel", .run = run_apply_kernel },
     { .id = "sieve", .run = run_sieve },
+    { .id = "slope", .run = run_slope },
     { .id = "resample_spatial", .run = run_resample_spatial },
     { .id = "resample_cube_spatial", .run = run_resample_cube_spatial },
     { .id = NULL },

@@ -36,7 +36,7 @@ def stack():
     return values, days, classes, np.where(planted < 0, np.nan, planted + days[0]), profile
 
 
-def catalogue(folder, values, days, profile, nodata=0):
+def catalogue(folder, values, days, profile, nodata=0, collection="sentinel-1-gamma0", band="VH"):
     """A folder of STAC items, one a date."""
     transform, crs = profile["transform"], profile["crs"]
     height, width = values.shape[1:]
@@ -44,16 +44,16 @@ def catalogue(folder, values, days, profile, nodata=0):
     west, south, east, north = rasterio.warp.transform_bounds(crs, "EPSG:4326", *bounds)
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     for k, day in enumerate(days):
-        here = folder / f"S1-{k}"
+        here = folder / f"{collection}-{k}"
         here.mkdir(parents=True)
         with rasterio.open(here / "vh.tif", "w", driver="GTiff", width=width, height=height, count=1, dtype="float32", nodata=nodata,
                            crs=crs, transform=transform) as file:
             file.write(np.nan_to_num(values[k]).astype("float32"), 1)
         (here / "item.json").write_text(json.dumps({
-            "type": "Feature", "stac_version": "1.0.0", "id": f"S1-{k}", "collection": "sentinel-1-gamma0", "bbox": [west, south, east, north],
+            "type": "Feature", "stac_version": "1.0.0", "id": f"{collection}-{k}", "collection": collection, "bbox": [west, south, east, north],
             "links": [], "geometry": {"type": "Polygon", "coordinates": [ring]},
             "properties": {"datetime": f"{datetime.date.fromordinal(int(day) + EPOCH)}T11:00:00Z", "proj:epsg": crs.to_epsg()},
-            "assets": {"vh": {"href": "vh.tif", "type": "image/tiff; application=geotiff", "roles": ["data"], "eo:bands": [{"name": "VH"}],
+            "assets": {"vh": {"href": "vh.tif", "type": "image/tiff; application=geotiff", "roles": ["data"], "eo:bands": [{"name": band}],
                               "proj:shape": [height, width], "proj:transform": list(transform)[:6],
                               "raster:bands": [{"nodata": nodata, "data_type": "float32"}]}}}))
     return folder
@@ -213,3 +213,54 @@ def test_map_of_a_delta(stack, tmp_path, step, most_days):
     assert [float(row[k]) for k in ("pixels", "single", "double", "triple")] == [here.size, *((here == k).sum() for k in (1, 2, 3))]
     # days were not rounded before the mean was taken
     assert abs(float(row["transplanted"]) - got["t0_season1"][5:75, 10:100][here > 0].mean()) < 0.5
+
+
+def terrain(profile, size, spacing, crease):
+    """Heights on coarser pixels: flat in the west, a ramp of 8 degrees from the column of 10 m `crease` on."""
+    east = (np.arange(size) + 0.5) * spacing
+    heights = 30 + np.maximum(0, east - crease * 10) * np.tan(np.radians(8))
+    place = {**profile, "transform": profile["transform"] * rasterio.transform.Affine.scale(spacing / 10)}
+    return np.broadcast_to(heights, (1, size, size)), place
+
+
+def test_slope_is_that_of_gdal(stack, tmp_path):
+    profile = stack[4]
+    heights = scipy.ndimage.gaussian_filter(np.random.default_rng(4).normal(size=(1, 200, 300)), (0, 6, 6)) * 400 + 500
+    heights[0, 50:53, 60] = -1
+    folder = catalogue(tmp_path / "in", heights, [8000], profile, nodata=-1, collection="dem", band="height")
+    load = {"process_id": "load_collection", "arguments": {"id": "dem", "spatial_extent": None, "temporal_extent": None}}
+    run({"load": load, "slope": {"process_id": "slope", "arguments": {"data": {"from_node": "load"}}},
+         "save": {"process_id": "save_result", "arguments": {"data": {"from_node": "slope"}, "format": "GTiff"}, "result": True}}, folder, tmp_path / "out")
+    subprocess.run(["gdaldem", "slope", "-q", folder / "dem-0" / "vh.tif", tmp_path / "slope.tif"], check=True, timeout=60)
+    with rasterio.open(next((tmp_path / "out").glob("*.tif"))) as mine, rasterio.open(tmp_path / "slope.tif") as theirs:
+        got, want = mine.read(1, masked=True).filled(np.nan)[1:-1, 1:-1], theirs.read(1, masked=True).filled(np.nan)[1:-1, 1:-1]
+    assert np.nanmax(want) > 20 and np.isnan(want).sum() == 15
+    np.testing.assert_allclose(got, want, atol=1e-3)
+    globe = {**profile, "crs": rasterio.crs.CRS.from_epsg(4326), "transform": rasterio.transform.from_origin(105, 10, 0.001, 0.001)}
+    done = run({"load": load, "slope": {"process_id": "slope", "arguments": {"data": {"from_node": "load"}}, "result": True}},
+               catalogue(tmp_path / "globe", heights, [8000], globe, collection="dem"), tmp_path / "none", check=False)
+    assert done.returncode == 1 and "the pixels are in degrees (EPSG:4326)" in done.stderr, done.stderr
+
+
+def test_slopes_and_other_land_are_no_rice(stack, tmp_path):
+    """A ramp in the east, forest in the south, and a corner whose land cover nobody knows."""
+    values, days, _, _, profile = stack
+    folder = catalogue(tmp_path / "in", values[::4, :72, :72], days[::4], profile)
+    lon, lat = rasterio.warp.transform(profile["crs"], "EPSG:4326", *([v] for v in rasterio.transform.xy(profile["transform"], 30, 30)))
+    known = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"class": 1}, "geometry": {"type": "Point", "coordinates": [*lon, *lat]}}]}
+    wish = {"collection": "sentinel-1-gamma0", "observations": 12, "patch": 0, "fields": known, "reference": known}
+    run(RICE_MAP, folder, tmp_path / "all", **wish)
+    heights, coarse = terrain(profile, 26, 30, 45)
+    catalogue(folder, heights, [7000], coarse, nodata=-1, collection="heights", band="dem")
+    cover = np.full((1, 72, 72), 40.0)
+    cover[0, 42:], cover[0, 60:, :12], cover[0, 20:30, 20:30] = 10, 0, 41
+    catalogue(folder, cover, [7000], profile, collection="cover", band="map")
+    run(RICE_MAP, folder, tmp_path / "kept", elevation="heights", cropland="cover", **{**wish, "cropland-classes": [40, 41]})
+    run(RICE_MAP, folder, tmp_path / "steep", elevation="heights", slope=9, **wish)
+    every, kept, steep = (read_results(tmp_path / name) for name in ("all", "kept", "steep"))
+    # not at the foot of the ramp, nor at the border, where slopes are half of what they are
+    crops, flat, sure = cover[0] != 10, np.arange(72) < 45, (np.abs(np.arange(72) - 45) > 5) & (np.arange(72) < 71)
+    want = np.where(crops & flat, every["classes"], np.where(every["classes"] == 255, 255, 0))
+    assert (every["classes"][:42, 51:] > 0).any() and (every["classes"][45:] > 0).any() and (want[60:, :12] > 0).any()
+    assert np.array_equal(kept["classes"][:, sure], want[:, sure]) and np.array_equal(steep["classes"], every["classes"])
+    assert ((kept["t0_season1"] == -32768) == ((kept["classes"] == 0) | (kept["classes"] == 255))).all()
