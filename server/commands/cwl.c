@@ -227,8 +227,7 @@ static bool deliver(void *context, json_t *file, struct err *err)
     json_object_del(made, "basename");
     if (listing || !strcmp(js_text(file, "class"), "Directory")) {
         json_object_del(file, "listing");
-        json_object_update(file, made);
-        cwl_load_listing(file, true);
+        json_object_update(file, made); /* what is in it has come along */
         json_object_del(file, "contents");
     } else {
         json_object_update(file, made);
@@ -241,7 +240,7 @@ static bool deliver(void *context, json_t *file, struct err *err)
     return true;
 }
 
-static bool checksum(void *context, json_t *file, struct err *err)
+static bool complete(void *context, json_t *file, struct err *err)
 {
     AUTO(mem) char *path = cwl_path(file);
     AUTO(json) json_t *made = path ? cwl_file_new(path, true) : NULL;
@@ -250,6 +249,10 @@ static bool checksum(void *context, json_t *file, struct err *err)
     (void)err;
     if (made)
         json_object_update_missing(file, made);
+    if (path)
+        json_object_set_new(file, "path", json_string(path));
+    if (!strcmp(js_text(file, "class"), "Directory") && !json_object_get(file, "listing"))
+        cwl_load_listing(file, true);
     return true;
 }
 
@@ -262,7 +265,7 @@ static bool evaluate(struct workflow_run *w, struct err *err)
         return false;
     if (mkdir(w->output, 0777) && errno != EEXIST)
         return err_set(err, ERR_StorageFailure, "%s: %s", w->output, strerror(errno));
-    if (!cwl_files_each(outputs, deliver, w, err) || !cwl_files_each(outputs, checksum, NULL, err))
+    if (!cwl_files_each(outputs, deliver, w, err) || !cwl_files_each(outputs, complete, NULL, err))
         return false;
     json_dumpf(outputs, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
     printf("\n");

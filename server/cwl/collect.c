@@ -183,22 +183,16 @@ bool tool_settle(struct tool *t, json_t *outputs, struct err *err)
     return cwl_files_each(outputs, settle_file, t, err);
 }
 
-struct finishing {
-    struct tool *tool;
-    const json_t *parameter;
-};
-
-static bool finish_file(void *context, json_t *file, struct err *err)
+static bool finish_file(struct tool *t, const json_t *parameter, json_t *file, struct err *err)
 {
-    const struct finishing *f = context;
-    const json_t *patterns = json_object_get(f->parameter, "secondaryFiles");
-    const json_t *format = json_object_get(f->parameter, "format");
-    struct cwl_scope scope = f->tool->scope;
+    const json_t *patterns = json_object_get(parameter, "secondaryFiles");
+    const json_t *format = json_object_get(parameter, "format");
+    struct cwl_scope scope = t->scope;
     json_t *made;
 
     if (strcmp(js_text(file, "class"), "File") || !js_text(file, "location"))
         return true;
-    if (patterns && !tool_add_secondary(f->tool, patterns, file, true, err))
+    if (patterns && !tool_add_secondary(t, patterns, file, true, err))
         return false;
     if (!json_is_string(format))
         return true;
@@ -207,6 +201,18 @@ static bool finish_file(void *context, json_t *file, struct err *err)
         return false;
     json_object_set_new(file, "format", made);
     return true;
+}
+
+/* The files of a value, but none that belong beside them. */
+static bool finish_files(struct tool *t, const json_t *parameter, json_t *value, struct err *err)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(value, i, one)
+        if (!finish_files(t, parameter, one, err))
+            return false;
+    return !cwl_is_file(value) || finish_file(t, parameter, value, err);
 }
 
 static bool collect_bound(struct tool *t, const json_t *output, const json_t *type, const json_t *binding,
@@ -240,7 +246,7 @@ static bool collect_bound(struct tool *t, const json_t *output, const json_t *ty
         *ret_value = json_array_size(found) ? json_incref(json_array_get(found, 0)) : json_null();
     }
     return cwl_files_each(*ret_value, settle_file, t, err) &&
-           cwl_files_each(*ret_value, finish_file, &(struct finishing){ t, output }, err);
+           finish_files(t, output, *ret_value, err);
 }
 
 static bool collect_record(struct tool *t, const json_t *type, json_t **ret_value, struct err *err)
@@ -277,7 +283,7 @@ static bool collect_one(struct tool *t, const json_t *output, json_t **ret_value
 
         *ret_value = found_file(t, inside);
         *ret_value = *ret_value ? *ret_value : json_null();
-        return cwl_files_each(*ret_value, finish_file, &(struct finishing){ t, output }, err);
+        return finish_files(t, output, *ret_value, err);
     }
     if (!binding && js_text(type, "type") && !strcmp(js_text(type, "type"), "record"))
         return collect_record(t, type, ret_value, err);

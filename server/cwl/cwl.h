@@ -26,6 +26,8 @@ const json_t *cwl_process(const json_t *document, const char *id);
 const json_t *cwl_main(const json_t *document);
 /* The requirement or hint of this class that holds; NULL: none. *ret_is_hint may be NULL. */
 const json_t *cwl_requirement(const json_t *process, const char *class_name, bool *ret_is_hint);
+/* "edam:format_2330" as the format of a file, or of a parameter, by the document's $namespaces (may be NULL). */
+void cwl_format_expand(json_t *value, const json_t *spaces);
 /* Whether all that the processes of the document require can be given here. Errors: FeatureUnsupported. */
 struct cwl_site {
     bool network;          /* NetworkAccess may be granted */

@@ -218,6 +218,15 @@ static json_t *type_names(const json_t *process)
 
 /* ---- processes ---- */
 
+static bool check_secondary(const json_t *process, const char *member, const json_t *parameter, struct err *err)
+{
+    const json_t *wanted = json_object_get(parameter, "secondaryFiles"), *first = json_is_array(wanted) ? json_array_get(wanted, 0) : wanted;
+    const char *version = js_text(process, "cwlVersion");
+
+    return !json_is_object(first) || !version || strcmp(version, "v1.0") ||
+           err_set(err, ERR_BadRequest, "/%s/%s/secondaryFiles: objects came with CWL v1.1", member, js_text(parameter, "id"));
+}
+
 static bool spell_parameters(json_t *process, const char *member, const json_t *names, struct err *err)
 {
     json_t *one, *type;
@@ -231,6 +240,8 @@ static bool spell_parameters(json_t *process, const char *member, const json_t *
         if (!id)
             return err_set(err, ERR_BadRequest, "/%s/%zu: has no id", member, i);
         json_object_set_new(one, "id", json_string(plain_id(id)));
+        if (!check_secondary(process, member, one, err))
+            return false;
         if (json_object_get(one, "type")) {
             if (!spell_type(json_object_get(one, "type"), names, 0, &type, err))
                 return err_prefix(err, "/%s/%s", member, js_text(one, "id"));
@@ -505,23 +516,27 @@ static bool add_graph(struct reading *r, json_t *document, const char *base, con
     return true;
 }
 
-/* "edam:format_2330" by $namespaces */
+void cwl_format_expand(json_t *value, const json_t *spaces)
+{
+    const char *format = js_text(value, "format"), *colon = format ? strchr(format, ':') : NULL, *space;
+
+    if (!colon)
+        return;
+    AUTO(mem) char *prefix = mem_textn(format, (size_t)(colon - format));
+
+    if ((space = js_text(spaces, prefix)))
+        json_object_set_new(value, "format", json_pack("s+", space, colon + 1));
+}
+
 static void expand_formats(json_t *value, const json_t *spaces, int depth)
 {
-    const char *format = js_text(value, "format"), *colon = format ? strchr(format, ':') : NULL;
     const char *key;
     json_t *one;
     size_t i;
 
     if (!spaces || depth > MAX_DEPTH)
         return;
-    if (colon) {
-        AUTO(mem) char *prefix = mem_textn(format, (size_t)(colon - format));
-        const char *space = js_text(spaces, prefix);
-
-        if (space)
-            json_object_set_new(value, "format", json_pack("s+", space, colon + 1));
-    }
+    cwl_format_expand(value, spaces);
     json_array_foreach(value, i, one)
         expand_formats(one, spaces, depth + 1);
     json_object_foreach(value, key, one)

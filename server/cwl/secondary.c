@@ -49,6 +49,23 @@ static bool add_named(struct tool *t, json_t *file, json_t *list, const char *na
                    name, js_text(file, "basename"));
 }
 
+/* One beside it, by the name that the expression gives it. */
+static bool add_renamed(struct tool *t, json_t *file, json_t *list, const json_t *made, bool is_required, bool is_output,
+                        struct err *err)
+{
+    size_t before = json_array_size(list);
+    json_t *name = json_object_get(made, "basename"), *added;
+
+    if (!add_named(t, file, list, js_text(made, "path"), is_required, is_output, err))
+        return false;
+    added = json_array_get(list, before);
+    if (added && json_is_string(name)) {
+        json_object_set(added, "basename", name);
+        cwl_file_complete(added);
+    }
+    return true;
+}
+
 static bool add_made(struct tool *t, json_t *file, json_t *list, const json_t *made, bool is_required,
                      bool is_output, struct err *err)
 {
@@ -61,7 +78,7 @@ static bool add_made(struct tool *t, json_t *file, json_t *list, const json_t *m
         AUTO(json) json_t *copy = json_deep_copy(made);
 
         if (!js_text(copy, "location") && js_text(copy, "path"))
-            return add_named(t, file, list, js_text(copy, "path"), is_required, is_output, err);
+            return add_renamed(t, file, list, copy, is_required, is_output, err);
         cwl_file_complete(copy);
         if (!has_secondary(list, js_text(copy, "basename") ? js_text(copy, "basename") : ""))
             json_array_append(list, copy);

@@ -124,6 +124,13 @@ char *cwl_type_text(const json_t *type)
 
 /* ---- inputs ---- */
 
+static bool expand_format(void *context, json_t *file, struct err *err)
+{
+    (void)err;
+    cwl_format_expand(file, context);
+    return true;
+}
+
 bool cwl_inputs(const json_t *process, const json_t *given, json_t **ret_inputs, struct err *err)
 {
     AUTO(json) json_t *inputs = json_object();
@@ -148,6 +155,8 @@ bool cwl_inputs(const json_t *process, const json_t *given, json_t **ret_inputs,
                            is_absent ? "nothing" : js_type_name(value));
         }
         json_object_set_new(inputs, id, json_deep_copy(value));
+        if (!cwl_files_each(json_object_get(inputs, id), expand_format, json_object_get(process, "$namespaces"), err))
+            return false;
         if (is_workflow && (json_is_true(json_object_get(one, "loadContents")) ||
                             json_is_true(json_object_get(json_object_get(one, "inputBinding"), "loadContents"))) &&
             is_class(value, "File") && !cwl_load_contents(json_object_get(inputs, id), err))

@@ -91,8 +91,9 @@ def pygeoapi(tmp_path_factory):
         yield None
         return
     folder, port = tmp_path_factory.mktemp("pygeoapi"), free_port()
+    (folder / "caller.py").write_text(CALLER)
     (folder / "config.yml").write_text(PYGEOAPI.format(port=port, folder=folder))
-    environment = {**os.environ, "PYGEOAPI_CONFIG": str(folder / "config.yml"), "PYGEOAPI_OPENAPI": str(folder / "openapi.yml")}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYGEOAPI_CONFIG": str(folder / "config.yml"), "PYGEOAPI_OPENAPI": str(folder / "openapi.yml")}
     command = Path(python).parent / "pygeoapi"
     with open(folder / "openapi.yml", "w") as out:
         subprocess.run([command, "openapi", "generate", "config.yml"], cwd=folder, env=environment, stdout=out, check=True, timeout=120)
@@ -128,6 +129,29 @@ metadata:
   contact: {{name: x, position: x, address: x, city: x, stateorprovince: x, postalcode: x, country: x, phone: x, fax: x, email: x, url: http://example.org, hours: x, instructions: x, role: pointOfContact}}
 resources:
   hello-world: {{type: process, processor: {{name: HelloWorld}}}}
+  caller: {{type: process, processor: {{name: caller.Caller}}}}
+"""
+
+CALLER = """
+import requests
+from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
+TEXT = {"schema": {"type": "string"}, "minOccurs": 1, "maxOccurs": 1}
+METADATA = {"version": "1", "id": "caller", "title": "Calls another process", "description": "Of any server.", "jobControlOptions": ["sync-execute", "async-execute"],
+            "keywords": [], "links": [], "inputs": {n: {"title": n, **TEXT} for n in ("process", "authorization", "string")},
+            "outputs": {"said": {"title": "said", "schema": {"type": "object", "contentMediaType": "application/json"}}}}
+
+
+class Caller(BaseProcessor):
+    def __init__(self, definition):
+        super().__init__(definition, METADATA)
+        self.supports_outputs = True
+
+    def execute(self, data, outputs=None):
+        body = {"inputs": {"string": data["string"]}, "outputs": {"string": {}}}
+        answer = requests.post(data["process"] + "/execution", json=body, headers={"Authorization": data["authorization"]}, timeout=60)
+        if answer.status_code != 200:
+            raise ProcessorExecuteError(answer.text)
+        return "application/json", {"id": "said", "value": answer.json()}
 """
 
 
@@ -279,6 +303,14 @@ def test_pygeoapi_as_a_step(shop, alice, pygeoapi):
     assert answer.status_code == 200 and "World" in answer.text and "from afar" in answer.text, answer.text
     answer = run(alice, shop, "echo", {"mixed": of(pygeoapi + "/processes/hello-world", {"name": 5})})
     assert answer.status_code == 400 and "/inputs/mixed/inputs/name: expected type string" in answer.text, answer.text
+    # it calls us: alone, and as a step of a workflow of ours
+    echo = {"process": shop.base + "/ogc/processes/echo", "authorization": alice.headers["Authorization"], "string": "and back"}
+    answer = requests.post(pygeoapi + "/processes/caller/execution", json={"inputs": echo}, timeout=60)
+    assert answer.status_code == 200 and answer.json() == {"id": "said", "value": "and back"}, answer.text
+    answer = run(alice, shop, "echo", {"mixed": of(pygeoapi + "/processes/caller", echo)}, outputs={"mixed": {}})
+    assert answer.status_code == 200 and "and back" in answer.text, answer.text
+    wrong = run(alice, shop, "echo", {"mixed": of(pygeoapi + "/processes/caller", {**echo, "authorization": "Bearer wrong"})}, "respond-async")
+    assert wait(alice, wrong.headers["Location"])["status"] == "failed"
 
 
 def test_owslib_runs_a_workflow(shop, alice, monkeypatch):

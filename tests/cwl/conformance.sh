@@ -6,7 +6,7 @@ test -e "$folder/conformance_tests.yaml" || { echo "CWL_TESTS: no folder with co
 copy=$(mktemp -d /var/tmp/cwl-conformance-XXXXXX) || exit 1
 trap 'rm -rf "$copy"' EXIT
 cp -r "$folder/." "$copy"
-find "$copy/tests" -name '*.cwl' -exec sed -i -E 's/^([ -]*(baseCommand: *)?\[?"?)python("?,.*|"?\]?)$/\1python3\3/' {} +
+find "$copy/tests" -name '*.cwl' -exec sed -i -E 's/\r$//; s/^([ -]*("?baseCommand"?: *)?\[?"?)python("?,.*|"?\]?)$/\1python3\3/' {} +
 printf '#!/bin/bash\nwords=()\nfor w in "$@"; do [ "$w" = --quiet ] || words+=("$w"); done\nexec "%s" cwl "${words[@]}"\n' "$sentier" > "$copy/run"
 chmod +x "$copy/run"
 cd "$copy" && cwltest --test conformance_tests.yaml --tool "$copy/run" -j 2 --timeout 60

@@ -103,6 +103,35 @@ def test_files(tmp_path):
     assert "scene.tif.idx" in cwl(tmp_path, FILES, {"data": {"class": "File", "location": "scene.tif"}}, status=1)
 
 
+def test_a_folder_as_output(tmp_path):
+    """It is one thing in the folder of the results, with all that is in it, and nothing beside it."""
+    tool = TOOL | {"baseCommand": ["sh", "-c", "mkdir -p made/inner; echo 1 > made/a; echo 2 > made/inner/b"], "outputs": {"made": {
+        "type": "Directory", "outputBinding": {"glob": "made"}}}}
+    made = cwl(tmp_path, tool)["made"]
+    result = tmp_path / "result"
+    assert sorted(str(p.relative_to(result)) for p in result.rglob("*")) == ["made", "made/a", "made/inner", "made/inner/b"]
+    assert [(f["basename"], f["path"]) for f in made["listing"]] == [("a", f"{result}/made/a"), ("inner", f"{result}/made/inner")]
+    assert made["listing"][1]["listing"][0]["path"] == f"{result}/made/inner/b"
+
+
+def test_files_beside_an_output(tmp_path):
+    """Told by an expression, with another name; no more files are looked for beside these."""
+    beside = "${ return [{class: 'File', path: self.path.replace('.txt', '.idx'), basename: self.basename + '.index'}]; }"
+    tool = TOOL | {"baseCommand": ["touch", "a.txt", "a.idx"], "outputs": {"text": {"type": "File", "outputBinding": {"glob": "*.txt"}, "secondaryFiles": beside}}}
+    assert [f["basename"] for f in cwl(tmp_path, tool)["text"]["secondaryFiles"]] == ["a.txt.index"]
+    assert sorted(p.name for p in (tmp_path / "result").iterdir()) == ["a.txt", "a.txt.index"]
+
+
+def test_formats(tmp_path):
+    """Prefixes are those of the document, also in the inputs; another format is refused."""
+    (tmp_path / "a").write_text("")
+    tool = TOOL | {"baseCommand": "touch", "arguments": ["o"], "$namespaces": {"edam": "http://edamontology.org/"}, "inputs": {"data": {"type": "File", "format": "edam:format_2330"}},
+                   "outputs": {"o": {"type": "File", "outputBinding": {"glob": "o"}, "format": "$(inputs.data.format)"}}}
+    for said in ("edam:format_2330", "http://edamontology.org/format_2330"):
+        assert cwl(tmp_path, tool, {"data": {"class": "File", "location": "a", "format": said}})["o"]["format"] == "http://edamontology.org/format_2330"
+    assert "the format of 'a'" in cwl(tmp_path, tool, {"data": {"class": "File", "location": "a", "format": "edam:format_1929"}}, status=1)
+
+
 FORGERIES = [
     ("echo '{\"stolen\": {\"class\": \"File\", \"location\": \"file:///etc/passwd\"}}' > cwl.output.json", {}),
     ("echo '{\"stolen\": {\"class\": \"File\", \"path\": \"../../../etc/passwd\"}}' > cwl.output.json", {}),
@@ -152,6 +181,7 @@ def test_workflow(tmp_path, method, expected):
 @pytest.mark.parametrize("text,message", [
     ("cwlVersion: v1.2\nclass: Nonsense\n", "/class: expected CommandLineTool, Workflow or ExpressionTool, found 'Nonsense'"),
     ("class: CommandLineTool\n", "/cwlVersion: expected v1.0, v1.1 or v1.2, found 'nothing'"),
+    ("cwlVersion: v1.0\nclass: CommandLineTool\ninputs: {a: {type: File, secondaryFiles: [{pattern: .idx}]}}\noutputs: []\n", "objects came with CWL v1.1"),
     ("a: [1\n", "YAML, line"), ("a: 1\na: 2\n", "YAML, line 2, column 1: the key is there twice"),
     ("cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {a: nonsense}\noutputs: []\n", "The type 'nonsense'"),
     ("cwlVersion: v1.2\nclass: Workflow\ninputs: []\noutputs: []\nsteps: {s: {run: '#no', in: [], out: []}}\n", "no process 'no'"),
