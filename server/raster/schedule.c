@@ -56,10 +56,10 @@ static bool looks_around(const struct schedule *s)
 static void end_leg(struct maker *m)
 {
     struct schedule *s = m->schedule;
-    const struct leg *last = s->n_legs ? &s->legs[s->n_legs - 1] : NULL;
+    size_t begin = s->n_legs ? s->legs[s->n_legs - 1].end : 0, emitted = s->n_legs ? m->leg_emitted : 0;
 
-    s->legs = mem_grow(s->legs, &m->leg_capacity, s->n_legs + 1, sizeof *s->legs);
-    s->legs[s->n_legs++] = (struct leg){ last ? last->end : 0, s->n_steps, last ? m->leg_emitted : 0 };
+    s->legs = mem_grow(s->legs, &m->leg_capacity, s->n_legs + 1, sizeof *s->legs); /* moves them */
+    s->legs[s->n_legs++] = (struct leg){ begin, s->n_steps, emitted };
     m->leg_emitted = s->emitted;
 }
 
