@@ -3,6 +3,7 @@ libsentier_a_SOURCES += \
 	server/base/crew.c server/base/crew.h \
 	server/base/digest.c server/base/digest.h \
 	server/base/err.c server/base/err.h server/base/format.c server/base/format.h server/base/errors.def \
+	server/base/folder.c server/base/folder.h \
 	server/base/hoard.c server/base/hoard.h \
 	server/base/id.c server/base/id.h \
 	server/base/instant.c server/base/instant.h \

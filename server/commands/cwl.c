@@ -1,4 +1,5 @@
 /* sentier cwl: runs a tool or a workflow on files, step by step, without a server. */
+#include "base/folder.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "cwl/cwl.h"
@@ -263,8 +264,8 @@ static bool evaluate(struct workflow_run *w, struct err *err)
 
     if ((site.container && !container_check_runtime(site.container, err)) || !read_all(w, err) || !cwl_check_site(w->process, &site, err) || !run_steps(w, &outputs, err))
         return false;
-    if (mkdir(w->output, 0777) && errno != EEXIST)
-        return err_set(err, ERR_StorageFailure, "%s: %s", w->output, strerror(errno));
+    if (!folder_make(w->output, err))
+        return false;
     if (!cwl_files_each(outputs, deliver, w, err) || !cwl_files_each(outputs, complete, NULL, err))
         return false;
     json_dumpf(outputs, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);

@@ -1,4 +1,5 @@
 /* sentier ortho: Sentinel-1 products brought onto a tile of the Sentinel-2 grid, without a server or a database. */
+#include "base/folder.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/progress.h"
@@ -196,9 +197,7 @@ static bool make_files(struct making *m, struct err *err)
 {
     if (!find_name(m, err))
         return false;
-    if (mkdir(m->output, 0777) != 0 && errno != EEXIST)
-        return err_set(err, ERR_StorageFailure, "%s: %m", m->output);
-    if (!make_file(m, NULL, err))
+    if (!folder_make(m->output, err) || !make_file(m, NULL, err))
         return false;
     for (size_t i = 0; i < m->n_layers; i++)
         if (!make_file(m, &m->layers[i], err))

@@ -1,4 +1,5 @@
 /* sentier run: evaluates a process graph on files, without a server or a database. */
+#include "base/folder.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/progress.h"
@@ -223,8 +224,8 @@ static bool evaluate(const struct evaluation *e, struct err *err)
         print_json(json_pack("{s:O}", "value", plan->value));
         return true;
     }
-    if (mkdir(e->output, 0777) != 0 && errno != EEXIST)
-        return err_set(err, ERR_StorageFailure, "%s: %m", e->output);
+    if (!folder_make(e->output, err))
+        return false;
     scratch = mem_printf("%s/.scratch-XXXXXX", e->output);
     if (!mkdtemp(scratch))
         return err_set(err, ERR_StorageFailure, "%s: %m", scratch);

@@ -145,7 +145,7 @@ static const json_t *declared_parameter(const struct frame *frame, const char *n
     size_t i;
 
     json_array_foreach(frame->declared, i, one) {
-        const char *its = json_string_value(json_object_get(one, "name"));
+        const char *its = js_text(one, "name");
 
         if (its && !strcmp(its, name))
             return one;
@@ -279,10 +279,10 @@ bool frame_resolve(struct planner *p, const struct frame *frame, const json_t *j
     if (json_is_array(json))
         return resolve_array(p, frame, json, pointer, ret, err);
     if (json_is_reference(json, "from_parameter"))
-        return resolve_parameter(p, frame, json_string_value(json_object_get(json, "from_parameter")),
+        return resolve_parameter(p, frame, js_text(json, "from_parameter"),
                                  pointer, ret, err);
     if (json_is_reference(json, "from_node")) {
-        *ret = resolve_node(frame, json_string_value(json_object_get(json, "from_node")));
+        *ret = resolve_node(frame, js_text(json, "from_node"));
         return true;
     }
     if (json_object_get(json, "process_graph"))
@@ -366,7 +366,7 @@ static void wrap_argument(struct call *call, size_t i)
 static bool wants_geometries(const json_t *schema)
 {
     const json_t *first = json_array_get(json_object_get(schema, "dimensions"), 0);
-    const char *type = json_string_value(json_object_get(first, "type"));
+    const char *type = js_text(first, "type");
 
     return type && !strcmp(type, "geometry");
 }

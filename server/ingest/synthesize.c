@@ -4,6 +4,7 @@
  * over clear dates is the ground wherever there was a clear date: the truth is counted from the masks
  * and the ground, not computed by the engine that it tests. Clouds are decided on the 20 m cells of
  * the classification, as in real products. */
+#include "base/folder.h"
 #include "ingest/synthesize.h"
 #include "base/instant.h"
 #include "base/mem.h"
@@ -227,12 +228,6 @@ static bool write_json(const json_t *json, const char *path, struct err *err)
            err_set(err, ERR_StorageFailure, "%s: cannot be written: %m", path);
 }
 
-static bool make_folder(const char *path, struct err *err)
-{
-    return mkdir(path, 0777) == 0 || errno == EEXIST ||
-           err_set(err, ERR_StorageFailure, "%s: %m", path);
-}
-
 static bool write_images(struct world *w, int64_t date, const char *folder, struct err *err)
 {
     for (size_t b = 0; b < BANDS; b++) {
@@ -259,7 +254,7 @@ static bool make_date(struct world *w, int64_t date, const char *folder, struct 
     AUTO(mem) char *json = mem_printf("%s/%s.json", place, id);
 
     make_classes(w, date);
-    return make_folder(place, err) && write_images(w, date, place, err) &&
+    return folder_make(place, err) && write_images(w, date, place, err) &&
            make_item(w, id, datetime, &item, err) && write_json(item, json, err);
 }
 
@@ -310,7 +305,7 @@ bool synthesize(const char *folder, const struct synthesis *how, struct err *err
     size_t size = (size_t)how->size, cells = size / 2;
     struct world w = { .how = how, .size = size, .cells = cells };
     AUTO(mem) char *path = mem_printf("%s/truth.json", folder);
-    bool good = make_folder(folder, err);
+    bool good = folder_make(folder, err);
 
     w.grid = (struct grid){ .epsg = 32633, .x0 = 499980, .y0 = 5100000, .dx = 10, .dy = 10,
                             .width = how->size, .height = how->size };

@@ -316,7 +316,7 @@ static bool take_from(struct finding *f, const char *url, struct err *err)
 
 static bool find_given(struct finding *f, const json_t *given, size_t i, struct err *err)
 {
-    const char *href = json_is_object(given) ? json_string_value(json_object_get(given, "href")) : json_string_value(given);
+    const char *href = json_is_object(given) ? js_text(given, "href") : json_string_value(given);
     bool good = href ? take_from(f, href, err) : take_given(f, given, NULL, err);
 
     return good || err_prefix(err, "/inputs/items/%zu", i);

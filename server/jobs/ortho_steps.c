@@ -139,8 +139,8 @@ static bool save(struct stepping *s, float **pixels, const json_t *frames, const
 static bool geocode(struct stepping *s, const char *path, struct err *err)
 {
     struct ortho_frame frame = { js_text_in(s->inputs, "product"), js_text_in(s->inputs, "polarisation"),
-                                 ortho_grid(json_object_get(s->inputs, "grid")), json_string_value(json_object_get(s->inputs, "before")),
-                                 json_string_value(json_object_get(s->inputs, "after")) };
+                                 ortho_grid(json_object_get(s->inputs, "grid")), js_text(s->inputs, "before"),
+                                 js_text(s->inputs, "after") };
     AUTO(mem) float *pixels = ortho_pixels_new(&frame.grid, err);
     struct stat st;
 

@@ -1,6 +1,7 @@
 /* Tasks. Pixels go to a file that bears the task's token; only the transaction that settles the
  * task, which asks for the token, makes the file known. Whoever was fenced off removes his own. */
 #include "jobs/perform.h"
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/log.h"
 #include "jobs/scratch.h"
@@ -172,7 +173,7 @@ static bool compute(struct performer *p, struct task *task, struct err *err)
     struct settle s = { .task = task };
     struct stat st;
 
-    if (!need_plan(p, err) || !scratch_make(spool, err) ||
+    if (!need_plan(p, err) || !folder_make(spool, err) ||
         !raster_compute(p->plan, &options, (size_t)task->first, (size_t)(task->first + task->blocks),
                         part, err) ||
         !scratch_sync_folder(folder, err))
@@ -235,7 +236,7 @@ static bool assemble_parts(struct performer *p, struct task *task, char **paths,
     AUTO(raster_result) struct raster_result *result = NULL;
     int64_t start = instant_monotonic();
 
-    if (!need_plan(p, err) || !scratch_make(spool, err) || !scratch_make(fresh, err) ||
+    if (!need_plan(p, err) || !folder_make(spool, err) || !folder_make(fresh, err) ||
         !raster_assemble(p->plan, &options, n, (const char *const *)paths, fresh, &result, err))
         return false;
     return perform_publish(p, task, &(struct perform_end){ fresh, .result = result, .seconds = perform_seconds(start) }, err);

@@ -2,6 +2,7 @@
  * its item tells; where these are missing, of what the server says of its files: the same product is not fetched twice, and one
  * that has changed is another copy. A copy is begun in a folder that is kept when the try dies; the next one goes on in it. */
 #include "base/digest.h"
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "jobs/download.h"
@@ -214,7 +215,7 @@ static bool get_file(struct attempt *a, size_t i, struct err *err)
     bool sure = json_object_get(file, "checksum") != NULL;
     int64_t tape_s;
 
-    if (!scratch_make(folder, err) ||
+    if (!folder_make(folder, err) ||
         !download_get(&a->downloading, js_text_in(file, "url"), &a->versions[i], sure, path, &tape_s, err))
         return false;
     if (tape_s > 0)

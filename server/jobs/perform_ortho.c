@@ -1,5 +1,6 @@
 /* The first task of a job of ortho-s1-grd finds out what is to be done, has products fetched from tape, writes a task for
  * every step, and waits for the last ones. When it runs again after them it publishes what they made. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
@@ -200,7 +201,7 @@ static bool finish(struct ending *e, const json_t *outputs, int64_t start, struc
     const char *key;
     json_t *package;
 
-    if (!scratch_make(e->fresh, err))
+    if (!folder_make(e->fresh, err))
         return false;
     json_object_foreach((json_t *)outputs, key, package)
         if (!take_package(e, package, err))
@@ -235,7 +236,7 @@ bool perform_ortho(struct performer *p, struct task *task, struct err *err)
     AUTO(step_look) struct step_look look = { 0 };
     int64_t start = instant_monotonic();
 
-    if (!scratch_make(root, err) || !step_look(p->db, task, &look, err))
+    if (!folder_make(root, err) || !step_look(p->db, task, &look, err))
         return false;
     return json_object_get(look.begun, "init") ? publish(p, task, start, err) : begin(p, task, look.inputs != NULL, start, err);
 }

@@ -3,6 +3,7 @@
  * the limits, and then either done at once, when it is small, or written as tasks over ranges of
  * blocks. The scenes that the catalogue named are recorded with it: whatever runs later or again
  * works on the same ones. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "jobs/ortho.h"
 #include "jobs/perform.h"
@@ -69,7 +70,7 @@ static bool survey(void *surveyor_, const struct plan *plan, struct survey *surv
     perform_will_read(p);
     options.progress = NULL; /* these are no blocks of the job */
     if (!raster_estimate(plan, &options, &estimate, err) || !check_limits(p, &estimate, err) ||
-        !scratch_make(spool, err))
+        !folder_make(spool, err))
         return false;
     good = raster_survey(plan, &options, survey, err);
     scratch_remove(spool);
@@ -279,7 +280,7 @@ static bool do_at_once(struct performer *p, struct task *task, int64_t start, st
     struct raster_options options = perform_options(p, task, spool);
     AUTO(raster_result) struct raster_result *result = NULL;
 
-    if (!scratch_make(spool, err) || !scratch_make(end->fresh, err) ||
+    if (!folder_make(spool, err) || !folder_make(end->fresh, err) ||
         !raster_evaluate(p->plan, &options, end->fresh, &result, err))
         return false;
     end->result = result;
@@ -292,7 +293,7 @@ static bool save_value(struct performer *p, struct task *task, int64_t start, st
 {
     AUTO(mem) char *path = mem_printf("%s/result.json", end->fresh);
 
-    if (!scratch_make(end->fresh, err))
+    if (!folder_make(end->fresh, err))
         return false;
     if (json_dump_file(p->plan->value, path, JSON_ENCODE_ANY | JSON_INDENT(2)))
         return err_set(err, ERR_StorageFailure, "%s: could not be written", path);

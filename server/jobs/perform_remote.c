@@ -2,6 +2,7 @@
  * there, looks a few times in the first second, and then gives its place back and is run again after ever longer pauses.
  * A server that is silent for a while is asked again; one that stays silent, takes too long, or answers what cannot be
  * understood ends the step with the reason. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "jobs/perform.h"
@@ -106,7 +107,7 @@ static bool take(struct calling *c, const struct fetched *at_once, struct err *e
     AUTO(mem) char *fresh = scratch_fresh_result(c->performer->config, c->task);
     AUTO(json) json_t *made = NULL;
 
-    if (scratch_make(fresh, err) &&
+    if (folder_make(fresh, err) &&
         remote_results(c->performer->config, c->kind, c->job, at_once, c->outputs, fresh, &made, err) && check_whole(c, made, err) &&
         publish(c, made, fresh, err))
         return true;

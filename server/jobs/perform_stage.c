@@ -1,6 +1,7 @@
 /* A product is fetched from tape by the operator's command. Where the command is given a target, it makes
  * the copy there, below a folder that bears the task's token; the copy counts when the transaction that
  * settles the task says so. Otherwise the product is readable where it lies. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "jobs/hook.h"
@@ -102,7 +103,7 @@ static bool stage(struct attempt *a, struct err *err)
     AUTO(mem) char *target = mem_printf("%s/%s", folder, place_file_name(href));
     bool copies = hook_uses(c->catalog_stage_command, "target");
     int64_t start = instant_monotonic();
-    bool good = (!copies || scratch_make(folder, err)) && run_command(a, target, err) &&
+    bool good = (!copies || folder_make(folder, err)) && run_command(a, target, err) &&
                 (!copies || check_target(target, err));
 
     if (good) {

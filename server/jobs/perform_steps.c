@@ -1,6 +1,7 @@
 /* Jobs that run commands. The first task stages inputs, looks at the workflow, writes a task for each step that is
  * ready, and waits; whenever a step has ended it looks again. When nothing is left to do it publishes the outputs. A step's
  * files lie in a folder that bears its task's token, and are believed when the transaction that settles it says so. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
@@ -60,7 +61,7 @@ static bool take_inputs(struct flow *f, const char *root, struct err *err)
         return true;
     given = p->work.arguments ? json_deep_copy(p->work.arguments) : json_object();
     folder = mem_printf("%s/inputs.%lld", root, (long long)f->task->token);
-    if (!scratch_make(folder, err) || !stage_in(p->config, given, folder, err) ||
+    if (!folder_make(folder, err) || !stage_in(p->config, given, folder, err) ||
         !cwl_inputs(cwl_main(json_object_get(p->work.process, "cwl")), given, &f->look.inputs, err))
         return false;
     f->inputs = f->look.inputs;
@@ -74,7 +75,7 @@ static bool publish(struct flow *f, const json_t *outputs, int64_t start, struct
     AUTO(arena) struct arena *arena = arena_new();
     struct job_asset *assets = NULL;
     size_t count = 0;
-    bool good = scratch_make(fresh, err) && stage_out(outputs, fresh, arena, &assets, &count, err) &&
+    bool good = folder_make(fresh, err) && stage_out(outputs, fresh, arena, &assets, &count, err) &&
                 perform_publish(p, f->task, &(struct perform_end){ fresh, .files = assets, .n_files = count,
                                                                    .seconds = perform_seconds(start) }, err);
 
@@ -90,7 +91,7 @@ bool perform_flow(struct performer *p, struct task *task, struct err *err)
     AUTO(flow) struct flow f = { .performer = p, .task = task };
     int64_t start = instant_monotonic();
 
-    if (!scratch_make(root, err))
+    if (!folder_make(root, err))
         return false;
     cwl_confine(root);
     if (!step_look(p->db, task, &f.look, err) || !take_inputs(&f, root, err) ||
@@ -207,7 +208,7 @@ bool perform_step(struct performer *p, struct task *task, struct err *err)
         return false;
     if (perform_is_ortho(p))
         return perform_ortho_step(p, task, s.key, step, err);
-    if (!scratch_make(folder, err))
+    if (!folder_make(folder, err))
         return false;
     cwl_confine(root);
     if (!run_step(&s, step, folder, &outputs, err))

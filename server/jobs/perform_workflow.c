@@ -5,6 +5,7 @@
  * results.
  *
  * What a step gave is {output: {"value": v}} or {output: {"files": [{"name", "path", "media", "size", "job"}]}}. */
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
@@ -565,7 +566,7 @@ static bool publish(struct weaving *w, int64_t start, struct err *err)
     AUTO(arena) struct arena *arena = arena_new();
     AUTO(json) json_t *values = json_object(), *listed = json_object();
     struct publishing u = { .arena = arena, .fresh = fresh, .values = values, .listed = listed };
-    bool good = scratch_make(fresh, err) && list_results(w, &u, err) &&
+    bool good = folder_make(fresh, err) && list_results(w, &u, err) &&
                 perform_publish(w->performer, w->task, &(struct perform_end){ fresh, .files = u.assets, .n_files = u.count,
                                                                              .seconds = perform_seconds(start) }, err);
 

@@ -50,22 +50,6 @@ char *scratch_fresh_result(const struct config *config, const struct task *task)
     return mem_printf("%s.%" PRId64, result, task->token);
 }
 
-bool scratch_make(const char *folder, struct err *err)
-{
-    AUTO(mem) char *part = mem_text(folder);
-
-    for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash)
-            *slash = '\0';
-        if (mkdir(part, 0755) && errno != EEXIST)
-            return err_set(err, ERR_StorageFailure, "%s: could not be made: %s", part,
-                           strerror(errno));
-        if (!slash)
-            return true;
-        *slash = '/';
-    }
-}
-
 bool scratch_remove(const char *path)
 {
     AUTO(mem) char *root = mem_text(path);

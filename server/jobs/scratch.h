@@ -13,8 +13,6 @@ char *scratch_spool(const struct config *config, const struct task *task);
 char *scratch_result(const struct config *config, const char *job);
 char *scratch_fresh_result(const struct config *config, const struct task *task);
 
-/* Makes the folder and those above it. Errors: StorageFailure. */
-bool scratch_make(const char *folder, struct err *err) MUST_USE;
 /* Removes a file, or a folder with all in it. Nothing there is fine; false when something stays. */
 bool scratch_remove(const char *path);
 /* What a task that ended badly may have left: part, spool, unfinished result. */

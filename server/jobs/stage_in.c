@@ -2,6 +2,7 @@
  * packages.hosts. STAC is followed from a catalogue to its items within bounds; each item gets a folder with its
  * assets, whose hrefs then name the files beside it, as the best practice for application packages has it. */
 #include "jobs/stage_in.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
 #include "jobs/scratch.h"
@@ -116,7 +117,7 @@ static bool stage_file(struct staging_in *s, json_t *file, const char *url, stru
     name = js_text(file, "basename") && text_is_plain_name(js_text(file, "basename"), 200) ? mem_text(js_text(file, "basename"))
                                                                                         : file_name(url, s->count);
     path = mem_printf("%s/%s", folder, name);
-    if (!scratch_make(folder, err) || !get_file(s, url, path, err))
+    if (!folder_make(folder, err) || !get_file(s, url, path, err))
         return false;
     put_location(file, path);
     return true;
@@ -142,7 +143,7 @@ static bool stage_item(struct staging_in *s, json_t *item, const char *base, con
 
     if (json_array_size(links) >= MAX_ITEMS)
         return err_set(err, ERR_InvalidParameter, "%.300s: more than %d items", base, MAX_ITEMS);
-    if (!scratch_make(inside, err))
+    if (!folder_make(inside, err))
         return false;
     json_object_foreach(json_object_get(item, "assets"), key, asset)
     {
@@ -207,7 +208,7 @@ static bool stage_directory(struct staging_in *s, json_t *directory, const char 
     AUTO(json) json_t *links = json_array(), *catalog = NULL;
     int documents = 0;
 
-    if (!scratch_make(folder, err) || !follow(s, url, folder, links, &documents, err))
+    if (!folder_make(folder, err) || !follow(s, url, folder, links, &documents, err))
         return false;
     if (json_array_size(links) == 0)
         return err_set(err, ERR_InvalidParameter, "%.300s: no items of STAC are there", url);
@@ -224,7 +225,7 @@ static bool stage_result(struct staging_in *s, json_t *file, const char *locatio
     AUTO(mem) char *folder = mem_printf("%s/%zu", s->folder, ++s->count), *results = store_results(s->config);
     AUTO(mem) char *from = mem_printf("%s/%s", results, location), *to = NULL;
 
-    if (strstr(location, "..") || !scratch_make(folder, err))
+    if (strstr(location, "..") || !folder_make(folder, err))
         return err->code ? false : err_set(err, ERR_InvalidParameter, "%.200s: is no result", location);
     to = mem_printf("%s/%s", folder, strrchr(location, '/') ? strrchr(location, '/') + 1 : location);
     if (link(from, to) && !cwl_copy(from, to, err))

@@ -2,6 +2,7 @@
  * hostile bytes. So none is opened here: a child in a sandbox, which sees nothing but the system's programs, gets the bytes
  * through a pipe of its own and leaves GeoTIFFs in a folder. These are as hostile as an uploaded GeoTIFF, and read as one. */
 #include "jobs/unpacked.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "jobs/scratch.h"
@@ -100,7 +101,7 @@ bool unpacked_images(const struct url_reader *reader, const char *path, const ch
 
     if (!reader->folder)
         return err_set(err, ERR_EstimateComplexity, "what it holds is only known when it was unpacked");
-    if (!scratch_make(reader->folder, err))
+    if (!folder_make(reader->folder, err))
         return false;
     if (!mkdtemp(folder))
         return err_set(err, ERR_StorageFailure, "%s: %s", folder, strerror(errno));

@@ -2,6 +2,7 @@
  * fetched by the rules of load_url into the folder of the job's run. GeoJSON is read by our own reader, cubes in one file by
  * a child in a sandbox, the rest by raster/uploaded.c. */
 #include "jobs/uploaded_file.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "jobs/scratch.h"
 #include "jobs/unpacked.h"
@@ -52,7 +53,7 @@ static bool fetch_file(const struct url_reader *reader, const char *url, char **
 
     if (!reader->folder)
         return err_set(err, ERR_EstimateComplexity, "what it holds is only known when it was fetched");
-    if (!scratch_make(reader->folder, err))
+    if (!folder_make(reader->folder, err))
         return false;
     folder = mem_printf("%s/fetched-XXXXXX", reader->folder);
     if (!mkdtemp(folder))

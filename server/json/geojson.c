@@ -1,6 +1,7 @@
 /* A geometry's coordinates nest by type: a point is a position, a line is a list of them, and so on
  * up to lists of lists of rings. One table tells how deep and what the innermost list must hold. */
 #include "json/geojson.h"
+#include "json/js.h"
 #include <math.h>
 #include <string.h>
 
@@ -127,7 +128,7 @@ static const struct shape *shape_of(const char *type)
 
 static bool check_geometry(struct check *check, const json_t *geometry, const char *pointer, int depth)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
     const struct shape *shape = shape_of(type);
 
     if (!json_is_object(geometry))
@@ -215,7 +216,7 @@ static void add_ring(struct text *out, double west, double south, double east, d
 
 bool geojson_is_wrapped(const json_t *geometry, const json_t *bbox)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
     size_t n = json_array_size(bbox);
     double box[4];
 

@@ -2,6 +2,7 @@
  * for footprints, which are nearly always one small ring. The test decides by signs of areas and says
  * no whenever rounding could have turned one. */
 #include "json/geojson.h"
+#include "json/js.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static const char *const types[] = { "Point", "LineString", "Polygon", "MultiPoi
 /* 1.. as WKB numbers them; 0: none of these. */
 static uint32_t type_number(const json_t *geometry)
 {
-    const char *type = json_string_value(json_object_get(geometry, "type"));
+    const char *type = js_text(geometry, "type");
 
     for (uint32_t i = 0; type && i < ARRAY_LEN(types); i++)
         if (!strcmp(types[i], type))

@@ -5,6 +5,7 @@
  * another process: a command that started the cluster for its own duration waits for them before
  * it stops it, so that nobody's connection is cut. */
 #include "store/cluster.h"
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/mem.h"
 #include "store/migrate.h"
@@ -77,22 +78,6 @@ const char *store_url(const struct store *store)
 pid_t store_process(const struct store *store)
 {
     return store->process;
-}
-
-static bool make_folder(const char *path, struct err *err)
-{
-    AUTO(mem) char *part = mem_text(path);
-
-    for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash)
-            *slash = '\0';
-        if (mkdir(part, 0755) && errno != EEXIST)
-            return err_set(err, ERR_StorageFailure, "%s: could not be made: %s", part,
-                           strerror(errno));
-        if (!slash)
-            return true;
-        *slash = '/';
-    }
 }
 
 static bool open_lock(const char *data, const char *name, int *ret_fd, struct err *err)
@@ -197,7 +182,7 @@ static bool open_any(const struct config *config, bool persistent, struct store 
 
     store->lock = store->guests = -1;
     store->persistent = persistent;
-    if (*config->data && !make_folder(config->data, err))
+    if (*config->data && !folder_make(config->data, err))
         return false;
     if (*config->database_url) {
         store->url = mem_text(config->database_url);

@@ -6,13 +6,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = js_text(object, name);
-
-    return text ? text : "";
-}
-
 /* "#/components/parameters/limit" -> what stands there. */
 static const json_t *resolve(const json_t *document, const json_t *value)
 {
@@ -29,7 +22,7 @@ static const json_t *resolve(const json_t *document, const json_t *value)
 
 static void add_type(struct text *out, const json_t *schema)
 {
-    const char *ref = text_of(schema, "$ref"), *slash = strrchr(ref, '/');
+    const char *ref = js_text_in(schema, "$ref"), *slash = strrchr(ref, '/');
     const json_t *items = json_object_get(schema, "items");
 
     if (slash)
@@ -37,9 +30,9 @@ static void add_type(struct text *out, const json_t *schema)
     else if (items)
         text_add(out, "array of "), add_type(out, items);
     else
-        page_add(out, "%s", *text_of(schema, "type") ? text_of(schema, "type") : "any");
-    if (*text_of(schema, "format"))
-        page_add(out, " (%s)", text_of(schema, "format"));
+        page_add(out, "%s", *js_text_in(schema, "type") ? js_text_in(schema, "type") : "any");
+    if (*js_text_in(schema, "format"))
+        page_add(out, " (%s)", js_text_in(schema, "format"));
 }
 
 static void add_limits(struct text *out, const json_t *schema)
@@ -87,7 +80,7 @@ static void add_members(struct text *out, const json_t *schema, const char *wher
     json_t *member;
 
     json_object_foreach(json_object_get(schema, "properties"), name, member)
-        add_row(out, name, where, is_required(schema, name), member, text_of(member, "description"));
+        add_row(out, name, where, is_required(schema, name), member, js_text_in(member, "description"));
 }
 
 static void add_parameters(struct text *out, const json_t *document, const json_t *operation)
@@ -105,9 +98,9 @@ static void add_parameters(struct text *out, const json_t *document, const json_
     json_array_foreach((json_t *)list, i, reference) {
         const json_t *parameter = resolve(document, reference);
 
-        add_row(out, text_of(parameter, "name"), text_of(parameter, "in"),
+        add_row(out, js_text_in(parameter, "name"), js_text_in(parameter, "in"),
                 json_is_true(json_object_get(parameter, "required")), json_object_get(parameter, "schema"),
-                text_of(parameter, "description"));
+                js_text_in(parameter, "description"));
     }
     if (schema)
         add_members(out, resolve(document, schema), "body");
@@ -123,7 +116,7 @@ static void add_answers(struct text *out, const json_t *document, const json_t *
     json_object_foreach(json_object_get(operation, "responses"), status, reference) {
         const json_t *answer = resolve(document, reference);
 
-        page_add(out, "<li><b>%s</b> %s", status, text_of(answer, "description"));
+        page_add(out, "<li><b>%s</b> %s", status, js_text_in(answer, "description"));
         json_object_foreach(json_object_get(answer, "content"), media, content) {
             page_add(out, " <code>%s</code> ", media);
             if (json_object_get(content, "schema"))
@@ -143,8 +136,8 @@ static void add_operation(struct text *out, const json_t *document, const char *
     for (char *c = verb; *c; c++)
         *c = (char)toupper((unsigned char)*c);
     page_add(out, "<section class=\"card\" id=\"%s\">\n<h2><code>%s %s%s</code></h2>\n<p>%s. %s%s</p>\n",
-             text_of(operation, "operationId"), verb, root, strcmp(path, "/") ? path : "",
-             text_of(operation, "summary"), text_of(operation, "description"),
+             js_text_in(operation, "operationId"), verb, root, strcmp(path, "/") ? path : "",
+             js_text_in(operation, "summary"), js_text_in(operation, "description"),
              open ? "" : " (with log-in)");
     add_parameters(out, document, operation);
     add_answers(out, document, operation);
@@ -159,7 +152,7 @@ static void add_schemas(struct text *out, const json_t *document)
     text_add(out, "<h1>Schemas</h1>\n");
     json_object_foreach(json_object_get(json_object_get(document, "components"), "schemas"), name, schema) {
         page_add(out, "<section class=\"card\" id=\"schema-%s\"><h2>%s</h2><p>%s</p>\n", name, name,
-                 text_of(schema, "description"));
+                 js_text_in(schema, "description"));
         if (json_object_size(json_object_get(schema, "properties"))) {
             text_add(out, "<table>\n");
             add_members(out, schema, "");
@@ -176,13 +169,13 @@ void apidoc_page(const struct request *rq, const json_t *document, struct text *
     const char *path, *method;
     json_t *item, *operation;
 
-    page_begin(out, rq, "en", text_of(info, "title"));
-    page_add(out, "<p>%s</p>\n<p><a href=\"?f=json\">OpenAPI 3.0</a></p>\n", text_of(info, "description"));
+    page_begin(out, rq, "en", js_text_in(info, "title"));
+    page_add(out, "<p>%s</p>\n<p><a href=\"?f=json\">OpenAPI 3.0</a></p>\n", js_text_in(info, "description"));
     json_object_foreach(json_object_get(document, "paths"), path, item) {
         own = json_object_get(item, "servers"); /* of this path alone */
         json_object_foreach(item, method, operation)
             if (json_is_object(operation))
-                add_operation(out, document, text_of(json_array_get(own ? own : servers, 0), "url"), path,
+                add_operation(out, document, js_text_in(json_array_get(own ? own : servers, 0), "url"), path,
                               method, operation);
     }
     add_schemas(out, document);

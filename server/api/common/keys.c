@@ -117,7 +117,7 @@ bool key_create(struct request *rq, struct reply *reply, struct err *err)
 
     if (!key_make(rq, rq->body, &made, err))
         return false;
-    reply_header(rq, reply, "Location", "%s/api/keys/%s", rq->base_url, json_string_value(json_object_get(made, "id")));
+    reply_header(rq, reply, "Location", "%s/api/keys/%s", rq->base_url, js_text(made, "id"));
     reply_header(rq, reply, "Cache-Control", "no-store");
     return reply_json(reply, 201, made, NULL);
 }

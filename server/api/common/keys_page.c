@@ -5,21 +5,15 @@
 #include "api/common/keys.h"
 #include "api/common/page.h"
 #include "http/url.h"
+#include "json/js.h"
 #include <string.h>
 
 /* ---- the page ---- */
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 /* The day of a time, or that there is none. */
 static const char *day_of(struct request *rq, const json_t *key, const char *name)
 {
-    const char *time = text_of(key, name);
+    const char *time = js_text_in(key, name);
 
     return *time ? arena_printf(rq->arena, "%.10s", time) : "never";
 }
@@ -29,12 +23,12 @@ static void add_key(struct request *rq, struct text *page, const json_t *key)
     const json_t *scope;
     size_t i;
 
-    page_add(page, "<tr><td>%s</td><td>", text_of(key, "title"));
+    page_add(page, "<tr><td>%s</td><td>", js_text_in(key, "title"));
     json_array_foreach(json_object_get(key, "scopes"), i, scope)
         page_add(page, "%s%s", i ? ", " : "", json_string_value(scope));
     page_add(page, "</td><td>%s</td><td>%s</td><td>%s</td>", day_of(rq, key, "created"), day_of(rq, key, "used"), day_of(rq, key, "expires"));
     page_add(page, "<td><form method=\"post\" action=\"%s\"><button class=\"dismiss\">Revoke</button></form></td></tr>\n",
-             href_of(rq, "/api/keys/%s/revocation", text_of(key, "id")));
+             href_of(rq, "/api/keys/%s/revocation", js_text_in(key, "id")));
 }
 
 static void add_form(struct request *rq, struct text *page)
@@ -60,7 +54,7 @@ bool keys_page(struct request *rq, struct reply *reply, int status, const json_t
     text_add(&page, "<p>Programs send a key in the header <code>X-API-Key</code>, and are then you.</p>\n");
     if (made)
         page_add(&page, "<section class=\"card\"><p>The key \"%s\" is shown this once; keep it:</p><p><code id=\"key\">%s</code></p></section>\n",
-                 text_of(made, "title"), text_of(made, "key"));
+                 js_text_in(made, "title"), js_text_in(made, "key"));
     text_add(&page, "<table class=\"keys\"><tr><th>Title</th><th>May</th><th>Made</th><th>Last used</th><th>Ends</th><th></th></tr>\n");
     json_array_foreach(json_object_get(body, "keys"), i, key)
         add_key(rq, &page, key);

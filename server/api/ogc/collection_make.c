@@ -6,6 +6,7 @@
 #include "api/ogc/adhoc.h"
 #include "api/ogc/collections.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 /* Is it computed where it is asked for? *ret_lazy false: it becomes a job. */
@@ -27,8 +28,8 @@ static bool is_lazy(struct request *rq, const struct ogc_execution *x, const cha
 static const char *title_of(struct request *rq, const struct ogc_execution *x, const char *output)
 {
     const json_t *described = json_object_get(json_object_get(x->description, "outputs"), output);
-    const char *process = json_string_value(json_object_get(x->description, "title"));
-    const char *title = json_string_value(json_object_get(described, "title"));
+    const char *process = js_text(x->description, "title");
+    const char *title = js_text(described, "title");
 
     return arena_printf(rq->arena, "%.200s: %.200s", process ? process : x->process->id, title ? title : output);
 }

@@ -3,6 +3,7 @@
 #include "api/common/build.h"
 #include "api/ogc/collections.h"
 #include "api/ogc/html.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { MOST = 20 };
@@ -46,8 +47,8 @@ bool ogc_dataset_get(struct request *rq, struct reply *reply, struct err *err)
     link_add(links, "service-doc", href_of(rq, "/api/ogc?f=html"), "text/html", "The API as a page");
     link_add(links, OGC_REL "conformance", href_of(rq, OGC_ROOT "/conformance"), "application/json", "Conformance classes");
     json_array_foreach(list, i, one)
-        link_add(links, "child", href_of(rq, OGC_ROOT "/collections/%s", json_string_value(json_object_get(one, "id"))), "application/json",
-                 json_string_value(json_object_get(one, "title")));
+        link_add(links, "child", href_of(rq, OGC_ROOT "/collections/%s", js_text(one, "id")), "application/json",
+                 js_text(one, "title"));
     return ogc_answer(rq, reply, 200, json_pack("{s:O, s:s, s:o}", "title", json_object_get(json_array_get(list, 0), "title"), "description",
                                                 "Outputs of one request, computed where and when they are asked for.", "links", links),
                       html_ogc_landing, err);

@@ -1,6 +1,7 @@
 /* How processes that users deployed are found. */
 #include "api/common/build.h"
 #include "api/ogc/ogc.h"
+#include "json/js.h"
 #include "store/deployed.h"
 
 static const char *viewer_of(const struct request *rq)
@@ -74,7 +75,7 @@ bool ogc_deployed_list(struct request *rq, const char *after, int64_t limit, jso
     json_array_foreach(all, i, one) {
         json_object_del(one, "inputs");
         json_object_del(one, "outputs");
-        ogc_deployed_link(rq, one, json_string_value(json_object_get(one, "id")));
+        ogc_deployed_link(rq, one, js_text(one, "id"));
         json_array_append(list, one);
     }
     return true;

@@ -11,6 +11,7 @@
 #include "api/ogc/workflow.h"
 #include "base/text.h"
 #include "jobs/ortho.h"
+#include "json/js.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static bool read_workflow(struct request *rq, const json_t *body, const json_t *
 {
     json_t *asked = json_object();
     const json_t *wishes = json_object_get(body, "outputs"), *port;
-    const char *name, *response = json_string_value(json_object_get(body, "response"));
+    const char *name, *response = js_text(body, "response");
 
     if (!ogc_workflow_read(rq, body, called, &x->graph, err)) {
         json_decref(asked);
@@ -133,11 +134,11 @@ int64_t ogc_pause_of(const json_t *arguments)
 struct job_input ogc_execution_input(struct request *rq, const struct ogc_execution *x, const char *face,
                                      enum job_class class)
 {
-    const char *title = json_string_value(json_object_get(json_object_get(x->request, "definition"), "title"));
+    const char *title = js_text(json_object_get(x->request, "definition"), "title");
 
     return (struct job_input){
         .owner = rq->user->id, .face = face, .process_id = x->process->id,
-        .title = title ? title : json_string_value(json_object_get(x->description, "title")),
+        .title = title ? title : js_text(x->description, "title"),
         .process = x->graph, .arguments = x->arguments, .request = x->request, .class = class,
         .delay_s = ogc_pause_of(x->arguments),
     };
@@ -205,7 +206,7 @@ static bool is_value(const struct ogc_execution *x)
     if (!is_graph(x))
         return false;
     json_object_foreach(json_object_get(x->graph, "process_graph"), id, node)
-        if (!strcmp(json_string_value(json_object_get(node, "process_id")), "save_result"))
+        if (!strcmp(js_text(node, "process_id"), "save_result"))
             return false;
     return true;
 }
@@ -217,7 +218,7 @@ static bool is_answered(const struct ogc_execution *x, const json_t *value)
     json_t *wish;
 
     json_object_foreach(json_object_get(x->request, "outputs"), id, wish) {
-        const char *mode = json_string_value(json_object_get(wish, "transmissionMode"));
+        const char *mode = js_text(wish, "transmissionMode");
 
         if (mode && !strcmp(mode, "reference"))
             return false;

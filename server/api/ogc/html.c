@@ -5,16 +5,10 @@
 #include "api/common/page.h"
 #include "api/common/run.h"
 #include "api/common/map.h"
+#include "json/js.h"
 #include "json/js_text.h"
 #include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
 
 void html_ogc_begin(struct request *rq, struct text *page, const char *title)
 {
@@ -34,9 +28,9 @@ static void add_links(struct text *page, const json_t *body)
         return;
     text_add(page, "<h2>Links</h2>\n<ul class=\"inside\">\n");
     json_array_foreach(json_object_get(body, "links"), i, link) {
-        page_add(page, "<li><a href=\"%s\" type=\"%s\"", text_of(link, "href"), text_of(link, "type"));
-        page_add(page, " rel=\"%s\">%s</a> <code>%s</code> %s</li>\n", text_of(link, "rel"),
-                 *text_of(link, "title") ? text_of(link, "title") : text_of(link, "href"), text_of(link, "rel"), text_of(link, "type"));
+        page_add(page, "<li><a href=\"%s\" type=\"%s\"", js_text_in(link, "href"), js_text_in(link, "type"));
+        page_add(page, " rel=\"%s\">%s</a> <code>%s</code> %s</li>\n", js_text_in(link, "rel"),
+                 *js_text_in(link, "title") ? js_text_in(link, "title") : js_text_in(link, "href"), js_text_in(link, "rel"), js_text_in(link, "type"));
     }
     text_add(page, "</ul>\n");
 }
@@ -48,8 +42,8 @@ static void add_inline_links(struct text *page, const json_t *body)
     size_t i;
 
     json_array_foreach(json_object_get(body, "links"), i, link) {
-        page_add(page, "<a href=\"%s\">%s</a>", text_of(link, "href"), *text_of(link, "title") ? text_of(link, "title") : text_of(link, "rel"));
-        page_add(page, " <small class=\"message\">%s</small> ", text_of(link, "type"));
+        page_add(page, "<a href=\"%s\">%s</a>", js_text_in(link, "href"), *js_text_in(link, "title") ? js_text_in(link, "title") : js_text_in(link, "rel"));
+        page_add(page, " <small class=\"message\">%s</small> ", js_text_in(link, "type"));
     }
 }
 
@@ -60,8 +54,8 @@ static const char *page_of(const json_t *body)
     size_t i;
 
     json_array_foreach(json_object_get(body, "links"), i, link)
-        if (!strcmp(text_of(link, "type"), "text/html"))
-            return text_of(link, "href");
+        if (!strcmp(js_text_in(link, "type"), "text/html"))
+            return js_text_in(link, "href");
     return "";
 }
 
@@ -91,8 +85,8 @@ void html_ogc_landing(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "description", NULL };
 
-    html_ogc_begin(rq, page, text_of(body, "title"));
-    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    html_ogc_begin(rq, page, js_text_in(body, "title"));
+    page_add(page, "<p>%s</p>\n", js_text_in(body, "description"));
     end(page, body, shown, false);
 }
 
@@ -126,10 +120,10 @@ void html_ogc_other(struct request *rq, const json_t *body, struct text *page)
 static void add_entry(struct text *page, const json_t *process)
 {
     static const char *const shown[] = { "title", "description", NULL };
-    const char *title = text_of(process, "title");
+    const char *title = js_text_in(process, "title");
 
-    page_add(page, "<li class=\"card\"><h2><a href=\"%s\">%s</a></h2>", page_of(process), *title ? title : text_of(process, "id"));
-    page_add(page, "<p>%s</p><p>", text_of(process, "description"));
+    page_add(page, "<li class=\"card\"><h2><a href=\"%s\">%s</a></h2>", page_of(process), *title ? title : js_text_in(process, "id"));
+    page_add(page, "<p>%s</p><p>", js_text_in(process, "description"));
     add_inline_links(page, process);
     text_add(page, "</p>");
     add_members(page, process, shown, true);
@@ -166,10 +160,10 @@ void html_ogc_collection(struct request *rq, const json_t *body, struct text *pa
     static const char *const shown[] = { "title", "description", NULL };
 
     const json_t *bbox = json_array_get(json_object_get(json_object_get(json_object_get(body, "extent"), "spatial"), "bbox"), 0);
-    const struct map_area area = { .bbox = bbox, .title = text_of(body, "title") };
+    const struct map_area area = { .bbox = bbox, .title = js_text_in(body, "title") };
 
-    html_ogc_begin(rq, page, text_of(body, "title"));
-    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    html_ogc_begin(rq, page, js_text_in(body, "title"));
+    page_add(page, "<p>%s</p>\n", js_text_in(body, "description"));
     map_add(page, "Where the collection lies", &area, 1);
     end(page, body, shown, false);
 }
@@ -178,8 +172,8 @@ void html_ogc_process(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "description", NULL };
 
-    html_ogc_begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "id"));
-    page_add(page, "<p>%s</p>\n", text_of(body, "description"));
+    html_ogc_begin(rq, page, *js_text_in(body, "title") ? js_text_in(body, "title") : js_text_in(body, "id"));
+    page_add(page, "<p>%s</p>\n", js_text_in(body, "description"));
     html_ogc_form(rq, body, page);
     end(page, body, shown, true);
 }
@@ -198,10 +192,10 @@ static void add_job(struct text *page, const json_t *job)
 {
     const char *const shown[] = { "title", "status", "progress", "message", NULL };
 
-    page_add(page, "<li class=\"card %s\"><div class=\"line\"><b><a href=\"%s\">%s</a></b> <span class=\"status\">%s</span></div>", text_of(job, "status"),
-             page_of(job), *text_of(job, "title") ? text_of(job, "title") : text_of(job, "jobID"), text_of(job, "status"));
+    page_add(page, "<li class=\"card %s\"><div class=\"line\"><b><a href=\"%s\">%s</a></b> <span class=\"status\">%s</span></div>", js_text_in(job, "status"),
+             page_of(job), *js_text_in(job, "title") ? js_text_in(job, "title") : js_text_in(job, "jobID"), js_text_in(job, "status"));
     add_progress(page, job);
-    page_add(page, "<p class=\"message\">%s</p><p>", text_of(job, "message"));
+    page_add(page, "<p class=\"message\">%s</p><p>", js_text_in(job, "message"));
     add_inline_links(page, job);
     text_add(page, "</p>");
     add_members(page, job, shown, true);
@@ -241,25 +235,25 @@ void html_ogc_jobs(struct request *rq, const json_t *body, struct text *page)
 /* A form, since a page has no scripts. Not on the page that tells of the dismissal itself. */
 static void add_dismissal(struct request *rq, const json_t *job, struct text *page)
 {
-    const char *status = text_of(job, "status");
+    const char *status = js_text_in(job, "status");
     bool active = !strcmp(status, "accepted") || !strcmp(status, "running");
 
     if (rq->method == POST && !strcmp(status, "dismissed"))
         return;
     page_add(page, "<form method=\"post\" action=\"%s\"><button>%s</button></form>\n",
-             href_of(rq, OGC_ROOT "/jobs/%s/dismissal?f=html", text_of(job, "jobID")), active ? "Dismiss" : "Remove");
+             href_of(rq, OGC_ROOT "/jobs/%s/dismissal?f=html", js_text_in(job, "jobID")), active ? "Dismiss" : "Remove");
 }
 
 /* Where they lie, and what they look like; all of them have a page of their own. */
 static void add_results(struct request *rq, const json_t *body, struct text *page)
 {
-    const char *href = href_of(rq, OGC_ROOT "/jobs/%s/results?f=html", text_of(body, "jobID"));
+    const char *href = href_of(rq, OGC_ROOT "/jobs/%s/results?f=html", js_text_in(body, "jobID"));
     AUTO(ogc_products) struct ogc_products products = { 0 };
     AUTO(job_value) struct job job = { 0 };
     struct err gone = { 0 };
 
     page_add(page, "<p><a href=\"%s\" class=\"results\">Results</a></p>\n", href);
-    if (rq->user && job_load(rq->db, rq->arena, rq->user->id, text_of(body, "jobID"), &job, &gone) && ogc_products_read(rq, &job, &products, &gone))
+    if (rq->user && job_load(rq->db, rq->arena, rq->user->id, js_text_in(body, "jobID"), &job, &gone) && ogc_products_read(rq, &job, &products, &gone))
         html_ogc_map(rq, &job, &products, href, page);
     err_clear(&gone);
 }
@@ -268,11 +262,11 @@ void html_ogc_job(struct request *rq, const json_t *body, struct text *page)
 {
     static const char *const shown[] = { "title", "progress", "message", NULL };
 
-    html_ogc_begin(rq, page, *text_of(body, "title") ? text_of(body, "title") : text_of(body, "jobID"));
-    page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", text_of(body, "status"), text_of(body, "status"));
+    html_ogc_begin(rq, page, *js_text_in(body, "title") ? js_text_in(body, "title") : js_text_in(body, "jobID"));
+    page_add(page, "<div class=\"%s\"><p class=\"status\">%s</p>", js_text_in(body, "status"), js_text_in(body, "status"));
     add_progress(page, body);
-    page_add(page, "<p class=\"message\">%s</p></div>\n", text_of(body, "message"));
-    if (!strcmp(text_of(body, "status"), "successful"))
+    page_add(page, "<p class=\"message\">%s</p></div>\n", js_text_in(body, "message"));
+    if (!strcmp(js_text_in(body, "status"), "successful"))
         add_results(rq, body, page);
     add_dismissal(rq, body, page);
     end(page, body, shown, true);

@@ -2,15 +2,9 @@
 #include "api/common/build.h"
 #include "api/common/page.h"
 #include "api/ogc/html.h"
+#include "json/js.h"
 #include "json/js_text.h"
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
 
 /* NAME="VALUE" of a number or a text, when the schema has it. */
 static void add_attribute(struct text *page, const char *attribute, const json_t *value)
@@ -95,13 +89,13 @@ static void add_text(struct text *page, const char *name, const json_t *schema, 
 
 static const char *hint_of(const json_t *schema)
 {
-    const char *type = text_of(schema, "type");
+    const char *type = js_text_in(schema, "type");
     const json_t *items = json_object_get(schema, "items");
 
-    if (!strcmp(text_of(schema, "format"), "date-time"))
+    if (!strcmp(js_text_in(schema, "format"), "date-time"))
         return "2023-08-01T00:00:00Z";
     if (!strcmp(type, "array"))
-        return strcmp(text_of(items, "format"), "date-time") ? "1, 2, 3" : "2023-08-01, 2023-09-01";
+        return strcmp(js_text_in(items, "format"), "date-time") ? "1, 2, 3" : "2023-08-01, 2023-09-01";
     return strcmp(type, "object") ? "" : "{ }";
 }
 
@@ -115,11 +109,11 @@ static void add_box(struct text *page, const char *name, bool required)
 static void add_field(struct text *page, const char *name, const json_t *input)
 {
     const json_t *schema = json_object_get(input, "schema"), *least = json_object_get(input, "minOccurs");
-    const char *type = text_of(schema, "type"), *title = text_of(input, "title");
+    const char *type = js_text_in(schema, "type"), *title = js_text_in(input, "title");
     bool required = !least || json_number_value(least) > 0;
 
     page_add(page, "<label>%s%s", *title ? title : name, required ? " *" : "");
-    page_add(page, "<small class=\"message\">%s</small> ", text_of(input, "description"));
+    page_add(page, "<small class=\"message\">%s</small> ", js_text_in(input, "description"));
     if (json_object_get(schema, "enum"))
         add_choice(page, name, schema, required);
     else if ((!strcmp(type, "number") || !strcmp(type, "integer")) && !json_object_get(input, "maxOccurs"))
@@ -139,13 +133,13 @@ void html_ogc_form(struct request *rq, const json_t *process, struct text *page)
     json_t *one;
 
     page_add(page, "<form class=\"card process\" action=\"%s\">\n<input type=\"hidden\" name=\"response[f]\" value=\"html\">\n",
-             href_of(rq, OGC_ROOT "/processes/%s/execution", text_of(process, "id")));
+             href_of(rq, OGC_ROOT "/processes/%s/execution", js_text_in(process, "id")));
     json_object_foreach(json_object_get(process, "inputs"), name, one)
         add_field(page, name, one);
     text_add(page, "<fieldset><legend>Outputs (none chosen: all)</legend>\n");
     json_object_foreach(json_object_get(process, "outputs"), name, one)
         page_add(page, "<label><input type=\"checkbox\" name=\"%s[include]\" value=\"true\"> %s</label>\n", name,
-                 *text_of(one, "title") ? text_of(one, "title") : name);
+                 *js_text_in(one, "title") ? js_text_in(one, "title") : name);
     text_add(page, "</fieldset>\n<label>How <small class=\"message\"></small> <select name=\"response[prefer]\"><option value=\"respond-async\">as a job</option>"
                    "<option value=\"respond-sync\">wait for the results</option></select></label>\n"
                    "<p><button>Run</button></p>\n</form>\n");

@@ -6,16 +6,10 @@
 #include "api/common/results.h"
 #include "api/ogc/html.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { MOST_AREAS = 1000, MOST_ROWS = 100, MOST_COLUMNS = 12, LARGEST_FILE = 8 << 20 };
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
 
 /* ---- the map ---- */
 
@@ -28,7 +22,7 @@ struct places {
 
 static bool is_collection(const json_t *value)
 {
-    return !strcmp(text_of(value, "type"), "FeatureCollection") && json_is_array(json_object_get(value, "features"));
+    return !strcmp(js_text_in(value, "type"), "FeatureCollection") && json_is_array(json_object_get(value, "features"));
 }
 
 static bool is_geometry(const json_t *value)
@@ -178,20 +172,20 @@ static bool is_picture(const char *media)
 static void add_product(struct text *page, const struct ogc_product *product, const json_t *member, const char *preview)
 {
     AUTO(json) json_t *geojson = product->file ? load_geojson(product->file) : json_incref((json_t *)product->value);
-    const char *href = text_of(member, "href");
+    const char *href = js_text_in(member, "href");
 
     page_add(page, "<tr><th>%s</th><td>", product->id);
     if (*href)
-        page_add(page, "<a href=\"%s\">%s</a> %s", href, product->file ? product->file->name : product->id, text_of(member, "type"));
+        page_add(page, "<a href=\"%s\">%s</a> %s", href, product->file ? product->file->name : product->id, js_text_in(member, "type"));
     else if (!is_collection(geojson))
         page_add_json(page, member);
     if (is_collection(geojson))
         add_features(page, geojson);
-    if (*href && is_picture(text_of(member, "type")))
+    if (*href && is_picture(js_text_in(member, "type")))
         page_add(page, "<br><img class=\"shown\" src=\"%s\" alt=\"%s\">", href, product->id);
     else if (*href && preview)
         page_add(page, "<br><img class=\"shown\" loading=\"lazy\" src=\"%s\" alt=\"Preview of %s\">", preview, product->file->name);
-    else if (*href && text_begins(text_of(member, "type"), "video/"))
+    else if (*href && text_begins(js_text_in(member, "type"), "video/"))
         page_add(page, "<br><video class=\"shown\" controls loop muted src=\"%s\"></video>", href);
     text_add(page, "</td></tr>\n");
 }

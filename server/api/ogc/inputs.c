@@ -5,6 +5,7 @@
 #include "api/ogc/ogc.h"
 #include "base/text.h"
 #include "jobs/fields.h"
+#include "json/js.h"
 #include "json/schema.h"
 #include "net/fetch.h"
 #include <ctype.h>
@@ -18,11 +19,6 @@ struct reading {
     struct ogc_source *source;
     json_t *arguments;
 };
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* {"value": v} with nothing but what qualifies v. */
 static bool is_qualified(const json_t *value)
@@ -47,11 +43,11 @@ static bool is_qualified(const json_t *value)
 /* "mediaType" of 2.0, or "format": {"mediaType"} of 1.0. */
 static const char *media_of(const json_t *value)
 {
-    const char *media = text_of(value, "mediaType");
+    const char *media = js_text(value, "mediaType");
 
     if (!media)
-        media = text_of(value, "type");
-    return media ? media : text_of(json_object_get(value, "format"), "mediaType");
+        media = js_text(value, "type");
+    return media ? media : js_text(json_object_get(value, "format"), "mediaType");
 }
 
 /* "application/geo+json; charset=utf-8" is a kind of application/geo+json. */
@@ -73,7 +69,7 @@ static bool choose(const json_t *schema, const char *media, const char *pointer,
     size_t i;
 
     json_array_foreach((json_t *)(branches ? branches : one), i, branch) {
-        const char *wanted = text_of(branch, "contentMediaType");
+        const char *wanted = js_text(branch, "contentMediaType");
 
         if (wanted)
             text_printf(&names, "%s%s", names.length ? ", " : "", wanted);
@@ -84,7 +80,7 @@ static bool choose(const json_t *schema, const char *media, const char *pointer,
         return true;
     if (!json_array_size(fitting) && branches) { /* those that say none */
         json_array_foreach((json_t *)branches, i, branch)
-            if (!text_of(branch, "contentMediaType"))
+            if (!js_text(branch, "contentMediaType"))
                 json_array_append(fitting, branch);
     }
     if (!json_array_size(fitting))
@@ -112,7 +108,7 @@ static bool is_base64(const char *text)
 
 static bool check_encoding(const json_t *schema, const json_t *value, const char *pointer, struct err *err)
 {
-    const char *encoding = text_of(schema, "contentEncoding"), *text = json_string_value(value);
+    const char *encoding = js_text(schema, "contentEncoding"), *text = json_string_value(value);
 
     if (!encoding || !text || strcmp(encoding, "base64") || is_base64(text))
         return true;
@@ -139,7 +135,7 @@ static bool check_value(const json_t *schema, const json_t *value, const char *m
 /* An object whose member "value" is its own, not a qualified value. */
 static bool is_plain_after_all(const json_t *schema, const json_t *value)
 {
-    const char *type = text_of(schema, "type");
+    const char *type = js_text(schema, "type");
     struct err ignored = { 0 };
 
     return type && !strcmp(type, "object") && check_schema(schema, value, "", &ignored);
@@ -200,7 +196,7 @@ static const char *own_collection(const struct ogc_source *source, const char *a
 static bool take_collection(struct reading *r, const json_t *value, const char *pointer, json_t **ret_plain,
                             struct err *err)
 {
-    AUTO(mem) char *address = ogc_source_address(r->source, text_of(value, "collection"));
+    AUTO(mem) char *address = ogc_source_address(r->source, js_text(value, "collection"));
     const char *id = own_collection(r->source, address), *name;
     struct err why = { 0 };
     bool public_only;
@@ -232,7 +228,7 @@ static bool check_one(struct reading *r, const char *name, const json_t *schema,
                       const char *pointer, json_t **ret_plain, struct err *err)
 {
     AUTO(json) json_t *fetched = NULL;
-    bool collection = text_of(value, "collection") != NULL;
+    bool collection = js_text(value, "collection") != NULL;
 
     if (collection && wants_collection(r->graph, name)) {
         if (!take_collection(r, value, pointer, &fetched, err))
@@ -240,7 +236,7 @@ static bool check_one(struct reading *r, const char *name, const json_t *schema,
     } else if (collection && !json_object_get(json_object_get(schema, "properties"), "collection")) {
         if (!ogc_source_items(r->source, value, pointer, &fetched, err))
             return false;
-    } else if (text_of(value, "href")) {
+    } else if (js_text(value, "href")) {
         if (!ogc_source_reference(r->source, value, schema, pointer, &fetched, err))
             return false;
     }
@@ -320,7 +316,7 @@ static bool convert_bbox(const json_t *value, const char *pointer, json_t **ret_
 {
     const json_t *numbers = json_object_get(value, "bbox");
     size_t upper = json_array_size(numbers) == 6 ? 3 : 2; /* heights are left out */
-    const char *crs = json_string_value(json_object_get(value, "crs"));
+    const char *crs = js_text(value, "crs");
     long code = crs_code(crs);
     double b[4];
 
@@ -355,10 +351,10 @@ bool ogc_graph_wants(const json_t *graph, const char *name, const char *subtype)
         const json_t *schema = json_object_get(parameter, "schema");
         AUTO(json) json_t *list = json_is_array(schema) ? json_incref((json_t *)schema) : json_pack("[O]", schema);
 
-        if (strcmp(json_string_value(json_object_get(parameter, "name")), name))
+        if (strcmp(js_text(parameter, "name"), name))
             continue;
         json_array_foreach(list, k, one) {
-            const char *own = text_of(one, "subtype");
+            const char *own = js_text(one, "subtype");
 
             if (own && !strcmp(own, subtype))
                 return true;

@@ -3,6 +3,7 @@
  * as such, lists with commas, objects and nested lists as JSON. */
 #include "api/ogc/ogc.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 #include <strings.h>
 
@@ -29,7 +30,7 @@ static const char *key_of(const json_t *known, const char *name, const char *suf
 
 static const char *type_of(const json_t *schema)
 {
-    const char *type = json_string_value(json_object_get(schema, "type"));
+    const char *type = js_text(schema, "type");
 
     return type ? type : "";
 }

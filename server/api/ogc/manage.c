@@ -8,6 +8,7 @@
 #include "api/ogc/html.h"
 #include "api/ogc/workflow.h"
 #include "base/text.h"
+#include "json/js.h"
 #include "store/steps.h"
 #include <inttypes.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static bool read_openeo(struct request *rq, struct wish *wish, struct err *err)
 /* `of`: the process of the job, when it is one that runs what is not deployed; else NULL. */
 static bool read_wish(struct request *rq, const char *of, json_t *definition, struct wish *wish, struct err *err)
 {
-    const char *uri = of ? of : json_string_value(json_object_get(definition, "process"));
+    const char *uri = of ? of : js_text(definition, "process");
 
     wish->definition = json_incref(definition);
     if (!of && (wish->graph = ogc_graph_of(definition)))
@@ -92,8 +93,8 @@ static struct job_input input_of(struct request *rq, const struct wish *wish)
     if (!wish->graph)
         return ogc_execution_input(rq, &wish->execution, OGC_FACE, CLASS_NORMAL);
     return (struct job_input){ .owner = rq->user->id, .face = OGC_FACE,
-                               .title = json_string_value(json_object_get(wish->definition, "title")),
-                               .description = json_string_value(json_object_get(wish->definition, "description")),
+                               .title = js_text(wish->definition, "title"),
+                               .description = js_text(wish->definition, "description"),
                                .process = wish->graph, .request = wish->request, .class = CLASS_NORMAL };
 }
 
@@ -164,7 +165,7 @@ static json_t *whole_definition(struct request *rq, const struct job *job)
 /* A job stays one of its process, or of a graph. */
 static bool check_same(struct request *rq, const struct job *job, const json_t *definition, struct err *err)
 {
-    const char *uri = json_string_value(json_object_get(definition, "process")), *id = uri ? ogc_own_id(rq, uri) : NULL;
+    const char *uri = js_text(definition, "process"), *id = uri ? ogc_own_id(rq, uri) : NULL;
 
     id = id ? id : uri;
     return (!id && !job->process_id) || (id && job->process_id && !strcmp(id, job->process_id)) ||
@@ -265,7 +266,7 @@ static bool task_of_step(struct request *rq, const char *job, int64_t *ret_task,
     if (!step_list(rq->db, job, &steps, err))
         return false;
     json_array_foreach(steps, i, step)
-        if (!strcmp(json_string_value(json_object_get(step, "key")), key) && json_is_integer(json_object_get(step, "task"))) {
+        if (!strcmp(js_text(step, "key"), key) && json_is_integer(json_object_get(step, "task"))) {
             *ret_task = json_integer_value(json_object_get(step, "task"));
             return true;
         }

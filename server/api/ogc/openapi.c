@@ -2,6 +2,7 @@
  * schemas, in the part of JSON Schema that OpenAPI 3.0 knows. */
 #include "api/ogc/openapi.h"
 #include "api/ogc/ogc.h"
+#include "json/js.h"
 #include <string.h>
 
 /* Keywords that mean the same there. */
@@ -80,7 +81,7 @@ static void put_open_bound(json_t *out, const json_t *schema, const char *exclus
 
 static json_t *schema_of(const json_t *schema)
 {
-    const char *encoding = json_string_value(json_object_get(schema, "contentEncoding"));
+    const char *encoding = js_text(schema, "contentEncoding");
     json_t *out = json_object();
 
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
@@ -161,7 +162,7 @@ static void add_process(json_t *document, const struct ogc_process *process)
     json_t *operation = json_deep_copy(any), *parameters = json_object_get(operation, "parameters");
 
     for (size_t i = json_array_size(parameters); i-- > 0;) {
-        const char *ref = json_string_value(json_object_get(json_array_get(parameters, i), "$ref"));
+        const char *ref = js_text(json_array_get(parameters, i), "$ref");
 
         if (ref && !strcmp(ref, "#/components/parameters/processId"))
             json_array_remove(parameters, i);

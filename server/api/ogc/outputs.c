@@ -1,5 +1,6 @@
 /* Which outputs a request asks for, and how it wants them. */
 #include "api/ogc/ogc.h"
+#include "json/js.h"
 #include "raster/engine.h"
 #include <string.h>
 #include <strings.h>
@@ -27,14 +28,14 @@ static bool media_fits(const char *asked, const char *made)
 
 static const char *media_of(const json_t *schema)
 {
-    const char *media = json_string_value(json_object_get(schema, "contentMediaType"));
+    const char *media = js_text(schema, "contentMediaType");
 
     return media ? media : "application/json";
 }
 
 static const char *media_asked(const json_t *format)
 {
-    return json_string_value(json_object_get(format, "mediaType"));
+    return js_text(format, "mediaType");
 }
 
 static bool check_format(const json_t *format, const json_t *output, const char *pointer,
@@ -161,7 +162,7 @@ static const char *format_for(const json_t *offered, const char *asked)
 
 static bool choose_format(const json_t *offered, const char *id, const char *asked, json_t *arguments, struct err *err)
 {
-    const char *given = json_string_value(json_object_get(arguments, "format")), *format = format_for(offered, asked);
+    const char *given = js_text(arguments, "format"), *format = format_for(offered, asked);
     const char *media = given ? raster_media_type(given) : NULL;
 
     if (!format || (media && media_fits(asked, media)))
@@ -193,7 +194,7 @@ bool ogc_outputs_choose(const json_t *body, const json_t *description, json_t *a
 
 static bool is_sink(const json_t *node)
 {
-    const char *process = json_string_value(json_object_get(node, "process_id"));
+    const char *process = js_text(node, "process_id");
 
     return process && !strcmp(process, "save_result");
 }

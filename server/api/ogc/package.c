@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cwl/cwl.h"
 #include "graph/graph.h"
+#include "json/js.h"
 #include "net/fetch.h"
 #include "sandbox/container.h"
 #include "store/catalog.h"
@@ -15,11 +16,6 @@
 #include <unistd.h>
 
 enum { FETCH_MS = 30000, MAX_ID = 100, LARGEST = 4 << 20 };
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 void ogc_package_drop(struct ogc_package *package)
 {
@@ -68,7 +64,7 @@ static json_t *describe_parameters(const json_t *list, bool is_output)
     json_array_foreach(list, i, one)
     {
         const json_t *type = json_object_get(one, "type");
-        const char *id = member(one, "id"), *label = member(one, "label"), *text = member(one, "doc");
+        const char *id = js_text(one, "id"), *label = js_text(one, "label"), *text = js_text(one, "doc");
         json_t *made = json_pack("{s:s, s:o}", "title", label ? label : id, "schema", ogc_schema_of_type(type, is_output));
 
         if (text)
@@ -95,11 +91,11 @@ static bool take_cwl(struct request *rq, const char *bytes, size_t size, struct 
     if (!check_commands(rq, document, err))
         return false;
     process = cwl_main(document);
-    id = member(process, "id");
-    package->description = json_pack("{s:s, s:s, s:o, s:o}", "id", id, "title", member(process, "label") ? member(process, "label") : id,
+    id = js_text(process, "id");
+    package->description = json_pack("{s:s, s:s, s:o, s:o}", "id", id, "title", js_text(process, "label") ? js_text(process, "label") : id,
                                      "inputs", describe_parameters(json_object_get(process, "inputs"), false),
                                      "outputs", describe_parameters(json_object_get(process, "outputs"), true));
-    if (member(process, "doc"))
+    if (js_text(process, "doc"))
         json_object_set(package->description, "description", json_object_get(process, "doc"));
     return true;
 }
@@ -115,7 +111,7 @@ static json_t *plain_schema(const json_t *schema)
 
     if (!json_is_array(schema)) {
         copy = json_is_object(schema) ? json_deep_copy(schema) : json_object();
-        if (!member(copy, "type") && !json_is_array(json_object_get(copy, "type")))
+        if (!js_text(copy, "type") && !json_is_array(json_object_get(copy, "type")))
             json_object_del(copy, "type");
         return copy;
     }
@@ -133,7 +129,7 @@ static json_t *graph_inputs(const json_t *process)
 
     json_array_foreach(json_object_get(process, "parameters"), i, one)
     {
-        const char *name = member(one, "name"), *text = member(one, "description");
+        const char *name = js_text(one, "name"), *text = js_text(one, "description");
         json_t *made = json_pack("{s:s, s:o}", "title", name, "schema", plain_schema(json_object_get(one, "schema")));
 
         if (text)
@@ -152,7 +148,7 @@ static json_t *graph_outputs(const json_t *process)
     const char *id;
 
     json_object_foreach(json_object_get(process, "process_graph"), id, node)
-        if (member(node, "process_id") && !strcmp(member(node, "process_id"), "save_result"))
+        if (js_text(node, "process_id") && !strcmp(js_text(node, "process_id"), "save_result"))
             json_object_set_new(outputs, id, json_pack("{s:s, s:{s:s, s:s}}", "title", id, "schema", "type", "string",
                                                        "contentEncoding", "binary"));
     if (json_object_size(outputs) == 0)
@@ -170,14 +166,14 @@ static bool take_graph(struct request *rq, const json_t *process, struct ogc_pac
     size_t i;
 
     json_array_foreach(json_object_get(process, "parameters"), i, one)
-        if (!member(one, "name"))
+        if (!js_text(one, "name"))
             return err_set(err, ERR_ProcessInvalid, "/parameters/%zu: has no name", i);
     if (!dialect_find(rq->config->jobs_dialect, &catalog.dialect))
         catalog.dialect = DIALECT_OPENEO;
     if (!graph_validate(process, &catalog, &errors, err))
         return false;
     if (json_array_size(errors) > 0)
-        return err_set(err, err_find(member(json_array_get(errors, 0), "code")), "%s", member(json_array_get(errors, 0), "message"));
+        return err_set(err, err_find(js_text(json_array_get(errors, 0), "code")), "%s", js_text(json_array_get(errors, 0), "message"));
     package->unit = json_object();
     for (i = 0; i < ARRAY_LEN(kept); i++)
         if (json_object_get(process, kept[i]))
@@ -228,7 +224,7 @@ static bool take_workflow(struct request *rq, const json_t *body, struct ogc_pac
 static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package *package, struct err *err)
 {
     static const char *const wrappers[] = { "unit", "value", "process" };
-    const char *type = member(unit, "type");
+    const char *type = js_text(unit, "type");
 
     if (json_is_array(unit))
         return json_array_size(unit) == 1 ? take_unit(rq, json_array_get(unit, 0), package, err)
@@ -245,8 +241,8 @@ static bool take_unit(struct request *rq, const json_t *unit, struct ogc_package
     for (size_t i = 0; i < ARRAY_LEN(wrappers); i++)
         if (json_object_get(unit, wrappers[i]))
             return take_unit(rq, json_object_get(unit, wrappers[i]), package, err);
-    if (member(unit, "href"))
-        return fetch_unit(rq, member(unit, "href"), package, err);
+    if (js_text(unit, "href"))
+        return fetch_unit(rq, js_text(unit, "href"), package, err);
     return err_set(err, ERR_BadRequest, "/executionUnit: expected CWL, a process graph, or {\"href\"}, found %s", js_type_name(unit));
 }
 
@@ -365,7 +361,7 @@ bool ogc_package_read(struct request *rq, const char *id, struct ogc_package *pa
     if (!(is_cwl ? take_cwl(rq, (const char *)rq->bytes, rq->size, package, err) : take_json(rq, package, err)) ||
         !take_visibility(rq, package, err))
         return false;
-    package->id = arena_text(rq->arena, id ? id : member(package->description, "id"));
+    package->id = arena_text(rq->arena, id ? id : js_text(package->description, "id"));
     if (!package->id || !text_is_plain_name(package->id, MAX_ID))
         return err_set(err, ERR_BadRequest, "The id of a process has letters, digits, '.', '_', '~' and '-', at most %d; found '%.100s'",
                        MAX_ID, package->id ? package->id : "nothing");

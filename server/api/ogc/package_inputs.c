@@ -3,12 +3,8 @@
 #include "api/ogc/package_types.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include <string.h>
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- schemas ---- */
 
@@ -34,7 +30,7 @@ static json_t *schema_of_word(const char *word, bool is_output)
 
 json_t *ogc_schema_of_type(const json_t *type, bool is_output)
 {
-    const char *kind = member(type, "type"), *word = json_string_value(type);
+    const char *kind = js_text(type, "type"), *word = json_string_value(type);
     json_t *properties, *required, *branches;
     const json_t *one;
     size_t i;
@@ -50,7 +46,7 @@ json_t *ogc_schema_of_type(const json_t *type, bool is_output)
         required = json_array();
         json_array_foreach(json_object_get(type, "fields"), i, one)
         {
-            json_object_set_new(properties, member(one, "name"), ogc_schema_of_type(json_object_get(one, "type"), is_output));
+            json_object_set_new(properties, js_text(one, "name"), ogc_schema_of_type(json_object_get(one, "type"), is_output));
             if (!cwl_fits(json_object_get(one, "type"), json_null()))
                 json_array_append(required, json_object_get(one, "name"));
         }
@@ -76,24 +72,24 @@ static bool is_qualified(const json_t *value)
 
 static bool file_of(const char *class_name, const json_t *value, const char *pointer, json_t **ret_value, struct err *err)
 {
-    const char *address = json_is_string(value) ? json_string_value(value) : member(value, "href");
-    const char *contents = member(value, "contents");
+    const char *address = json_is_string(value) ? json_string_value(value) : js_text(value, "href");
+    const char *contents = js_text(value, "contents");
 
     if (!address)
-        address = member(value, "location") ? member(value, "location") : member(value, "path");
+        address = js_text(value, "location") ? js_text(value, "location") : js_text(value, "path");
     if (address && (text_begins(address, "http://") || text_begins(address, "https://"))) {
         *ret_value = json_pack("{s:s, s:s}", "class", class_name, "location", address);
-        if (member(value, "basename"))
+        if (js_text(value, "basename"))
             json_object_set(*ret_value, "basename", json_object_get(value, "basename"));
         if (json_is_array(json_object_get(value, "secondaryFiles")))
             json_object_set(*ret_value, "secondaryFiles", json_object_get(value, "secondaryFiles"));
         return true;
     }
     if (!address && is_qualified(value))
-        contents = member(value, "value");
+        contents = js_text(value, "value");
     if (!address && contents && !strcmp(class_name, "File")) {
         *ret_value = json_pack("{s:s, s:s, s:s}", "class", "File", "contents", contents, "basename",
-                               member(value, "basename") ? member(value, "basename") : "input");
+                               js_text(value, "basename") ? js_text(value, "basename") : "input");
         return true;
     }
     return err_set(err, ERR_InvalidParameter, "%s: expected {\"href\"} or the address (http, https) of a %s%s, found %.200s", pointer,
@@ -132,7 +128,7 @@ static bool convert_record(const json_t *type, const json_t *value, const char *
 
     json_array_foreach(json_object_get(type, "fields"), i, field)
     {
-        const char *name = member(field, "name");
+        const char *name = js_text(field, "name");
         AUTO(mem) char *place = js_pointer(pointer, name);
 
         if (!json_object_get(value, name))
@@ -147,7 +143,7 @@ static bool convert_record(const json_t *type, const json_t *value, const char *
 
 static bool convert(const json_t *type, const json_t *value, const char *pointer, json_t **ret_value, struct err *err)
 {
-    const char *kind = member(type, "type"), *word = json_string_value(type);
+    const char *kind = js_text(type, "type"), *word = json_string_value(type);
     struct err first = { 0 };
     const json_t *one;
     size_t i;
@@ -186,7 +182,7 @@ static bool convert(const json_t *type, const json_t *value, const char *pointer
 /* What "Any" lets through is checked, too: a request names no file of this machine. */
 static bool refuse_local(void *context, json_t *file, struct err *err)
 {
-    const char *location = member(file, "location") ? member(file, "location") : member(file, "path");
+    const char *location = js_text(file, "location") ? js_text(file, "location") : js_text(file, "path");
 
     (void)context;
     return !location || text_begins(location, "http://") || text_begins(location, "https://") ||
@@ -209,7 +205,7 @@ bool ogc_package_inputs(const json_t *inputs, const json_t *unit, json_t **ret_a
         const json_t *type = NULL;
 
         json_array_foreach(json_object_get(process, "inputs"), i, one)
-            if (!strcmp(member(one, "id"), name))
+            if (!strcmp(js_text(one, "id"), name))
                 type = json_object_get(one, "type");
         if (!type)
             return err_set(err, ERR_InvalidParameter, "%s: the process has no such input", pointer);

@@ -1,6 +1,7 @@
 /* The list of processes and their descriptions: what is built in, then what users deployed. */
 #include "api/common/build.h"
 #include "api/ogc/html.h"
+#include "json/js.h"
 #include <string.h>
 
 /* A summary is the description without inputs and outputs. */
@@ -44,7 +45,7 @@ static bool list_deployed(struct request *rq, int64_t room, json_t *list, json_t
     if ((int64_t)(json_array_size(list) - before) <= room)
         return true;
     json_array_remove(list, json_array_size(list) - 1);
-    last = room ? json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id")) : "";
+    last = room ? js_text(json_array_get(list, json_array_size(list) - 1), "id") : "";
     link_add(links, "next", href_with(rq, "after", arena_printf(rq->arena, "deployed:%s", last)), "application/json",
              "Next page");
     return true;

@@ -3,6 +3,7 @@
 #include "api/ogc/products.h"
 #include "api/common/results.h"
 #include "auth/secret.h"
+#include "json/js.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static const json_t *schema_of(const json_t *schema, const json_t *value)
     size_t i;
 
     json_array_foreach(json_object_get(schema, "oneOf"), i, branch) {
-        const char *type = json_string_value(json_object_get(branch, "type"));
+        const char *type = js_text(branch, "type");
 
         if (type && !strcmp(type, wanted))
             return branch;
@@ -62,8 +63,8 @@ static void describe(struct request *rq, const json_t *description, struct ogc_p
 {
     const json_t *output = json_object_get(json_object_get(description, "outputs"), product->id);
     const json_t *schema = schema_of(json_object_get(output, "schema"), product->value);
-    const char *media = json_string_value(json_object_get(schema, "contentMediaType"));
-    const char *encoding = json_string_value(json_object_get(schema, "contentEncoding"));
+    const char *media = js_text(schema, "contentMediaType");
+    const char *encoding = js_text(schema, "contentEncoding");
 
     product->media = media ? arena_text(rq->arena, media) : "application/json";
     product->base64 = encoding && !strcmp(encoding, "base64") && json_is_string(product->value);
@@ -96,7 +97,7 @@ static void list_asked(struct request *rq, const json_t *description, const json
             .id = arena_text(rq->arena, id),
             .file = next_file(products, id, &at),
             .value = value_of(description, asked, products->values, id),
-            .mode = arena_text(rq->arena, json_string_value(json_object_get(wish, "transmissionMode"))),
+            .mode = arena_text(rq->arena, js_text(wish, "transmissionMode")),
         };
 
         if (product.value && !json_is_null(product.value))

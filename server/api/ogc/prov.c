@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/instant.h"
 #include "config.h"
+#include "json/js.h"
 #include <string.h>
 
 enum { MAX_SCENES = 10000 };
@@ -51,7 +52,7 @@ static void add_inputs(struct prov *prov, const char *activity, const json_t *in
 
     json_object_foreach((json_t *)inputs, name, value) {
         AUTO(mem) char *id = qualified("input", name), *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        const char *href = json_string_value(json_object_get(value, "href"));
+        const char *href = js_text(value, "href");
         json_t *entity = json_pack("{s:s}", "prov:label", name);
 
         if (href)
@@ -66,8 +67,8 @@ static void add_inputs(struct prov *prov, const char *activity, const json_t *in
 /* What planning was told: scenes lie somewhere in it, each with its id and its collection. */
 static void add_scenes(struct request *rq, struct prov *prov, const char *activity, const json_t *told, int depth)
 {
-    const char *id = json_string_value(json_object_get(told, "id")), *key,
-               *collection = json_string_value(json_object_get(told, "collection"));
+    const char *id = js_text(told, "id"), *key,
+               *collection = js_text(told, "collection");
     json_t *inside;
     size_t i;
 

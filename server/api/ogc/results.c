@@ -10,6 +10,7 @@
 #include "api/ogc/execution.h"
 #include "api/ogc/html.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -285,8 +286,8 @@ static struct look look_of(struct request *rq, const json_t *request)
 {
     const char *returns = ogc_preference_read(rq).returns;
 
-    return (struct look){ .response = json_string_value(json_object_get(request, "response")),
-                          .returns = returns ? returns : json_string_value(json_object_get(request, "return")),
+    return (struct look){ .response = js_text(request, "response"),
+                          .returns = returns ? returns : js_text(request, "return"),
                           .profile = wants_profile(rq) };
 }
 

@@ -4,15 +4,11 @@
 #include "base/text.h"
 #include "ingest/remote.h"
 #include "jobs/fields.h"
+#include "json/js.h"
 #include "net/fetch.h"
 #include <string.h>
 
 enum { MOST_FETCHES = 20, FETCH_MS = 30000, MOST_REDIRECTS = 5, MOST_FEATURES = 10000 };
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* An address within this service ("/stac/...") or a whole one; NULL when it is neither. The caller frees. */
 static char *whole_address(const struct ogc_source *source, const char *href)
@@ -62,7 +58,7 @@ static bool get(struct ogc_source *source, const char *href, const char *accept,
 /* Is a value of this schema a text? Of alternatives, the first that is one. */
 static const json_t *text_schema(const json_t *schema)
 {
-    const char *type = text_of(schema, "type");
+    const char *type = js_text(schema, "type");
     const json_t *branches = json_object_get(schema, "oneOf"), *found;
     size_t i;
     json_t *branch;
@@ -87,7 +83,7 @@ static bool take(const struct fetched *answer, const json_t *schema, const char 
                  struct err *err)
 {
     const json_t *text = text_schema(schema);
-    const char *encoding = text_of(text, "contentEncoding");
+    const char *encoding = js_text(text, "contentEncoding");
     AUTO(text) struct text base64 = { 0 };
     struct err why = { 0 };
 
@@ -110,7 +106,7 @@ bool ogc_source_reference(struct ogc_source *source, const json_t *reference, co
 
     if (!source)
         return err_set(err, ERR_InvalidParameter, "%s: inputs by reference cannot be fetched here; send the value", pointer);
-    return get(source, text_of(reference, "href"), text_of(reference, "type"), text_of(reference, "body"), pointer, &answer,
+    return get(source, js_text(reference, "href"), js_text(reference, "type"), js_text(reference, "body"), pointer, &answer,
                err) &&
            take(&answer, schema, pointer, ret_value, err);
 }
@@ -192,7 +188,7 @@ static bool add_pages(struct ogc_source *source, const char *first, size_t most,
         if (json_array_size(features) > MOST_FEATURES)
             return err_set(err, ERR_InvalidParameter, "%s/collection: has more than %d features; ask for fewer", pointer, MOST_FEATURES);
         link = json_array_size(features) < most ? remote_link(page, "next", &(size_t){ 0 }) : NULL;
-        next = link ? remote_resolve(whole, text_of(link, "href")) : NULL;
+        next = link ? remote_resolve(whole, js_text(link, "href")) : NULL;
         free(at);
         at = next;
     }
@@ -213,7 +209,7 @@ static bool check_elsewhere(const json_t *value, const char *pointer, struct err
 bool ogc_source_items(struct ogc_source *source, const json_t *value, const char *pointer, json_t **ret_features,
                       struct err *err)
 {
-    AUTO(mem) char *collection = ogc_source_address(source, text_of(value, "collection"));
+    AUTO(mem) char *collection = ogc_source_address(source, js_text(value, "collection"));
     bool here = !strchr(collection, '/') || *collection == '/' || (source && text_begins(collection, source->base_url));
     double wish = json_number_value(json_object_get(value, "limit"));
     size_t most = wish >= 1 && wish < MOST_FEATURES ? (size_t)wish : MOST_FEATURES;

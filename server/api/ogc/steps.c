@@ -3,19 +3,20 @@
 #include "api/common/build.h"
 #include "api/common/run.h"
 #include "api/ogc/html.h"
+#include "json/js.h"
 #include "store/steps.h"
 
 static json_t *step_of(struct request *rq, const char *job, const json_t *row)
 {
-    const char *child = json_string_value(json_object_get(row, "job")), *key = json_string_value(json_object_get(row, "key"));
+    const char *child = js_text(row, "job"), *key = js_text(row, "key");
     json_t *step = json_pack("{s:s, s:O, s:s, s:O}", "id", key, "title", json_object_get(row, "name"), "status",
                              ogc_status_name((enum job_state)json_integer_value(json_object_get(row, "status"))), "progress",
                              json_object_get(row, "progress"));
     json_t *links = json_array();
     int64_t started = json_integer_value(json_object_get(row, "started")), finished = json_integer_value(json_object_get(row, "finished"));
 
-    put_text(step, "tag", json_string_value(json_object_get(row, "tag")));
-    put_text(step, "message", json_string_value(json_object_get(row, "message")));
+    put_text(step, "tag", js_text(row, "tag"));
+    put_text(step, "message", js_text(row, "message"));
     put_instant(step, "started", started);
     put_instant(step, "finished", finished);
     if (finished > started && started)

@@ -2,6 +2,7 @@
  * that give inputs before those that take them. A deployed workflow within is unfolded, so that all steps stand side by side. */
 #include "api/ogc/workflow_step.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 
 /* What a $output within a request names belongs to the request, or to the deployed workflow that has it. */
@@ -25,11 +26,6 @@ struct node {
 static void node_drop(struct node *node)
 {
     json_decref(node->ports);
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 static const char *const modifiers[] = { "filter", "properties", "sortBy", "aliases" };
@@ -83,9 +79,9 @@ static const char *chosen(const json_t *body, const struct node *node)
 /* The step makes this output. */
 static void need(struct compiling *c, const json_t *port)
 {
-    json_t *step = json_object_get(c->steps, member(port, "step"));
+    json_t *step = json_object_get(c->steps, js_text(port, "step"));
 
-    json_object_set_new(json_object_get(json_object_get(step, "request"), "outputs"), member(port, "output"), json_object());
+    json_object_set_new(json_object_get(json_object_get(step, "request"), "outputs"), js_text(port, "output"), json_object());
 }
 
 /* ---- steps ---- */
@@ -141,7 +137,7 @@ static bool expose(struct compiling *c, struct scope *scope, const json_t *body,
     json_t *wish;
 
     json_object_foreach(json_object_get(body, "outputs"), id, wish) {
-        const char *name = member(wish, "$output");
+        const char *name = js_text(wish, "$output");
         const json_t *port = json_object_get(node->ports, id);
 
         if (!json_object_get(wish, "$output"))
@@ -165,7 +161,7 @@ static bool follow(struct compiling *c, struct scope *scope, struct ogc_step *st
     const json_t *port;
     const char *id;
 
-    if (!ogc_call(c->rq, member(to->body, "process"), receiver->kind ? receiver->id : NULL, &called, err)) {
+    if (!ogc_call(c->rq, js_text(to->body, "process"), receiver->kind ? receiver->id : NULL, &called, err)) {
         if (*err->message != '/')
             err_prefix(err, "/process");
         return ogc_within(to->pointer, err);
@@ -220,7 +216,7 @@ static bool compile_deployed(struct compiling *c, struct scope *scope, const jso
     if (!ogc_outputs_read(body, called->description, &request, err))
         return ogc_within(pointer, err);
     if (!ogc_workflow_bind(execute, called->description, json_object_get(body, "inputs"), place, &bound, err) ||
-        !ogc_call(c->rq, member(execute, "process"), NULL, &inner, err) ||
+        !ogc_call(c->rq, js_text(execute, "process"), NULL, &inner, err) ||
         !compile(c, &inside, bound, &inner, pointer, &own, err))
         return false;
     node->ports = json_object();
@@ -320,7 +316,7 @@ bool ogc_workflow_describe(struct request *rq, const json_t *body, json_t **ret_
     json_t *outputs, *port;
     const char *id;
 
-    if (!ogc_call(rq, member(body, "process"), NULL, &called, err) || !compile(&c, &scope, body, &called, "", &node, err))
+    if (!ogc_call(rq, js_text(body, "process"), NULL, &called, err) || !compile(&c, &scope, body, &called, "", &node, err))
         return false;
     results = results_of(&c, body, &node, exposed);
     outputs = json_object();

@@ -1,17 +1,13 @@
 /* A deployed workflow is a request with $input in it. When it is run, what is given takes the places of these; where a
  * modifier stands beside a $input, it is added to what is given. */
 #include "api/ogc/workflow.h"
+#include "json/js.h"
 #include <string.h>
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* What is no plain value: its kind is found out where it is used. */
 static bool is_named(const json_t *value)
 {
-    return member(value, "href") || member(value, "collection") || member(value, "process") || member(value, "$input");
+    return js_text(value, "href") || js_text(value, "collection") || js_text(value, "process") || js_text(value, "$input");
 }
 
 /* The plain values among the inputs fit, and nothing is missing or unknown. */
@@ -47,7 +43,7 @@ static json_t *put_in(const json_t *value, const json_t *inputs, int depth);
 /* {"$input": name, modifiers}: NULL when it is not given. */
 static json_t *given(const json_t *value, const json_t *inputs)
 {
-    const json_t *found = json_object_get(inputs, member(value, "$input"));
+    const json_t *found = json_object_get(inputs, js_text(value, "$input"));
     json_t *made, *modifier;
     const char *name;
 
@@ -68,8 +64,8 @@ static json_t *put_in_list(const json_t *list, const json_t *inputs, int depth)
     size_t i;
 
     json_array_foreach((json_t *)list, i, one) {
-        value = member(one, "$input") ? given(one, inputs) : put_in(one, inputs, depth + 1);
-        if (value && json_is_array(value) && member(one, "$input")) { /* several values in the place of one */
+        value = js_text(one, "$input") ? given(one, inputs) : put_in(one, inputs, depth + 1);
+        if (value && json_is_array(value) && js_text(one, "$input")) { /* several values in the place of one */
             json_array_extend(made, value);
             json_decref(value);
         } else if (value) {
@@ -88,7 +84,7 @@ static json_t *put_in(const json_t *value, const json_t *inputs, int depth)
         return json_deep_copy(value);
     if (json_is_array(value))
         return put_in_list(value, inputs, depth);
-    if (member(value, "$input"))
+    if (js_text(value, "$input"))
         return given(value, inputs);
     made = json_object();
     json_object_foreach((json_t *)value, name, one) {

@@ -6,6 +6,7 @@
 #include "api/common/run.h"
 #include "base/text.h"
 #include "cwl/cwl.h"
+#include "json/js.h"
 #include <string.h>
 
 void ogc_step_drop(struct ogc_step *step)
@@ -15,11 +16,6 @@ void ogc_step_drop(struct ogc_step *step)
     json_decref(step->description);
     json_decref(step->open);
     free(step->references);
-}
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 bool ogc_within(const char *pointer, struct err *err)
@@ -55,7 +51,7 @@ static const json_t *cwl_type(const json_t *unit, const char *name)
     size_t i;
 
     json_array_foreach(json_object_get(cwl_main(json_object_get(unit, "cwl")), "inputs"), i, one)
-        if (!strcmp(member(one, "id"), name))
+        if (!strcmp(js_text(one, "id"), name))
             return json_object_get(one, "type");
     return NULL;
 }
@@ -75,7 +71,7 @@ static bool names_type(const json_t *type, const char *word)
 
 static bool wants_address(const json_t *unit, const char *name, const json_t *schema)
 {
-    const char *format = member(schema, "format");
+    const char *format = js_text(schema, "format");
 
     return (format && !strncmp(format, "uri", 3)) || ogc_graph_wants(unit, name, "uri") || ogc_graph_wants(unit, name, "url") ||
            ogc_graph_wants(unit, name, "collection-id");
@@ -84,7 +80,7 @@ static bool wants_address(const json_t *unit, const char *name, const json_t *sc
 /* In what form a step takes what another one gave. */
 static const char *form_of(const struct ogc_step *s, const char *name, const json_t *schema)
 {
-    const char *encoding = member(schema, "contentEncoding");
+    const char *encoding = js_text(schema, "contentEncoding");
 
     if (s->called->kind)
         return "remote";
@@ -123,7 +119,7 @@ static bool takes_list(const struct ogc_step *s, const char *name, const json_t 
 static bool leave_open(struct ogc_step *s, const char *name, const json_t *value, json_t *description, const char *pointer,
                        struct err *err)
 {
-    const char *outer = member(value, "$input");
+    const char *outer = js_text(value, "$input");
     json_t *inputs = s->inputs, *before = outer ? json_object_get(inputs, outer) : NULL, *made;
 
     if (!inputs || !outer)
@@ -208,10 +204,10 @@ static json_t *relaxed_unit(const struct ogc_step *s)
 
     json_array_foreach(s->from, k, from)
         json_array_foreach(json_object_get(cwl_main(json_object_get(unit, "cwl")), "inputs"), i, one)
-            if (!strcmp(member(one, "id"), json_string_value(json_array_get(json_object_get(from, "at"), 0))))
-                json_object_set_new(s->open, member(one, "id"), json_true());
+            if (!strcmp(js_text(one, "id"), json_string_value(json_array_get(json_object_get(from, "at"), 0))))
+                json_object_set_new(s->open, js_text(one, "id"), json_true());
     json_array_foreach(json_object_get(cwl_main(json_object_get(unit, "cwl")), "inputs"), i, one)
-        if (json_object_get(s->open, member(one, "id")) && !json_object_get(s->plain, member(one, "id")))
+        if (json_object_get(s->open, js_text(one, "id")) && !json_object_get(s->plain, js_text(one, "id")))
             json_object_set_new(one, "type", json_pack("[s, O]", "null", json_object_get(one, "type")));
     return unit;
 }
@@ -226,7 +222,7 @@ static bool read_remote(struct ogc_step *s, json_t **ret_arguments, struct err *
     json_object_foreach(s->plain, name, value) {
         json_t *description = json_object_get(json_object_get(s->description, "inputs"), name);
 
-        if (description && (member(value, "href") || member(value, "collection")))
+        if (description && (js_text(value, "href") || js_text(value, "collection")))
             json_object_set_new(description, "minOccurs", json_integer(0));
         else
             json_object_set(values, name, value);
@@ -337,7 +333,7 @@ static bool can_be_checked(const struct ogc_step *s)
 bool ogc_step_end(struct ogc_step *s, json_t **ret_step, struct err *err)
 {
     const struct ogc_called *called = s->called;
-    const char *title = json_string_value(json_object_get(called->description, "title"));
+    const char *title = js_text(called->description, "title");
     AUTO(json) json_t *arguments = NULL;
 
     if (!read_plain(s, &arguments, err))

@@ -2,13 +2,9 @@
  * when the value is there: so only what fits in no way is refused. */
 #include "api/ogc/workflow.h"
 #include "base/text.h"
+#include "json/js.h"
 #include <string.h>
 #include <strings.h>
-
-static const char *member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* The alternatives of a schema; one that has none is the only one. The caller owns the list. */
 static json_t *branches_of(const json_t *schema)
@@ -26,7 +22,7 @@ static json_t *branches_of(const json_t *schema)
 /* Bytes in a file, whatever JSON Schema calls it. */
 static bool is_file(const json_t *schema)
 {
-    const char *encoding = member(schema, "contentEncoding"), *media = member(schema, "contentMediaType");
+    const char *encoding = js_text(schema, "contentEncoding"), *media = js_text(schema, "contentMediaType");
 
     return (encoding && strcmp(encoding, "utf-8")) || (media && !strstr(media, "json") && strncmp(media, "text/", 5));
 }
@@ -54,7 +50,7 @@ static bool same_media(const char *a, const char *b)
 
 static bool is_address(const json_t *schema)
 {
-    const char *format = member(schema, "format");
+    const char *format = js_text(schema, "format");
 
     return has_type(schema, "string") && format && !strncmp(format, "uri", 3);
 }
@@ -62,7 +58,7 @@ static bool is_address(const json_t *schema)
 static bool fits(const json_t *output, const json_t *input)
 {
     static const char *const types[] = { "string", "number", "integer", "boolean", "object", "array", "null" };
-    const char *made = member(output, "contentMediaType"), *wanted = member(input, "contentMediaType");
+    const char *made = js_text(output, "contentMediaType"), *wanted = js_text(input, "contentMediaType");
     bool typed = json_object_get(output, "type") && json_object_get(input, "type");
 
     if (made && strstr(made, "octet-stream")) /* nothing is known of it */
@@ -87,7 +83,7 @@ static void describe(const json_t *schema, struct text *out)
 
     json_array_foreach(branches, i, branch) {
         const json_t *type = json_object_get(branch, "type");
-        const char *media = member(branch, "contentMediaType");
+        const char *media = js_text(branch, "contentMediaType");
 
         text_add(out, i ? " or " : "");
         if (media)

@@ -7,13 +7,6 @@
 #include "json/js.h"
 #include <string.h>
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = js_text(object, name);
-
-    return text ? text : "";
-}
-
 static const char *first_of(const char *a, const char *b)
 {
     return *a ? a : b;
@@ -25,8 +18,8 @@ static const char *link_of(const json_t *object, const char *rel)
     size_t i;
 
     json_array_foreach(json_object_get(object, "links"), i, link)
-        if (!strcmp(text_of(link, "rel"), rel))
-            return text_of(link, "href");
+        if (!strcmp(js_text_in(link, "rel"), rel))
+            return js_text_in(link, "href");
     return NULL;
 }
 
@@ -70,19 +63,19 @@ void html_landing(struct request *rq, const json_t *body, struct text *page)
     json_t *link;
     size_t i;
 
-    begin(page, rq, text_of(body, "title"));
-    page_add(page, "<p>%s</p>\n<p>", text_of(body, "description"));
+    begin(page, rq, js_text_in(body, "title"));
+    page_add(page, "<p>%s</p>\n<p>", js_text_in(body, "description"));
     json_array_foreach(json_object_get(body, "links"), i, link)
-        if (!strcmp(text_of(link, "rel"), "alternate") && *text_of(link, "hreflang"))
-            page_add(page, "<a href=\"%s&amp;f=html\" lang=\"%s\">%s</a> ", text_of(link, "href"),
-                     text_of(link, "hreflang"), text_of(link, "title"));
+        if (!strcmp(js_text_in(link, "rel"), "alternate") && *js_text_in(link, "hreflang"))
+            page_add(page, "<a href=\"%s&amp;f=html\" lang=\"%s\">%s</a> ", js_text_in(link, "href"),
+                     js_text_in(link, "hreflang"), js_text_in(link, "title"));
     text_add(page, "</p>\n");
     add_form(page, rq, link_of(body, "search"));
     page_add(page, "<h2>%s</h2>\n<ul class=\"grid\">\n", say(rq, SAY_collections));
     json_array_foreach(json_object_get(body, "links"), i, link)
-        if (!strcmp(text_of(link, "rel"), "child"))
-            page_add(page, "<li class=\"card\"><a href=\"%s\">%s</a></li>\n", text_of(link, "href"),
-                     text_of(link, "title"));
+        if (!strcmp(js_text_in(link, "rel"), "child"))
+            page_add(page, "<li class=\"card\"><a href=\"%s\">%s</a></li>\n", js_text_in(link, "href"),
+                     js_text_in(link, "title"));
     text_add(page, "</ul>\n");
     page_end(page);
 }
@@ -111,10 +104,10 @@ void html_collections(struct request *rq, const json_t *body, struct text *page)
         page_add(page, "<p>%s</p>\n", say(rq, SAY_nothing));
     text_add(page, "<ul class=\"grid\">\n");
     json_array_foreach((json_t *)list, i, collection) {
-        const char *id = text_of(collection, "id"), *href = link_of(collection, "self");
+        const char *id = js_text_in(collection, "id"), *href = link_of(collection, "self");
 
         page_add(page, "<li class=\"card\"><a href=\"%s\"><b>%s</b></a><br>%s</li>\n", href ? href : "",
-                 first_of(text_of(collection, "title"), id), id);
+                 first_of(js_text_in(collection, "title"), id), id);
     }
     text_add(page, "</ul>\n");
     add_pages(page, rq, body);
@@ -146,12 +139,12 @@ void html_collection(struct request *rq, const json_t *body, struct text *page)
 {
     const json_t *extent = json_object_get(body, "extent"),
                  *boxes = json_object_get(json_object_get(extent, "spatial"), "bbox");
-    const char *id = text_of(body, "id"), *title = first_of(text_of(body, "title"), id),
+    const char *id = js_text_in(body, "id"), *title = first_of(js_text_in(body, "title"), id),
                *items = link_of(body, "items");
     struct map_area area = { .bbox = json_array_get(boxes, 0), .href = items ? items : "", .title = title };
 
     begin(page, rq, title);
-    page_add(page, "<p class=\"description\">%s</p>\n<nav>", text_of(body, "description"));
+    page_add(page, "<p class=\"description\">%s</p>\n<nav>", js_text_in(body, "description"));
     add_link(page, body, "items", say(rq, SAY_items));
     add_link(page, body, "child", say(rq, SAY_browse));
     add_link(page, body, OGC_REL "queryables", say(rq, SAY_queryables));
@@ -177,14 +170,14 @@ void html_catalogue(struct request *rq, const json_t *body, struct text *page)
     json_t *link;
     size_t i;
 
-    begin(page, rq, text_of(body, "title"));
-    page_add(page, "<p>%s</p>\n<nav>", text_of(body, "description"));
+    begin(page, rq, js_text_in(body, "title"));
+    page_add(page, "<p>%s</p>\n<nav>", js_text_in(body, "description"));
     add_link(page, body, "parent", "..");
     text_add(page, "</nav>\n<ul class=\"grid\">\n");
     json_array_foreach(json_object_get(body, "links"), i, link)
-        if (!strcmp(text_of(link, "rel"), "child") || !strcmp(text_of(link, "rel"), "item"))
-            page_add(page, "<li class=\"card\"><a href=\"%s\">%s</a></li>\n", text_of(link, "href"),
-                     text_of(link, "title"));
+        if (!strcmp(js_text_in(link, "rel"), "child") || !strcmp(js_text_in(link, "rel"), "item"))
+            page_add(page, "<li class=\"card\"><a href=\"%s\">%s</a></li>\n", js_text_in(link, "href"),
+                     js_text_in(link, "title"));
     text_add(page, "</ul>\n");
     page_end(page);
 }
@@ -209,7 +202,7 @@ static const char *picture_of(const json_t *item)
     json_t *asset;
 
     json_object_foreach(json_object_get(item, "assets"), key, asset) {
-        const char *type = text_of(asset, "type"), *at = text_of(asset, "href");
+        const char *type = js_text_in(asset, "type"), *at = js_text_in(asset, "href");
         bool shown = text_begins(type, "image/jpeg") || text_begins(type, "image/png") ||
                      text_begins(type, "image/webp");
 
@@ -227,13 +220,13 @@ static const char *when_of(const json_t *item)
 {
     const json_t *properties = json_object_get(item, "properties");
 
-    return first_of(text_of(properties, "datetime"), text_of(properties, "start_datetime"));
+    return first_of(js_text_in(properties, "datetime"), js_text_in(properties, "start_datetime"));
 }
 
 static void add_count(struct text *page, struct request *rq, const json_t *body)
 {
     const json_t *matched = json_object_get(body, "numberMatched");
-    const char *how = text_of(body, "numberMatchedRelation");
+    const char *how = js_text_in(body, "numberMatchedRelation");
 
     if (!matched)
         return;
@@ -256,7 +249,7 @@ void html_items(struct request *rq, const json_t *body, struct text *page)
         const char *self = link_of(item, "self");
 
         areas[i] = (struct map_area){ .geometry = json_object_get(item, "geometry"), .bbox = json_object_get(item, "bbox"),
-                                      .href = self ? self : "", .title = text_of(item, "id") };
+                                      .href = self ? self : "", .title = js_text_in(item, "id") };
     }
     map_add(page, say(rq, SAY_footprints), areas, count);
     add_count(page, rq, body);
@@ -271,7 +264,7 @@ void html_items(struct request *rq, const json_t *body, struct text *page)
         if (picture)
             page_add(page, "<img src=\"%s\" alt=\"\" loading=\"lazy\">", picture);
         page_add(page, "<a href=\"%s\">%s</a><br><time>%s</time> %s</li>\n", areas[i].href,
-                 text_of(item, "id"), when_of(item), text_of(item, "collection"));
+                 js_text_in(item, "id"), when_of(item), js_text_in(item, "collection"));
     }
     text_add(page, "</ul>\n");
     add_pages(page, rq, body);
@@ -286,8 +279,8 @@ static void add_assets(struct text *page, struct request *rq, const json_t *asse
     page_add(page, "<h2>%s</h2>\n<table>\n", say(rq, SAY_assets));
     json_object_foreach((json_t *)assets, key, asset) {
         text_add(page, "<tr><td>");
-        page_add_link(page, text_of(asset, "href"), key);
-        page_add(page, "</td><td>%s</td><td>%s</td><td>", text_of(asset, "title"), text_of(asset, "type"));
+        page_add_link(page, js_text_in(asset, "href"), key);
+        page_add(page, "</td><td>%s</td><td>%s</td><td>", js_text_in(asset, "title"), js_text_in(asset, "type"));
         if (json_object_get(asset, "roles"))
             page_add_json(page, json_object_get(asset, "roles"));
         text_add(page, "</td></tr>\n");
@@ -299,12 +292,12 @@ void html_item(struct request *rq, const json_t *body, struct text *page)
 {
     const char *picture = picture_of(body), *self = link_of(body, "self"), *key;
     struct map_area area = { .geometry = json_object_get(body, "geometry"), .bbox = json_object_get(body, "bbox"),
-                             .href = self ? self : "", .title = text_of(body, "id") };
+                             .href = self ? self : "", .title = js_text_in(body, "id") };
     json_t *value;
 
-    begin(page, rq, text_of(body, "id"));
+    begin(page, rq, js_text_in(body, "id"));
     text_add(page, "<nav>");
-    add_link(page, body, "collection", text_of(body, "collection"));
+    add_link(page, body, "collection", js_text_in(body, "collection"));
     page_add(page, "<a href=\"%s?f=json\">JSON</a></nav>\n", area.href);
     map_add(page, say(rq, SAY_footprint), &area, 1);
     if (picture)
@@ -324,11 +317,11 @@ void html_schema(struct request *rq, const json_t *body, struct text *page)
     const char *name;
     json_t *schema;
 
-    begin(page, rq, text_of(body, "title"));
+    begin(page, rq, js_text_in(body, "title"));
     text_add(page, "<table>\n");
     json_object_foreach(json_object_get(body, "properties"), name, schema) {
         page_add(page, "<tr><td><code>%s</code></td><td>%s</td><td>%s</td><td>", name,
-                 text_of(schema, "title"), first_of(text_of(schema, "type"), text_of(schema, "format")));
+                 js_text_in(schema, "title"), first_of(js_text_in(schema, "type"), js_text_in(schema, "format")));
         if (json_object_get(schema, "enum"))
             page_add_json(page, json_object_get(schema, "enum"));
         text_add(page, "</td></tr>\n");
