@@ -534,3 +534,13 @@ def test_sites_without_heights_do_not_offer_it(service):
     assert "ortho-s1-grd" not in {process["id"] for process in processes}
     answer = requests.get(service.base + "/ogc/processes/ortho-s1-grd", timeout=30)
     assert answer.status_code == 501 and "sar.dem is not set" in answer.json()["detail"]
+
+
+def test_rice_is_looked_for_in_what_the_chain_made(site, alice, joined):
+    """Tiles of a user's jobs are items of his collection of results, which is a series for rice-map. One date is too few for a class."""
+    answer = alice.post(site.base + "/ogc/processes/rice-map/execution", timeout=60, json={"inputs": {
+        "collection": "results-alice", "band": "VV", "bbox": {"bbox": [10.02, 50.48, 10.08, 50.52]}, "observations": 2}})
+    assert answer.status_code == 200, answer.text
+    classes, profile, _ = opened(alice.get(answer.json()["classes"]["href"], timeout=60).content)
+    assert profile["crs"].to_epsg() == 32632 and profile["transform"].a == 10 and profile["transform"].c % 10 == 0
+    assert min(classes.shape) > 400 and (classes == profile["nodata"]).all()
