@@ -35,6 +35,11 @@ class HttpServer:
             raise RuntimeError(f"http_server: {line}{self.log.read_text()[-2000:]}")
         self.port = int(match[1])
         self.base = f"http://127.0.0.1:{self.port}"
+        # handlers that wait run once more when it begins to hear notices: it is to hear them before a test makes one wait
+        end = time.monotonic() + timeout
+        while "\nsentier_listening 1" not in requests.get(f"http://127.0.0.1:{self.metrics}/metrics", timeout=timeout).text:
+            assert time.monotonic() < end, "the server does not hear the database"
+            time.sleep(0.01)
         return self
 
     def stop(self, timeout=40):
