@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("api", "oidc", "stac
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes rather than seconds")
     config.addinivalue_line("markers", "sanitizer: also run against the ASan/UBSan build")
+    config.addinivalue_line("markers", "once: many requests of one kind: by ./check run against the ASan/UBSan build alone, which sees more")
     config.addinivalue_line("markers", "sandbox: runs commands of users, which some containers do not allow")
 
 
@@ -37,8 +38,9 @@ def no_sandbox():
 
 
 # these take longest, in this order
-LONG_FILES = ["test_jobs.py", "test_schemathesis.py", "test_ingest.py", "test_http.py", "test_results.py", "test_changes.py",
-              "test_around.py", "test_demo.py", "test_validators.py", "test_tokens.py", "test_places.py", "test_soak.py"]
+LONG_FILES = ["test_jobs.py", "test_http.py", "test_schemathesis.py", "test_ogc_openapi.py", "test_ingest.py", "test_changes.py", "test_results.py",
+              "test_around.py", "test_places.py", "test_reading.py", "test_validators.py", "test_harvest.py", "test_demo.py", "test_doors.py",
+              "test_tokens.py", "test_udf.py", "test_zones.py", "test_random_graphs.py", "test_ortho.py", "test_fetch.py", "test_soak.py"]
 
 
 @pytest.hookimpl(trylast=True)

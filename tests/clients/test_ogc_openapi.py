@@ -71,6 +71,7 @@ def impatient(make_service):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("who", ["nobody", "alice"])
 def test_no_undocumented_answer(impatient, tmp_path, who):
     service, session = impatient, impatient.session("alice")

@@ -56,7 +56,7 @@ def test_every_status_is_named(service):
 
 
 @pytest.mark.slow
-@pytest.mark.sanitizer
+@pytest.mark.once
 @pytest.mark.parametrize("who", ["nobody", "root"])
 def test_no_undocumented_answer(catalogue_to_harm, tmp_path, who):
     pytest.importorskip("schemathesis")
