@@ -88,6 +88,16 @@ static bool refuse(const char *url, const struct fetched *answer, struct err *er
                    "%.*s: the server answered %d", host_length(url), url, answer->status);
 }
 
+/* True: it came, or (*ret_tape_s > 0) comes from tape and is to be asked for again. */
+static bool ask(const struct downloading *d, const struct fetch *what, const char *url, struct fetched *ret_answer,
+                int64_t *ret_tape_s, struct err *err)
+{
+    if (!call(d, what, url, ret_answer, err))
+        return false;
+    *ret_tape_s = tape_pause(d, ret_answer);
+    return *ret_tape_s || ret_answer->status == 200 || ret_answer->status == 206 || refuse(url, ret_answer, err);
+}
+
 /* Of the whole file: "bytes 0-0/123" of a part, else the length of the answer. */
 static int64_t whole_size(const struct fetched *answer)
 {
@@ -109,13 +119,10 @@ bool download_look(const struct downloading *d, const char *url, struct download
 
     *ret_version = (struct download_version){ .bytes = -1 };
     *ret_tape_s = 0;
-    if (!call(d, &what, url, &answer, err))
+    if (!ask(d, &what, url, &answer, ret_tape_s, err))
         return false;
-    *ret_tape_s = tape_pause(d, &answer);
     if (*ret_tape_s)
         return true;
-    if (answer.status != 200 && answer.status != 206)
-        return refuse(url, &answer, err);
     *ret_version = (struct download_version){ fetched_header(&answer, "etag"), fetched_header(&answer, "last-modified"), whole_size(&answer) };
     return true;
 }
@@ -161,13 +168,10 @@ static bool get_once(const struct downloading *d, const char *url, const struct 
     } else {
         unlink(path);
     }
-    if (!call(d, &what, url, &answer, err))
+    if (!ask(d, &what, url, &answer, ret_tape_s, err))
         return false;
-    *ret_tape_s = tape_pause(d, &answer);
     if (*ret_tape_s)
         return true;
-    if (answer.status != 200 && answer.status != 206)
-        return refuse(url, &answer, err);
     if (is_other(version, &answer)) {
         unlink(path);
         return err_set(err, ERR_Unreachable, "%.*s: the file has changed while it was fetched", host_length(url), url);

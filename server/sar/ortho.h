@@ -70,6 +70,10 @@ struct ortho_saved {
 /* A cloud-optimised GeoTIFF; *pixels are filtered. Errors: StorageFailure, MemoryExceeded. */
 bool ortho_save(const struct ortho_file *file, float **pixels, const char *path, struct ortho_saved *ret_saved,
                 struct err *err) MUST_USE;
+/* The common end of ortho_save() and ortho_layer_save(): grid, metadata and packing of `save` become the file's. */
+struct image_save;
+bool ortho_write(const struct ortho_file *file, struct image_save *save, const char *path, struct ortho_saved *ret_saved,
+                 struct err *err) MUST_USE;
 
 /* Hundredths of a decibel as whole numbers; ORTHO_NO_CENTIBELS for NaN. */
 enum { ORTHO_NO_CENTIBELS = INT16_MIN };

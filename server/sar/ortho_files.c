@@ -170,23 +170,18 @@ static bool filter(const struct ortho_file *file, float **image, struct err *err
     return true;
 }
 
-bool ortho_save(const struct ortho_file *file, float **pixels, const char *path, struct ortho_saved *ret_saved, struct err *err)
+bool ortho_write(const struct ortho_file *file, struct image_save *save, const char *path, struct ortho_saved *ret_saved,
+                 struct err *err)
 {
-    struct image_save save = { .grid = file->grid, .band = file->band, .scale = 1, .metadata = file->metadata,
-                               .kind = { PIXEL_F32, 0, true }, .codec = file->deflate ? CODEC_DEFLATE : CODEC_ZSTD,
-                               .level = file->deflate ? DEFLATE_LEVEL : ZSTD_LEVEL, .threads = file->threads };
     struct tile_stats stats;
     int64_t size;
 
-    if (file->centibels) {
-        save.kind = (struct pixel_kind){ PIXEL_I16, ORTHO_NO_CENTIBELS, true };
-        save.convert = ortho_centibels;
-        save.scale = 0.01;
-    }
-    if (!filter(file, pixels, err))
-        return false;
-    save.pixels = *pixels;
-    if (!image_save(&save, path, &stats, &size, err))
+    save->grid = file->grid;
+    save->metadata = file->metadata;
+    save->codec = file->deflate ? CODEC_DEFLATE : CODEC_ZSTD;
+    save->level = file->deflate ? DEFLATE_LEVEL : ZSTD_LEVEL;
+    save->threads = file->threads;
+    if (!image_save(save, path, &stats, &size, err))
         return false;
     *ret_saved = (struct ortho_saved){ .valid = stats.valid, .size_bytes = size };
     if (stats.valid > 0) {
@@ -196,4 +191,19 @@ bool ortho_save(const struct ortho_file *file, float **pixels, const char *path,
         ret_saved->stddev = sqrt(stats.squares / (double)stats.valid);
     }
     return true;
+}
+
+bool ortho_save(const struct ortho_file *file, float **pixels, const char *path, struct ortho_saved *ret_saved, struct err *err)
+{
+    struct image_save save = { .band = file->band, .scale = 1, .kind = { PIXEL_F32, 0, true } };
+
+    if (file->centibels) {
+        save.kind = (struct pixel_kind){ PIXEL_I16, ORTHO_NO_CENTIBELS, true };
+        save.convert = ortho_centibels;
+        save.scale = 0.01;
+    }
+    if (!filter(file, pixels, err))
+        return false;
+    save.pixels = *pixels;
+    return ortho_write(file, &save, path, ret_saved, err);
 }

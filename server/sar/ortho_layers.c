@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 1024, ZSTD_LEVEL = 1, DEFLATE_LEVEL = 1 };
+enum { ROWS = 1024 };
 
 const struct ortho_layer_kind ortho_layers[ORTHO_LAYERS] = {
     [ORTHO_LIA] = { "local-incidence-angle", "LIA", "Angle between the line of sight and the normal of the terrain",
@@ -158,22 +158,9 @@ bool ortho_layer_save(const struct ortho_file *file, enum ortho_layer layer, con
                       struct ortho_saved *ret_saved, struct err *err)
 {
     const struct ortho_layer_kind *kind = &ortho_layers[layer];
-    struct image_save save = { .grid = file->grid, .pixels = pixels, .kind = { kind->pixel, kind->nodata, true },
+    struct image_save save = { .pixels = pixels, .kind = { kind->pixel, kind->nodata, true },
                                .convert = kind->pixel == PIXEL_U16 ? hundredths : kind->pixel == PIXEL_U8 ? bits : NULL,
-                               .classes = kind->classes, .band = kind->name, .scale = kind->scale, .metadata = file->metadata,
-                               .codec = file->deflate ? CODEC_DEFLATE : CODEC_ZSTD,
-                               .level = file->deflate ? DEFLATE_LEVEL : ZSTD_LEVEL, .threads = file->threads };
-    struct tile_stats stats;
-    int64_t size;
+                               .classes = kind->classes, .band = kind->name, .scale = kind->scale };
 
-    if (!image_save(&save, path, &stats, &size, err))
-        return false;
-    *ret_saved = (struct ortho_saved){ .valid = stats.valid, .size_bytes = size };
-    if (stats.valid > 0) {
-        ret_saved->minimum = stats.minimum;
-        ret_saved->maximum = stats.maximum;
-        ret_saved->mean = stats.sum / (double)stats.valid;
-        ret_saved->stddev = sqrt(stats.squares / (double)stats.valid);
-    }
-    return true;
+    return ortho_write(file, &save, path, ret_saved, err);
 }
